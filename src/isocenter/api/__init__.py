@@ -1,0 +1,1 @@
+"""The web client's own API under /api/v1."""

@@ -1,0 +1,1 @@
+"""Blobs and index: the only floor that talks to disks and databases."""

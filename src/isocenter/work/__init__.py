@@ -1,0 +1,1 @@
+"""What must happen afterwards: sweeps and timers, driven by rows."""
