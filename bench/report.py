@@ -1,0 +1,64 @@
+"""Figures into the table of docs/benchmarks.md: medians, and the ratio that DESIGN 5 asks for."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+# name -> (sentence, other peer, unit, is more better, at least, aim)
+ROWS = {
+    "cstore1": ("C-STORE, 1 association", "orthanc", "s", False, 2.0, 3.0),
+    "cstore4": ("C-STORE, 4 associations", "orthanc", "s", False, 1.6, 2.0),
+    "cstore1-cpu": ("server CPU of that, 1 association", "orthanc", "s", False, None, None),
+    "frames1": ("frames a second, 1 connection", "orthanc", "/s", True, None, None),
+    "frames8": ("frames a second, 8 connections", "orthanc", "/s", True, 3.0, 6.0),
+    "metadata": ("series metadata, 250 slices, warm, gzip", "orthanc", "ms", False, 20.0, None),
+    "series": ("WADO-RS whole series, 250 slices of 512 KB", "orthanc", "ms", False, 1.0, 1.5),
+    "qido": ("QIDO, first studies", "orthanc", "ms", False, None, None),
+}
+Medians = dict[str, dict[str, float]]
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value * 1000:.1f} ms" if unit == "ms" else f"{value:.0f}/s" if unit == "/s" else f"{value:.2f} s"
+
+
+def table(medians: Medians, slices: int, rounds: int) -> str:
+    """A Markdown table of every figure at hand, ratios against Orthanc, other peers beside it."""
+    lines = [
+        f"Measured on {datetime.date.today()}, {os.cpu_count()} cores, {platform.system()}, {slices} slices of 512 KB, "
+        f"median of {rounds} alternating rounds.",
+        "",
+        "| | Isocenter | Orthanc | ratio | at least | aim | others |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, (sentence, other, unit, more, least, aim) in ROWS.items():
+        if name not in medians or "isocenter" not in medians[name]:
+            continue
+        row = medians[name]
+        ours, theirs = row["isocenter"], row.get(other)
+        ratio = None if theirs is None else (ours / theirs if more else theirs / ours)
+        beside = ", ".join(f"{peer} {_number(value, unit)}" for peer, value in row.items() if peer not in ("isocenter", other))
+        bars = [f"{bar:g}×" if bar else "–" for bar in (least, aim)]
+        lines.append(
+            f"| {sentence} | {_number(ours, unit)} | {_number(theirs, unit)} | "
+            f"{'–' if ratio is None else f'**{ratio:.1f}×**'} | {bars[0]} | {bars[1]} | {beside} |"
+        )
+    memory = [medians[name]["isocenter"] for name in ("memory", "memory-web") if name in medians]
+    if memory:
+        lines += ["", f"Largest process of Isocenter under these loads: {max(memory):.0f} MB (bar: 250 MB)."]
+    return "\n".join(lines) + "\n"
+
+
+def write(text: str) -> None:
+    """Put the figures between the marks of docs/benchmarks.md."""
+    page = DOCUMENT.read_text(encoding="utf-8")
+    head, rest = page.split(BEGIN, 1)
+    _, tail = rest.split(END, 1)
+    DOCUMENT.write_text(f"{head}{BEGIN}\n{text}{END}{tail}", encoding="utf-8")
