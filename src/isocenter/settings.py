@@ -1,0 +1,369 @@
+"""One frozen tree of typed settings.
+
+The fields of `Settings` are the only table: the command line's options, the `ISOCENTER_*` environment, the keys of the TOML file,
+`isocenter settings` and docs/settings.md are all made from it. Precedence: argv > environment > file > default. An unknown key is
+an error that names the nearest known one. Only cli and app load settings; everyone else is handed the tree.
+"""
+
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+PREFIX = "ISOCENTER_"
+
+# PS3.5 6.2, VR AE: at most 16 characters of the default repertoire, no backslash or control characters; not only spaces.
+AE_TITLE = re.compile(r"[\x21-\x5b\x5d-\x7e](?:[\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?")
+
+# Read from the environment by the code that needs them, and no settings: a password belongs neither in a file nor in `ps`.
+ENVIRONMENT_ONLY = frozenset({"ISOCENTER_ADMIN_PASSWORD"})
+
+# Kubernetes puts these into every container of a cluster that has a service named "isocenter"; they are nobody's typing error.
+FOREIGN_ENVIRONMENT = re.compile(r"ISOCENTER_(SERVICE_(HOST|PORT)\w*|PORT(_\d+_(TCP|UDP)\w*)?|TEST_\w+|SKIP_WEB_BUILD)")
+
+# name that once was, or that other servers use -> what to say about it
+REMOVED: dict[str, str] = {
+    "port": "Isocenter listens with two settings: http (web and DICOMweb) and dicom (DIMSE), each HOST:PORT",
+    "dicom_port": "the address and the port are one setting: dicom = \"HOST:PORT\"",
+    "http_port": "the address and the port are one setting: http = \"HOST:PORT\"",
+    "ae_title": "the archive's AE title is the setting aet",
+    "data_dir": "the data folder is the setting data",
+    "password": "the first password of admin comes from the environment variable ISOCENTER_ADMIN_PASSWORD",
+    "admin_password": "the first password of admin comes from the environment variable ISOCENTER_ADMIN_PASSWORD",
+}
+
+
+class SettingsError(ValueError):
+    """A setting is unknown, or its value cannot be used; the message names the setting, where it came from and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """HOST:PORT to listen on or to reach; IPv6 hosts are written in brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read "127.0.0.1:8080", "[::1]:8080", ":8080" (every interface). Raises ValueError."""
+        host, colon, port = text.strip().rpartition(":")
+        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ValueError("write it as HOST:PORT, for example 127.0.0.1:8080")
+        host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        return cls(host or "0.0.0.0", int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when nobody outside this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Size(int):
+    """A number of bytes, written as 512MB, 2GB or plain digits (powers of 1024)."""
+
+    UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}  # noqa: RUF012
+
+    @classmethod
+    def parse(cls, text: str) -> "Size":
+        """Read "256MB". Raises ValueError."""
+        match = re.fullmatch(r"\s*(\d+)\s*([KMGT]?B?)\s*", text, re.ASCII | re.IGNORECASE)
+        unit = match[2].upper() if match else "?"
+        factor = cls.UNITS.get(unit if unit.endswith("B") or not unit else f"{unit}B")
+        if match is None or factor is None:
+            raise ValueError("write a number of bytes, for example 256MB or 2GB")
+        return cls(int(match[1]) * factor)
+
+    def __str__(self) -> str:
+        for unit in ("TB", "GB", "MB", "KB"):
+            if self and self % self.UNITS[unit] == 0:
+                return f"{self // self.UNITS[unit]}{unit}"
+        return int.__repr__(self)
+
+
+def setting(default: Any, help: str, *, secret: bool = False, choices: tuple[str, ...] = (), metavar: str = "",
+            least: float | None = None, most: float | None = None) -> Any:
+    """Declare one row of the table: default, the sentence for people, and what its value may be."""
+    return field(default=default, metadata={"help": help, "secret": secret, "choices": choices, "metavar": metavar,
+                                            "least": least, "most": most})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The effective settings. Every field is one setting; `Settings()` is the embedded product with its defaults."""
+
+    data: Path = setting(Path("isocenter-data"), "Data folder: archive, quarantine, index", metavar="DIR")
+    http: Address = setting(Address("127.0.0.1", 8080), "Address of the web client, DICOMweb and the API", metavar="HOST:PORT")
+    dicom: Address = setting(Address("127.0.0.1", 11112), "Address of the DICOM (DIMSE) service", metavar="HOST:PORT")
+    aet: str = setting("ISOCENTER", "AE title of this archive, at most 16 characters", metavar="AET")
+    database: str = setting("", "Database URL, postgresql+psycopg://USER:PASSWORD@HOST/NAME; empty: SQLite in the data folder",
+                            secret=True, metavar="URL")
+    storage: str = setting("", "Storage URL, file:///DIR; empty: the data folder", metavar="URL")
+    config: Path | None = setting(None, "TOML file with settings", metavar="FILE")
+    public_url: str = setting("", "The address people type, https://pacs.example.org; empty: made from http", metavar="URL")
+    proxies: tuple[str, ...] = setting((), "Addresses or networks of the reverse proxies whose X-Forwarded headers are believed, "
+                                           "separated by commas", metavar="NET,...")
+    tls_cert: Path | None = setting(None, "TLS certificate chain (PEM) for http", metavar="FILE")
+    tls_key: Path | None = setting(None, "TLS private key (PEM, PKCS#8) for http", metavar="FILE")
+    session_idle_minutes: int = setting(30, "A web session ends after this many minutes without a request", least=1)
+    session_max_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
+    dicom_processes: int = setting(0, "Processes that receive DICOM on the one port; 0: one a core, at most 4", least=0, most=64)
+    web_processes: int = setting(1, "Processes that answer HTTP", least=1, most=64)
+    max_associations: int = setting(200, "DICOM associations open at once; one more is rejected: local limit (PS3.8 9.3.4)",
+                                    least=1, most=10000)
+    max_pdu: Size = setting(Size(131072), "Largest P-DATA-TF PDU we ask peers to send", metavar="BYTES", least=4096, most=1 << 20)
+    dicom_idle_timeout: float = setting(300.0, "Seconds without a byte after which an association is aborted", least=0.1)
+    artim_timeout: float = setting(30.0, "Seconds a connection may stay open before and after an association (PS3.8 9.1.5)",
+                                   least=0.1)
+    min_free_space: Size = setting(Size(256 << 20), "Storing is refused (A700, 507) when less than this is free on the disk",
+                                   metavar="BYTES", least=0)
+    accept_any_aet: bool = setting(True, "On loopback, accept AE titles that are no known peers; on another interface never")
+    log_level: str = setting("info", "What is logged", choices=("debug", "info", "warning", "error"))
+    log_format: str = setting("auto", "text for people, json for machines, auto: text on a terminal, else json",
+                              choices=("auto", "text", "json"))
+    grace_seconds: float = setting(20.0, "Seconds that a stop waits for what has begun", least=0)
+    series_quiet_seconds: float = setting(2.0, "Quiet seconds after which a series' metadata document is built", least=0)
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL: the setting, or SQLite in the data folder."""
+        return self.database or f"sqlite:///{self.data.absolute() / 'index.sqlite'}"
+
+    @property
+    def embedded(self) -> bool:
+        """True when the index lives in the data folder, so that one `serve` owns both."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def blob_folder(self) -> Path:
+        """The folder that holds archive/, quarantine/, incoming/ and derived/."""
+        return Path(urlsplit(self.storage).path) if self.storage else self.data.absolute()
+
+    @property
+    def dicom_process_count(self) -> int:
+        """How many DICOM processes to start: the setting, or one a core and at most 4."""
+        return self.dicom_processes or min(4, len(os.sched_getaffinity(0)))
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_cert is not None
+
+    @property
+    def url(self) -> str:
+        """Where people find the web client, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.http.host in {"0.0.0.0", "::"} else self.http.host
+        return f"{'https' if self.tls else 'http'}://{Address(host, self.http.port)}"
+
+    @property
+    def unknown_aets_accepted(self) -> bool:
+        """DESIGN 4: on loopback unknown AE titles may store, find, move and get; elsewhere only known peers."""
+        return self.accept_any_aet and self.dicom.is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table as seen from outside: name, type and the sentence about it."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+    secret: bool
+    choices: tuple[str, ...]
+    metavar: str
+    least: float | None
+    most: float | None
+
+    @property
+    def option(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+    def parse(self, text: str) -> Any:
+        """The typed value of a text. Raises ValueError with a sentence on what to write."""
+        value = _PARSERS[self.type](text)
+        if self.choices and value not in self.choices:
+            raise ValueError(f"it must be one of {', '.join(self.choices)}")
+        if self.least is not None and value < self.least:
+            raise ValueError(f"it must be at least {self.least:g}")
+        if self.most is not None and value > self.most:
+            raise ValueError(f"it must be at most {self.most:g}")
+        return value
+
+    def show(self, value: Any) -> str:
+        """The text of a value as one would write it, with passwords masked."""
+        text = _text(value)
+        return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text) if self.secret else text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _boolean(text: str) -> bool:
+    known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if text.strip().lower() not in known:
+        raise ValueError("write true or false")
+    return known[text.strip().lower()]
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("write a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("write a number") from None
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    """Addresses and CIDR networks, each checked."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        ipaddress.ip_network(name, strict=False)
+    return names
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("it must name a path")
+    return Path(text).expanduser()
+
+
+_PARSERS: dict[Any, Any] = {
+    str: str.strip, int: _integer, float: _number, bool: _boolean, Path: _path, Path | None: lambda t: _path(t) if t else None,
+    Address: Address.parse, Size: Size.parse, tuple[str, ...]: _networks,
+}
+
+_HINTS = get_type_hints(Settings)
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(name=f.name, type=_HINTS[f.name], default=f.default, **f.metadata) for f in fields(Settings)
+)
+BY_NAME: dict[str, Setting] = {s.name: s for s in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The effective settings and where each value came from ("default", "file PATH", "environment NAME", "option NAME")."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load(argv: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Merge option texts, environment and the TOML file over the defaults.
+
+    argv: setting name -> text, only those given. environ: os.environ by default. Raises SettingsError.
+    """
+    options = {name: (text, f"option {BY_NAME[name].option}") for name, text in (argv or {}).items()}
+    variables = _from_environment(os.environ if environ is None else environ)
+    config = (options.get("config") or variables.get("config") or ("", ""))[0]
+    texts = {**_from_file(Path(config).expanduser() if config else None), **variables, **options}
+    values: dict[str, Any] = {}
+    for name, (text, origin) in texts.items():
+        values[name] = _parsed(BY_NAME[name], text, origin)
+    settings = check(replace(Settings(), **values))
+    return Loaded(settings, {s.name: texts[s.name][1] if s.name in texts else "default" for s in SETTINGS})
+
+
+def check(settings: Settings) -> Settings:
+    """The rules that join several settings, or need more than a type. Returns the settings or raises SettingsError."""
+    if not AE_TITLE.fullmatch(settings.aet):
+        raise SettingsError(f"aet: {settings.aet!r} is no AE title: 1 to 16 printable ASCII characters without a backslash")
+    if settings.storage and (urlsplit(settings.storage).scheme != "file" or not urlsplit(settings.storage).path.startswith("/")):
+        raise SettingsError(f"storage: {settings.storage.split('://')[0]!r} is not supported: use file:///DIR, or leave it empty "
+                            "to keep the images in the data folder")
+    if settings.database and not settings.database.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingsError("database: use postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:////PATH, or leave it empty")
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("tls_cert and tls_key belong together: give both or neither")
+    for name, path in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
+        if path is not None and not path.is_file():
+            raise SettingsError(f"{name}: there is no file {path}")
+    if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
+        raise SettingsError("public_url: it must begin with http:// or https://")
+    return settings
+
+
+def _parsed(row: Setting, text: str, origin: str) -> Any:
+    try:
+        return row.parse(text)
+    except ValueError as error:
+        shown = "the value" if row.secret else repr(text)
+        raise SettingsError(f"{row.name}: {shown} (from {origin}) cannot be used: {error}") from None
+
+
+def _unknown(name: str, origin: str, spelled: Mapping[str, str]) -> SettingsError:
+    """The error for a key that is no setting; spelled: setting name -> how this origin writes it."""
+    if name in REMOVED:
+        return SettingsError(f"{origin}: there is no setting {name}: {REMOVED[name]}")
+    near = difflib.get_close_matches(name, list(BY_NAME), n=1, cutoff=0.5)
+    hint = f"did you mean {spelled[near[0]]}?" if near else "`isocenter settings` lists all of them"
+    return SettingsError(f"{origin}: there is no setting {name}; {hint}")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    by_variable = {s.variable: s.name for s in SETTINGS}
+    found: dict[str, tuple[str, str]] = {}
+    for variable, text in environ.items():
+        if variable in by_variable:
+            found[by_variable[variable]] = (text, f"environment {variable}")
+        elif variable.startswith(PREFIX) and variable not in ENVIRONMENT_ONLY and not FOREIGN_ENVIRONMENT.fullmatch(variable):
+            name = variable.removeprefix(PREFIX).lower()
+            raise _unknown(name, f"environment {variable}", {s.name: s.variable for s in SETTINGS})
+    return found
+
+
+def _from_file(path: Path | None) -> dict[str, tuple[str, str]]:
+    if path is None:
+        return {}
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"config: {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"config: {path} is no TOML: {error}") from None
+    found: dict[str, tuple[str, str]] = {}
+    for name, value in tree.items():
+        if name not in BY_NAME or name == "config":
+            raise _unknown(name, f"file {path}", {s.name: s.name for s in SETTINGS})
+        found[name] = (_toml_text(name, value, path), f"file {path}")
+    return found
+
+
+def _toml_text(name: str, value: Any, path: Path) -> str:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    if isinstance(value, (str, bool, int, float)):
+        return _text(value) if isinstance(value, bool) else str(value)
+    raise SettingsError(f"{name}: file {path} gives it a {type(value).__name__}; write a text, a number, true or false")
