@@ -98,7 +98,7 @@ class Size(int):
 def setting(default: Any, help: str, *, secret: bool = False, choices: tuple[str, ...] = (), metavar: str = "",
             least: float | None = None, most: float | None = None) -> Any:
     """Declare one row of the table: default, the sentence for people, and what its value may be."""
-    return field(default=default, metadata={"help": help, "secret": secret, "choices": choices, "metavar": metavar,
+    return field(default=default, repr=not secret, metadata={"help": help, "secret": secret, "choices": choices, "metavar": metavar,
                                             "least": least, "most": most})
 
 
@@ -119,8 +119,10 @@ class Settings:
                                            "separated by commas", metavar="NET,...")
     tls_cert: Path | None = setting(None, "TLS certificate chain (PEM) for http", metavar="FILE")
     tls_key: Path | None = setting(None, "TLS private key (PEM, PKCS#8) for http", metavar="FILE")
-    session_idle_minutes: int = setting(30, "A web session ends after this many minutes without a request", least=1)
-    session_max_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
+    session_idle_minutes: int = setting(15, "A web session ends after this many minutes without a request", least=1)
+    session_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
+    argon2_memory_kib: int = setting(47104, "Memory of one password hash, in KiB (argon2id, RFC 9106)", least=64)
+    argon2_passes: int = setting(2, "Passes of one password hash", least=1)
     dicom_processes: int = setting(0, "Processes that receive DICOM on the one port; 0: one a core, at most 4", least=0, most=64)
     web_processes: int = setting(1, "Processes that answer HTTP", least=1, most=64)
     max_associations: int = setting(200, "DICOM associations open at once; one more is rejected: local limit (PS3.8 9.3.4)",
