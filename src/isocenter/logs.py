@@ -1,12 +1,14 @@
 """Logging for people and machines: one line an event, text or JSON, on standard error. Never patient data.
 
-Code logs through `logging.getLogger(__name__)` with a fixed message and facts in `extra={"facts": {...}}`: facts are AE titles, addresses,
-UIDs, counts and durations. Messages of exceptions are logged, tracebacks only at level debug: a local variable could hold a name.
+Code logs through `logging.getLogger(__name__)` with a fixed message and facts in `extra={"facts": {...}}`: facts are AE titles,
+addresses, UIDs, counts and durations. Of an exception its type is logged, its message only when the message is ours or the system's:
+a database driver, for one, quotes the values of the statement that failed, and those may be a patient's name.
 """
 
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +17,10 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
     facts = dict(getattr(record, "facts", {}))
-    if record.exc_info and record.exc_info[1] is not None:
-        facts["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        ours = isinstance(error, OSError) or type(error).__module__.startswith("isocenter.")
+        facts["error"] = f"{type(error).__name__}: {error}" if ours else type(error).__name__
     return facts
 
 
@@ -47,13 +51,13 @@ class TextFormatter(logging.Formatter):
         text = f"{at} {record.levelname:<7} {self.role:<10} {record.getMessage()}{facts}"
         # A line stays a line: a peer's text must not be able to forge a second one.
         text = text.replace("\r", "\\r").replace("\n", "\\n")
-        if record.exc_info and logging.getLogger().level <= logging.DEBUG:
-            text += "\n" + self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[2] and logging.getLogger().level <= logging.DEBUG:
+            text += "\n" + "".join(traceback.format_tb(record.exc_info[2]))
         return text
 
 
 def configure(level: str, style: str, role: str) -> None:
-    """Send everything to standard error. level: settings.log_level; style: settings.log_format; role: serve, dicom, web, worker, cli."""
+    """Send everything to standard error. level: settings.log_level; style: settings.log_format; role: serve, dicom, web..."""
     as_text = style == "text" or (style == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextFormatter(role) if as_text else JsonFormatter(role))

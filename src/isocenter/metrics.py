@@ -28,6 +28,8 @@ REQUEST_SECONDS = Histogram("isocenter_http_request_seconds", "Until the first b
                             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10))
 SERIES_BUILT = Counter("isocenter_series_documents_total", "Series metadata documents built by the worker", ["outcome"])
 
+ALL = (INSTANCES, BYTES, INGEST_SECONDS, ASSOCIATIONS, ASSOCIATIONS_OPEN, REQUESTS, REQUEST_SECONDS, SERIES_BUILT)
+
 _peers: set[str] = set()
 _lock = Lock()
 
@@ -41,7 +43,10 @@ def _peer(name: str) -> str:
 
 
 def instance(source: str, outcome: str, *, peer: str = "", size: int = 0, seconds: float | None = None) -> None:
-    """Count one instance: source dimse|stow|import|upload, outcome stored|duplicate|version|quarantined|refused, size in bytes."""
+    """Count one instance.
+
+    source: dimse|stow|import|upload; outcome: stored|duplicate|version|quarantined|refused; size: bytes; seconds: last byte to commit.
+    """
     INSTANCES.labels(source, outcome, _peer(peer)).inc()
     if outcome in {"stored", "version", "quarantined"}:
         BYTES.labels(source).inc(size)
@@ -78,16 +83,16 @@ def series_document(outcome: str) -> None:
 def forget_process(pid: int) -> None:
     """A child has ended: its live gauges no longer count."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        mark_process_dead(pid)
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def exposition(gauges: dict[str, tuple[str, float]] | None = None) -> bytes:
     """Everything in Prometheus' text format; gauges: name -> (help, value), facts read at this moment."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        for metric in (INSTANCES, BYTES, INGEST_SECONDS, ASSOCIATIONS, ASSOCIATIONS_OPEN, REQUESTS, REQUEST_SECONDS, SERIES_BUILT):
+        for metric in ALL:
             registry.register(metric)
     for name, (text, value) in (gauges or {}).items():
         Gauge(name, text, registry=registry).set(value)

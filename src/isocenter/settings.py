@@ -98,8 +98,8 @@ class Size(int):
 def setting(default: Any, help: str, *, secret: bool = False, choices: tuple[str, ...] = (), metavar: str = "",
             least: float | None = None, most: float | None = None) -> Any:
     """Declare one row of the table: default, the sentence for people, and what its value may be."""
-    return field(default=default, repr=not secret, metadata={"help": help, "secret": secret, "choices": choices, "metavar": metavar,
-                                            "least": least, "most": most})
+    row = {"help": help, "secret": secret, "choices": choices, "metavar": metavar, "least": least, "most": most}
+    return field(default=default, repr=not secret, metadata=row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
