@@ -1,0 +1,188 @@
+"""Negotiation: what is asked for, against what is stored."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isocenter.dicomweb.accept import (
+    FRAME_MEDIA_TYPES,
+    Form,
+    NotAcceptable,
+    dataset_form,
+    frame_form,
+    json_form,
+    parse_accept,
+    parse_media_type,
+)
+from isocenter.domain.errors import Invalid
+
+EXPLICIT, IMPLICIT, JLS, BASELINE, LOSSLESS = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.70",
+)
+
+
+def test_ranges_come_in_order_of_preference() -> None:
+    ranges = parse_accept('text/html;q=0.5, multipart/related; type="application/dicom"; transfer-syntax=*;q=0.9 , application/json, a/b;q=0')
+    assert [(r.name, r.q) for r in ranges] == [("application/json", 1.0), ("multipart/related", 0.9), ("text/html", 0.5)]
+    assert ranges[1].part_type == "application/dicom" and ranges[1].parameters["transfer-syntax"] == "*"
+
+
+def test_an_empty_header_accepts_everything() -> None:
+    assert [r.name for r in parse_accept("")] == ["*/*"]
+
+
+def test_a_quoted_comma_does_not_split() -> None:
+    assert [r.name for r in parse_accept('a/b; c="x, y; z", d/e')] == ["a/b", "d/e"]
+
+
+@pytest.mark.parametrize("header", ["nonsense", "a/b c/d", "a/b; q=2", "a/b; q=x", 'a/b; c="', "a/b" + ";c=d" * 4000])
+def test_malformed_headers_are_invalid(header: str) -> None:
+    with pytest.raises(Invalid):
+        parse_accept(header)
+
+
+@given(st.one_of(st.text(max_size=60), st.text('abc/*;,="\\ q0.', max_size=40)))
+def test_any_text_gives_ranges_or_invalid(header: str) -> None:
+    try:
+        ranges = parse_accept(header)
+    except Invalid:
+        return
+    assert all(0 < r.q <= 1 and "/" in r.name for r in ranges)
+
+
+def test_content_type_parameters_may_be_unquoted() -> None:
+    name, parameters, _ = parse_media_type("Multipart/Related; type=application/dicom; boundary=abc")
+    assert (name, parameters) == ("multipart/related", {"type": "application/dicom", "boundary": "abc"})
+
+
+@pytest.mark.parametrize(
+    ("accept", "answer"),
+    [
+        ("", "application/dicom+json"),
+        ("*/*", "application/dicom+json"),
+        ("application/json", "application/json"),
+        ("application/json;q=0.1, application/dicom+json", "application/dicom+json"),
+        ('multipart/related; type="application/dicom+xml", application/*', "application/dicom+json"),
+    ],
+)
+def test_json(accept: str, answer: str) -> None:
+    assert json_form(parse_accept(accept)) == answer
+
+
+@pytest.mark.parametrize("accept", ["text/html", 'multipart/related; type="application/dicom+xml"', "application/dicom+json;q=0"])
+def test_only_json(accept: str) -> None:
+    if accept.endswith("q=0"):
+        accept += ", text/html"
+    with pytest.raises(NotAcceptable):
+        json_form(parse_accept(accept))
+
+
+@pytest.mark.parametrize(
+    ("accept", "multipart"),
+    [
+        ("", True),
+        ("*/*", True),
+        ('multipart/related; type="application/dicom"', True),
+        ("multipart/related; type=application/dicom", True),
+        ('multipart/related; type="application/dicom"; transfer-syntax=*', True),
+        (f'multipart/related; type="application/dicom"; transfer-syntax={JLS}', True),
+        (f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}, multipart/related; type="application/dicom"; '
+         "transfer-syntax=*;q=0.1", True),
+        ("multipart/*", True),
+        ("application/dicom", False),
+        ("application/dicom; transfer-syntax=*, */*;q=0.5", False),
+    ],
+)
+def test_one_instance(accept: str, multipart: bool) -> None:
+    assert dataset_form(parse_accept(accept), {JLS}, single=True) == Form(multipart, "application/dicom")
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}',
+        "application/dicom+json",
+        'multipart/related; type="application/octet-stream"',
+        "image/jpeg",
+    ],
+)
+def test_one_instance_not_acceptable_says_how_it_is_stored(accept: str) -> None:
+    with pytest.raises(NotAcceptable, match=JLS):
+        dataset_form(parse_accept(accept), {JLS}, single=True)
+
+
+def test_many_instances_need_multipart_and_every_syntax() -> None:
+    with pytest.raises(NotAcceptable):
+        dataset_form(parse_accept("application/dicom"), {EXPLICIT}, single=False)
+    with pytest.raises(NotAcceptable):
+        dataset_form(parse_accept(f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}'), {EXPLICIT, JLS}, single=False)
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", Form(True, "application/octet-stream", EXPLICIT)),
+        ("*/*", Form(True, "application/octet-stream", EXPLICIT)),
+        ('multipart/related; type="application/octet-stream"', Form(True, "application/octet-stream", EXPLICIT)),
+        ("multipart/related; type=application/octet-stream; transfer-syntax=*", Form(True, "application/octet-stream", EXPLICIT)),
+        (f'multipart/related; type="application/octet-stream"; transfer-syntax={IMPLICIT}', Form(True, "application/octet-stream", IMPLICIT)),
+        ("application/octet-stream", Form(False, "application/octet-stream", EXPLICIT)),
+        ('multipart/related; type="image/jpeg", multipart/related; type="application/octet-stream";q=0.2',
+         Form(True, "application/octet-stream", EXPLICIT)),
+    ],
+)  # fmt: skip
+def test_native_frames(accept: str, form: Form) -> None:
+    assert frame_form(parse_accept(accept), IMPLICIT, native=True, single=True) == form
+
+
+@pytest.mark.parametrize(
+    ("accept", "stored", "form"),
+    [
+        ("", JLS, Form(True, "image/jls", JLS)),
+        ("multipart/related; type=application/octet-stream; transfer-syntax=*", JLS, Form(True, "application/octet-stream", JLS)),
+        ('multipart/related; type="image/jls"', JLS, Form(True, "image/jls", JLS)),
+        ('multipart/related; type="image/x-jls"', JLS, Form(True, "image/jls", JLS)),
+        ('multipart/related; type="image/*"; transfer-syntax=*', JLS, Form(True, "image/jls", JLS)),
+        ("image/*", JLS, Form(False, "image/jls", JLS)),
+        ("image/jpeg", BASELINE, Form(False, "image/jpeg", BASELINE)),
+        (f"image/jpeg; transfer-syntax={LOSSLESS}", LOSSLESS, Form(False, "image/jpeg", LOSSLESS)),
+        (f'multipart/related; type="application/octet-stream"; transfer-syntax={BASELINE}', BASELINE,
+         Form(True, "application/octet-stream", BASELINE)),
+        ("*/*", "1.2.826.0.1.3680043.9", Form(True, "application/octet-stream", "1.2.826.0.1.3680043.9")),
+    ],
+)  # fmt: skip
+def test_compressed_frames(accept: str, stored: str, form: Form) -> None:
+    assert frame_form(parse_accept(accept), stored, native=False, single=True) == form
+
+
+@pytest.mark.parametrize(
+    ("accept", "stored"),
+    [
+        ('multipart/related; type="application/octet-stream"', JLS),
+        ("application/octet-stream", JLS),
+        (f'multipart/related; type="application/octet-stream"; transfer-syntax={EXPLICIT}', JLS),
+        ('multipart/related; type="image/jpeg"', JLS),
+        (f'multipart/related; type="image/jpeg"; transfer-syntax={LOSSLESS}', BASELINE),
+        ("application/octet-stream", "1.2.826.0.1.3680043.9"),
+    ],
+)
+def test_frames_that_would_need_decoding_are_refused_with_the_way_out(accept: str, stored: str) -> None:
+    with pytest.raises(NotAcceptable) as caught:
+        frame_form(parse_accept(accept), stored, native=False, single=True)
+    assert stored in caught.value.message and "transfer-syntax=*" in caught.value.hint
+
+
+def test_several_frames_need_multipart() -> None:
+    with pytest.raises(NotAcceptable):
+        frame_form(parse_accept("image/jls"), JLS, native=False, single=False)
+    assert frame_form(parse_accept("image/jls, */*;q=0.1"), JLS, native=False, single=False).multipart
+
+
+def test_every_row_of_the_media_type_table() -> None:
+    for syntax, media_type in FRAME_MEDIA_TYPES.items():
+        form = frame_form(parse_accept(f'multipart/related; type="{media_type}"; transfer-syntax={syntax}'), syntax, native=False, single=False)
+        assert form.label == f"{media_type}; transfer-syntax={syntax}"
