@@ -1,7 +1,7 @@
 """Logging for people and machines: one line an event, text or JSON, on standard error. Never patient data.
 
 Code logs through `logging.getLogger(__name__)` with a fixed message and facts in `extra={"facts": {...}}`: facts are AE titles,
-addresses, UIDs, counts and durations. Of an exception its type is logged, its message only when the message is ours or the system's:
+addresses, UIDs, counts and durations. Of an exception its type is logged, its message only when that is ours or the system's:
 a database driver, for one, quotes the values of the statement that failed, and those may be a patient's name.
 """
 
