@@ -1,0 +1,35 @@
+import { defineConfig } from '@playwright/test'
+
+// Debian's Chromium without a GPU: SwiftShader draws WebGL2 in software (WEB.md, "Chromium in tests").
+const flags = [
+  '--no-sandbox',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--ignore-gpu-blocklist',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results/artifacts',
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  workers: 1, // one server, one archive: the tests tell one story in order
+  fullyParallel: false,
+  reporter: [['list'], ['json', { outputFile: 'test-results/report.json' }]],
+  use: {
+    baseURL: process.env.ISOCENTER_URL ?? 'http://127.0.0.1:8080',
+    viewport: { width: 1280, height: 800 },
+    headless: true,
+    screenshot: 'only-on-failure',
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: process.env.ISOCENTER_CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--headless=new', ...flags],
+    },
+  },
+})

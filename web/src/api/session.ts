@@ -1,0 +1,75 @@
+import { HttpError, requestJson, setCsrfToken, whenUnauthenticated } from '../lib/http'
+import { Observable, useValue } from '../lib/observable'
+import type { SessionAnswer, User } from './types'
+
+const SESSION = '/api/v1/session'
+
+/**
+ * unknown      not asked yet
+ * unreachable  asked, no answer; `error` says why
+ * out          nobody is signed in; `reason` is why we were sent here
+ * in           signed in
+ */
+export type Session =
+  | { state: 'unknown' }
+  | { state: 'unreachable'; error: unknown }
+  | { state: 'out'; reason: 'never' | 'left' | 'expired' | 'idle' }
+  | { state: 'in'; user: User; idleSeconds: number }
+
+const session = new Observable<Session>({ state: 'unknown' })
+
+whenUnauthenticated(() => {
+  if (session.get().state !== 'in') return
+  setCsrfToken('')
+  session.set({ state: 'out', reason: 'expired' })
+})
+
+export function useSession(): Session {
+  return useValue(session)
+}
+
+/** The signed-in user; only for parts of the page that exist behind the login. */
+export function useUser(): User {
+  const now = useValue(session)
+  if (now.state !== 'in') throw new Error('This part of the page needs a signed-in user.')
+  return now.user
+}
+
+export function may(user: User, permission: string): boolean {
+  return user.permissions.includes(permission)
+}
+
+function accept(answer: SessionAnswer): void {
+  setCsrfToken(answer.csrf_token)
+  session.set({ state: 'in', user: answer.user, idleSeconds: answer.idle_seconds })
+}
+
+/** Asks the server who we are; also tells it that somebody is there. */
+export async function refreshSession(): Promise<void> {
+  try {
+    accept(await requestJson<SessionAnswer>(SESSION, { quiet401: true }))
+  } catch (error) {
+    const before = session.get()
+    if (error instanceof HttpError && error.status === 401) {
+      setCsrfToken('')
+      session.set({ state: 'out', reason: before.state === 'in' ? 'expired' : 'never' })
+    } else if (before.state !== 'in') {
+      session.set({ state: 'unreachable', error })
+    }
+  }
+}
+
+/** Throws HttpError: 401 wrong name or password, 429 throttled with `retryAfter`. */
+export async function signIn(username: string, password: string): Promise<void> {
+  accept(await requestJson<SessionAnswer>(SESSION, { method: 'POST', body: { username, password }, quiet401: true }))
+}
+
+/** Signs out here in any case; an unreachable server lets the session run into its idle time-out. */
+export async function signOut(reason: 'left' | 'idle' = 'left'): Promise<void> {
+  try {
+    await requestJson<null>(SESSION, { method: 'DELETE', quiet401: true })
+  } finally {
+    setCsrfToken('')
+    session.set({ state: 'out', reason })
+  }
+}

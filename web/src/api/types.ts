@@ -1,0 +1,84 @@
+/** What /api/v1 answers. Attribute names are the standard's keywords; our own facts are snake_case, as on the wire. */
+
+export type Role = 'admin' | 'radiologist' | 'technologist' | 'referrer' | 'service'
+
+export interface User {
+  name: string
+  role: Role
+  permissions: string[]
+}
+
+export interface SessionAnswer {
+  user: User
+  csrf_token: string
+  idle_seconds: number
+}
+
+export interface Study {
+  StudyInstanceUID: string
+  PatientName: string
+  PatientID: string
+  IssuerOfPatientID: string
+  PatientBirthDate: string
+  PatientSex: string
+  StudyDate: string
+  StudyTime: string
+  AccessionNumber: string
+  StudyDescription: string
+  ModalitiesInStudy: string[]
+  ReferringPhysicianName: string
+  InstitutionName: string
+  NumberOfStudyRelatedSeries: number
+  NumberOfStudyRelatedInstances: number
+  received_at: string
+}
+
+export interface StudyPage {
+  studies: Study[]
+  next: string | null
+  total: number
+  total_is_estimate: boolean
+  latest_change: number
+}
+
+/** An instance that can stand for its series in a thumbnail. */
+export interface InstanceSummary {
+  SOPInstanceUID: string
+  NumberOfFrames?: number
+}
+
+export interface Series {
+  SeriesInstanceUID: string
+  Modality: string
+  SeriesNumber: number | string | null
+  SeriesDescription: string
+  BodyPartExamined: string
+  NumberOfSeriesRelatedInstances: number
+  SOPClassUIDs: string[]
+  first?: InstanceSummary | null
+  middle?: InstanceSummary | null
+}
+
+export interface StudyDetail extends Study {
+  series: Series[]
+  /** Other studies of the same patient, newest first. */
+  priors: Study[]
+}
+
+/** One row of the change log, as the event stream tells it. */
+export interface Change {
+  seq: number
+  kind: string
+  /** StudyInstanceUID, when the change is about a study. */
+  study?: string | null
+}
+
+export type UploadStatus = 'stored' | 'duplicate' | 'version' | 'quarantined' | 'refused'
+
+export interface UploadResult {
+  name: string
+  status: UploadStatus
+  reason: string
+  StudyInstanceUID?: string
+  SOPInstanceUID?: string
+}
