@@ -1,0 +1,231 @@
+"""Coming in: password, session or token -> Principal. Guessing is slowed down, sessions end, every entry is a change row.
+
+The caller learns one sentence whatever was wrong: an unknown name, a wrong password and a disabled account look and last alike.
+All functions block (argon2 takes tens of milliseconds): the web edge calls them in threads.
+"""
+
+import ipaddress
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from sqlalchemy import Connection
+
+from isocenter.domain import credentials
+from isocenter.domain.access import Principal, Role, Via, within
+from isocenter.domain.credentials import Passwords, fingerprint
+from isocenter.domain.errors import Busy, Unauthenticated
+from isocenter.domain.events import Event
+from isocenter.service.context import Context
+from isocenter.store import accounts, changes
+from isocenter.store.accounts import Account, Attempt
+
+# A session's or token's last use is noted at most this often, so that reading images does not write.
+NOTED_EVERY = timedelta(seconds=60)
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A new session: `secret` is the cookie's value and is known to nobody else."""
+
+    principal: Principal
+    secret: str
+
+
+def begin(context: Context, username: str, password: str, address: str) -> Begun:
+    """Log in: check the password and open a session. Raises Unauthenticated, or Busy while the throttle holds."""
+    account = _checked(context, username, password, address)
+    secret = credentials.new_secret()
+    now = context.clock()
+
+    def write(connection: Connection) -> None:
+        idle, oldest = _limits(context, now)
+        accounts.drop_idle_sessions(connection, idle, oldest)
+        accounts.add_session(connection, token_hash=fingerprint(secret), account_id=account.id, address=address, at=now)
+        changes.append(connection, Event.SESSION_BEGUN, account.name, account.name, {"via": "session", "address": address})
+
+    context.database.write(write)
+    return Begun(_principal(account, "session", address), secret)
+
+
+def resume(context: Context, secret: str, address: str, *, active: bool = True) -> Principal:
+    """The principal of a session cookie. `active`: a person did something, so the idle clock starts again.
+
+    Raises Unauthenticated when the session has ended, timed out, or its account was disabled.
+    """
+    token_hash = fingerprint(secret)
+    found = context.database.read(lambda connection: accounts.session(connection, token_hash))
+    now = context.clock()
+    idle, oldest = _limits(context, now)
+    if found is None or found[1].disabled or found[0].seen_at < idle or found[0].created_at < oldest:
+        raise Unauthenticated("the session has ended", hint="log in again")
+    session, account = found
+    if active and now - session.seen_at > min(NOTED_EVERY, (now - idle) / 10):
+        context.database.write(lambda connection: accounts.touch_session(connection, token_hash, now))
+    return _principal(account, "session", address)
+
+
+def end(context: Context, secret: str, principal: Principal) -> None:
+    """Log out."""
+
+    def write(connection: Connection) -> None:
+        if accounts.drop_session(connection, fingerprint(secret)):
+            changes.append(connection, Event.SESSION_ENDED, principal.name, principal.name, {"address": principal.address})
+
+    context.database.write(write)
+
+
+def basic(context: Context, username: str, password: str, address: str, *, note: bool) -> Principal:
+    """The principal of HTTP Basic (RFC 7617). `note`: write the entry to the change log (not for each of a thousand requests)."""
+    account = _checked(context, username, password, address)
+    if note:
+        _note(context, account.name, "basic", address)
+    return _principal(account, "basic", address)
+
+
+def bearer(context: Context, secret: str, address: str, *, note: bool) -> Principal:
+    """The principal of a bearer token (RFC 6750). Raises Unauthenticated when it is unknown, expired or its account disabled."""
+    found = context.database.read(lambda connection: accounts.token(connection, fingerprint(secret)))
+    now = context.clock()
+    if found is None or found[1].disabled or (found[0].expires_at is not None and found[0].expires_at <= now):
+        raise Unauthenticated("the token is unknown, expired or revoked", hint="ask an administrator for a new one")
+    token, account = found
+    if token.used_at is None or now - token.used_at > NOTED_EVERY:
+        context.database.write(lambda connection: accounts.touch_token(connection, token.id, now))
+    if note:
+        _note(context, account.name, "bearer", address, token=token.id)
+    principal = _principal(account, "bearer", address)
+    # The account may have become less than its token since: the smaller of both counts.
+    if token.role and within(Role(token.role), principal.role):
+        principal = replace(principal, role=Role(token.role))
+    return replace(principal, kind="token")
+
+
+def peer(context: Context, calling_aet: str, address: str) -> Principal:
+    """The principal of a DICOM peer by its AE title. Raises Unauthenticated when only known peers may come and it is none.
+
+    An AE title is no secret, so a peer that was added with an address must also call from there.
+    """
+    principal = Principal(calling_aet, Role.SERVICE, "peer", "dicom", address)
+    if context.settings.unknown_aets_accepted:
+        return principal
+    known = context.database.read(lambda connection: accounts.peer(connection, calling_aet.strip()))
+    if known is None:
+        raise Unauthenticated("the calling AE title is no known peer", where=calling_aet, hint="isocenter peer add AET HOST PORT")
+    if _is_address(known.host) and not _same_address(known.host, address):
+        raise Unauthenticated("the calling AE title is known at another address", where=calling_aet, hint="correct the peer's host")
+    return principal
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_address(left: str, right: str) -> bool:
+    return _is_address(right) and _plain(left) == _plain(right)
+
+
+def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address; an IPv4 address that a dual-stack socket shows as IPv6 is the IPv4 address."""
+    number = ipaddress.ip_address(text)
+    mapped = number.ipv4_mapped if isinstance(number, ipaddress.IPv6Address) else None
+    return mapped or number
+
+
+def _principal(account: Account, via: Via, address: str) -> Principal:
+    return Principal(account.name, Role(account.role), "user", via, address, account.referrer_name)
+
+
+def _limits(context: Context, now: datetime) -> tuple[datetime, datetime]:
+    """Sessions last seen before the first, or begun before the second, are over."""
+    idle = timedelta(minutes=context.settings.session_idle_minutes)
+    return now - idle, now - timedelta(hours=context.settings.session_max_hours)
+
+
+def _note(context: Context, name: str, via: Via, address: str, **facts: int) -> None:
+    payload = {"via": via, "address": address, **facts}
+    context.database.write(lambda connection: changes.append(connection, Event.SESSION_BEGUN, name, name, payload))
+
+
+@lru_cache(maxsize=4)
+def _nobody(costs: Passwords) -> str:
+    """A hash of a password nobody knows: what is verified when there is no such account, so that both take equally long."""
+    return costs.hash(credentials.new_secret())
+
+
+def _checked(context: Context, username: str, password: str, address: str) -> Account:
+    """The enabled account of a name and its password."""
+    name = username.strip().lower()[:LONGEST_NAME]
+    keys = _keys(name, address)
+    account, attempts = context.database.read(
+        lambda connection: (accounts.account(connection, name), accounts.attempts(connection, keys))
+    )
+    _throttle(attempts, context.clock())
+    costs = Passwords.of(context.settings)
+    right = costs.verify(password, account.password_hash if account else _nobody(costs))
+    if account is None or not right or account.disabled:
+        _refuse(context, account, keys, address)
+    assert account is not None  # _refuse raises
+    _welcome(context, account, password, costs, keys[0] if keys[0] in attempts else "")
+    return account
+
+
+def _keys(name: str, address: str) -> list[str]:
+    """What failures are counted under. A household or a rented server owns a whole IPv6 /64, so that counts as one address."""
+    if not _is_address(address):
+        return [f"account:{name}"]
+    number = _plain(address)
+    place = ipaddress.ip_network((number, 64), strict=False) if isinstance(number, ipaddress.IPv6Address) else number
+    return [f"account:{name}", f"address:{place}"]
+
+
+def _throttle(attempts: dict[str, Attempt], now: datetime) -> None:
+    """Raise Busy while a delay runs. A refused try is not counted: who keeps trying does not keep the owner out."""
+    wait = 0.0
+    for attempt in attempts.values():
+        age = (now - attempt.last_at).total_seconds()
+        if age < credentials.FORGET_AFTER_SECONDS:
+            wait = max(wait, credentials.delay(attempt.failures, attempt.key.partition(":")[0]) - age)
+    if wait > 0:
+        seconds = math.ceil(wait)
+        hint = f"wait {seconds} s, then try again"
+        raise Busy("too many logins failed", retry_after=seconds, kept="the password was not looked at", hint=hint)
+
+
+def _refuse(context: Context, account: Account | None, keys: list[str], address: str) -> None:
+    """Count the failure and raise. A name that is no account is not written down: people type passwords into that field."""
+    now = context.clock()
+    name = account.name if account else ""
+
+    def write(connection: Connection) -> None:
+        forget = now - timedelta(seconds=credentials.FORGET_AFTER_SECONDS)
+        for key in sorted(keys):
+            accounts.fail(connection, key, now, forget)
+        changes.append(connection, Event.LOGIN_FAILED, name, name, {"address": address, "known": account is not None})
+
+    context.database.write(write)
+    raise Unauthenticated("the user name or the password is wrong", hint="check both; capital letters count in the password")
+
+
+def _welcome(context: Context, account: Account, password: str, costs: Passwords, failed_key: str) -> None:
+    """After a right password: forget the account's failures, and hash again when today's costs are others."""
+    outdated = costs.outdated(account.password_hash)
+    if not failed_key and not outdated:
+        return
+    password_hash = costs.hash(password) if outdated else ""
+
+    def write(connection: Connection) -> None:
+        if failed_key:
+            accounts.clear_attempts(connection, failed_key)
+        # Not over a password that was changed while this one was checked.
+        held = accounts.account(connection, account.name)
+        if outdated and held and held.password_hash == account.password_hash:
+            accounts.update_account(connection, account.name, password_hash=password_hash)
+
+    context.database.write(write)
