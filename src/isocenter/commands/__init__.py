@@ -1,0 +1,46 @@
+"""The commands of the command line: one row each. What a command imports beyond this is imported when it runs."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from isocenter.settings import Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """name: what is typed; help: the sentence about it; place: "module:stem" with functions arguments_STEM and run_STEM."""
+
+    name: str
+    help: str
+    place: str
+
+    def _function(self, kind: str) -> Callable[..., int]:
+        module, stem = self.place.split(":")
+        return getattr(import_module(f"isocenter.commands.{module}"), f"{kind}_{stem}")  # type: ignore[no-any-return]
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own arguments."""
+        self._function("arguments")(parser)
+
+    def run(self, arguments: argparse.Namespace, loaded: Loaded) -> int:
+        """Do it; the exit code."""
+        return self._function("run")(arguments, loaded)
+
+
+COMMANDS = (
+    Command("serve", "run the whole PACS: web client, DICOM, DICOMweb, background work", "serving:serve"),
+    Command("web", "run the web role alone: web client, DICOMweb, API", "serving:web"),
+    Command("dicom", "run the DICOM role alone", "serving:dicom"),
+    Command("worker", "run the background role alone", "serving:worker"),
+    Command("import", "store files, folders, ZIP archives and DICOMDIRs", "archive:import"),
+    Command("demo", "send a small set of generated studies to a running server", "demonstration:demo"),
+    Command("user", "accounts: add, list, disable, enable, password", "access:user"),
+    Command("token", "bearer tokens for programs: create, list, revoke", "access:token"),
+    Command("peer", "known DICOM peers: add, list, remove", "access:peer"),
+    Command("verify", "compare index, files and SHA-256", "archive:verify"),
+    Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
+    Command("settings", "show the effective settings and where each comes from", "configuration:settings"),
+    Command("version", "show the version", "configuration:version"),
+)

@@ -1,0 +1,80 @@
+"""The wiring: builds Database, Blobs and Context, and hands each edge what it needs. The only place where objects meet.
+
+    build_context   settings -> Context                  http_application          Context -> the ASGI application of the web role
+    prepare         folder, schema, first user           serve_dicom, run_worker   the other roles, until they are told to stop
+
+Each role imports its own edge only, when it starts: `isocenter user list` needs no web framework, the DICOM role neither.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from isocenter.domain.access import SYSTEM
+from isocenter.domain.errors import Unauthenticated
+from isocenter.service import accounts, sessions
+from isocenter.service.context import Context
+from isocenter.settings import Settings
+from isocenter.store.blobs import LocalBlobs
+from isocenter.store.database import Database
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+
+def build_context(settings: Settings) -> Context:
+    """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
+    blobs = LocalBlobs(settings.blob_folder)
+    return Context(Database(settings.database_url), blobs, settings)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Context]:
+    """A Context for the length of a block."""
+    context = build_context(settings)
+    try:
+        yield context
+    finally:
+        context.database.close()
+
+
+def prepare(settings: Settings) -> dict[str, Any]:
+    """Create folders, schema and, at the first start, the user admin. Returns {"first_start": bool, "password": str | None}."""
+    with opened(settings) as context:
+        LocalBlobs(settings.blob_folder).clean_incoming()
+        given = os.environ.get("ISOCENTER_ADMIN_PASSWORD") or None
+        first = not accounts.users(context, SYSTEM)
+        return {"first_start": first, "password": accounts.ensure_admin(context, given)}
+
+
+def http_application(context: Context) -> "ASGIApp":
+    """The ASGI application of the web role."""
+    from isocenter import site
+
+    return site.application(context)
+
+
+def serve_dicom(settings: Settings, stop: threading.Event) -> None:
+    """The DICOM role: one process of those that share the port. Returns after stop is set and the associations have ended."""
+    from isocenter.dimse import server
+
+    with opened(settings) as context:
+
+        def known(calling_ae_title: str, address: str) -> bool:
+            try:
+                sessions.peer(context, calling_ae_title, address)
+            except Unauthenticated:
+                return False
+            return True
+
+        server.serve(context, stop, server.peer_policy(settings, known))
+
+
+def run_worker(settings: Settings, stop: threading.Event) -> None:
+    """The worker role: what follows ingest, until stop is set."""
+    from isocenter.work import sweeps
+
+    with opened(settings) as context:
+        sweeps.run(context, stop)

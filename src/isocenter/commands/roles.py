@@ -1,0 +1,78 @@
+"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom|web|worker, settings in the environment."""
+
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from isocenter import logs
+from isocenter.commands.processes import die_with_parent
+from isocenter.domain.errors import IsocenterError
+from isocenter.settings import Settings, SettingsError, load
+from isocenter.supervisor import CANNOT_START, SIGNALS
+
+log = logging.getLogger(__name__)
+
+
+def main(role: str) -> int:
+    """Run one role until SIGTERM. Exit code 0: stopped as asked; CANNOT_START: hopeless, said why; 1: worth another try."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes on a SIGTERM
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, _setter(stop))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # the supervisor waits for them blocked, and children inherit that
+    try:
+        settings = load({}).settings
+        logs.configure(settings.log_level, settings.log_format, role)
+        if role == "prepare":
+            return _prepare(settings)
+        run: dict[str, Callable[[Settings, threading.Event], None]] = {"dicom": _dicom, "web": _web, "worker": _worker}
+        run[role](settings, stop)
+    except SettingsError as error:
+        print(f"isocenter: {error}", file=sys.stderr)
+        return CANNOT_START
+    except IsocenterError as error:
+        log.error("the role cannot go on", extra={"facts": {"kind": error.kind.value, "reason": str(error)}})
+        return 1
+    return 0
+
+
+def _setter(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
+    return lambda signum, frame: stop.set()
+
+
+def _prepare(settings: Settings) -> int:
+    """Write what the supervisor must know to standard output as one JSON object."""
+    from isocenter import app
+
+    try:
+        sys.stdout.write(json.dumps(app.prepare(settings)))
+    except IsocenterError as error:
+        sys.stdout.write(json.dumps({"error": " ".join(part for part in (error.message + ".", error.hint) if part)}))
+        return CANNOT_START
+    return 0
+
+
+def _dicom(settings: Settings, stop: threading.Event) -> None:
+    from isocenter import app
+
+    app.serve_dicom(settings, stop)
+
+
+def _worker(settings: Settings, stop: threading.Event) -> None:
+    from isocenter import app
+
+    app.run_worker(settings, stop)
+
+
+def _web(settings: Settings, stop: threading.Event) -> None:
+    from isocenter.commands import granian_server
+
+    granian_server.serve(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

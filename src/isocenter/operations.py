@@ -1,0 +1,123 @@
+"""What operators and their machines ask: /healthz (alive), /readyz (able to work), /metrics (Prometheus)."""
+
+import errno
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import anyio.to_thread
+import orjson
+from sqlalchemy import Connection, text
+from starlette.types import Receive, Scope, Send
+
+from isocenter import __version__, metrics
+from isocenter.domain import access
+from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
+from isocenter.service.context import Context
+
+PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+
+# Readiness is asked by several probes a second in some clusters; one look at disk and database serves them all.
+REMEMBERED_SECONDS = 1.0
+
+JSON = (b"content-type", b"application/json")
+FRESH = (b"cache-control", b"no-store")
+
+
+class Operations:
+    """ASGI application for PATHS. /healthz and /readyz answer anybody and tell nothing about patients or peers."""
+
+    def __init__(self, context: Context, authenticator: "Authenticates") -> None:
+        self._context = context
+        self._authenticator = authenticator
+        self._problems: list[str] = []
+        self._looked = -REMEMBERED_SECONDS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer GET and HEAD of one of PATHS."""
+        if scope["method"] not in {"GET", "HEAD"}:
+            await answer(send, 405, {"error": {"kind": "unsupported", "message": "only GET and HEAD here"}})
+        elif scope["path"] == "/healthz":
+            await answer(send, 200, {"status": "alive", "version": __version__})
+        elif scope["path"] == "/readyz":
+            await self._readyz(send)
+        else:
+            await self._metrics(scope, send)
+
+    async def _readyz(self, send: Send) -> None:
+        if time.monotonic() - self._looked >= REMEMBERED_SECONDS:
+            self._problems = await anyio.to_thread.run_sync(problems, self._context)
+            self._looked = time.monotonic()
+        ready = not self._problems
+        await answer(send, 200 if ready else 503, {"status": "ready" if ready else "not ready", "problems": self._problems})
+
+    async def _metrics(self, scope: Scope, send: Send) -> None:
+        try:
+            access.require(await self._authenticator.principal(scope), access.Permission.SYSTEM_READ)
+        except IsocenterError as error:
+            await answer(send, *refusal(error))
+            return
+        body = await anyio.to_thread.run_sync(lambda: metrics.exposition(gauges(self._context)))
+        headers = [(b"content-type", metrics.CONTENT_TYPE.encode()), FRESH]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Authenticates(Protocol):
+    """What this module needs of api.auth.Authenticator."""
+
+    async def principal(self, scope: Scope) -> access.Principal:
+        """Who asks. Raises Unauthenticated, Forbidden or Busy."""
+
+
+def problems(context: Context) -> list[str]:
+    """Why this process cannot do its work at the moment; empty when it can. No secrets: anybody may ask."""
+    found: list[str] = []
+    checks: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("the database does not answer", lambda: context.database.read(_ask)),
+        ("the storage cannot be written", lambda: _space(context)),
+    )
+    for sentence, check in checks:
+        try:
+            check()
+        except IsocenterError:
+            found.append(sentence)
+        except OSError as error:
+            full = error.errno == errno.ENOSPC
+            found.append("the disk is full: storing is refused, reading works" if full else sentence)
+    return found
+
+
+def _ask(connection: Connection) -> object:
+    return connection.execute(text("select 1")).scalar()
+
+
+def _space(context: Context) -> None:
+    if context.blobs.free_space() < context.settings.min_free_space:
+        raise OSError(errno.ENOSPC, "full")
+
+
+def gauges(context: Context) -> dict[str, tuple[str, float]]:
+    """Facts read at the moment of a scrape: name -> (help, value)."""
+    facts = {"isocenter_free_bytes": ("Bytes that can still be stored", float(context.blobs.free_space()))}
+    tables = {"studies": "study", "series": "series", "instances": "instance", "series_waiting": "series_dirty"}
+    for name, table in tables.items():
+        facts[f"isocenter_{name}"] = (f"Rows of {table}", float(_count(context, table)))
+    return facts
+
+
+def _count(context: Context, table: str) -> int:
+    return context.database.read(lambda connection: int(connection.execute(text(f"select count(*) from {table}")).scalar_one()))
+
+
+def refusal(error: IsocenterError) -> tuple[int, dict[str, object]]:
+    """Status and body for a caller who may not read this."""
+    statuses = ((Busy, 429), (Unauthenticated, 401), (Forbidden, 403))
+    status = next((status for kind, status in statuses if isinstance(error, kind)), 500)
+    return status, {"error": {"kind": error.kind.value, "message": error.message, "hint": error.hint}}
+
+
+async def answer(send: Send, status: int, body: dict[str, object]) -> None:
+    """A small JSON answer that nobody caches."""
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, FRESH]})
+    await send({"type": "http.response.body", "body": orjson.dumps(body)})

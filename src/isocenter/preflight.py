@@ -1,0 +1,89 @@
+"""What is checked before anything is served, each with one clear message: exposure, data folder, lock, ports."""
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TextIO
+
+from isocenter.settings import BY_NAME, Address, Settings
+
+ROLES = ("dicom", "web", "worker")
+
+
+class CannotServe(Exception):
+    """Serving cannot begin; the message says what is in the way and what to do. usage: a setting is at fault (exit code 2)."""
+
+    def __init__(self, message: str, *, usage: bool = False) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+def check_exposure(settings: Settings, roles: Iterable[str]) -> None:
+    """DESIGN 4: beyond loopback only with TLS or behind a declared proxy. Raises CannotServe."""
+    if "web" in roles and not (settings.http.is_loopback or settings.tls or settings.proxies):
+        raise CannotServe(f"http {settings.http} can be reached from other machines, and passwords would travel in clear text: "
+                          "give tls_cert and tls_key, or name your reverse proxy in proxies, or listen on 127.0.0.1. "
+                          "Nothing was started.", usage=True)
+
+
+def prepare_folder(settings: Settings) -> None:
+    """Create the data folder and prove that it can be written. Raises CannotServe."""
+    for folder in {settings.data.absolute(), settings.blob_folder}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CannotServe(f"the data folder {folder} cannot be written: {reason}. Make it writable for this user, or give "
+                              "another with --data DIR. Nothing was started.") from None
+
+
+def lock_roles(folder: Path, roles: Iterable[str]) -> TextIO:
+    """One lock a role in DIR/serve.lock, held while the file is open, gone with the process. Raises CannotServe."""
+    file = (folder / "serve.lock").open("a+")
+    for role in roles:
+        at = ROLES.index(role)
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
+        except OSError:
+            asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, at, 1, 0)
+            holder = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))[4]
+            file.close()
+            raise CannotServe(f"process {holder} already serves {role} from {folder.absolute()}. Stop it first, or give this one "
+                              "another data folder; several nodes can share a PostgreSQL database.") from None
+    return file
+
+
+def reserve(name: str, address: Address, kept: list[Any]) -> Address:
+    """Make sure that nobody listens there, and keep the port so until the end. Port 0 becomes a free one. Raises CannotServe."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    host = "127.0.0.1" if address.host == "localhost" else address.host
+    try:
+        # The probe goes without SO_REUSEPORT: a second Isocenter must not share the port silently.
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, address.port))
+            port = probe.getsockname()[1]
+        keeper = socket.socket(family, socket.SOCK_STREAM)
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # bound but not listening: it never gets a connection
+        keeper.bind((host, port))
+    except OSError as error:
+        raise CannotServe(_port_message(name, address, error)) from None
+    kept.append(keeper)
+    return Address(address.host, port)
+
+
+def _port_message(name: str, address: Address, error: OSError) -> str:
+    change = f"choose another with {BY_NAME[name].option} HOST:PORT. Nothing was started."
+    if error.errno == errno.EADDRINUSE:
+        return f"{name}: port {address.port} on {address.host} is taken by another program. Stop that one, or {change}"
+    if error.errno == errno.EACCES:
+        return f"{name}: this user may not open port {address.port} (below 1024 only root or CAP_NET_BIND_SERVICE); {change}"
+    return f"{name}: {address} cannot be listened on: {error.strerror or error}. It must be an address of this machine; {change}"

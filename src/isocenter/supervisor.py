@@ -1,0 +1,245 @@
+"""Keeps the roles running: one child process a role (or several), restarted with a back-off when it dies, stopped gracefully.
+
+The supervisor itself stays small: it imports no database and no edge. What has to be done before anything is served (folder,
+schema, first user) is done by a child too, which ends before the others start.
+"""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+
+from isocenter import metrics
+from isocenter.preflight import CannotServe, check_exposure, lock_roles, prepare_folder, reserve
+from isocenter.settings import BY_NAME, ENVIRONMENT_ONLY, PREFIX, SETTINGS, Address, Settings
+
+log = logging.getLogger(__name__)
+
+CANNOT_START = 3  # exit code of a child whose start is hopeless: settings, database or folder; it has said why itself
+BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the n-th restart in a row
+STEADY = 10.0  # a child that lived so long begins again at the first back-off
+READY_SECONDS = 60.0  # the slowest machine starts in less; after this the start has failed
+SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+
+@dataclass(slots=True)
+class Child:
+    """One process of a role."""
+
+    role: str
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    due: float = 0.0  # monotonic time of the next start
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs the given roles until it is told to stop. `run` returns the exit code."""
+
+    settings: Settings
+    roles: tuple[str, ...]
+    announce: Any = print
+    children: list[Child] = field(default_factory=list)
+    ready: bool = False
+    _kept: list[Any] = field(default_factory=list)  # lock files and port reservations, held by being open
+    _multiproc: str = ""
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT. Raises CannotServe with a clear message when it cannot begin."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        check_exposure(self.settings, self.roles)
+        prepare_folder(self.settings)
+        if self.settings.embedded:
+            self._kept.append(lock_roles(self.settings.data, self.roles))
+        self.settings = self._reserve_ports()
+        self._multiproc = tempfile.mkdtemp(prefix="isocenter-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = self._multiproc
+        try:
+            prepared = self._prepare()
+            self._start_all()
+            return self._watch(prepared)
+        finally:
+            self._stop_all()
+            shutil.rmtree(self._multiproc, ignore_errors=True)
+
+    # -- before anything is served
+
+    def _reserve_ports(self) -> Settings:
+        """Resolve port 0 and make sure that the ports are free; DICOM's stays reserved while its processes come and go."""
+        settings = self.settings
+        if "web" in self.roles:
+            settings = replace(settings, http=reserve("http", settings.http, self._kept))
+        if "dicom" in self.roles:
+            settings = replace(settings, dicom=reserve("dicom", settings.dicom, self._kept))
+        return settings
+
+    def _prepare(self) -> dict[str, Any]:
+        """Folder, schema and first user, done by a child that then ends."""
+        process = subprocess.Popen(role_command("prepare"), env=self._environment(keep_password=True), stdout=subprocess.PIPE)
+        answer, _ = process.communicate()
+        if process.returncode == 0:
+            return dict(json.loads(answer))
+        try:
+            message = str(json.loads(answer)["error"])
+        except (ValueError, KeyError):
+            message = "the data folder and the database could not be prepared; the reason is above"
+        raise CannotServe(message)
+
+    def _environment(self, *, keep_password: bool = False) -> dict[str, str]:
+        """The effective settings as the child's environment: a changed file or variable cannot split the roles."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX) or (keep_password and k in ENVIRONMENT_ONLY)}
+        rows = [s for s in SETTINGS if s.name != "config" and getattr(self.settings, s.name) != s.default]
+        mine = {s.variable: replace(BY_NAME[s.name], secret=False).show(getattr(self.settings, s.name)) for s in rows}
+        log_format = self.settings.log_format
+        if log_format == "auto":
+            log_format = "text" if sys.stderr.isatty() else "json"
+        return {**inherited, **mine, "ISOCENTER_LOG_FORMAT": log_format}
+
+    # -- children
+
+    def _start_all(self) -> None:
+        counts = {"dicom": self.settings.dicom_process_count}
+        self.children = [Child(role) for role in self.roles for _ in range(counts.get(role, 1))]
+        for child in self.children:
+            self._start(child)
+
+    def _start(self, child: Child) -> None:
+        child.process = subprocess.Popen(role_command(child.role), env=self._environment(), stdin=subprocess.DEVNULL)
+        child.started = time.monotonic()
+
+    def _watch(self, prepared: dict[str, Any]) -> int:
+        """Until a stop is asked for: start what is due, take note of what died, announce when everything answers."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            info = signal.sigtimedwait(SIGNALS, self._pause())
+            if info is not None and info.si_signo in {signal.SIGTERM, signal.SIGINT}:
+                log.info("stopping", extra={"facts": {"signal": signal.Signals(info.si_signo).name}})
+                return 0
+            self._reap()
+            if not self.ready and self._answers():
+                self.ready = True
+                announcement(self.settings, self.roles, prepared, self.announce)
+            if not self.ready and time.monotonic() > deadline:
+                raise CannotServe(f"not every role answered within {READY_SECONDS:g} s; the reason is above")
+            for child in self.children:
+                if child.process is None and time.monotonic() >= child.due:
+                    self._start(child)
+
+    def _pause(self) -> float:
+        if not self.ready:
+            return 0.05
+        waits = [child.due - time.monotonic() for child in self.children if child.process is None]
+        return max(0.0, min([*waits, 60.0]))
+
+    def _reap(self) -> None:
+        for child in self.children:
+            if child.process is None or child.process.poll() is None:
+                continue
+            code, pid = child.process.returncode, child.process.pid
+            child.process = None
+            metrics.forget_process(pid)
+            if code == CANNOT_START and not self.ready:
+                raise CannotServe(f"the {child.role} role cannot start; the reason is above")
+            lived = time.monotonic() - child.started
+            child.failures = 1 if lived > STEADY else child.failures + 1
+            if not self.ready and child.failures > 3:
+                raise CannotServe(f"the {child.role} role ended {child.failures} times at its start; the reason is above")
+            wait = BACKOFF[min(child.failures, len(BACKOFF)) - 1]
+            child.due = time.monotonic() + wait
+            facts = {"child": child.role, "child_pid": pid, "code": code, "lived_s": round(lived, 1), "restart_in_s": wait}
+            log.error("a role ended and is started again", extra={"facts": facts})
+
+    def _answers(self) -> bool:
+        """True when every role that listens answers."""
+        if any(child.process is None for child in self.children):
+            return False
+        if "dicom" in self.roles and not connects(self.settings.dicom):
+            return False
+        return "web" not in self.roles or ready_over_http(self.settings)
+
+    def _stop_all(self) -> None:
+        """SIGTERM to all, grace_seconds to finish what has begun, then SIGKILL."""
+        running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
+        for process in running:
+            process.terminate()
+        # The roles keep to grace_seconds themselves; the margin lets them say how they ended.
+        deadline = time.monotonic() + self.settings.grace_seconds + 3.0
+        for process in running:
+            while process.poll() is None and time.monotonic() < deadline:
+                info = signal.sigtimedwait(SIGNALS, min(0.2, max(0.01, deadline - time.monotonic())))
+                if info is not None and info.si_signo in {signal.SIGTERM, signal.SIGINT}:
+                    deadline = time.monotonic()  # asked twice: now
+        late = [process for process in running if process.poll() is None]
+        for process in late:
+            log.error("a role did not stop in time and is killed", extra={"facts": {"child_pid": process.pid}})
+            process.kill()
+            process.wait()
+        if running:
+            log.info("stopped", extra={"facts": {"graceful": len(running) - len(late), "killed": len(late)}})
+
+
+def role_command(role: str) -> list[str]:
+    """The argv of a child: our own interpreter, so that a virtual environment need not be active."""
+    return [sys.executable, "-m", "isocenter.commands.roles", role]
+
+
+def connects(address: Address) -> bool:
+    """True when someone listens there."""
+    try:
+        with socket.create_connection((local(address.host), address.port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+def local(host: str) -> str:
+    """Where this machine reaches a listener of its own."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def ready_over_http(settings: Settings) -> bool:
+    """True when /readyz answers 200. The certificate names the public host, not the address asked here, so it is not checked."""
+    host, port = local(settings.http.host), settings.http.port
+    if settings.tls:
+        trust = ssl.create_default_context()
+        trust.check_hostname = False
+        trust.verify_mode = ssl.CERT_NONE
+        connection: HTTPConnection = HTTPSConnection(host, port, timeout=2.0, context=trust)
+    else:
+        connection = HTTPConnection(host, port, timeout=2.0)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def announcement(settings: Settings, roles: Iterable[str], prepared: dict[str, Any], say: Any) -> None:
+    """Where it is and how to get in; the generated password only here and only once."""
+    lines = ["Isocenter is ready."]
+    if "web" in roles:
+        lines.append(f"  Web       {settings.url}/")
+    if "dicom" in roles:
+        known = "" if settings.unknown_aets_accepted else "   (known peers only: isocenter peer add AET HOST PORT)"
+        lines.append(f"  DICOM     AE title {settings.aet} at {settings.dicom}{known}")
+    lines.append(f"  Data      {settings.data.absolute()}")
+    if prepared.get("first_start") and "web" in roles:
+        password = prepared.get("password")
+        shown = f"password {password}   (shown only this once)" if password else "the password from ISOCENTER_ADMIN_PASSWORD"
+        lines.append(f"  Login     admin, {shown}")
+        lines.append("  Try       isocenter demo   sends a few studies to look at")
+    say("\n".join(lines), flush=True)
