@@ -131,11 +131,11 @@ class Window:
         self.base = base
         self.buffer = b""
 
-    def seek(self, position: int, need: int = 12) -> int:
+    def seek(self, position: int, need: int = 12, ahead: int = READ_AHEAD) -> int:
         """Return the index in `buffer` of `position`, with `need` bytes from there loaded, or fewer at the end of the source."""
         at = position - self.base
         if at < 0 or at + need > len(self.buffer):
-            self.buffer = self.source.read_at(position, max(need, READ_AHEAD))
+            self.buffer = self.source.read_at(position, max(need, ahead))
             self.base = position
             return 0
         return at
@@ -160,9 +160,9 @@ class Window:
         except struct.error:
             raise truncated(f"byte {position}") from None
 
-    def item(self, position: int, encoding: Encoding) -> tuple[int, int]:
+    def item(self, position: int, encoding: Encoding, ahead: int = READ_AHEAD) -> tuple[int, int]:
         """Return tag and length of the item or delimiter at `position`."""
-        at = self.seek(position, 8)
+        at = self.seek(position, 8, ahead)
         try:
             group, element, length = encoding.item(self.buffer, at)
         except struct.error:

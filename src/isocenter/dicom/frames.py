@@ -53,17 +53,12 @@ class FrameTable(Sequence[Frame]):
         return cls(offset=offset, frame_length=frame_length, count=count, addressable=addressable)
 
     @classmethod
-    def encapsulated(cls, frames: Sequence[Sequence[Fragment]], *, addressable: bool = True) -> "FrameTable":
-        """Return the table of frames given as their fragments."""
-        offsets = array("Q", (offset for frame in frames for offset, _ in frame))
-        lengths = array("Q", (length for frame in frames for _, length in frame))
-        firsts: array[int] | None = None
-        if any(len(frame) != 1 for frame in frames):
-            firsts, at = array("Q"), 0
-            for frame in frames:
-                firsts.append(at)
-                at += len(frame)
-        return cls(count=len(frames), offsets=offsets, lengths=lengths, firsts=firsts, addressable=addressable)
+    def encapsulated(
+        cls, offsets: "array[int]", lengths: "array[int]", firsts: "array[int] | None" = None, *, addressable: bool = True
+    ) -> "FrameTable":
+        """Return the table over fragments; firsts: index of each frame's first fragment, None when each fragment is a frame."""
+        count = len(offsets) if firsts is None else len(firsts)
+        return cls(count=count, offsets=offsets, lengths=lengths, firsts=firsts, addressable=addressable)
 
     def __len__(self) -> int:
         return self._count

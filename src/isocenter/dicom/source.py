@@ -4,7 +4,6 @@ import os
 from typing import Protocol
 
 READ_AHEAD = 64 * 1024  # holds the whole header of an ordinary CT or MR: one system call for the scan of an instance
-_HOP = 512  # after a jump over a large value: the few elements that follow, not another 64 KiB of pixels
 
 
 class Source(Protocol):
@@ -34,30 +33,16 @@ class FileSource:
     """An open file, read with pread: the file position is left alone, and no more than asked for is held.
 
     fd: an open descriptor, which stays the caller's. size: bytes that belong to the object; the file's size when not given.
+    Reading ahead is the walker's business (`elements.Window`), who knows where it goes next.
     """
 
-    __slots__ = ("_base", "_fd", "_window", "size")
+    __slots__ = ("_fd", "size")
 
     def __init__(self, fd: int, size: int | None = None) -> None:
         self._fd = fd
         self.size = os.fstat(fd).st_size if size is None else size
-        self._window = b""
-        self._base = 0
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Return up to `length` bytes from `offset`; small reads are answered from a read-ahead window."""
-        start = offset - self._base
-        if 0 <= start and start + length <= len(self._window):
-            return self._window[start : start + length]
+        """Return up to `length` bytes from `offset`; empty beyond the end."""
         left = self.size - offset
-        if length > left:
-            length = left
-        if length <= 0 or offset < 0:
-            return b""
-        if length >= READ_AHEAD:
-            return os.pread(self._fd, length, offset)
-        # A read that goes on where the window ends is a walk: read ahead. One from elsewhere is a jump: read little.
-        ahead = READ_AHEAD if 0 <= start <= len(self._window) + _HOP else _HOP
-        self._window = os.pread(self._fd, min(max(ahead, length), left), offset)
-        self._base = offset
-        return self._window[:length]
+        return os.pread(self._fd, min(length, left), offset) if 0 <= offset and left > 0 else b""

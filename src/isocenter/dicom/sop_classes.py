@@ -1,0 +1,44 @@
+"""The SOP classes of the standard that an archive meets: storage (generated) and the network services around it."""
+
+from dataclasses import dataclass
+
+from ._storage_classes import ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class SOPClass:
+    """A storage SOP class. kind: image, multiframe, video, sr, presentation, segmentation, registration, waveform, radiotherapy,
+    document, model, measurement, non_patient or other; what kind of object it is decides how a client shows it."""
+
+    uid: str
+    keyword: str
+    name: str
+    kind: str
+    retired: bool = False
+
+
+STORAGE: tuple[SOPClass, ...] = tuple(SOPClass(*row) for row in ROWS)
+
+VERIFICATION = "1.2.840.10008.1.1"
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+STORAGE_COMMITMENT_PUSH_MODEL = "1.2.840.10008.1.20.1"
+PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
+PATIENT_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.1.2"
+PATIENT_ROOT_GET = "1.2.840.10008.5.1.4.1.2.1.3"
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
+STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
+MODALITY_WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
+
+_BY_UID = {sop_class.uid: sop_class for sop_class in STORAGE}
+
+
+def get(uid: str) -> SOPClass | None:
+    """Return the storage SOP class of a UID, or None when it is private, newer than our edition, or no storage class."""
+    return _BY_UID.get(uid)
+
+
+def name_of(uid: str) -> str:
+    """Return the name people know a storage SOP class by; the UID itself when we do not know it."""
+    sop_class = _BY_UID.get(uid)
+    return sop_class.name if sop_class else uid
