@@ -1,0 +1,243 @@
+"""SCU: an association to another archive, C-ECHO and C-STORE on the same upper layer.
+
+    with Association("127.0.0.1", 11112, calling="DEMO", called="ISOCENTER", contexts=contexts_of(paths)) as association:
+        for path in paths:
+            association.store(path)
+
+Files are sent as they are, without transcoding, and never loaded whole.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from isocenter.dicom import part10, uid
+from isocenter.dicom.source import FileSource
+from isocenter.dimse import messages
+from isocenter.dimse.messages import Command, CommandField
+from isocenter.dimse.status import Category, describe
+from isocenter.dimse.upper_layer import association as upper_layer
+from isocenter.dimse.upper_layer.items import (
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    PresentationContextRQ,
+)
+from isocenter.dimse.upper_layer.pdu import COMMAND, LAST, REJECT_TEXT, AssociateRQ
+from isocenter.dimse.verification import VERIFICATION
+from isocenter.domain.errors import Broken, Forbidden, Invalid, IsocenterError, Unsupported
+
+# PS3.8 9.3.2.2: IDs are odd numbers from 1 to 255.
+MAX_CONTEXTS = 128
+
+MEDIUM_PRIORITY = 0x0000  # PS3.7 9.3.1.1
+
+Contexts = Iterable[tuple[str, tuple[str, ...]]]
+"""(abstract syntax, its transfer syntaxes in the order of our preference)"""
+
+VERIFICATION_CONTEXTS: Contexts = ((VERIFICATION, ("1.2.840.10008.1.2",)),)
+
+
+class Rejected(Forbidden):
+    """The peer rejected the association; the message says with whose words."""
+
+
+class Lost(Broken):
+    """The association ended before the answer was there: aborted, timed out, or the connection broke."""
+
+
+class NotAccepted(Unsupported):
+    """No accepted presentation context for the SOP class and transfer syntax of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreResult:
+    """What the peer answered to one C-STORE."""
+
+    sop_instance_uid: str
+    status: int
+    comment: str = ""
+
+    @property
+    def stored(self) -> bool:
+        """Success, or a Warning: the peer has it (PS3.7 C.1, C.2)."""
+        return describe(self.status).category in (Category.SUCCESS, Category.WARNING)
+
+
+def contexts_of(paths: Iterable[Path]) -> list[tuple[str, tuple[str, ...]]]:
+    """The presentation contexts needed to send Part 10 files as they are: one for each pair of SOP class and transfer syntax.
+
+    One syntax a context, because a peer that is given several takes the one it likes, and we do not transcode.
+    """
+    pairs: dict[tuple[str, str], None] = {}
+    for path in paths:
+        with _opened(path) as (meta, _, _):
+            pairs[meta.sop_class_uid, meta.transfer_syntax_uid] = None
+    return [(sop_class, (transfer_syntax,)) for sop_class, transfer_syntax in pairs]
+
+
+class Association:
+    """An association we asked for. Raises Rejected, Lost; more than 128 contexts raise Invalid."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        calling: str,
+        called: str,
+        contexts: Contexts = VERIFICATION_CONTEXTS,
+        limits: upper_layer.Limits | None = None,
+    ) -> None:
+        self._host, self._port = host, port
+        self._request = _request(calling, called, contexts, limits or upper_layer.Limits())
+        self._association = upper_layer.Association(limits or upper_layer.Limits(), requestor=True)
+        self._message_id = 0
+        self._by_syntaxes: dict[tuple[str, str], int] = {}
+        self._by_abstract_syntax: dict[str, list[int]] = defaultdict(list)
+
+    def __enter__(self) -> "Association":
+        try:
+            self._association.associate(self._host, self._port, self._request)
+        except upper_layer.Ended as end:
+            raise self._error(end) from None
+        for context in self._association.contexts.values():
+            self._by_syntaxes[context.abstract_syntax, context.transfer_syntax] = context.context_id
+            self._by_abstract_syntax[context.abstract_syntax].append(context.context_id)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if not self._association.established:
+                return
+            if kind is None:
+                self._association.release()
+            else:
+                self._association.abort()
+        except upper_layer.Ended as end:
+            if kind is None:
+                raise self._error(end) from None
+        finally:
+            self._association.close()
+
+    @property
+    def accepted(self) -> set[tuple[str, str]]:
+        """(SOP class, transfer syntax) pairs that the peer takes."""
+        return set(self._by_syntaxes)
+
+    def echo(self) -> int:
+        """C-ECHO; the status. Raises NotAccepted, Lost."""
+        contexts = self._by_abstract_syntax.get(VERIFICATION)
+        if not contexts:
+            raise NotAccepted("the peer does not offer Verification", where=VERIFICATION)
+        command = Command(
+            command_field=CommandField.C_ECHO_RQ, affected_sop_class_uid=VERIFICATION, message_id=self._next_message_id()
+        )
+        return self._exchange(contexts[0], command, iter(())).status or 0
+
+    def store(self, path: Path) -> StoreResult:
+        """C-STORE of one Part 10 file, streamed. Raises NotAccepted, Invalid (no DICOM file), Lost."""
+        with _opened(path) as (meta, descriptor, size):
+            context_id = self._by_syntaxes.get((meta.sop_class_uid, meta.transfer_syntax_uid))
+            if context_id is None:
+                raise NotAccepted("the peer does not take this kind of object in this transfer syntax", where=meta.sop_class_uid)
+            command = Command(
+                command_field=CommandField.C_STORE_RQ,
+                command_data_set_type=messages.DATA_SET,
+                affected_sop_class_uid=meta.sop_class_uid,
+                affected_sop_instance_uid=meta.sop_instance_uid,
+                message_id=self._next_message_id(),
+                priority=MEDIUM_PRIORITY,
+            )
+            parts = _parts(descriptor, meta.dataset_offset, size, self._association.send_length)
+            answer = self._exchange(context_id, command, parts)
+        status = 0xC000 if answer.status is None else answer.status
+        return StoreResult(meta.sop_instance_uid, status, answer.error_comment or "")
+
+    def _next_message_id(self) -> int:
+        self._message_id = self._message_id % 0xFFFF + 1
+        return self._message_id
+
+    def _exchange(self, context_id: int, command: Command, data: Iterator[tuple[memoryview, bool]]) -> Command:
+        """Send a message and wait for its answer."""
+        association = self._association
+        association.send_fragments(context_id, COMMAND | LAST, command.encode())
+        for part, last in data:
+            association.send_fragments(context_id, LAST if last else 0, part)
+        received = bytearray()
+        try:
+            while True:
+                for _, control, fragment in association.receive():
+                    received += fragment
+                    if not control & COMMAND or len(received) > messages.MAX_COMMAND_LENGTH:
+                        raise upper_layer.Ended("provider_aborted", "an answer that is no command set")
+                    if control & LAST:
+                        return self._answer(command, bytes(received))
+        except upper_layer.Ended as end:
+            association.abort()
+            raise self._error(end) from None
+
+    def _answer(self, command: Command, received: bytes) -> Command:
+        try:
+            answer = messages.decode(received)
+        except messages.InvalidCommand as error:
+            raise upper_layer.Ended("provider_aborted", str(error)) from None
+        if answer.message_id_being_responded_to != command.message_id:
+            raise upper_layer.Ended("provider_aborted", "an answer to another message")
+        return answer
+
+    def _error(self, end: upper_layer.Ended) -> IsocenterError:
+        where = f"{self._host}:{self._port}"
+        if end.rejection:
+            words = REJECT_TEXT.get((end.rejection.source, end.rejection.reason), f"reason {end.rejection.reason}")
+            return Rejected(f"the peer rejected the association: {words}", where=where)
+        return Lost(f"the association ended: {end}", where=where)
+
+
+def _request(calling: str, called: str, contexts: Contexts, limits: upper_layer.Limits) -> AssociateRQ:
+    proposed = tuple(
+        PresentationContextRQ(2 * index + 1, abstract_syntax, transfer_syntaxes)
+        for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts)
+    )
+    if not 1 <= len(proposed) <= MAX_CONTEXTS:
+        raise Invalid(f"an association has 1 to {MAX_CONTEXTS} presentation contexts, not {len(proposed)}")
+    return AssociateRQ(
+        user_information=(
+            MaximumLength(limits.maximum_length),
+            ImplementationClassUID(uid.IMPLEMENTATION_CLASS_UID),
+            ImplementationVersionName(uid.IMPLEMENTATION_VERSION_NAME),
+        ),
+        called_ae_title=called,
+        calling_ae_title=calling,
+        presentation_contexts=proposed,
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[part10.FileMeta, int, int]]:
+    """File meta information, file descriptor and size of a Part 10 file; raises Invalid when it is none."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        source = FileSource(descriptor)
+        try:
+            meta = part10.file_meta_of(source)
+        except part10.Malformed as error:
+            raise Invalid(f"no DICOM file: {error}") from None
+        yield meta, descriptor, source.size
+    finally:
+        os.close(descriptor)
+
+
+def _parts(descriptor: int, offset: int, size: int, length: int) -> Iterator[tuple[memoryview, bool]]:
+    """The bytes of a file from `offset` on, `length` at a time in one reused buffer, and whether they are the last."""
+    buffer = memoryview(bytearray(length))
+    while True:
+        count = os.preadv(descriptor, [buffer], offset)
+        offset += count
+        yield buffer[:count], offset >= size or not count
+        if offset >= size or not count:
+            return

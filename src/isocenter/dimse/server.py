@@ -1,0 +1,277 @@
+"""The DICOM listener: one process of it, a thread an association.
+
+Several processes share the port with SO_REUSEPORT, and the kernel deals the connections out. That option also lets a stranger of
+the same user share it unseen, so the supervisor calls `check_port`, which binds without it, before it starts the first process.
+"""
+
+import contextlib
+import errno
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from isocenter import metrics
+from isocenter.dimse import storage, verification
+from isocenter.dimse.dispatch import Dispatcher, ProtocolError
+from isocenter.dimse.messages import CommandField
+from isocenter.dimse.upper_layer.association import RECEIVE_BUFFER, Association, Ended, Limits
+from isocenter.dimse.upper_layer.items import ContextResult
+from isocenter.dimse.upper_layer.pdu import (
+    CALLED_AE_TITLE_NOT_RECOGNIZED,
+    CALLING_AE_TITLE_NOT_RECOGNIZED,
+    LOCAL_LIMIT_EXCEEDED,
+    REJECT_TEXT,
+    TEMPORARY_CONGESTION,
+    AssociateRJ,
+    AssociateRQ,
+)
+from isocenter.domain.access import Principal
+from isocenter.domain.errors import Broken, Conflict, Forbidden, IsocenterError
+from isocenter.service import sessions
+from isocenter.service.context import Context
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 256  # connections the kernel holds for us while all cores are busy; 200 modalities may wake up at once
+
+# Connections above max_associations that are still told why (A-ASSOCIATE-RJ) before further ones are simply closed.
+REJECTED_AT_ONCE = 50
+
+# While stopping, an association without a message for this long has nothing to lose (seconds).
+QUIET = 0.5
+
+# After the grace time a message in progress gets this long to be answered before its socket is closed (seconds).
+LAST_MESSAGE = 5.0
+
+PeerPolicy = Callable[[str, str, str], Principal | AssociateRJ]
+"""(calling AE title, called AE title, IP address) -> who that is, or the rejection."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises Conflict when another program listens on the port (seen or unseen), Broken when the address is not ours."""
+    with _socket(host) as listener:
+        _bind(listener, host, port)
+        listener.listen(1)
+
+
+def peer_policy(context: Context, *, check_called: bool = False) -> PeerPolicy:
+    """Who may associate: known peers, and on loopback anybody while the settings accept unknown AE titles.
+
+    check_called: turn away who calls another AE title than ours.
+    """
+
+    def decide(calling_ae_title: str, called_ae_title: str, address: str) -> Principal | AssociateRJ:
+        if check_called and called_ae_title != context.settings.aet:
+            return CALLED_AE_TITLE_NOT_RECOGNIZED
+        try:
+            return sessions.peer(context, calling_ae_title, address)
+        except Forbidden:
+            return CALLING_AE_TITLE_NOT_RECOGNIZED
+        except IsocenterError:  # the database is away: not the peer's fault, and it may try again
+            log.exception("cannot look up a peer")
+            return TEMPORARY_CONGESTION
+
+    return decide
+
+
+def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | ContextResult:
+    """The transfer syntax taken for a proposed presentation context.
+
+    Nothing is ever transcoded on the way in, so any transfer syntax will do, and the first is what the sender would rather send.
+    """
+    if abstract_syntax == verification.VERIFICATION or storage.is_storage(abstract_syntax):
+        return transfer_syntaxes[0]
+    return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
+
+
+class Server:
+    """Listens on `settings.dicom` until `stop`."""
+
+    def __init__(self, context: Context, policy: PeerPolicy | None = None) -> None:
+        settings = context.settings
+        self._context = context
+        self._policy = policy or peer_policy(context)
+        self._limits = Limits(
+            maximum_length=settings.max_pdu, artim_timeout=settings.artim_timeout, idle_timeout=settings.dicom_idle_timeout
+        )
+        self._listener: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._open: dict[Association, threading.Thread] = {}
+        self._established: set[Association] = set()
+
+    @property
+    def port(self) -> int:
+        """The port listened on, also when the settings left it to the kernel (port 0)."""
+        assert self._listener is not None, "not started"
+        return int(self._listener.getsockname()[1])
+
+    @property
+    def associations(self) -> int:
+        """How many associations are established now."""
+        return len(self._established)
+
+    def start(self) -> None:
+        """Bind and accept in a thread; raises Conflict or Broken when the address cannot be had."""
+        address = self._context.settings.dicom
+        listener = _socket(address.host)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            # Inherited by accepted sockets, and only before the handshake in time for the window scale.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            _bind(listener, address.host, address.port)
+            listener.listen(BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+        self._listener = listener
+        self._thread = threading.Thread(target=self._accept, args=(listener,), name="dicom-listener", daemon=True)
+        self._thread.start()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Accept nothing more; associations in use may go on for the grace time, idle ones and then all get A-ABORT.
+
+        A message that is in progress is always answered first, unless it takes longer than the grace time and LAST_MESSAGE.
+        """
+        if self._listener is None or self._thread is None:
+            return
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._thread.join()
+        self._listener.close()
+        deadline = time.monotonic() + grace_seconds
+        while self._still_open() and time.monotonic() < deadline:
+            self._end(quiet_since=time.monotonic() - QUIET)
+            time.sleep(0.05)
+        self._end(quiet_since=float("inf"))
+        self._join(LAST_MESSAGE)
+        for association in self._still_open():
+            association.sever()
+
+    def _still_open(self) -> list[Association]:
+        with self._lock:
+            return list(self._open)
+
+    def _end(self, *, quiet_since: float) -> None:
+        for association in self._still_open():
+            if not association.stopping and association.last_activity < quiet_since:
+                association.stop()
+
+    def _join(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with self._lock:
+            threads = list(self._open.values())
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, address = listener.accept()
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if listener.fileno() < 0 or error.errno == errno.EINVAL:  # shut down by stop()
+                    return
+                # Out of file descriptors or memory: those that are open will end.
+                log.error("cannot accept a connection", extra={"facts": {"reason": error.strerror}})
+                time.sleep(0.1)
+                continue
+            self._begin(connection, address[0])
+
+    def _begin(self, connection: socket.socket, address: str) -> None:
+        if len(self._open) >= self._context.settings.max_associations + REJECTED_AT_ONCE:
+            connection.close()
+            return
+        association = Association.accepted(connection, self._limits)
+        thread = threading.Thread(target=self._run, args=(association, address), name=f"dicom-{address}", daemon=True)
+        with self._lock:
+            self._open[association] = thread
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads
+            with self._lock:
+                del self._open[association]
+            association.close()
+
+    def _run(self, association: Association, address: str) -> None:
+        facts: dict[str, object] = {"address": address}
+        outcome, detail = "lost", ""
+        try:
+            self._serve(association, address, facts)
+        except Ended as end:
+            outcome, detail = end.how, end.detail
+        except ProtocolError as error:
+            outcome, detail = "provider_aborted", str(error)
+            association.abort(error.reason)
+        except Exception:  # one association may fail, the listener goes on
+            log.exception("association failed", extra={"facts": facts})
+            association.abort()
+        finally:
+            association.close()
+            with self._lock:
+                self._open.pop(association, None)
+        log.info("association ended", extra={"facts": {**facts, "how": outcome, "detail": detail}})
+        metrics.association(_METRIC.get(outcome, "aborted"), str(facts.get("calling", "")))
+
+    def _serve(self, association: Association, address: str, facts: dict[str, object]) -> None:
+        """One association from its request to its end, which raises Ended or ProtocolError."""
+        request = association.request()
+        facts.update(calling=request.calling_ae_title, called=request.called_ae_title)
+        principal = self._admit(association, request, address)
+        if isinstance(principal, AssociateRJ):
+            facts["reason"] = REJECT_TEXT.get((principal.source, principal.reason), "")
+            association.reject(principal)
+            raise Ended("rejected")
+        try:
+            association.accept(request, choose)
+            facts["implementation"] = association.peer_implementation
+            log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
+            metrics.association("accepted", request.calling_ae_title)
+            store = storage.store(self._context, principal, request.calling_ae_title, request.called_ae_title)
+            handlers = {CommandField.C_STORE_RQ: store, CommandField.C_ECHO_RQ: verification.echo}
+            with metrics.association_open():
+                Dispatcher(association, handlers).run()
+        finally:
+            with self._lock:
+                self._established.discard(association)
+
+    def _admit(self, association: Association, request: AssociateRQ, address: str) -> Principal | AssociateRJ:
+        principal = self._policy(request.calling_ae_title, request.called_ae_title, address)
+        if isinstance(principal, AssociateRJ):
+            return principal
+        with self._lock:
+            if len(self._established) >= self._context.settings.max_associations:
+                return LOCAL_LIMIT_EXCEEDED
+            self._established.add(association)
+        return principal
+
+
+_METRIC = {"released": "released", "rejected": "rejected", "timeout": "timeout"}
+
+
+def serve(context: Context, stop: threading.Event, policy: PeerPolicy | None = None) -> None:
+    """Receive DICOM until `stop` is set, then stop gracefully. Raises Conflict or Broken when the address cannot be had."""
+    server = Server(context, policy)
+    server.start()
+    stop.wait()
+    server.stop(context.settings.grace_seconds)
+
+
+def _socket(host: str) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return listener
+
+
+def _bind(listener: socket.socket, host: str, port: int) -> None:
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        where = f"{host}:{port}"
+        if error.errno == errno.EADDRINUSE:
+            message, hint = f"the DICOM port {where} is taken by another program", "Stop it, or choose another with --dicom."
+            raise Conflict(message, where="dicom", hint=hint) from None
+        raise Broken(f"cannot listen on {where}: {error.strerror}", where="dicom", hint="Check the setting dicom.") from None

@@ -1,0 +1,114 @@
+"""Statuses: PS3.7 Annex C and PS3.4 B.2.3 as one table, and the one table from our errors to C-STORE's."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from isocenter.dicom import attributes
+from isocenter.domain.errors import IsocenterError, Kind
+
+
+class Category(StrEnum):
+    """PS3.7 C.1 to C.5: what a status means for the operation."""
+
+    SUCCESS = "Success"
+    WARNING = "Warning"
+    FAILURE = "Failure"
+    CANCEL = "Cancel"
+    PENDING = "Pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One status code with its meaning."""
+
+    code: int
+    category: Category
+    text: str
+
+
+SUCCESS = 0x0000
+CANCEL = 0xFE00
+PENDING = 0xFF00
+
+# PS3.7 Annex C: statuses that every service shares.
+_GENERAL = (
+    Status(0x0000, Category.SUCCESS, "Success"),
+    Status(0x0001, Category.WARNING, "Requested optional attributes are not supported"),
+    Status(0x0105, Category.FAILURE, "No such attribute"),
+    Status(0x0106, Category.FAILURE, "Invalid attribute value"),
+    Status(0x0107, Category.WARNING, "Attribute list error"),
+    Status(0x0110, Category.FAILURE, "Processing failure"),
+    Status(0x0111, Category.FAILURE, "Duplicate SOP instance"),
+    Status(0x0112, Category.FAILURE, "No such SOP instance"),
+    Status(0x0113, Category.FAILURE, "No such event type"),
+    Status(0x0114, Category.FAILURE, "No such argument"),
+    Status(0x0115, Category.FAILURE, "Invalid argument value"),
+    Status(0x0116, Category.WARNING, "Attribute value out of range"),
+    Status(0x0117, Category.FAILURE, "Invalid SOP instance"),
+    Status(0x0118, Category.FAILURE, "No such SOP class"),
+    Status(0x0119, Category.FAILURE, "Class-instance conflict"),
+    Status(0x0120, Category.FAILURE, "Missing attribute"),
+    Status(0x0121, Category.FAILURE, "Missing attribute value"),
+    Status(0x0122, Category.FAILURE, "Refused: SOP class not supported"),
+    Status(0x0123, Category.FAILURE, "No such action"),
+    Status(0x0124, Category.FAILURE, "Refused: not authorized"),
+    Status(0x0210, Category.FAILURE, "Duplicate invocation"),
+    Status(0x0211, Category.FAILURE, "Unrecognized operation"),
+    Status(0x0212, Category.FAILURE, "Mistyped argument"),
+    Status(0x0213, Category.FAILURE, "Resource limitation"),
+    Status(0xFE00, Category.CANCEL, "Cancel"),
+    Status(0xFF00, Category.PENDING, "Pending"),
+    Status(0xFF01, Category.PENDING, "Pending: optional keys were not supported"),
+)
+
+# PS3.4 Table B.2-1: C-STORE.
+_STORAGE = (
+    Status(0xA700, Category.FAILURE, "Refused: out of resources"),
+    Status(0xA900, Category.FAILURE, "Error: data set does not match SOP class"),
+    Status(0xB000, Category.WARNING, "Coercion of data elements"),
+    Status(0xB006, Category.WARNING, "Elements discarded"),
+    Status(0xB007, Category.WARNING, "Data set does not match SOP class"),
+    Status(0xC000, Category.FAILURE, "Error: cannot understand"),
+)
+STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE}
+
+# (mask, value): the ranges of PS3.7 Annex C and PS3.4 B.2.3, for codes that have no row of their own.
+_RANGES = (
+    (0xFF00, 0xA700, Category.FAILURE, "Refused: out of resources"),
+    (0xFF00, 0xA900, Category.FAILURE, "Error: data set does not match SOP class"),
+    (0xF000, 0xA000, Category.FAILURE, "Failure"),
+    (0xF000, 0xB000, Category.WARNING, "Warning"),
+    (0xF000, 0xC000, Category.FAILURE, "Error: cannot understand"),
+    (0xFF00, 0x0100, Category.FAILURE, "Failure"),
+    (0xFF00, 0x0200, Category.FAILURE, "Failure"),
+)
+
+# Every kind of error a use case may raise, and what a C-STORE SCU is told. B000 and the like are no errors; see storage.py.
+STORE_STATUS: dict[Kind, int] = {
+    Kind.INVALID: 0xC000,
+    Kind.UNSUPPORTED: 0x0122,
+    Kind.MISSING: 0x0110,
+    Kind.CONFLICT: 0xA900,  # UIDs of the data set and of the command differ
+    Kind.FORBIDDEN: 0x0124,
+    Kind.UNAUTHENTICATED: 0x0124,
+    Kind.TOO_LARGE: 0xA700,
+    Kind.NO_SPACE: 0xA700,
+    Kind.BUSY: 0xA700,  # what senders try again later
+    Kind.BROKEN: 0x0110,
+}
+
+
+def describe(code: int) -> Status:
+    """The status for any code; one the standard does not list is a failure (PS3.7 C.1: an SCU treats unknown ones so)."""
+    if known := STATUSES.get(code):
+        return known
+    for mask, value, category, text in _RANGES:
+        if code & mask == value:
+            return Status(code, category, text)
+    return Status(code, Category.FAILURE, "Unknown status")
+
+
+def offending_element(error: IsocenterError) -> tuple[int, ...]:
+    """The tag (0000,0901) is to name, when `error.where` is an attribute keyword."""
+    tag = attributes.tag_of(error.where) if error.where else None
+    return () if tag is None else (tag,)

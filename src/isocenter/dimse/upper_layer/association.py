@@ -1,0 +1,420 @@
+"""One association on one blocking socket: the `Provider` of the state machine, and what a service-user does with it.
+
+One thread uses an association; only `stop()` may be called from another. Time-outs are the socket's own (SO_RCVTIMEO), which
+saves the poll() that Python's settimeout() makes before every recv.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from isocenter.dimse.upper_layer import negotiation
+from isocenter.dimse.upper_layer.items import AbortReason, InvalidPDU
+from isocenter.dimse.upper_layer.negotiation import Choose, PresentationContext
+from isocenter.dimse.upper_layer.pdu import (
+    PDU,
+    PDV_HEADER_SIZE,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    PDataTF,
+    PDUType,
+    ReleaseRP,
+    ReleaseRQ,
+)
+from isocenter.dimse.upper_layer.reader import Fragment, Reader, TimedOut, TransportClosed
+from isocenter.dimse.upper_layer.state_machine import Event, Parameter, Primitive, State, StateMachine
+
+# What goes into one P-DATA-TF of ours when the peer sets no limit, or a higher one.
+MAX_SEND_LENGTH = 131072
+
+# A peer that takes nothing off us for this long has gone (seconds).
+SEND_TIMEOUT = 60.0
+
+# Room for what a sender pushes while a data set is being made durable. Asking for it fixes the size and ends the kernel's own
+# tuning, which starts at 128 KiB and would make a sender of 512 KB slices wait for us in each one.
+RECEIVE_BUFFER = 4 * 1024 * 1024
+
+_EVENTS: dict[type[PDU], Event] = {
+    AssociateRQ: Event.A_ASSOCIATE_RQ_RECEIVED,
+    AssociateAC: Event.A_ASSOCIATE_AC_RECEIVED,
+    AssociateRJ: Event.A_ASSOCIATE_RJ_RECEIVED,
+    PDataTF: Event.P_DATA_TF_RECEIVED,
+    ReleaseRQ: Event.A_RELEASE_RQ_RECEIVED,
+    ReleaseRP: Event.A_RELEASE_RP_RECEIVED,
+    Abort: Event.A_ABORT_RECEIVED,
+}
+_PDU_PDV = struct.Struct(">BxIIBB")
+_TIMEVAL = struct.Struct("@ll")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds and bytes of an association; see the settings of the same names."""
+
+    maximum_length: int = 131072
+    artim_timeout: float = 30.0
+    idle_timeout: float = 300.0
+    pdu_timeout: float = 60.0
+
+
+class Ended(Exception):
+    """The association is over. `how`: released, aborted (by the peer), provider_aborted, rejected, timeout, stopped, lost."""
+
+    def __init__(self, how: str, detail: str = "", rejection: AssociateRJ | None = None) -> None:
+        super().__init__(f"{how}: {detail}" if detail else how)
+        self.how = how
+        self.detail = detail
+        self.rejection = rejection
+
+
+class Association:
+    """An association from the transport connection to its end, either side."""
+
+    def __init__(self, limits: Limits, *, requestor: bool) -> None:
+        self.requestor = requestor
+        self.limits = limits
+        self.contexts: dict[int, PresentationContext] = {}
+        self.peer_maximum_length = 0  # of P-DATA-TF; 0 is no limit
+        self.peer_implementation = ""
+        self.last_activity = time.monotonic()
+        self._socket: socket.socket | None = None
+        self._address: tuple[str, int] = ("", 0)
+        self._reader = Reader(self._recv_into, pdu_timeout=limits.pdu_timeout)
+        self._machine = StateMachine(self)
+        self._indications: deque[tuple[Primitive, Parameter]] = deque()
+        self._artim: float | None = None  # when ARTIM expires
+        self._timeout = 0.0  # what SO_RCVTIMEO is set to
+        self._failure: TransportClosed | TimedOut | None = None
+        self._rejection: AssociateRJ | None = None  # ours, given by the service-provider itself
+        self._faults = 0
+        self.busy = False  # the service-user is in the middle of a message; set by it
+        self.stopping = False
+
+    @classmethod
+    def accepted(cls, connection: socket.socket, limits: Limits) -> Association:
+        """The acceptor's side of a new transport connection (Evt5)."""
+        association = cls(limits, requestor=False)
+        association._adopt(connection)
+        association._machine.fire(Event.TRANSPORT_CONNECTION_INDICATION)
+        return association
+
+    # Service-user, acceptor: A-ASSOCIATE indication and response (PS3.8 7.1)
+
+    def request(self) -> AssociateRQ:
+        """Wait for the A-ASSOCIATE indication, at most the ARTIM time; raises Ended."""
+        parameter = self._await(Primitive.A_ASSOCIATE_INDICATION)
+        assert isinstance(parameter, AssociateRQ)
+        return parameter
+
+    def accept(self, request: AssociateRQ, choose: Choose) -> AssociateAC:
+        """Answer with A-ASSOCIATE-AC; `contexts` are those accepted."""
+        answer = negotiation.accept(request, choose, maximum_length=self.limits.maximum_length)
+        self.contexts = negotiation.accepted_contexts(request, answer)
+        self._peer(request)
+        self._machine.fire(Event.A_ASSOCIATE_RESPONSE_ACCEPT, answer)
+        return answer
+
+    def reject(self, rejection: AssociateRJ) -> None:
+        """Answer with A-ASSOCIATE-RJ and wait until the peer has closed, or ARTIM."""
+        self._machine.fire(Event.A_ASSOCIATE_RESPONSE_REJECT, rejection)
+        self._await_close()
+
+    # Service-user, requestor
+
+    def associate(self, host: str, port: int, request: AssociateRQ) -> None:
+        """Connect and ask for the association; raises Ended when it is rejected or nobody answers within the ARTIM time."""
+        self._address = (host, port)
+        self._machine.fire(Event.A_ASSOCIATE_REQUEST)
+        if self._failure:
+            raise Ended("lost", str(self._failure))
+        self._machine.fire(Event.TRANSPORT_CONNECT_CONFIRMATION, request)
+        parameter = self._await(Primitive.A_ASSOCIATE_CONFIRMATION_ACCEPT)
+        assert isinstance(parameter, AssociateAC)
+        self.contexts = negotiation.accepted_contexts(request, parameter)
+        self._peer(parameter)
+
+    def release(self) -> None:
+        """Ask for release and wait for it; data that still comes is dropped. Raises Ended when it ends otherwise."""
+        self._machine.fire(Event.A_RELEASE_REQUEST)
+        while True:
+            try:
+                self._await(Primitive.A_RELEASE_CONFIRMATION)
+                break
+            except _ReleaseCollision:
+                self._machine.fire(Event.A_RELEASE_RESPONSE)
+        if self._machine.state is State.STA12:  # collision, acceptor side: the peer's request is answered last
+            self._machine.fire(Event.A_RELEASE_RESPONSE)
+            self._await_close()
+
+    # Service-user, both sides
+
+    @property
+    def established(self) -> bool:
+        return self._machine.state is State.STA6
+
+    def receive(self) -> list[Fragment]:
+        """Fragments of P-DATA as they arrive; the memoryviews are valid until the next call.
+
+        Raises Ended when the association is over; a release request of the peer has been answered then.
+        """
+        try:
+            # DT-2 without the detour: Table 9-10 keeps Sta6, and there is nothing else to do.
+            while self._machine.state is State.STA6:
+                received = self._reader.read()
+                if type(received) is list:
+                    self.last_activity = time.monotonic()
+                    return received
+                assert not isinstance(received, list)
+                self._machine.fire(_EVENTS[type(received)], received)
+                self._raise_if_over()
+        except (InvalidPDU, TransportClosed, TimedOut) as fault:
+            self._fault(fault)
+            self._raise_if_over()
+        raise self._lost()
+
+    def send_fragments(self, context_id: int, control: int, data: bytes | memoryview) -> None:
+        """Send a part of a message cut to the peer's maximum length; `control` is that of its last fragment.
+
+        P-DATA request (DT-1). Without an association it does nothing: the next `receive()` says why there is none.
+        """
+        if self._machine.state is not State.STA6:
+            return
+        size = self.send_length
+        view = memoryview(data)
+        for start in range(0, max(len(view), 1), size):
+            part = view[start : start + size]
+            last = start + size >= len(view)
+            header = _PDU_PDV.pack(
+                PDUType.P_DATA_TF, len(part) + PDV_HEADER_SIZE, len(part) + 2, context_id, control if last else control & 1
+            )
+            self._send_bytes((header, part))
+
+    @property
+    def send_length(self) -> int:
+        """The largest fragment the peer takes in one P-DATA-TF."""
+        limit = self.peer_maximum_length or MAX_SEND_LENGTH
+        return min(limit, MAX_SEND_LENGTH) - PDV_HEADER_SIZE
+
+    def abort(self, reason: AbortReason | None = None) -> None:
+        """End the association at once: A-ABORT of the service-user, or of the service-provider with a reason."""
+        if self._machine.state is State.STA1:
+            return
+        if self._machine.state is not State.STA13:
+            if reason is None:
+                self._machine.fire(Event.A_ABORT_REQUEST)
+            else:
+                self._machine.fire(Event.INVALID_PDU_RECEIVED, InvalidPDU("", reason))
+        self._await_close()
+
+    def stop(self) -> None:
+        """From another thread: end the association between two messages with A-ABORT (`Ended("stopped")`).
+
+        One that waits for the peer is woken; one that is `busy` looks at `stopping` when it has answered.
+        """
+        self.stopping = True
+        if self.busy:
+            return
+        with contextlib.suppress(OSError, AttributeError):
+            self._socket.shutdown(socket.SHUT_RD)  # type: ignore[union-attr]  # gone already: AttributeError
+
+    def sever(self) -> None:
+        """From another thread: cut the transport connection whatever is in progress."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # gone already: AttributeError
+
+    def close(self) -> None:
+        """Close the transport connection (Provider, and the last resort of a service-user)."""
+        connection, self._socket = self._socket, None
+        if connection is not None:
+            connection.close()
+
+    # Provider
+
+    def connect(self) -> None:
+        try:
+            connection = socket.create_connection(self._address, timeout=self.limits.artim_timeout)
+        except OSError as error:
+            self._failure = TransportClosed(error.strerror or str(error))
+            return
+        connection.settimeout(None)
+        self._adopt(connection)
+
+    def send(self, pdu: PDU) -> None:
+        self._send_bytes((pdu.encode(),))
+
+    def indicate(self, primitive: Primitive, parameter: Parameter) -> None:
+        self._indications.append((primitive, parameter))
+
+    def start_artim(self) -> None:
+        self._artim = time.monotonic() + self.limits.artim_timeout
+
+    def stop_artim(self) -> None:
+        self._artim = None
+
+    def unacceptable(self, request: AssociateRQ) -> AssociateRJ | None:
+        self._rejection = negotiation.unacceptable(request)
+        return self._rejection
+
+    # Transport
+
+    def _adopt(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_TIMEOUT))
+        # A peer whose host has vanished without a word is noticed even when the idle time-out is long.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._socket = connection
+
+    def _recv_into(self, view: memoryview) -> int:
+        artim = self._artim
+        timeout = self.limits.idle_timeout if artim is None else artim - time.monotonic()
+        if timeout <= 0:
+            raise TimedOut("ARTIM")
+        connection = self._socket
+        if connection is None:
+            raise TransportClosed("closed")
+        try:
+            if timeout != self._timeout:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
+                self._timeout = timeout
+            return connection.recv_into(view)
+        except BlockingIOError:
+            raise TimedOut(f"nothing received for {timeout:.1f} s") from None
+        except OSError as error:
+            raise TransportClosed(error.strerror or str(error)) from None
+
+    def _send_bytes(self, buffers: Iterable[bytes | memoryview]) -> None:
+        connection = self._socket
+        if connection is None:
+            return
+        try:
+            pending = [memoryview(buffer) for buffer in buffers]
+            while pending:
+                sent = connection.sendmsg(pending)
+                while pending and sent >= len(pending[0]):
+                    sent -= len(pending.pop(0))
+                if pending:
+                    pending[0] = pending[0][sent:]
+        except OSError as error:  # the next read says that the connection is closed; until then nothing more goes out
+            self._failure = TransportClosed(error.strerror or str(error))
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    # Protocol machine
+
+    def _step(self) -> None:
+        """Read one PDU (or a part of a P-DATA-TF) and fire its event."""
+        try:
+            received = self._reader.read()
+        except (InvalidPDU, TransportClosed, TimedOut) as fault:
+            self._fault(fault)
+            return
+        event = Event.P_DATA_TF_RECEIVED if isinstance(received, list) else _EVENTS[type(received)]
+        self._machine.fire(event, None if isinstance(received, list) else received)
+
+    def _fault(self, fault: InvalidPDU | TransportClosed | TimedOut) -> None:
+        state = self._machine.state
+        if isinstance(fault, InvalidPDU):
+            self._faults += 1
+            if self._faults > 2:  # garbage without end after our A-ABORT: not to be answered for the whole ARTIM time
+                self._machine.fire(Event.ARTIM_TIMER_EXPIRED)
+                return
+            self._reader = Reader(self._recv_into, pdu_timeout=self.limits.pdu_timeout)  # the stream is out of step
+            self._machine.fire(Event.INVALID_PDU_RECEIVED, fault)
+        elif self.stopping and state not in (State.STA2, State.STA13) and self._failure is None:
+            self._failure = fault
+            self._machine.fire(Event.A_ABORT_REQUEST)
+            self._await_close()
+        elif isinstance(fault, TransportClosed):
+            self._failure = self._failure or fault
+            self._machine.fire(Event.TRANSPORT_CONNECTION_CLOSED)
+        elif state in (State.STA2, State.STA13):
+            self._failure = fault
+            self._machine.fire(Event.ARTIM_TIMER_EXPIRED)
+        else:  # our own time limits, for which PS3.8 has no event: the service-user gives up
+            self._failure = fault
+            self._machine.fire(Event.A_ABORT_REQUEST)
+            self._await_close()
+
+    def _await(self, wanted: Primitive) -> Parameter:
+        """The parameter of the primitive waited for; raises Ended when the association ends instead."""
+        if self._machine.state is State.STA5 or self._machine.state is State.STA7:
+            # The standard leaves this wait open; nobody wants to wait for ever.
+            self.start_artim()
+        while True:
+            while self._indications:
+                primitive, parameter = self._indications.popleft()
+                if primitive is wanted:
+                    self.stop_artim()
+                    return parameter
+                if primitive is Primitive.A_RELEASE_INDICATION:
+                    raise _ReleaseCollision
+                if primitive is not Primitive.P_DATA_INDICATION:
+                    self._raise_over(primitive, parameter)
+            if self._machine.state in (State.STA1, State.STA13):
+                self._await_close()
+                raise self._lost()
+            self._step()
+
+    def _await_close(self) -> None:
+        """In Sta13: until the peer has closed the transport connection, or ARTIM expires."""
+        if self._artim is None:
+            self.start_artim()
+        while self._machine.state is State.STA13:
+            self._step()
+        self.stop_artim()
+
+    def _raise_if_over(self) -> None:
+        while self._indications:
+            self._raise_over(*self._indications.popleft())
+        if self._machine.state is State.STA1:
+            raise self._lost()
+
+    def _raise_over(self, primitive: Primitive, parameter: Parameter) -> None:
+        if primitive is Primitive.A_RELEASE_INDICATION:
+            self._machine.fire(Event.A_RELEASE_RESPONSE)
+            self._await_close()
+            raise Ended("released")
+        if self._machine.state is State.STA13:
+            self._await_close()
+        if primitive is Primitive.A_ABORT_INDICATION:
+            raise Ended("aborted")
+        if primitive is Primitive.A_ASSOCIATE_CONFIRMATION_REJECT and isinstance(parameter, AssociateRJ):
+            raise Ended("rejected", rejection=parameter)
+        if isinstance(parameter, InvalidPDU):
+            raise Ended("provider_aborted", str(parameter))
+        if isinstance(parameter, Abort):
+            raise Ended("aborted", f"source {parameter.source}, reason {parameter.reason}")
+        if parameter is None:
+            raise self._lost()
+        raise Ended("provider_aborted", f"unexpected {type(parameter).__name__}")
+
+    def _lost(self) -> Ended:
+        if self._rejection:
+            return Ended("rejected", rejection=self._rejection)
+        if self.stopping:
+            return Ended("stopped")
+        how = "timeout" if isinstance(self._failure, TimedOut) else "lost"
+        return Ended(how, str(self._failure or ""))
+
+    def _peer(self, pdu: AssociateRQ | AssociateAC) -> None:
+        self.peer_maximum_length = pdu.maximum_length
+        self.peer_implementation = pdu.implementation
+
+
+class _ReleaseCollision(Exception):
+    """Both sides have asked for release (AR-8)."""
+
+
+def _timeval(seconds: float) -> bytes:
+    # A zero timeval would mean "for ever".
+    microseconds = max(1000, int(seconds * 1_000_000))
+    return _TIMEVAL.pack(*divmod(microseconds, 1_000_000))
+

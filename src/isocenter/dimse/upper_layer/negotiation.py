@@ -1,0 +1,101 @@
+"""What an association request gets for an answer: pure functions from A-ASSOCIATE-RQ to A-ASSOCIATE-AC or -RJ."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from isocenter.dicom import uid
+from isocenter.dimse.upper_layer.items import (
+    APPLICATION_CONTEXT_NAME,
+    AsynchronousOperationsWindow,
+    ContextResult,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    PresentationContextAC,
+    PresentationContextRQ,
+    RoleSelection,
+    UserInformationItem,
+)
+from isocenter.dimse.upper_layer.pdu import (
+    APPLICATION_CONTEXT_NAME_NOT_SUPPORTED,
+    NO_REASON_GIVEN,
+    PROTOCOL_VERSION_NOT_SUPPORTED,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+)
+
+# Below this the PDVs are nearly all header; a peer that says so is misconfigured (0 is something else: no limit, PS3.8 D.1).
+MIN_MAXIMUM_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationContext:
+    """An accepted presentation context: what its messages mean and how their data sets are encoded."""
+
+    context_id: int
+    abstract_syntax: str
+    transfer_syntax: str
+
+
+Choose = Callable[[str, tuple[str, ...]], "str | ContextResult"]
+"""From an abstract syntax and the proposed transfer syntaxes, in the requestor's order: the syntax taken, or why none is."""
+
+
+def unacceptable(request: AssociateRQ) -> AssociateRJ | None:
+    """What the service-provider itself refuses, before any policy is asked (PS3.8 9.3.4)."""
+    if not request.protocol_version & 1:  # PS3.8 9.3.2: bit 0 is version 1; other bits shall not be tested
+        return PROTOCOL_VERSION_NOT_SUPPORTED
+    if request.application_context_name != APPLICATION_CONTEXT_NAME:
+        return APPLICATION_CONTEXT_NAME_NOT_SUPPORTED
+    if not request.presentation_contexts or 0 < request.maximum_length < MIN_MAXIMUM_LENGTH:
+        return NO_REASON_GIVEN
+    return None
+
+
+def accept(request: AssociateRQ, choose: Choose, *, maximum_length: int) -> AssociateAC:
+    """The A-ASSOCIATE-AC for a request that policy lets in. maximum_length: the largest P-DATA-TF we ask for."""
+    return AssociateAC(
+        user_information=(
+            MaximumLength(maximum_length),
+            ImplementationClassUID(uid.IMPLEMENTATION_CLASS_UID),
+            *_asynchronous_operations(request),
+            *_roles(request),
+            ImplementationVersionName(uid.IMPLEMENTATION_VERSION_NAME),
+        ),
+        called_ae_title=request.called_ae_title,
+        calling_ae_title=request.calling_ae_title,
+        presentation_contexts=tuple(_context(context, choose) for context in request.presentation_contexts),
+    )
+
+
+def accepted_contexts(request: AssociateRQ, answer: AssociateAC) -> dict[int, PresentationContext]:
+    """Presentation contexts both sides agreed on, by ID. An answer to something never proposed does not count."""
+    proposed = {context.context_id: context for context in request.presentation_contexts}
+    return {
+        each.context_id: PresentationContext(each.context_id, proposed[each.context_id].abstract_syntax, each.transfer_syntax)
+        for each in answer.presentation_contexts
+        if each.result == ContextResult.ACCEPTANCE
+        and each.context_id in proposed
+        and each.transfer_syntax in proposed[each.context_id].transfer_syntaxes
+    }
+
+
+def _context(context: PresentationContextRQ, choose: Choose) -> PresentationContextAC:
+    if not context.transfer_syntaxes:
+        return PresentationContextAC(context.context_id, ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED, "")
+    chosen = choose(context.abstract_syntax, context.transfer_syntaxes)
+    if isinstance(chosen, str):
+        return PresentationContextAC(context.context_id, ContextResult.ACCEPTANCE, chosen)
+    # PS3.8 9.3.3.2: the transfer syntax is not significant then; some requestors stumble over an empty one.
+    return PresentationContextAC(context.context_id, chosen, context.transfer_syntaxes[0])
+
+
+def _asynchronous_operations(request: AssociateRQ) -> list[UserInformationItem]:
+    # PS3.7 D.3.3.3: answered only when asked, never with more; we perform one operation at a time and invoke none.
+    return [AsynchronousOperationsWindow(1, 1)] if request.find(AsynchronousOperationsWindow) else []
+
+
+def _roles(request: AssociateRQ) -> list[UserInformationItem]:
+    # PS3.7 D.3.3.4: the acceptor may agree to a role or turn it down. We are never SCU towards a requestor: no SCP role for it.
+    return [RoleSelection(each.sop_class_uid, each.scu_role, False) for each in request.find_all(RoleSelection)]
