@@ -1,0 +1,28 @@
+"""The kinds of rows of the change log: what happened to whom, by whom. `subject:verb` in the past tense, alphabetical.
+
+A row's subject is the UID, account or address it is about; its payload holds UIDs, counts and reasons, never patient data.
+"""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """The closed set of change kinds that the archive itself writes."""
+
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_UPDATED = "account.updated"
+    EXCEPTION_DISMISSED = "exception.dismissed"
+    INSTANCE_QUARANTINED = "instance.quarantined"
+    INSTANCE_REFUSED = "instance.refused"
+    INSTANCE_STORED = "instance.stored"
+    INSTANCE_VERSION = "instance.version"
+    LOGIN_FAILED = "login.failed"
+    PATIENT_CONFLICT = "patient.conflict"
+    PEER_CREATED = "peer.created"
+    PEER_REMOVED = "peer.removed"
+    SESSION_BEGUN = "session.begun"
+    SESSION_ENDED = "session.ended"
+    STUDY_CREATED = "study.created"
+    STUDY_READ = "study.read"
+    TOKEN_CREATED = "token.created"
+    TOKEN_REVOKED = "token.revoked"

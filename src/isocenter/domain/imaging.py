@@ -1,0 +1,113 @@
+"""What comes into the archive, and on what terms: the pure `admit`.
+
+    admit(arrival) -> Accept        it is an instance like any other
+                      Quarantine    its bytes are kept, but it joins no study until a person has looked at it
+                      Refuse        nothing is kept, the sender is told why
+
+Facts that only the index knows (the study is another patient's, the instance is there already) are found by `store.arriving` inside
+the transaction.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from isocenter.dicom.part10 import Header
+from isocenter.domain.access import Principal
+
+Source = Literal["dimse", "stow", "import", "upload"]
+Status = Literal["stored", "duplicate", "version", "quarantined"]
+
+# PS3.5 9.1: at most 64 characters, digits and periods. Components with leading zeros are wrong too, but seen in the field and harmless.
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+_UID_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One object that has come in whole, and what its sender said about it."""
+
+    principal: Principal
+    header: Header
+    sha256: str
+    size: int
+    source: Source
+    calling_aet: str = ""
+    called_aet: str = ""
+    command_sop_class_uid: str | None = None
+    command_sop_instance_uid: str | None = None
+    target_study_instance_uid: str | None = None  # STOW-RS to a study's own resource (PS3.18 10.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Store it. warnings: faults that were tolerated."""
+
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Keep its bytes apart."""
+
+    reason: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Keep nothing. mismatch: it is not what the command said (PS3.4 B.2.3: A900), rather than something nobody can use."""
+
+    reason: str
+    where: str
+    mismatch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an object: the answer to its sender, given after everything is durable."""
+
+    status: Status
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def admit(arrival: Arrival) -> Accept | Quarantine | Refuse:
+    """Judge an object by itself."""
+    header = arrival.header
+    uids = {
+        "SOPClassUID": header.sop_class_uid,
+        "SOPInstanceUID": header.sop_instance_uid,
+        "StudyInstanceUID": header.study_instance_uid,
+        "SeriesInstanceUID": header.series_instance_uid,
+    }
+    for where, uid in uids.items():
+        if not uid:
+            return Refuse(f"the data set has no {where}", where)
+    told = {
+        "SOPClassUID": arrival.command_sop_class_uid,
+        "SOPInstanceUID": arrival.command_sop_instance_uid,
+        "StudyInstanceUID": arrival.target_study_instance_uid,
+    }
+    for where, uid in told.items():
+        if uid is not None and uid != uids[where]:
+            return Refuse(f"the data set's {where} is not the one of the request", where, mismatch=True)
+    for where, uid in uids.items():
+        if len(uid) > _UID_LENGTH:
+            return Quarantine(f"{where} is longer than {_UID_LENGTH} characters", where)
+        if not _UID.fullmatch(uid):
+            return Quarantine(f"{where} is no UID", where)
+    return Accept(_warnings(header))
+
+
+def _warnings(header: Header) -> tuple[str, ...]:
+    meta = (
+        ("MediaStorageSOPClassUID", header.media_storage_sop_class_uid, header.sop_class_uid),
+        ("MediaStorageSOPInstanceUID", header.media_storage_sop_instance_uid, header.sop_instance_uid),
+    )
+    differing = tuple(f"{where} differs from the data set" for where, said, uid in meta if said and said != uid)
+    return header.warnings + differing

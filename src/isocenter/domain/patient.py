@@ -1,0 +1,35 @@
+"""Who a patient is: Patient ID together with its issuer (PS3.3 C.2.2). An ID alone never joins two patients."""
+
+import unicodedata
+from collections.abc import Mapping
+
+from isocenter.dicom.match import fold
+
+DEMOGRAPHICS = ("PatientName", "PatientBirthDate")  # two of one ID and issuer that differ in these may be two people
+
+
+def identity(values: Mapping[str, str], study_instance_uid: str) -> str:
+    """The key under which studies are joined to one patient.
+
+    Same Patient ID (0010,0020) and same Issuer of Patient ID (0010,0021), or both without issuer: same key. Without a Patient ID
+    the key is the study's own: nothing is known that could join it to another.
+    """
+    patient_id = _normal(values.get("PatientID", ""))
+    if not patient_id:
+        return f"study:{study_instance_uid}"
+    issuer = _normal(values.get("IssuerOfPatientID", ""))
+    return f"id:{len(issuer)}:{issuer}:{patient_id}"
+
+
+def contradicts(held: Mapping[str, str], arriving: Mapping[str, str]) -> tuple[str, ...]:
+    """The keywords of the demographics in which two objects of one patient differ; an empty value contradicts nothing."""
+    return tuple(
+        keyword
+        for keyword in DEMOGRAPHICS
+        if (mine := fold(held.get(keyword, ""))) and (theirs := fold(arriving.get(keyword, ""))) and mine != theirs
+    )
+
+
+def _normal(text: str) -> str:
+    """LO: leading and trailing spaces do not count (PS3.5 6.2); composed and decomposed letters are the same letter."""
+    return unicodedata.normalize("NFC", text.replace("\0", "").strip(" "))

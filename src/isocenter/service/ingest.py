@@ -1,0 +1,253 @@
+"""The door: every object that comes into the archive passes `begin`, `write`, `finish`, whoever sends it.
+
+Order of things in `finish`: scan, admit, bytes durable under a key of ours, rows and change row in one transaction, and only then the
+answer. A crash at any point leaves either no answer, or the instance: bytes without a row are harmless (the sender tries again,
+`isocenter verify` finds them), a row without bytes cannot come to be.
+"""
+
+import hashlib
+import logging
+import os
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+from isocenter import metrics
+from isocenter.dicom import part10
+from isocenter.dicom.part10 import Header
+from isocenter.dicom.source import FileSource
+from isocenter.domain import access
+from isocenter.domain.access import Permission, Principal
+from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Missing, NoSpace
+from isocenter.domain.imaging import Accept, Arrival, Outcome, Quarantine, Refuse, Source, Status, admit
+from isocenter.service.context import Context
+from isocenter.store import arriving
+from isocenter.store.arriving import Added, Arrived, Held, Origin
+from isocenter.store.blobs import instance_key
+from isocenter.store.database import InDoubt
+
+_log = logging.getLogger(__name__)
+
+_SPACE_EVERY = 16 << 20  # bytes between two looks at the free space
+_COMPARED_AT_ONCE = 1 << 18  # bytes of each of two data sets in memory while they are compared
+_NOTHING_KEPT = "Nothing was kept."
+
+
+def begin(context: Context, principal: Principal, *, source: Source, calling_aet: str = "", called_aet: str = "") -> "Reception":
+    """Open the door for one object. Raises Forbidden, NoSpace, Broken."""
+    access.require(principal, Permission.STUDY_STORE)
+    return Reception(context, principal, source, calling_aet, called_aet)
+
+
+class Reception:
+    """One object coming in: a Part 10 file, written in pieces. End it with `finish` or `discard`; both may be followed by `discard`.
+
+    header: what the object says of itself; known after `finish` has scanned it, also when `finish` raised; None when unreadable.
+    """
+
+    def __init__(self, context: Context, principal: Principal, source: Source, calling_aet: str, called_aet: str) -> None:
+        self.header: Header | None = None
+        self._context = context
+        self._principal = principal
+        self._source: Source = source
+        self._calling_aet = calling_aet
+        self._called_aet = called_aet
+        self._hash = hashlib.sha256()
+        self._looked_at_space = 0
+        self._ended = False
+        self._need_space()
+        self._incoming = context.blobs.open_incoming()
+
+    def __enter__(self) -> "Reception":
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.discard()
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._incoming.size
+
+    def write(self, *buffers: bytes | bytearray | memoryview) -> None:
+        """Append bytes to the file. Raises NoSpace or Broken; nothing is kept then."""
+        self._incoming.write(*buffers)
+        for buffer in buffers:
+            self._hash.update(buffer)
+        if self._incoming.size - self._looked_at_space >= _SPACE_EVERY:
+            self._need_space()
+            self._looked_at_space = self._incoming.size
+
+    def discard(self) -> None:
+        """Forget the object. Nothing happens when `finish` has already kept it."""
+        if not self._ended:
+            self._ended = True
+            self._incoming.discard()
+
+    def finish(
+        self,
+        *,
+        command_sop_class_uid: str | None = None,
+        command_sop_instance_uid: str | None = None,
+        study_instance_uid: str | None = None,
+    ) -> Outcome:
+        """Take the object in and say what became of it; on return it is durable.
+
+        command_*: what the C-STORE command named. study_instance_uid: the study that the sender said it stores to (STOW-RS).
+        Raises Invalid (not DICOM, truncated, no UIDs), Conflict (not what the command named), NoSpace, Busy, Broken: nothing kept.
+        """
+        began = time.perf_counter()
+        label = "failed"
+        try:
+            verdict = self._judge(command_sop_class_uid, command_sop_instance_uid, study_instance_uid)
+            if isinstance(verdict, Refuse):
+                label = "refused"
+                raise self._refusal(verdict)
+            outcome = self._keep(verdict, cast(Header, self.header))
+            label = outcome.status
+            return outcome
+        finally:
+            size = self._incoming.size
+            self.discard()
+            metrics.instance(self._source, label, peer=self._calling_aet, size=size, seconds=time.perf_counter() - began)
+
+    def _judge(
+        self, sop_class_uid: str | None, sop_instance_uid: str | None, study_instance_uid: str | None
+    ) -> "Accept | Quarantine | Refuse":
+        try:
+            self.header = part10.scan(FileSource(self._incoming.fd, self._incoming.size))
+        except part10.Malformed as fault:
+            return Refuse(fault.reason, fault.where)
+        return admit(
+            Arrival(
+                principal=self._principal, header=self.header, sha256=self._hash.hexdigest(), size=self._incoming.size,
+                source=self._source, calling_aet=self._calling_aet, called_aet=self._called_aet,
+                command_sop_class_uid=sop_class_uid, command_sop_instance_uid=sop_instance_uid,
+                target_study_instance_uid=study_instance_uid,
+            )
+        )
+
+    def _need_space(self) -> None:
+        if self._context.blobs.free_space() < self._context.settings.min_free_space:
+            raise NoSpace("the disk is nearly full", kept=_NOTHING_KEPT, hint="Free some space, or lower min_free_space; then send again.")
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(self._source, self._calling_aet, self._principal.name, self._principal.address)
+
+    def _refusal(self, refuse: Refuse) -> IsocenterError:
+        """Note the refusal in the change log, and make the error for the sender."""
+        at = self._context.clock()
+        try:
+            self._context.database.write(lambda connection: arriving.refuse(connection, refuse.reason, refuse.where, self._origin, at))
+        except IsocenterError as error:
+            _log.warning("a refusal could not be noted", extra={"facts": {"kind": error.kind.value}})
+        kind = Conflict if refuse.mismatch else Invalid
+        return kind(refuse.reason, where=refuse.where, kept=_NOTHING_KEPT)
+
+    def _keep(self, verdict: Accept | Quarantine, header: Header) -> Outcome:
+        now = self._context.clock()
+        arrived = arriving.prepared(
+            header,
+            blob_key=instance_key("archive", now, header.study_instance_uid, header.series_instance_uid),
+            sha256=self._hash.hexdigest(),
+            size=self._incoming.size,
+            received_at=now,
+            dirty_at=now + timedelta(seconds=self._context.settings.series_quiet_seconds),
+            origin=self._origin,
+        )
+        if isinstance(verdict, Quarantine):
+            return self._quarantine(arrived, header, verdict)
+        self._context.blobs.put(self._incoming, arrived.blob_key)
+        kept = False
+        try:
+            added = self._add(arrived)
+            kept = added.status in ("stored", "version")
+        except InDoubt:
+            kept = True  # perhaps: then its row is there, and must not be without bytes
+            raise
+        finally:
+            if not kept:
+                self._drop(arrived.blob_key)
+        if added.status == "elsewhere":
+            return self._quarantine(arrived, header, Quarantine(added.reason, added.where))
+        status: Status = "duplicate" if added.status == "taken" else added.status
+        return _outcome(status, header, warnings=verdict.warnings)
+
+    def _add(self, arrived: Arrived) -> Added:
+        """Add the row; where the UID is held, compare outside the transaction and then say so. Status "taken": held already."""
+        while True:
+            added = self._context.database.write_each(arriving.add, arrived)
+            if added.status == "taken":
+                if any(self._is_same(held, arrived) for held in added.held):
+                    return added
+                arrived = replace(arrived, differs_from=frozenset(held.id for held in added.held))
+            elif added.status != "again":
+                return added
+
+    def _is_same(self, held: Held, arrived: Arrived) -> bool:
+        """Whether the data set is bit by bit the held one's. A held file that was lost is put back when these are its bytes."""
+        identical = (held.sha256, held.size) == (arrived.sha256, arrived.size)
+        try:
+            fd = self._context.blobs.open(held.blob_key)
+        except Missing:
+            if identical:
+                self._context.blobs.put(self._incoming, held.blob_key)
+            return identical
+        try:
+            if os.fstat(fd).st_size != held.size:
+                return False  # damaged: what arrived must be kept
+            return identical or self._is_same_data_set(held, fd)
+        finally:
+            os.close(fd)
+
+    def _is_same_data_set(self, held: Held, fd: int) -> bool:
+        header = cast(Header, self.header)
+        here, there = header.dataset_offset, held.dataset_offset
+        if header.transfer_syntax_uid != held.transfer_syntax_uid or self._incoming.size - here != held.size - there:
+            return False
+        while here < self._incoming.size:
+            mine = os.pread(self._incoming.fd, _COMPARED_AT_ONCE, here)
+            if not mine or mine != _read(fd, len(mine), there):
+                return False
+            here, there = here + len(mine), there + len(mine)
+        return True
+
+    def _quarantine(self, arrived: Arrived, header: Header, verdict: Quarantine) -> Outcome:
+        key = instance_key("quarantine", arrived.received_at, header.study_instance_uid, header.series_instance_uid)
+        self._context.blobs.put(self._incoming, key)
+        kept = False
+        apart = replace(arrived, blob_key=key)
+        try:
+            kept = self._context.database.write(
+                lambda connection: arriving.quarantine(connection, apart, verdict.reason, verdict.where)
+            )
+        except InDoubt:
+            kept = True
+            raise
+        finally:
+            if not kept:
+                self._drop(key)
+        return _outcome("quarantined", header, reason=verdict.reason)
+
+    def _drop(self, key: str) -> None:
+        """Remove bytes that got no row. When that fails they are an orphan, which `isocenter verify` finds."""
+        try:
+            self._context.blobs.delete(key)
+        except OSError as error:
+            _log.warning("bytes without a row could not be removed", extra={"facts": {"key": key, "errno": error.errno}})
+
+
+def _outcome(status: Status, header: Header, *, reason: str = "", warnings: tuple[str, ...] = ()) -> Outcome:
+    return Outcome(
+        status, header.sop_class_uid, header.sop_instance_uid, header.study_instance_uid, header.series_instance_uid, reason, warnings
+    )
+
+
+def _read(fd: int, length: int, offset: int) -> bytes:
+    """Exactly `length` bytes unless the file ends: pread may return fewer."""
+    data = os.pread(fd, length, offset)
+    while data and len(data) < length and (more := os.pread(fd, length - len(data), offset + len(data))):
+        data += more
+    return data

@@ -1,0 +1,278 @@
+"""Where bytes are kept: five verbs, and keys that we made (never a name that a peer chose).
+
+    open_incoming   a place for bytes that are still arriving      put    make them durable under a key; never overwrites
+    open            read what is under a key                       list   every key below a prefix
+    delete          remove a key
+
+`LocalBlobs` keeps plain files in a folder tree:
+
+    archive/2026/11/22/<study>/<series>/<uuid>.dcm   quarantine/...   derived/...   incoming/<pid>-<uuid>.part
+
+A file in incoming/ is held with flock by the process that writes it, so that files of dead processes can be told apart.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from isocenter.domain.errors import Broken, Conflict, Missing, NoSpace
+
+# Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
+_KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
+_KNOWN_FOLDERS = 4096  # folders whose entry is known to be durable; a few hundred bytes each
+
+
+class Incoming(Protocol):
+    """Bytes that are arriving. They belong to nobody until `Blobs.put`."""
+
+    fd: int
+    path: Path
+    size: int
+
+    def write(self, *buffers: bytes | bytearray | memoryview) -> None:
+        """Append all buffers. Raises NoSpace or Broken."""
+
+    def discard(self) -> None:
+        """Forget the arriving name and close; what `put` stored stays. Safe to call twice."""
+
+
+class Blobs(Protocol):
+    """The seam between the archive and what it keeps bytes on."""
+
+    def open_incoming(self) -> Incoming:
+        """A new empty place for bytes. Raises NoSpace or Broken."""
+
+    def put(self, incoming: Incoming, key: str, *, durable: bool = True) -> None:
+        """Keep what arrived under `key`. On return it survives a power cut (unless not `durable`: derived data).
+
+        May be called again with another key. Raises Conflict when the key is taken, NoSpace, Broken.
+        """
+
+    def open(self, key: str) -> int:
+        """A file descriptor for reading, owned by the caller. Raises Missing."""
+
+    def path(self, key: str) -> Path:
+        """Where the key's bytes are in the file system."""
+
+    def delete(self, key: str) -> None:
+        """Remove the key; nothing happens when it is not there."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Every key below `prefix` ("archive", "quarantine/2026"), in order of folders."""
+
+    def free_space(self) -> int:
+        """Bytes that may still be written."""
+
+
+def instance_key(area: str, received_at: datetime, study_instance_uid: str, series_instance_uid: str) -> str:
+    """A new key, unique by a random UUID; the folders group what belongs together and are made from hashes, not from UIDs."""
+    study = hashlib.sha256(study_instance_uid.encode("utf-8", "replace")).hexdigest()[:16]
+    series = hashlib.sha256(series_instance_uid.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{uuid.uuid4().hex}.dcm"
+
+
+def _failure(error: OSError, doing: str) -> Exception:
+    if error.errno in _FULL:
+        return NoSpace("the disk is full", kept="Nothing was kept of this object.", hint="Free some space and send it again.")
+    return Broken(f"{doing} failed: {os.strerror(error.errno or 0)}", kept="Nothing was kept of this object.", hint="Send it again.")
+
+
+class LocalIncoming:
+    """A file in incoming/, locked with flock while its writer lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.size = 0
+        self.stored_by_rename = False
+        while True:
+            self.path = folder / f"{os.getpid()}-{uuid.uuid4().hex}.part"
+            self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+            fcntl.flock(self.fd, fcntl.LOCK_EX)
+            if os.fstat(self.fd).st_nlink:
+                return
+            os.close(self.fd)  # a cleaner of another process took it between our two calls
+
+    def write(self, *buffers: bytes | bytearray | memoryview) -> None:
+        """Append all buffers (writev). Raises NoSpace or Broken."""
+        try:
+            for start in range(0, len(buffers), _BUFFERS_AT_ONCE):
+                self._write(buffers[start : start + _BUFFERS_AT_ONCE])
+        except OSError as error:
+            raise _failure(error, "writing to incoming") from error
+
+    def _write(self, buffers: tuple[bytes | bytearray | memoryview, ...]) -> None:
+        total = sum(map(len, buffers))
+        written = os.writev(self.fd, buffers)
+        self.size += written
+        if written < total:  # a nearly full disk, or a signal: write the rest one by one
+            for buffer in buffers:
+                rest = memoryview(buffer)[min(written, len(buffer)) :]
+                written -= len(buffer) - len(rest)
+                while rest:
+                    done = os.write(self.fd, rest)
+                    self.size += done
+                    rest = rest[done:]
+
+    def discard(self) -> None:
+        """Remove the name in incoming/ and close. Safe to call twice."""
+        if self.fd < 0:
+            return
+        if not self.stored_by_rename:
+            try:
+                os.unlink(self.path)
+            except FileNotFoundError:
+                pass
+        os.close(self.fd)
+        self.fd = -1
+
+
+class LocalBlobs:
+    """Blobs as files below one folder of a local (or POSIX network) file system."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._incoming = folder / "incoming"
+        self._known: set[Path] = set()
+        self._lock = threading.Lock()
+        try:
+            for area in ("archive", "quarantine", "incoming", "derived"):
+                (folder / area).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Broken(f"the folder {folder} cannot be used: {error.strerror}", hint="Check its owner and permissions.") from error
+
+    def open_incoming(self) -> LocalIncoming:
+        """A new file in incoming/. Raises NoSpace or Broken."""
+        try:
+            return LocalIncoming(self._incoming)
+        except FileNotFoundError:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            return LocalIncoming(self._incoming)
+        except OSError as error:
+            raise _failure(error, "opening a file in incoming") from error
+
+    def put(self, incoming: Incoming, key: str, *, durable: bool = True) -> None:
+        """Bytes, then name, then folder are made durable, in this order: a name in the archive never has half its bytes."""
+        path = self.path(key)
+        try:
+            if durable:
+                os.fdatasync(incoming.fd)
+            self._folder(path.parent)
+            try:
+                self._name(incoming, path)
+            except FileNotFoundError:  # somebody removed the empty folder
+                with self._lock:
+                    self._known.clear()
+                self._folder(path.parent)
+                self._name(incoming, path)
+            if durable:
+                _sync_folder(path.parent)
+        except FileExistsError as error:
+            raise Conflict("this key is taken", where=key) from error
+        except OSError as error:
+            raise _failure(error, "keeping the object") from error
+
+    @staticmethod
+    def _name(incoming: Incoming, path: Path) -> None:
+        try:
+            os.link(incoming.path, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # A file system without hard links. Our keys are random, so the gap between look and rename cannot matter.
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, "taken") from error
+            os.rename(incoming.path, path)
+            incoming.path = path
+            if isinstance(incoming, LocalIncoming):
+                incoming.stored_by_rename = True
+
+    def _folder(self, folder: Path) -> None:
+        """Make the folder and make its name durable, also when another process made it and may not have synced it yet."""
+        if folder in self._known or folder == self.folder:
+            return
+        self._folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+        with self._lock:
+            if len(self._known) >= _KNOWN_FOLDERS:
+                self._known.clear()
+            self._known.add(folder)
+
+    def open(self, key: str) -> int:
+        """A file descriptor for reading, owned by the caller. Raises Missing or Broken."""
+        try:
+            return os.open(self.path(key), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise Missing("the file of this object is not there", where=key, hint="`isocenter verify` tells what else is.") from None
+        except OSError as error:
+            raise Broken(f"the file of this object cannot be read: {error.strerror}", where=key) from error
+
+    def path(self, key: str) -> Path:
+        """Where the key's bytes are. Raises Broken for anything that is no key of ours."""
+        if not _KEY.fullmatch(key):
+            raise Broken("this is no storage key")
+        return self.folder / key
+
+    def delete(self, key: str) -> None:
+        """Remove the key; nothing happens when it is not there."""
+        try:
+            os.unlink(self.path(key))
+        except FileNotFoundError:
+            pass
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Every key below `prefix`, folder by folder, sorted; holds one folder's names at a time."""
+        yield from self._walk(self.folder / prefix, prefix)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[str]:
+        try:
+            with os.scandir(folder) as entries:
+                names = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name, is_folder in names:
+            if is_folder:
+                yield from self._walk(folder / name, f"{prefix}/{name}")
+            else:
+                yield f"{prefix}/{name}"
+
+    def free_space(self) -> int:
+        """Bytes an ordinary user may still write here."""
+        status = os.statvfs(self._incoming)
+        return status.f_bavail * status.f_frsize
+
+    def clean_incoming(self) -> int:
+        """Remove what dead processes left in incoming/ (no sender was told Success for it). Returns how many files."""
+        removed = 0
+        for path in self._incoming.glob("*.part"):
+            try:
+                fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+                removed += 1
+            except (BlockingIOError, FileNotFoundError):
+                pass  # its writer lives, or it is gone already
+            finally:
+                os.close(fd)
+        return removed
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

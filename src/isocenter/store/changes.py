@@ -1,0 +1,82 @@
+"""The change log: numbered, append-only, written in the transaction of what it tells.
+
+`seq` follows the order of commits, so a reader that has seen `n` will never find a smaller number appear later. On SQLite there is
+one writer at a time. On PostgreSQL a sequence alone would not do: transactions take numbers and commit in different orders, and a reader
+in between would skip the slower one for ever. So changes are buffered on the connection and written as the last statement before
+the COMMIT, under a transaction-level advisory lock: numbers are given and committed by one transaction at a time. The lock is held
+for one INSERT and the COMMIT only, and always taken last, so that it cannot be part of a deadlock.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, text
+
+from isocenter.store.schema import change
+
+_LOCK = 0x69736F63  # "isoc": the advisory lock of the change log; migrations use another number
+_BUFFER = "isocenter.changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the log."""
+
+    seq: int
+    at: datetime
+    kind: str
+    subject: str
+    actor: str
+    payload: dict[str, Any]
+
+
+def append(connection: Connection, kind: str, subject: str, actor: str, payload: Mapping[str, Any] | None = None) -> None:
+    """Add a change to the running transaction of `Database.write`; it gets its number at the COMMIT.
+
+    subject: the UID, account or address it is about. actor: who did it. payload: JSON values, no patient data.
+    """
+    connection.info[_BUFFER].append(
+        {"at": datetime.now(UTC), "kind": str(kind), "subject": subject, "actor": actor,
+         "payload": json.dumps(payload or {}, separators=(",", ":"))}
+    )
+
+
+def since(connection: Connection, seq: int, limit: int = 1000, kinds: tuple[str, ...] = ()) -> list[Change]:
+    """The changes after `seq`, oldest first."""
+    query = select(change).where(change.c.seq > seq).order_by(change.c.seq).limit(limit)
+    if kinds:
+        query = query.where(change.c.kind.in_([str(kind) for kind in kinds]))
+    return [Change(row.seq, row.at, row.kind, row.subject, row.actor, json.loads(row.payload)) for row in connection.execute(query)]
+
+
+def latest(connection: Connection) -> int:
+    """The number of the newest change; 0 when there is none."""
+    return connection.execute(select(func.max(change.c.seq))).scalar() or 0
+
+
+def begin(connection: Connection) -> None:
+    """Called by Database: a transaction begins, nothing is buffered."""
+    connection.info[_BUFFER] = []
+
+
+def mark(connection: Connection) -> int:
+    """Called by Database: where the buffer stands at a savepoint."""
+    return len(connection.info[_BUFFER])
+
+
+def cut(connection: Connection, to: int) -> None:
+    """Called by Database: a savepoint was rolled back."""
+    del connection.info[_BUFFER][to:]
+
+
+def flush(connection: Connection) -> None:
+    """Called by Database as the last statement before COMMIT."""
+    rows = connection.info[_BUFFER]
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(insert(change), rows)

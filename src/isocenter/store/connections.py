@@ -1,0 +1,190 @@
+"""Engines for the two databases, the lock between writers of one SQLite file, and what a driver's error means to us."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool, QueuePool
+
+from isocenter.domain.errors import Broken, Busy, IsocenterError, NoSpace
+
+READERS = 16  # connections kept open for reading in one process
+READERS_AT_MOST = 64  # more threads than this wait for one
+_WAIT_FOR_READER = 20.0  # seconds until a reader is told Busy
+
+_MEMORY = "isocenter.memory"
+KEPT = "Nothing was kept."
+AGAIN = "Send it again."
+
+
+def parse_url(url: str) -> URL:
+    """The URL of a supported database. Raises Broken; never shows a password."""
+    parsed = make_url(url)
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg", "postgresql"}:
+        raise Broken(f"the database {parsed.drivername!r} is not supported", hint="Use sqlite:/// or postgresql+psycopg://.")
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def place(url: URL) -> str:
+    """What to call the database in front of people: its file, or host and name; no user, no password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    host = url.host or url.query.get("host") or "the local socket"
+    return f"{url.database} on {host}{f':{url.port}' if url.port else ''}"
+
+
+def reading(url: URL) -> Engine:
+    """A pooled engine whose transactions are read-only and see one state of the database."""
+    pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": READERS, "max_overflow": READERS_AT_MOST - READERS,
+                            "pool_timeout": _WAIT_FOR_READER, "pool_use_lifo": True}
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, "BEGIN", "PRAGMA query_only=ON", **pool)
+    return _postgresql(url, "-c default_transaction_read_only=on", isolation_level="REPEATABLE READ", **pool)
+
+
+def writing(url: URL) -> Engine:
+    """An engine for the one writer of this process; a commit is on the disk when it returns."""
+    if url.get_backend_name() == "sqlite":
+        # 16 MB of cache: the upper pages of the indexes of a large archive. FULL: the WAL is synced by every commit.
+        return _sqlite(url, "BEGIN IMMEDIATE", "PRAGMA cache_size=-16384", "PRAGMA journal_size_limit=67108864",
+                       poolclass=NullPool)
+    return _postgresql(url, "-c synchronous_commit=on -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
+                       poolclass=NullPool)
+
+
+def _sqlite(url: URL, begin: str, *pragmas: str, **options: Any) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for IMMEDIATE
+        for pragma in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
+                       "PRAGMA temp_store=MEMORY", *pragmas):
+            connection.execute(pragma).close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: URL, options: str, **engine_options: Any) -> Engine:
+    return create_engine(
+        url,
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "isocenter",
+            "options": f"{options} -c statement_timeout=120s",
+            # A host that has gone is noticed within about ten seconds instead of the kernel's fifteen minutes.
+            "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10000,
+            "prepare_threshold": 2,
+        },
+        **engine_options,
+    )
+
+
+class Race(Exception):
+    """Somebody else was quicker, or what was remembered has changed: the same work, done again, will succeed."""
+
+
+class WriterLock:
+    """One writer at a time among the processes that share a SQLite file: they queue in the kernel (flock) instead of polling."""
+
+    def __init__(self, url: URL) -> None:
+        self._fd = -1
+        self._threads = threading.Lock()
+        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+            path = Path(url.database).with_suffix(".lock")
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock; waits without using the processor."""
+        with self._threads:
+            if self._fd < 0:
+                yield
+                return
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def memory(connection: Connection) -> dict[str, Any]:
+    """What handlers remember from one transaction of this connection to the next (ids of parents); every rollback forgets it."""
+    return cast(dict[str, Any], connection.info.setdefault(_MEMORY, {}))
+
+
+def forget(connection: Connection) -> None:
+    """Something was rolled back: remembered rows may never have existed."""
+    connection.info.pop(_MEMORY, None)
+
+
+def original(error: BaseException) -> BaseException:
+    """The driver's error inside SQLAlchemy's."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection is gone, so that another one may succeed."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    inner = original(error)
+    if isinstance(inner, psycopg.errors.AdminShutdown | psycopg.errors.CannotConnectNow | psycopg.errors.CrashShutdown):
+        return True
+    return isinstance(inner, psycopg.OperationalError | psycopg.InterfaceError) and inner.sqlstate is None
+
+
+def is_race(error: BaseException) -> bool:
+    """Whether the same work, done again, will succeed."""
+    return isinstance(
+        original(error),
+        Race | psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure | psycopg.errors.LockNotAvailable,
+    )
+
+
+def translated(error: BaseException, where: str) -> IsocenterError | None:
+    """What a driver's error is to the sender; None when it is none of the database's doing. where: `place()` of the database."""
+    if isinstance(error, PoolTimeout):
+        return Busy("too many requests wait for the database", retry_after=5)
+    inner = original(error)
+    if isinstance(inner, psycopg.errors.DiskFull):
+        return NoSpace("the database's disk is full", kept=KEPT, hint=AGAIN)
+    if isinstance(inner, sqlite3.OperationalError):
+        return _sqlite_error(inner, where)
+    if isinstance(inner, sqlite3.DatabaseError) and getattr(inner, "sqlite_errorcode", 0) & 0xFF in {
+        sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB,
+    }:
+        return Broken(f"the database {where} is damaged", kept=KEPT, hint="Restore it, or make it new with `isocenter reindex`.")
+    if is_lost(error) or isinstance(inner, psycopg.OperationalError):
+        return Broken(f"the database {where} is away", kept=KEPT, hint=AGAIN)
+    return None
+
+
+def _sqlite_error(error: sqlite3.OperationalError, where: str) -> IsocenterError | None:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return NoSpace("the database's disk is full", kept=KEPT, hint=AGAIN)
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return Busy(f"the database {where} is locked by another program", kept=KEPT, hint=AGAIN)
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
+        return Broken(f"the database {where} cannot be used ({error.sqlite_errorname})", kept=KEPT,
+                      hint="Check the disk and the folder's permissions, then send again.")
+    return None

@@ -1,0 +1,289 @@
+"""The only code that opens transactions: `read`, `write`, and `write_each` for what comes by the thousand.
+
+Writers of one process form groups. Whoever comes while nobody writes leads: it takes everything that waits (at most
+`GROUP`), runs it in ONE transaction and wakes the others after the COMMIT; what came meanwhile is the next group, led by its first
+member. So a lone sender pays no change of thread, and sixteen senders pay one sync of the disk. Between processes the leaders
+queue in the kernel (SQLite: flock) or in the database (PostgreSQL).
+
+A function that fails does not disturb its group: its savepoint is rolled back and only its caller gets the error. Items of one
+handler run as one call; when that fails they run again one by one. Functions may therefore run more than once: they must do
+nothing but speak to the Connection.
+
+On return the COMMIT is on the disk. When the COMMIT itself fails, nobody knows whether it took place: `InDoubt`.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+
+from isocenter.domain.errors import Broken, IsocenterError
+from isocenter.store import changes, connections, migrations
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+GROUP = 64  # jobs in one transaction: LIBRARIES 4.1 finds no gain above, and a failure repeats at most this many
+ATTEMPTS = 20  # each lost race shows us a row that another process committed, so this is only met when something is very wrong
+
+
+class InDoubt(Broken):
+    """The connection broke during COMMIT: what was written may be there. Blobs must stay; sending again is safe."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """One caller that waits. run: what to do alone; handler and item: what to do in one call with others of the same handler."""
+
+    handler: Callable[[Connection, Sequence[Any]], Sequence[Any]]
+    item: Any
+    woken: threading.Lock = field(default_factory=threading.Lock)
+    done: bool = False
+    value: Any = None
+    error: BaseException | None = None
+
+
+def _alone(connection: Connection, functions: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+    return [function(connection) for function in functions]
+
+
+class Database:
+    """The index. Safe to share between threads; each process makes its own (after a fork, never before).
+
+    url: sqlite:////path/index.sqlite or postgresql+psycopg://... The schema is created or migrated here.
+    Raises Broken when the database cannot be reached, is damaged, or is newer than this program.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = connections.parse_url(url)
+        self.place = connections.place(self.url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        try:
+            if self.is_sqlite:
+                Path(cast(str, self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            self._lock = connections.WriterLock(self.url)
+        except OSError as error:
+            raise Broken(f"the database {self.place} cannot be opened: {error.strerror}") from error
+        self._reads: Engine = connections.reading(self.url)
+        self._writes: Engine = connections.writing(self.url)
+        self._connection: Connection | None = None
+        self._mutex = threading.Lock()
+        self._waiting: list[_Job] = []
+        self._led = False
+        self._closed = False
+        try:
+            migrations.apply(self._writes, self._lock, self.place)
+        except Exception as error:
+            self._writes.dispose()
+            self._lock.close()
+            known = connections.translated(error, self.place)
+            if known is None:
+                raise
+            raise known from error
+
+    def read(self, function: Callable[[Connection], T]) -> T:
+        """Run a function in a read-only transaction that sees one state of the database.
+
+        It is run again when a pooled connection turns out to be dead. Raises Broken when the database is away, Busy when too
+        many wait.
+        """
+        for last in (False, True):
+            try:
+                with self._reads.connect() as connection:
+                    return function(connection)
+            except IsocenterError:
+                raise
+            except Exception as error:
+                if connections.is_lost(error) and not last:
+                    continue
+                known = connections.translated(error, self.place)
+                if known is None:
+                    raise
+                raise known from error
+        raise AssertionError  # the loop returns or raises
+
+    def write(self, function: Callable[[Connection], T]) -> T:
+        """Run a function in a transaction and return its value after the COMMIT is on the disk.
+
+        What the function raises is raised here and undoes all it did. Raises NoSpace, Busy, Broken, InDoubt.
+        """
+        return cast(T, self._submit(_Job(_alone, function)))
+
+    def write_each(self, handler: Callable[[Connection, Sequence[Item]], Sequence[T]], item: Item) -> T:
+        """As `write`, for a handler that does the items of several callers in one call, in order, one result for each."""
+        return cast(T, self._submit(_Job(handler, item)))
+
+    def close(self) -> None:
+        """Finish what has begun, refuse what comes later, give all connections back."""
+        with self._mutex:
+            self._closed = True
+        with self._lock.held():
+            self._drop_connection()
+        self._reads.dispose()
+        self._writes.dispose()
+        self._lock.close()
+
+    def _submit(self, job: _Job) -> Any:
+        job.woken.acquire()
+        with self._mutex:
+            if self._closed:
+                raise Broken("the archive is stopping", kept=connections.KEPT, hint=connections.AGAIN)
+            self._waiting.append(job)
+            leads = not self._led
+            self._led = True
+        if not leads:
+            job.woken.acquire()
+        if not job.done:
+            self._lead()
+        if job.error is not None:
+            raise job.error
+        return job.value
+
+    def _lead(self) -> None:
+        with self._mutex:
+            group = self._waiting[:GROUP]
+            del self._waiting[:GROUP]
+        try:
+            self._run(group)
+        except BaseException as error:
+            for job in group:
+                job.error = job.error or self._told(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            with self._mutex:
+                following = self._waiting[0] if self._waiting else None
+                self._led = following is not None
+            for job in group:
+                job.done = True
+                job.woken.release()
+            if following is not None:
+                following.woken.release()
+
+    def _told(self, error: BaseException) -> BaseException:
+        """The error as one caller gets it; each gets an object of its own."""
+        if isinstance(error, InDoubt):
+            return InDoubt(error.message, kept=error.kept, hint=error.hint)
+        known = connections.translated(error, self.place)
+        return known if known is not None else error
+
+    def _run(self, group: list[_Job]) -> None:
+        """One transaction for the group; again when the connection was dead already, or when other processes were in the way."""
+        with self._lock.held():
+            for attempt in range(1, ATTEMPTS + 1):
+                reused = self._connection is not None
+                try:
+                    self._transaction(group, patient=attempt < ATTEMPTS)
+                    return
+                except InDoubt:
+                    raise
+                except Exception as error:
+                    again = connections.is_race(error) or (reused and connections.is_lost(error))
+                    if not again or attempt == ATTEMPTS:
+                        raise
+
+    def _transaction(self, group: list[_Job], *, patient: bool) -> None:
+        """patient: a race is raised, to begin again; otherwise it is told to the job that met it."""
+        for job in group:
+            job.value, job.error = None, None
+        try:
+            if self._connection is None:
+                self._connection = self._writes.connect()
+            connection = self._connection
+            changes.begin(connection)
+            connection.begin()
+            self._run_units(connection, group, patient)
+            changes.flush(connection)
+        except BaseException as error:
+            self._roll_back(connections.is_lost(error))
+            raise
+        self._commit(connection)
+
+    def _commit(self, connection: Connection) -> None:
+        try:
+            connection.commit()
+        except BaseException as error:
+            self._drop_connection()
+            if isinstance(connections.translated(error, self.place), Broken):
+                raise InDoubt(f"the database {self.place} went away during the commit",
+                              kept="It is not known whether this was kept.", hint=connections.AGAIN) from error
+            raise
+
+    def _run_units(self, connection: Connection, group: list[_Job], patient: bool) -> None:
+        """A unit is one function, or all items of one handler. A single job needs no savepoint: its transaction is its own."""
+        if len(group) == 1:
+            self._attempt(connection, group)
+            return
+        units: dict[Any, list[_Job]] = {}
+        for job in group:
+            units.setdefault(id(job) if job.handler is _alone else job.handler, []).append(job)
+        for jobs in units.values():
+            if self._attempt_apart(connection, jobs, patient) is None or len(jobs) == 1:
+                continue
+            for job in jobs:
+                job.error = None
+            for job in jobs:
+                self._attempt_apart(connection, [job], patient)
+
+    def _attempt_apart(self, connection: Connection, jobs: list[_Job], patient: bool) -> Exception | None:
+        """Run the jobs behind a savepoint; their error, if they have one, is noted in each."""
+        try:
+            with _Savepoint(connection):
+                self._attempt(connection, jobs)
+        except Exception as error:
+            if connections.is_lost(error) or (patient and connections.is_race(error)):
+                raise
+            for job in jobs:
+                job.error = self._told(error)
+            return error
+        return None
+
+    @staticmethod
+    def _attempt(connection: Connection, jobs: list[_Job]) -> None:
+        values = jobs[0].handler(connection, [job.item for job in jobs])
+        for job, value in zip(jobs, values, strict=True):
+            job.value = value
+
+    def _roll_back(self, lost: bool) -> None:
+        if self._connection is None:
+            return
+        try:
+            connections.forget(self._connection)
+            if not lost:
+                self._connection.rollback()
+                return
+        except Exception:  # noqa: BLE001 - whatever it is, this connection is of no more use
+            pass
+        self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.invalidate()
+                connection.close()
+            except Exception:  # noqa: BLE001 - it is being thrown away
+                pass
+
+
+class _Savepoint:
+    """A savepoint that also takes back the buffered changes and whatever handlers remember of rows that now vanish."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._mark = changes.mark(self._connection)
+        self._nested = self._connection.begin_nested()
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            self._nested.commit()
+            return
+        changes.cut(self._connection, self._mark)
+        connections.forget(self._connection)
+        if not connections.is_lost(error):
+            self._nested.rollback()

@@ -1,0 +1,25 @@
+"""Alembic's entry: runs the migrations on the connection that it was handed (see `migrations.apply`)."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from isocenter.store.schema import UtcDateTime, metadata
+
+
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
+    """Migrations must not import the schema of the day: a time is drafted as the text that it is stored as."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.Text().with_variant(sa.Text(collation='C'), 'postgresql')"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_item=render_item,
+    render_as_batch=context.config.attributes["connection"].dialect.name == "sqlite",
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,292 @@
+"""The tables. Columns of patient, study, series and instance are generated from `dicom.attributes.ATTRIBUTES`.
+
+    patient 1─n study 1─n series 1─n instance        ids are never reused (AUTOINCREMENT), so a remembered id can only vanish
+      study_modality, study_sop_class                one row per study and modality / SOP class, for ModalitiesInStudy (LIBRARIES 4.2)
+      series_dirty                                   series whose derived data must be rebuilt, with leases
+    change                                           the numbered log of all that happened
+    exception                                        what a person should look at: quarantined, versions, conflicts, refused
+    account, session, token, login_attempt, peer     who may come in
+
+Conventions: `*_fk` is a parent's id; `*_key` is `fold()` of a person's name, for matching; absent text is "" (never NULL), as
+PS3.4 C.2.2.2.3 makes no difference between an absent and an empty value. A study's row carries its patient's columns as the
+study itself states them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+from isocenter.dicom.attributes import Attribute, Level, at
+
+# Byte order on both databases: then `>= 'SMI' and < 'SMJ'` is a prefix search and can use an index (LIBRARIES 4.2).
+Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+Identifier = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime as text of fixed width (2026-11-22T08:45:00.123456Z), which sorts as time does on both databases."""
+
+    impl = Bytewise
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:
+        """The text of an aware datetime."""
+        return None if value is None else timestamp(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:
+        """The aware datetime of a text."""
+        return None if value is None else datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def timestamp(value: datetime) -> str:
+    """How a time is written in the database; value must be aware."""
+    if value.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def is_name(attribute: Attribute) -> bool:
+    """Whether the attribute has a folded `*_key` column beside it."""
+    return attribute.vr == "PN"
+
+
+def key_column(attribute: Attribute) -> str:
+    """The name of the folded column of a person's name."""
+    return f"{attribute.column}_key"
+
+
+def stored(level: Level) -> tuple[Attribute, ...]:
+    """The attributes of a level that are taken from the objects (not computed)."""
+    return tuple(attribute for attribute in at(level) if not attribute.computed)
+
+
+def _text(name: str) -> Column[Any]:
+    return Column(name, Bytewise, nullable=False, server_default="")
+
+
+def _number(name: str) -> Column[Any]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _attributes(level: Level) -> list[Column[Any]]:
+    columns: list[Column[Any]] = []
+    for attribute in stored(level):
+        columns.append(_text(attribute.column))
+        if is_name(attribute):
+            columns.append(_text(key_column(attribute)))
+    return columns
+
+
+def _id() -> Column[Any]:
+    return Column("id", Identifier, primary_key=True, autoincrement=True)
+
+
+def _parent(table: str, **options: Any) -> Column[Any]:
+    return Column(f"{table}_fk", Identifier, ForeignKey(f"{table}.id", **options), nullable=False)
+
+
+def _times(*names: str) -> list[Column[Any]]:
+    return [Column(name, UtcDateTime, nullable=False) for name in names]
+
+
+patient = Table(
+    "patient", metadata, _id(),
+    Column("identity", Bytewise, nullable=False, unique=True),
+    *_attributes(Level.PATIENT),
+    _number("number_of_patient_related_studies"),
+    _number("number_of_patient_related_series"),
+    _number("number_of_patient_related_instances"),
+    *_times("received_at", "updated_at"),
+    Index(None, "patient_name_key"),
+    Index(None, "patient_id"),
+    sqlite_autoincrement=True,
+)
+
+study = Table(
+    "study", metadata, _id(), _parent("patient"),
+    *_attributes(Level.PATIENT),
+    *_attributes(Level.STUDY),
+    _text("modalities_in_study"),
+    _text("sop_classes_in_study"),
+    _number("number_of_study_related_series"),
+    _number("number_of_study_related_instances"),
+    *_times("received_at", "updated_at"),
+    UniqueConstraint("study_instance_uid"),
+    Index(None, "patient_fk"),
+    Index(None, "patient_id"),
+    Index(None, "accession_number"),
+    Index(None, "received_at"),
+    sqlite_autoincrement=True,
+)
+# The two plans of LIBRARIES 4.2 that are driven by name and by date; the second covers the search of the study list.
+Index("ix_study_name", study.c.patient_name_key, study.c.study_date.desc(), study.c.id.desc())
+Index("ix_study_date", study.c.study_date.desc(), study.c.id.desc(), study.c.patient_name_key)
+Index("ix_study_referrer", study.c.referring_physician_name_key, study.c.study_date.desc(), study.c.id.desc())
+
+study_modality = Table(
+    "study_modality", metadata, _parent("study", ondelete="CASCADE"),
+    Column("modality", Bytewise, nullable=False),
+    _text("study_date"),
+    _text("patient_name_key"),
+    UniqueConstraint("study_fk", "modality"),
+)
+Index("ix_study_modality_date", study_modality.c.modality, study_modality.c.study_date.desc(),
+      study_modality.c.study_fk.desc(), study_modality.c.patient_name_key)
+
+study_sop_class = Table(
+    "study_sop_class", metadata, _parent("study", ondelete="CASCADE"),
+    Column("sop_class_uid", Bytewise, nullable=False),
+    UniqueConstraint("study_fk", "sop_class_uid"),
+)
+
+series = Table(
+    "series", metadata, _id(), _parent("study"),
+    *_attributes(Level.SERIES),
+    _number("number_of_series_related_instances"),
+    _number("version"),  # grows whenever an instance of the series is added or changed
+    *_times("received_at", "updated_at"),
+    UniqueConstraint("series_instance_uid"),
+    Index(None, "study_fk"),
+    sqlite_autoincrement=True,
+)
+
+instance = Table(
+    "instance", metadata, _id(), _parent("series"),
+    *_attributes(Level.INSTANCE),
+    # version 1 arrived first and is served; another data set under the same UID is kept as 2, 3, ... and shown as a conflict
+    Column("version", Integer, nullable=False),
+    Column("current", Boolean, nullable=False),
+    Column("blob_key", Bytewise, nullable=False),
+    Column("sha256", Bytewise, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("dataset_offset", Integer, nullable=False),
+    Column("transfer_syntax_uid", Bytewise, nullable=False),
+    Column("frames", LargeBinary),  # dicom.frames.FrameTable.encode(); NULL: no pixel data
+    _text("source"),
+    _text("source_aet"),
+    *_times("received_at"),
+    UniqueConstraint("sop_instance_uid", "version"),
+    Index(None, "series_fk"),
+    sqlite_autoincrement=True,
+)
+
+series_dirty = Table(
+    "series_dirty", metadata,
+    Column("series_fk", Identifier, ForeignKey("series.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    _number("attempts"),
+    Column("lease_until", UtcDateTime),
+    Index(None, "due_at"),
+)
+
+change = Table(
+    "change", metadata,
+    Column("seq", Identifier, primary_key=True, autoincrement=True),
+    *_times("at"),
+    Column("kind", Bytewise, nullable=False),
+    _text("subject"),
+    _text("actor"),
+    Column("payload", Text, nullable=False),  # JSON
+    Index(None, "kind", "seq"),
+    sqlite_autoincrement=True,
+)
+
+exception = Table(
+    "exception", metadata, _id(),
+    Column("kind", Bytewise, nullable=False),  # quarantined | version | patient_conflict | refused
+    _text("reason"),
+    _text("where"),
+    _text("study_instance_uid"),
+    _text("series_instance_uid"),
+    _text("sop_instance_uid"),
+    _text("sop_class_uid"),
+    Column("study_fk", Identifier, ForeignKey("study.id", ondelete="SET NULL")),
+    Column("patient_fk", Identifier, ForeignKey("patient.id", ondelete="SET NULL")),
+    _text("blob_key"),  # "" when nothing was kept
+    _text("sha256"),
+    Column("size", BigInteger, nullable=False, server_default="0"),
+    _text("source"),
+    _text("source_aet"),
+    _text("address"),
+    _text("actor"),
+    Column("fingerprint", Bytewise, nullable=False, unique=True),  # the same again only counts
+    Column("occurrences", Integer, nullable=False, server_default="1"),
+    *_times("first_at", "last_at"),
+    Column("dismissed_at", UtcDateTime),
+    _text("dismissed_by"),
+    Index(None, "last_at"),
+    sqlite_autoincrement=True,
+)
+
+account = Table(
+    "account", metadata, _id(),
+    Column("name", Bytewise, nullable=False, unique=True),
+    Column("role", Bytewise, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    _text("referrer_name"),
+    Column("disabled", Boolean, nullable=False, default=False),
+    *_times("created_at", "password_changed_at"),
+    sqlite_autoincrement=True,
+)
+
+session = Table(
+    "session", metadata,
+    Column("token_hash", Bytewise, primary_key=True),
+    Column("account_id", Identifier, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    _text("address"),
+    *_times("created_at", "seen_at"),
+    Index(None, "account_id"),
+)
+
+token = Table(
+    "token", metadata, _id(),
+    Column("token_hash", Bytewise, nullable=False, unique=True),
+    Column("account_id", Identifier, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    _text("name"),
+    _text("role"),
+    *_times("created_at"),
+    Column("expires_at", UtcDateTime),
+    Column("used_at", UtcDateTime),
+    Index(None, "account_id"),
+    sqlite_autoincrement=True,
+)
+
+login_attempt = Table(
+    "login_attempt", metadata,
+    Column("key", Bytewise, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    *_times("last_at"),
+)
+
+peer = Table(
+    "peer", metadata, _id(),
+    Column("aet", Bytewise, nullable=False, unique=True),
+    Column("host", Bytewise, nullable=False),
+    Column("port", Integer, nullable=False),
+    _text("description"),
+    *_times("created_at"),
+    sqlite_autoincrement=True,
+)
