@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# What only tests need from Debian: foreign DICOM tools, a browser, PostgreSQL, archives to compare with.
+# As root they are installed; else one clear message names what is missing.
+#   system_packages.sh test | bench
+set -euo pipefail
+case ${1:-test} in
+    test) packages="dcmtk chromium postgresql" ;;
+    bench) packages="dcmtk orthanc orthanc-dicomweb nginx-light postgresql" ;;
+    *) echo "usage: $0 test|bench" >&2; exit 2 ;;
+esac
+installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+missing=""
+for package in $packages; do
+    if [ "$package" = nginx-light ] && command -v nginx > /dev/null; then continue; fi
+    installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+    echo "These Debian packages are missing:$missing" >&2
+    echo "Install them with:  sudo apt-get install --no-install-recommends$missing" >&2
+    exit 1
+fi
+echo "installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+# Services of these packages must not start by themselves: tests start their own, on their own ports, in their own folders.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+apt-get update -qq
+# shellcheck disable=SC2086 - a list of names
+apt-get install -y -qq --no-install-recommends $missing > /tmp/isocenter-apt.log 2>&1 || { tail -20 /tmp/isocenter-apt.log >&2; exit 1; }
