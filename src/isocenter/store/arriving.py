@@ -235,7 +235,7 @@ def _tell_contradictions(connection: Connection, parents: Parents, items: Sequen
         if not fields:
             continue
         case = Case(
-            kind="patient_conflict", reason=f"{' and '.join(fields)} differ from what is held for this Patient ID", where=fields[0],
+            kind="patient_conflict", reason=f"not what is held for this Patient ID: {', '.join(fields)}", where=fields[0],
             fingerprint=f"patient_conflict:{held.id}:{study.key}:{'+'.join(fields)}", study_instance_uid=study.key,
             series_instance_uid=item.place.series_uid, sop_instance_uid=item.sop_instance_uid,
             sop_class_uid=item.place.sop_class_uid, study_fk=study.id, patient_fk=held.id, **_origin(item.origin),

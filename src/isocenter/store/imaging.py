@@ -1,0 +1,165 @@
+"""What the index holds of studies, series and instances, for those who retrieve or check: only the served version of an instance.
+
+    locate        where the instances of a study, a series or an instance are       frame_tables   their encoded frame tables
+    study_values  a study as text by keyword, for `access.scope().permits`         series_version grows when a series changes
+    files         every kept file, for `isocenter verify`                           counts, clear
+Searching is `store.finding`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select
+
+from isocenter.dicom.attributes import Level, at
+from isocenter.store.schema import exception, instance, patient, series, series_dirty, study, study_modality, study_sop_class
+
+_AT_ONCE = 500  # ids in one IN (...): SQLite allows 32,766 parameters, planners like less
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A kept instance: its UIDs, and where and what its bytes are."""
+
+    id: int
+    series_id: int
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    instance_number: str
+    number_of_frames: str
+    bits_allocated: str
+    transfer_syntax_uid: str
+    blob_key: str
+    sha256: str
+    size: int
+    dataset_offset: int
+    series_number: str
+    series_version: int
+
+
+_LOCATED = (
+    instance.c.id, instance.c.series_fk, study.c.study_instance_uid, series.c.series_instance_uid, instance.c.sop_instance_uid,
+    instance.c.sop_class_uid, instance.c.instance_number, instance.c.number_of_frames, instance.c.bits_allocated,
+    instance.c.transfer_syntax_uid, instance.c.blob_key, instance.c.sha256, instance.c.size, instance.c.dataset_offset,
+    series.c.series_number, series.c.version,
+)
+
+
+def locate(
+    connection: Connection, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
+) -> list[Located]:
+    """The served instances, by series number, then instance number; empty when there are none."""
+    query = (
+        select(*_LOCATED)
+        .join(series, series.c.id == instance.c.series_fk)
+        .join(study, study.c.id == series.c.study_fk)
+        .where(study.c.study_instance_uid == study_uid, instance.c.current)
+    )
+    if series_uid is not None:
+        query = query.where(series.c.series_instance_uid == series_uid)
+    if sop_uid is not None:
+        query = query.where(instance.c.sop_instance_uid == sop_uid)
+    found = [Located(*row) for row in connection.execute(query)]
+    return sorted(found, key=_order)
+
+
+def _order(row: Located) -> tuple[Any, ...]:
+    return number(row.series_number), row.series_instance_uid, number(row.instance_number), row.sop_instance_uid
+
+
+def number(text: str) -> tuple[int, int, str]:
+    """Sort key of an IS: numbers by value, then whatever is none."""
+    stripped = text.strip()
+    try:
+        return (0, int(stripped), "")
+    except ValueError:
+        return (1, 0, stripped)
+
+
+def frame_tables(connection: Connection, instance_ids: Iterable[int]) -> dict[int, bytes]:
+    """The encoded frame tables (`dicom.frames.FrameTable.decode`) of those instances that have pixel data."""
+    ids = list(instance_ids)
+    tables: dict[int, bytes] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        query = select(instance.c.id, instance.c.frames).where(
+            instance.c.id.in_(ids[start : start + _AT_ONCE]), instance.c.frames.is_not(None)
+        )
+        tables.update((row.id, bytes(row.frames)) for row in connection.execute(query))
+    return tables
+
+
+def study_values(connection: Connection, study_uid: str) -> dict[str, str] | None:
+    """A study with its patient's attributes as text by keyword; None when it is not held."""
+    row = connection.execute(select(study).where(study.c.study_instance_uid == study_uid)).mappings().first()
+    if row is None:
+        return None
+    return {
+        attribute.keyword: str(row[attribute.column])
+        for attribute in (*at(Level.PATIENT), *at(Level.STUDY))
+        if attribute.column in row
+    }
+
+
+def series_version(connection: Connection, study_uid: str, series_uid: str) -> int | None:
+    """A number that grows whenever an instance of the series is added or changed; None when it is not held."""
+    query = (
+        select(series.c.version)
+        .join(study, study.c.id == series.c.study_fk)
+        .where(study.c.study_instance_uid == study_uid, series.c.series_instance_uid == series_uid)
+    )
+    return connection.execute(query).scalar()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that the index speaks of. id: to continue after it."""
+
+    id: int
+    blob_key: str
+    sha256: str
+    size: int
+    sop_instance_uid: str
+    current: bool
+
+
+def files(connection: Connection, after_id: int = 0, limit: int = 1000) -> list[Kept]:
+    """The files of all instances, every version, in the order of their ids."""
+    query = (
+        select(instance.c.id, instance.c.blob_key, instance.c.sha256, instance.c.size, instance.c.sop_instance_uid,
+               instance.c.current)
+        .where(instance.c.id > after_id).order_by(instance.c.id).limit(limit)
+    )
+    return [Kept(*row) for row in connection.execute(query)]
+
+
+def quarantined_files(connection: Connection, after_id: int = 0, limit: int = 1000) -> list[Kept]:
+    """The files in quarantine, in the order of their ids."""
+    query = (
+        select(exception.c.id, exception.c.blob_key, exception.c.sha256, exception.c.size, exception.c.sop_instance_uid)
+        .where(exception.c.kind == "quarantined", exception.c.id > after_id).order_by(exception.c.id).limit(limit)
+    )
+    return [Kept(*row, current=False) for row in connection.execute(query)]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many patients, studies, series and served instances there are."""
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(patient.c.number_of_patient_related_studies), 0),
+        func.coalesce(func.sum(patient.c.number_of_patient_related_series), 0),
+        func.coalesce(func.sum(patient.c.number_of_patient_related_instances), 0),
+    ).select_from(patient)
+    return dict(zip(("patients", "studies", "series", "instances"), map(int, connection.execute(query).one()), strict=True))
+
+
+def clear(connection: Connection) -> None:
+    """Forget every patient, study, series and instance (not their files, nor the change log): `isocenter reindex` begins with it."""
+    for table in (series_dirty, instance, series, study_modality, study_sop_class):
+        connection.execute(delete(table))
+    connection.execute(exception.update().values(study_fk=None, patient_fk=None))
+    connection.execute(delete(exception).where(exception.c.kind.in_(("version", "patient_conflict"))))
+    for table in (study, patient):
+        connection.execute(delete(table))
