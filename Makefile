@@ -27,7 +27,7 @@ bench: setup-test
 
 # HYPOTHESIS_PROFILE is read by tests/conftest.py.
 fuzz: setup-test
-	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -q --timeout 0 -m "not long" -k "property or fuzz or hostile" tests $(ARGS)
+	HYPOTHESIS_PROFILE=deep $(PY) -m pytest -q --timeout 0 -m hypothesis tests $(ARGS)
 
 wheel: $(VENV)/.test client
 	@rm -rf dist
