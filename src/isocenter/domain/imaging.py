@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from isocenter.dicom.part10 import Header
+from isocenter.dicom.uid import MAX_LENGTH, is_valid
 from isocenter.domain.access import Principal
 
 Source = Literal["dimse", "stow", "import", "upload"]
 Status = Literal["stored", "duplicate", "version", "quarantined"]
 
-# PS3.5 9.1: at most 64 characters, digits and periods. Components with leading zeros are wrong too, but seen in the field and harmless.
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
-_UID_LENGTH = 64
+# PS3.5 9.1: at most 64 characters, digits and periods. Leading zeros, a lone component, an empty component are wrong too, but seen in
+# the field and harmless: such a UID is accepted as it is, with a warning.
+_USABLE_UID = re.compile(r"[0-9.]+")
+_UID_LENGTH = MAX_LENGTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,23 +87,23 @@ def admit(arrival: Arrival) -> Accept | Quarantine | Refuse:
         "StudyInstanceUID": header.study_instance_uid,
         "SeriesInstanceUID": header.series_instance_uid,
     }
-    for where, uid in uids.items():
-        if not uid:
-            return Refuse(f"the data set has no {where}", where)
     told = {
         "SOPClassUID": arrival.command_sop_class_uid,
         "SOPInstanceUID": arrival.command_sop_instance_uid,
         "StudyInstanceUID": arrival.target_study_instance_uid,
     }
     for where, uid in told.items():
-        if uid is not None and uid != uids[where]:
+        if uid is not None and uids[where] and uid != uids[where]:
             return Refuse(f"the data set's {where} is not the one of the request", where, mismatch=True)
     for where, uid in uids.items():
+        if not uid:
+            return Quarantine(f"the data set has no {where}", where)
         if len(uid) > _UID_LENGTH:
             return Quarantine(f"{where} is longer than {_UID_LENGTH} characters", where)
-        if not _UID.fullmatch(uid):
+        if not _USABLE_UID.fullmatch(uid):
             return Quarantine(f"{where} is no UID", where)
-    return Accept(_warnings(header))
+    sloppy = tuple(f"{where} is not well formed" for where, uid in uids.items() if not is_valid(uid))
+    return Accept(_warnings(header) + sloppy)
 
 
 def _warnings(header: Header) -> tuple[str, ...]:

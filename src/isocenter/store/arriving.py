@@ -206,12 +206,13 @@ def _mark_dirty(cursor: Any, mark: str, parents: Parents, stored: Sequence[Arriv
 def _tell(connection: Connection, parents: Parents, stored: Sequence[Arrived]) -> None:
     """Change rows: one a new study, one for the instances of a series that came from one sender."""
     for parent in parents.new_studies:
-        changes.append(connection, Event.STUDY_CREATED, parent.key, next(iter(stored)).origin.actor)
+        changes.append(connection, Event.STUDY_CREATED, parent.key, next(iter(stored)).origin.actor, {"study": parent.key})
     groups: dict[tuple[str, Origin], list[Arrived]] = {}
     for item in stored:
         groups.setdefault((item.place.series_uid, item.origin), []).append(item)
     for (series_uid, origin), items in groups.items():
         payload = {
+            "study": items[0].place.study_uid,
             "series": series_uid,
             "instances": [item.sop_instance_uid for item in items],
             "source": origin.source,
@@ -241,7 +242,8 @@ def _tell_contradictions(connection: Connection, parents: Parents, items: Sequen
             sop_class_uid=item.place.sop_class_uid, study_fk=study.id, patient_fk=held.id, **_origin(item.origin),
         )
         if exceptions.record(connection, case, item.received_at):
-            changes.append(connection, Event.PATIENT_CONFLICT, study.key, item.origin.actor, {"fields": list(fields)})
+            changes.append(connection, Event.PATIENT_CONFLICT, study.key, item.origin.actor,
+                           {"study": study.key, "fields": list(fields)})
 
 
 def _tell_version(connection: Connection, parents: Parents, item: Arrived, version: int) -> None:
@@ -254,7 +256,8 @@ def _tell_version(connection: Connection, parents: Parents, item: Arrived, versi
     exceptions.record(connection, case, item.received_at)
     changes.append(
         connection, Event.INSTANCE_VERSION, item.place.study_uid, item.origin.actor,
-        {"series": item.place.series_uid, "instance": item.sop_instance_uid, "version": version, "source": item.origin.source},
+        {"study": item.place.study_uid, "series": item.place.series_uid, "instance": item.sop_instance_uid, "version": version,
+         "source": item.origin.source},
     )
 
 
@@ -268,8 +271,8 @@ def quarantine(connection: Connection, item: Arrived, reason: str, where: str) -
         return False
     changes.append(
         connection, Event.INSTANCE_QUARANTINED, rows.short(item.place.study_uid), item.origin.actor,
-        {"series": rows.short(item.place.series_uid), "instance": rows.short(item.sop_instance_uid), "reason": reason,
-         "where": where, "source": item.origin.source, "source_aet": item.origin.source_aet, "address": item.origin.address},
+        {"study": rows.short(item.place.study_uid), "series": rows.short(item.place.series_uid),
+         "instance": rows.short(item.sop_instance_uid), "reason": reason, "where": where, "source": item.origin.source, "source_aet": item.origin.source_aet, "address": item.origin.address},
     )
     return True
 
