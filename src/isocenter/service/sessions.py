@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from isocenter.domain import credentials
 from isocenter.domain.access import Principal, Role, Via, within
 from isocenter.domain.credentials import Passwords, fingerprint
-from isocenter.domain.errors import Busy, Unauthenticated
+from isocenter.domain.errors import Busy, Forbidden, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import accounts, changes
@@ -77,6 +77,17 @@ def end(context: Context, secret: str, principal: Principal) -> None:
     context.database.write(write)
 
 
+def confirm(context: Context, principal: Principal, password: str) -> None:
+    """Check the password of who is logged in already, before something that a found open screen must not be enough for.
+
+    Raises Forbidden (who is asking is known, so it is no 401), or Busy while the throttle holds.
+    """
+    try:
+        _checked(context, principal.name, password, principal.address)
+    except Unauthenticated:
+        raise Forbidden("the current password is wrong", where="current", kept="nothing was changed") from None
+
+
 def basic(context: Context, username: str, password: str, address: str, *, note: bool) -> Principal:
     """The principal of HTTP Basic (RFC 7617). `note`: write the entry to the change log (not for each of a thousand requests)."""
     account = _checked(context, username, password, address)
@@ -115,7 +126,7 @@ def peer(context: Context, calling_aet: str, address: str) -> Principal:
     if known is None:
         raise Unauthenticated("the calling AE title is no known peer", where=calling_aet, hint="isocenter peer add AET HOST PORT")
     if _is_address(known.host) and not _same_address(known.host, address):
-        raise Unauthenticated("the calling AE title is known at another address", where=calling_aet, hint="correct the peer's host")
+        raise Unauthenticated("the calling AE title is known at another address", where=calling_aet, hint="correct its host")
     return principal
 
 

@@ -1,0 +1,72 @@
+"""The exceptions list of the web client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from isocenter.api.endpoint import Call, Endpoint, Parameter
+from isocenter.api.schema import array, integer, obj, ref, text
+from isocenter.domain.access import Permission
+from isocenter.domain.errors import Kind
+from isocenter.service import exceptions
+
+KINDS = ["quarantined", "version", "patient_conflict", "refused"]
+
+
+def _case(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "reason": row["reason"],
+        "where": row["where"],
+        "StudyInstanceUID": row["study_instance_uid"],
+        "SeriesInstanceUID": row["series_instance_uid"],
+        "SOPInstanceUID": row["sop_instance_uid"],
+        "SOPClassUID": row["sop_class_uid"],
+        "kept": bool(row["blob_key"]),
+        "size": row["size"],
+        "source": row["source"],
+        "source_aet": row["source_aet"],
+        "address": row["address"],
+        "actor": row["actor"],
+        "occurrences": row["occurrences"],
+        "first_at": row["first_at"].isoformat(),
+        "last_at": row["last_at"].isoformat(),
+        "dismissed_at": row["dismissed_at"].isoformat() if row["dismissed_at"] else None,
+        "dismissed_by": row["dismissed_by"],
+    }
+
+
+def _list(call: Call) -> Any:
+    query = call.query
+    page = exceptions.page(
+        call.context, call.principal, kind=query.get("kind"), dismissed=query["dismissed"] == "true", limit=query["limit"],
+        after=query.get("cursor"),
+    )  # fmt: skip
+    return {"exceptions": [_case(row) for row in page.cases], "next": page.next}
+
+
+def _dismiss(call: Call) -> None:
+    exceptions.dismiss(call.context, call.principal, call.path["id"])
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET", path="/exceptions", tag="exceptions", needs=Permission.QUARANTINE_READ, run=_list,
+        summary="What needs a person's eye: quarantined, versions, patient conflicts, refused",
+        description="The ones seen last first. What a sender repeats is one row with occurrences.",
+        parameters=(
+            Parameter("kind", "only this kind", text(enum=KINDS)),
+            Parameter("dismissed", "true: also those that were dismissed", text(enum=["true", "false"], default="false")),
+            Parameter("limit", "at most so many", integer(minimum=1, maximum=500, default=100)),
+            Parameter("cursor", "the value of next", integer(minimum=1)),
+        ),
+        answer=obj({"exceptions": array(ref("Exception")), "next": {"type": ["integer", "null"], "description": "cursor"}}),
+    ),
+    Endpoint(
+        method="POST", path="/exceptions/{id}/dismiss", tag="exceptions", needs=Permission.QUARANTINE_RESOLVE, run=_dismiss,
+        summary="Take one off the list",
+        description="What was kept of it stays. It comes back when it happens again.",
+        parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
+        status=204, errors=(Kind.MISSING,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,101 @@
+"""Logging in and out of the web client, and one's own password."""
+
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from isocenter.api.auth import COOKIE, session_secret
+from isocenter.api.endpoint import Call, Door, Endpoint, json_response
+from isocenter.api.schema import obj, ref, text
+from isocenter.domain.access import PERMISSIONS, Principal
+from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
+from isocenter.domain.errors import Kind
+from isocenter.service import accounts, sessions
+
+
+def _answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
+    permissions = sorted(permission.value for permission in PERMISSIONS[principal.role])
+    return {
+        "user": {"name": principal.name, "role": principal.role.value, "permissions": permissions},
+        "csrf_token": csrf_token(secret) if secret else "",
+        "idle_seconds": call.context.settings.session_idle_minutes * 60,
+    }
+
+
+def _set_cookie(response: Response, secret: str, https: bool) -> None:
+    # Without max-age: the cookie ends with the browser, the session on the server.
+    response.set_cookie(COOKIE, secret, path="/", httponly=True, samesite="lax", secure=https)
+
+
+async def _begin(request: Request, call: Call) -> Response:
+    origin = call.authenticator.origin(request.scope)
+    username, password = call.body["username"], call.body["password"]
+    begun = await call.authenticator.hashing(lambda: sessions.begin(call.context, username, password, origin.address))
+    before = session_secret(request.scope)
+    if before:  # a login over a login: the cookie is replaced, so the session behind it would be left lying
+        await anyio.to_thread.run_sync(sessions.end, call.context, before, begun.principal)
+        call.authenticator.forget()
+    response = json_response(_answer(call, begun.principal, begun.secret))
+    _set_cookie(response, begun.secret, origin.https)
+    return response
+
+
+async def _who(request: Request, call: Call) -> Response:
+    secret = session_secret(request.scope) if call.principal.via == "session" else ""
+    return json_response(_answer(call, call.principal, secret))
+
+
+async def _end(request: Request, call: Call) -> Response:
+    await anyio.to_thread.run_sync(sessions.end, call.context, session_secret(request.scope), call.principal)
+    call.authenticator.forget()
+    response = json_response(None)
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    # What the browser may have kept of the patients it showed.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+async def _change_password(request: Request, call: Call) -> Response:
+    context, principal = call.context, call.principal
+    secret = session_secret(request.scope) if principal.via == "session" else ""
+
+    def change() -> None:
+        sessions.confirm(context, principal, call.body["current"])
+        accounts.change_own_password(context, principal, call.body["password"], secret)
+
+    await call.authenticator.hashing(change)
+    call.authenticator.forget()
+    return json_response(None)
+
+
+_PASSWORD = text("at most 1,024 characters", minLength=1, maxLength=MAXIMUM_PASSWORD)
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST", path="/session", tag="session", needs=Door.PUBLIC, respond=_begin,
+        summary="Log in",
+        description="Sets the cookie isocenter_session (HttpOnly, SameSite=Lax). Requests that change something must then carry "
+        "csrf_token as X-CSRF-Token. After some failed logins 429 says with Retry-After how many seconds to wait.",
+        body=obj({"username": text(minLength=1, maxLength=256), "password": _PASSWORD}),
+        answer=ref("Session"), errors=(Kind.UNAUTHENTICATED,),
+    ),
+    Endpoint(
+        method="GET", path="/session", tag="session", needs=Door.SIGNED_IN, respond=_who,
+        summary="Who is logged in",
+        description="csrf_token is empty under Bearer and Basic, which need none.",
+        answer=ref("Session"),
+    ),
+    Endpoint(
+        method="DELETE", path="/session", tag="session", needs=Door.SIGNED_IN, respond=_end,
+        summary="Log out", status=204,
+    ),
+    Endpoint(
+        method="POST", path="/session/password", tag="session", needs=Door.SIGNED_IN, respond=_change_password,
+        summary="Change one's own password",
+        description="Ends all other sessions of the account.",
+        body=obj({"current": _PASSWORD, "password": text("the new one", minLength=MINIMUM_PASSWORD, maxLength=MAXIMUM_PASSWORD)}),
+        status=204,
+    ),
+)  # fmt: skip

@@ -1,0 +1,69 @@
+"""The change log as its readers may see it: the live feed of the web client, and what administrators look through."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from isocenter.domain.access import Everything, Permission, Principal, allow, require, scope
+from isocenter.domain.events import Event
+from isocenter.service.context import Context
+from isocenter.store import changes, worklist
+from isocenter.store.changes import Change
+
+__all__ = ["Change", "latest", "page", "recent", "study_of", "visible"]
+
+# Who learns of what. Logins, accounts, and who looked at which study are for those who may read the log itself.
+SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
+    {
+        Event.ACCOUNT_CREATED: Permission.CHANGE_READ,
+        Event.ACCOUNT_UPDATED: Permission.CHANGE_READ,
+        Event.EXCEPTION_DISMISSED: Permission.QUARANTINE_READ,
+        Event.INSTANCE_QUARANTINED: Permission.QUARANTINE_READ,
+        Event.INSTANCE_REFUSED: Permission.QUARANTINE_READ,
+        Event.INSTANCE_STORED: Permission.STUDY_QUERY,
+        Event.INSTANCE_VERSION: Permission.QUARANTINE_READ,
+        Event.LOGIN_FAILED: Permission.CHANGE_READ,
+        Event.PATIENT_CONFLICT: Permission.QUARANTINE_READ,
+        Event.PEER_CREATED: Permission.CHANGE_READ,
+        Event.PEER_REMOVED: Permission.CHANGE_READ,
+        Event.SESSION_BEGUN: Permission.CHANGE_READ,
+        Event.SESSION_ENDED: Permission.CHANGE_READ,
+        Event.STUDY_CREATED: Permission.STUDY_QUERY,
+        Event.STUDY_READ: Permission.CHANGE_READ,
+        Event.TOKEN_CREATED: Permission.CHANGE_READ,
+        Event.TOKEN_REVOKED: Permission.CHANGE_READ,
+    }
+)
+_BY_KIND: Mapping[str, Permission] = {event.value: permission for event, permission in SEEN_WITH.items()}
+
+
+def latest(context: Context) -> int:
+    """The number of the newest change: an index look-up, cheap enough to be asked twice a second."""
+    return context.database.read(changes.latest)
+
+
+def recent(context: Context, seq: int, limit: int) -> list[Change]:
+    """The changes after `seq`, unfiltered: for the poller, which shows each listener what `visible` leaves."""
+    return context.database.read(lambda connection: changes.since(connection, seq, limit))
+
+
+def page(context: Context, principal: Principal, seq: int, limit: int) -> list[Change]:
+    """The changes after `seq`, oldest first, for those who may read the log."""
+    require(principal, Permission.CHANGE_READ)
+    return recent(context, seq, limit)
+
+
+def study_of(change: Change) -> str:
+    """The Study Instance UID a change is about, or ""."""
+    study = change.payload.get("study")
+    return str(study) if study else change.subject if change.kind.startswith("study.") else ""
+
+
+def visible(context: Context, principal: Principal, found: list[Change]) -> list[Change]:
+    """Those of the changes that the principal may learn of: by kind, then by the scope of its studies. May ask the database."""
+    seen = [change for change in found if allow(principal, _BY_KIND.get(change.kind, Permission.CHANGE_READ))]
+    limits = scope(principal)
+    if isinstance(limits, Everything) or not seen:
+        return seen
+    studies = {study_of(change) for change in seen}
+    permitted = context.database.read(lambda connection: worklist.permitted(connection, limits, studies))
+    return [change for change in seen if study_of(change) in permitted]
