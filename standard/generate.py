@@ -70,6 +70,9 @@ def storage_classes() -> str:
     lines.append("# (UID, keyword, name, kind of object, retired)\nROWS: tuple[tuple[str, str, str, str, bool], ...] = (\n")
     for uid, keyword, name, retired in rows:
         lines.append(f'    ("{uid}", "{keyword}", "{name}", "{_kind(keyword)}", {retired}),\n')
+    storage = {row[0] for row in rows}
+    lines.append(")\n\n# every other UID of PS3.6 Table A-1\nOTHER_UIDS: tuple[str, ...] = (\n")
+    lines += [f'    "{uid}",\n' for uid in sorted(set(UID_dictionary) - storage)]
     lines.append(")\n")
     return "".join(lines)
 

@@ -4,7 +4,7 @@ A length is a claim. Nothing here reads or allocates by it before it has been co
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .source import READ_AHEAD, Source
@@ -83,6 +83,10 @@ def _explicit_big(buffer: bytes, at: int) -> Element:
 def _odd(buffer: bytes, at: int, tag: int, vr: bytes, length: int, long: Callable[[bytes, int], tuple[int]]) -> Element:
     """An explicit element whose VR is none that we know."""
     if not (vr.isalpha() and vr.isupper()):
+        # A VR of blanks or question marks is a fault seen in the field: it has the short form if an element follows where it ends.
+        after = at + 8 + length
+        if tag >> 16 != 0xFFFE and vr != b"\0\0" and (buffer[after + 4 : after + 6] in SHORT_VRS or buffer[after + 4 : after + 6] in LONG_VRS):
+            return tag, b"UN", length, 8
         # Items and delimiters carry no VR (PS3.5 7.5); some writers fall back to implicit VR inside sequences.
         return tag, b"", long(buffer, at + 4)[0], 8
     if length == 0:
@@ -168,6 +172,41 @@ class Window:
         except struct.error:
             raise truncated(f"byte {position}") from None
         return group << 16 | element, length
+
+
+def elements(window: Window, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, bytes, int, int]]:
+    """Yield (tag, VR, offset of the value, length) of one data set, up to `end` or the delimiter of its item. Nothing is read of values."""
+    while position < end:
+        tag, vr, length, header = window.element(position, encoding)
+        if tag in (ITEM_END, SEQUENCE_END):
+            return
+        position += header
+        yield tag, vr, position, length
+        if length == UNDEFINED:
+            position = skip(window, position, inside_unknown(window, position) if vr == b"UN" else encoding, tag)
+        else:
+            position += length
+
+
+def items(window: Window, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, int]]:
+    """Yield (offset of the content, end) of each item of a sequence whose value begins at `position`; end is that of the window's source
+    for an item of undefined length."""
+    while position < end:
+        tag, length = window.item(position, encoding)
+        position += 8
+        if tag == SEQUENCE_END:
+            return
+        if tag == ITEM_END:
+            continue
+        if tag != ITEM:
+            raise Malformed("a sequence holds something that is not an item", f"byte {position}")
+        if length != UNDEFINED:
+            yield position, position + length
+            position += length
+        else:
+            yield position, end
+            for _ in elements(window, position, end, encoding):
+                pass
 
 
 def truncated(where: str) -> Malformed:

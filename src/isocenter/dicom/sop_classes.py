@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ._storage_classes import ROWS
+from ._storage_classes import OTHER_UIDS, ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,10 @@ class SOPClass:
     retired: bool = False
 
 
-STORAGE: tuple[SOPClass, ...] = tuple(SOPClass(*row) for row in ROWS)
+STORAGE: dict[str, SOPClass] = {row[0]: SOPClass(*row) for row in ROWS}
+
+# Every other UID of PS3.6 Table A-1: whatever is not here may be stored, also the private and what is newer than our edition.
+OTHER: frozenset[str] = frozenset(OTHER_UIDS)
 
 VERIFICATION = "1.2.840.10008.1.1"
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -30,15 +33,13 @@ STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 MODALITY_WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
 
-_BY_UID = {sop_class.uid: sop_class for sop_class in STORAGE}
-
 
 def get(uid: str) -> SOPClass | None:
     """Return the storage SOP class of a UID, or None when it is private, newer than our edition, or no storage class."""
-    return _BY_UID.get(uid)
+    return STORAGE.get(uid)
 
 
 def name_of(uid: str) -> str:
     """Return the name people know a storage SOP class by; the UID itself when we do not know it."""
-    sop_class = _BY_UID.get(uid)
+    sop_class = STORAGE.get(uid)
     return sop_class.name if sop_class else uid

@@ -1,0 +1,70 @@
+"""Native frames that do not lie in the file as they must leave it: big endian words, frames that share bytes, deflated data sets.
+
+Uncompressed frames leave as Explicit VR Little Endian (PS3.18 8.7.3.5.2), each beginning at a byte.
+"""
+
+from isocenter.dicom import syntaxes
+from isocenter.dicom.part10 import Header, Malformed, data_set
+from isocenter.dicom.source import Source
+
+# A digital mammogram has 54 MB, a frame of a whole slide image less; such a frame is converted in memory.
+MAX_FRAME = 256 << 20
+
+_BIG_ENDIAN_PIXELS = frozenset({syntaxes.EXPLICIT_VR_BIG_ENDIAN, syntaxes.GE_PRIVATE_IMPLICIT_BIG_ENDIAN_PIXELS})
+_WORDS = {"OF": 4, "OD": 8, "OL": 4, "OV": 8}
+
+
+def needs_work(transfer_syntax_uid: str, *, addressable: bool) -> bool:
+    """Whether native frames of this syntax cannot be served by byte range; addressable: as `FrameTable.addressable`."""
+    syntax = syntaxes.get(transfer_syntax_uid)
+    return transfer_syntax_uid in _BIG_ENDIAN_PIXELS or not addressable or (syntax is not None and syntax.deflated)
+
+
+def frame(source: Source, header: Header, index: int) -> bytes:
+    """Frame `index`, counted from 0, of native pixel data, in little endian and beginning at a byte.
+
+    Raises Malformed when the pixel data does not hold that frame, or the frame is larger than MAX_FRAME.
+    """
+    pixels = header.pixels
+    if pixels is None or pixels.length is None:
+        raise Malformed("there is no native pixel data", "PixelData")
+    content, _, _ = data_set(source, header)
+    bits = header.rows * header.columns * header.samples_per_pixel * header.bits_allocated
+    if header.photometric_interpretation == "YBR_FULL_422" and header.samples_per_pixel == 3:
+        bits = bits // 3 * 2  # PS3.3 C.7.6.3.1.2: two pixels share their colour
+    word = word_size(header)
+    start, end = index * bits, (index + 1) * bits
+    first, last = start // 8 // word * word, -(-end // (8 * word)) * word
+    last = min(last, pixels.length)
+    if not 0 < bits <= 8 * MAX_FRAME or end > 8 * pixels.length:
+        raise Malformed("the pixel data does not hold this frame", "PixelData")
+    data = swapped(content.read_at(pixels.offset + first, last - first), word)
+    data = data[start // 8 - first : -(-end // 8) - first]
+    return data if start % 8 == 0 and end % 8 == 0 else _aligned(data, start % 8, bits)
+
+
+def word_size(header: Header) -> int:
+    """How many bytes change places together when the pixels are made little endian; 1 when they are so already."""
+    if header.transfer_syntax_uid not in _BIG_ENDIAN_PIXELS or header.pixels is None:
+        return 1
+    if header.pixels.vr in _WORDS:
+        return _WORDS[header.pixels.vr]
+    # PS3.5 8.1.2: 8-bit pixels in OW are pairs within 16-bit words
+    return max(header.bits_allocated // 8, 2 if header.pixels.vr == "OW" else 1)
+
+
+def swapped(data: bytes, word: int) -> bytes:
+    """The bytes of each word in reverse order; what is left over at the end stays as it is."""
+    if word == 1:
+        return data
+    whole = len(data) // word * word
+    turned = bytearray(data)
+    for place in range(word):
+        turned[place:whole:word] = data[word - 1 - place : whole : word]
+    return bytes(turned)
+
+
+def _aligned(data: bytes, shift: int, bits: int) -> bytes:
+    """`bits` bits from bit `shift` on; the first pixel is the least significant bit (PS3.5 8.1.1)."""
+    number = int.from_bytes(data, "little") >> shift
+    return (number & ((1 << bits) - 1)).to_bytes(-(-bits // 8), "little")

@@ -1,0 +1,144 @@
+"""A query as a value: C-FIND identifiers and QIDO-RS parameters both become one `Query`, and the index answers nothing else."""
+
+from dataclasses import dataclass
+
+from .attributes import Attribute, Level, Matching
+from .match import Empty, Match, Range, Single, UidList, Universal, Wildcard, date, instant, time_high, time_low
+
+# Longest value of an indexed attribute that can be asked for is an LT of 10,240 characters; a list of UIDs may be longer.
+_MAX_KEY = 64 * 1024
+
+
+class InvalidKey(ValueError):  # noqa: N818 - it says of the key what it is
+    """A matching key has a value that its VR does not allow. keyword: whose; the value is not repeated, it may name a patient."""
+
+    def __init__(self, keyword: str, reason: str) -> None:
+        super().__init__(f"{keyword}: {reason}")
+        self.keyword = keyword
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One key of the order of the answer."""
+
+    attribute: Attribute
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked for.
+
+    level: of the rows that are returned. matches: keys that all must match. returns: attributes wanted besides those every answer
+    has. limit: rows at most, None for all; offset: rows skipped before. sort: the order, the index's own after it.
+    """
+
+    level: Level
+    matches: tuple[tuple[Attribute, Match], ...] = ()
+    returns: tuple[Attribute, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    sort: tuple[Sort, ...] = ()
+
+
+def parse_match(attribute: Attribute, text: str) -> Match:
+    """Return what a key's value means for `attribute` (PS3.4 C.2.2.2). InvalidKey when the VR does not allow the value.
+
+    A key that is not matched (computed, or of another kind) is universal: PS3.4 C.2.2.1.3.
+    """
+    if len(text) > _MAX_KEY:
+        raise InvalidKey(attribute.keyword, "the value is too long")
+    text = text.strip(" \0")
+    if attribute.matching is Matching.NONE or text.strip("*") == "":
+        return Universal()
+    if text == '""':
+        return Empty()
+    try:
+        match attribute.matching:
+            case Matching.UID:
+                return _uids(text)
+            case Matching.DATE:
+                return _dates(text)
+            case Matching.TIME:
+                return _times(text)
+            case Matching.TEXT | Matching.NAME:
+                return _text(attribute, text)
+            case _:
+                return _number(text) if attribute.vr != "AS" else Single(text)
+    except ValueError as error:
+        raise InvalidKey(attribute.keyword, str(error)) from None
+
+
+def datetime_range(text: str) -> Range:
+    """Return the range a DT key means, partial values and open ends included; ValueError when it is none (PS3.4 C.2.2.2.5.4)."""
+    low, dash, high = _split_datetime(text)
+    if not dash:
+        high = low
+    ends = instant(low) if low else "", instant(high, high=True) if high else ""
+    if (low and not ends[0]) or (high and not ends[1]) or not (low or high):
+        raise ValueError("not a date time or a range of them")
+    return Range(*ends)
+
+
+def _split_datetime(text: str) -> tuple[str, str, str]:
+    """Split a DT range at its hyphen, which may also be the sign of an offset: -0500 is a sign when four digits end the value."""
+    parts = text.split("-")
+    match parts:
+        case [low]:
+            return low, "", ""
+        case [low, high] if low and high and len(high) == 4 and high <= "1400":
+            return text, "", ""  # one value with an offset: no year is below 1400
+        case [low, high]:
+            return low, "-", high
+        case [low, offset, high] if len(offset) == 4 and offset <= "1400" and low:
+            return f"{low}-{offset}", "-", high
+        case [low, high, offset]:
+            return low, "-", f"{high}-{offset}"
+        case [low, offset, high, offset_high]:
+            return f"{low}-{offset}", "-", f"{high}-{offset_high}"
+        case _:
+            raise ValueError("not a date time or a range of them")
+
+
+def _uids(text: str) -> Match:
+    """PS3.4 C.2.2.2.2: separated by backslashes, in a URL also by commas (PS3.18 8.3.4.1)."""
+    uids = tuple(uid for part in text.split("\\") for uid in part.split(",") if (uid := uid.strip(" \0")))
+    if any(len(uid) > 64 for uid in uids):
+        raise ValueError("a UID has 64 characters at most")
+    return Single(uids[0]) if len(uids) == 1 else UidList(uids)
+
+
+def _dates(text: str) -> Match:
+    try:
+        return Single(date(text))  # also the form with hyphens, which is no range
+    except ValueError:
+        low, dash, high = text.partition("-")
+    if not dash or not (low.strip() or high.strip()):
+        raise ValueError("not a date or a range of dates")
+    return Range(date(low) if low.strip() else "", date(high) if high.strip() else "")
+
+
+def _times(text: str) -> Match:
+    low, dash, high = text.partition("-")
+    if not dash:
+        # A time of some precision is an interval: 1030 is every moment of that minute.
+        return Range(time_low(text), time_high(text))
+    if not (low.strip() or high.strip()):
+        raise ValueError("not a time or a range of times")
+    return Range(time_low(low) if low.strip() else "", time_high(high) if high.strip() else "")
+
+
+def _text(attribute: Attribute, text: str) -> Match:
+    if attribute.vr == "CS" and "\\" in text:
+        return UidList(tuple(code for part in text.split("\\") if (code := part.strip())))
+    return Wildcard(text) if "*" in text or "?" in text else Single(text)
+
+
+def _number(text: str) -> Match:
+    """A number keeps its spelling: the index compares numbers as numbers."""
+    try:
+        float(text)
+    except ValueError:
+        raise ValueError("not a number") from None
+    return Single(text)
