@@ -3,7 +3,8 @@
 Uncompressed frames leave as Explicit VR Little Endian (PS3.18 8.7.3.5.2), each beginning at a byte.
 """
 
-from isocenter.dicom import syntaxes
+from isocenter.dicom import fragments, syntaxes
+from isocenter.dicom.frames import FrameTable
 from isocenter.dicom.part10 import Header, Malformed, data_set
 from isocenter.dicom.source import Source
 
@@ -20,27 +21,53 @@ def needs_work(transfer_syntax_uid: str, *, addressable: bool) -> bool:
     return transfer_syntax_uid in _BIG_ENDIAN_PIXELS or not addressable or (syntax is not None and syntax.deflated)
 
 
+def table(header: Header) -> FrameTable:
+    """The frames of native pixel data; offsets count in the inflated data set when it is deflated. Empty without pixel data."""
+    pixels = header.pixels
+    if header.frames is not None or pixels is None or pixels.length is None:
+        return header.frames or FrameTable.native(0, 0, 0)
+    frames, _ = fragments.native_table(
+        pixels.offset,
+        pixels.length,
+        rows=header.rows,
+        columns=header.columns,
+        samples=header.samples_per_pixel,
+        bits=header.bits_allocated,
+        photometric=header.photometric_interpretation,
+        number_of_frames=header.number_of_frames,
+    )
+    return frames
+
+
+def count(header: Header) -> int:
+    """How many frames `frame` can give."""
+    frames = table(header)
+    return len(frames) if frames.addressable else header.number_of_frames
+
+
 def frame(source: Source, header: Header, index: int) -> bytes:
     """Frame `index`, counted from 0, of native pixel data, in little endian and beginning at a byte.
 
     Raises Malformed when the pixel data does not hold that frame, or the frame is larger than MAX_FRAME.
     """
     pixels = header.pixels
-    if pixels is None or pixels.length is None:
-        raise Malformed("there is no native pixel data", "PixelData")
-    content, _, _ = data_set(source, header)
-    bits = header.rows * header.columns * header.samples_per_pixel * header.bits_allocated
-    if header.photometric_interpretation == "YBR_FULL_422" and header.samples_per_pixel == 3:
-        bits = bits // 3 * 2  # PS3.3 C.7.6.3.1.2: two pixels share their colour
-    word = word_size(header)
-    start, end = index * bits, (index + 1) * bits
-    first, last = start // 8 // word * word, -(-end // (8 * word)) * word
-    last = min(last, pixels.length)
-    if not 0 < bits <= 8 * MAX_FRAME or end > 8 * pixels.length:
+    if pixels is None or pixels.length is None or not 0 <= index < count(header):
         raise Malformed("the pixel data does not hold this frame", "PixelData")
-    data = swapped(content.read_at(pixels.offset + first, last - first), word)
-    data = data[start // 8 - first : -(-end // 8) - first]
-    return data if start % 8 == 0 and end % 8 == 0 else _aligned(data, start % 8, bits)
+    frames = table(header)
+    if frames.addressable:
+        ((offset, length),) = frames[index]
+        start, bits = 8 * (offset - pixels.offset), 8 * length
+    else:
+        bits = header.rows * header.columns * header.samples_per_pixel * header.bits_allocated
+        start = index * bits
+    if not 0 < bits <= 8 * MAX_FRAME or start + bits > 8 * pixels.length:
+        raise Malformed("the pixel data does not hold this frame", "PixelData")
+    word = word_size(header)
+    first, last = start // 8 // word * word, -(-(start + bits) // (8 * word)) * word
+    content, _, _ = data_set(source, header)
+    data = swapped(content.read_at(pixels.offset + first, min(last, pixels.length) - first), word)
+    data = data[start // 8 - first : -(-(start + bits) // 8) - first]
+    return data if frames.addressable else _aligned(data, start % 8, bits)
 
 
 def word_size(header: Header) -> int:

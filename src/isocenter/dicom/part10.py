@@ -30,7 +30,7 @@ from .inflate import InflatedSource
 from .source import BytesSource, Source
 from .uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
-__all__ = ["Header", "Malformed", "PixelData", "data_set", "file_meta", "scan"]
+__all__ = ["FileMeta", "Header", "Malformed", "PixelData", "data_set", "file_meta", "file_meta_of", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,16 @@ class _Found:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class FileMeta:
+    """What group 2 of a file says, and where the data set begins."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    dataset_offset: int
+
+
 def scan(source: Source) -> Header:
     """Return the header of the object in `source`. The whole object must be there.
 
@@ -129,6 +139,12 @@ def scan(source: Source) -> Header:
     found = _walk(window, start, encoding)
     found.warnings[:0] = [*meta.warnings, *warning]
     return _header(meta, window, encoding, found, syntax)
+
+
+def file_meta_of(source: Source) -> FileMeta:
+    """Return the file meta information without a look into the data set; Malformed when it is no DICOM Part 10 file."""
+    meta = _file_meta(source)
+    return FileMeta(meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, meta.end)
 
 
 def data_set(source: Source, header: Header) -> tuple[Source, int, Encoding]:
@@ -235,11 +251,10 @@ def _walk(window: Window, position: int, encoding: Encoding) -> _Found:
         except struct.error:
             _trailing(window, position, found)
             break
-        if tag <= previous:
-            if _stray(window, position, tag, length, found):
-                break
-            if tag in (ITEM_END, SEQUENCE_END):
-                position += 8
+        if tag <= previous or tag >= 0xFFFE0000:
+            moved = _irregular(window, position, tag, length, previous, found)
+            if moved != position:
+                position = moved
                 continue
         previous = tag
         position += header
@@ -280,19 +295,25 @@ def _undefined(window: Window, position: int, encoding: Encoding, tag: int, vr: 
     return end
 
 
-def _stray(window: Window, position: int, tag: int, length: int, found: _Found) -> bool:
-    """Say whether the data set ends here, at a tag that is not above the one before it."""
-    if tag == 0 and length == 0:
-        _trailing(window, position, found)
-        return True
-    if tag == ITEM:
-        raise Malformed("an item lies outside a sequence", f"byte {position}")
+def _irregular(window: Window, position: int, tag: int, length: int, previous: int, found: _Found) -> int:
+    """Judge a tag that is not above the one before it, or none of a data set. Return where the walk goes on: `position` to take it."""
     warning = "data elements are out of order"
-    if tag in (ITEM_END, SEQUENCE_END):
-        warning = "a delimiter lies outside a sequence"
+    moved = position
+    if tag >> 16 == 0xFFFE:  # an item whose sequence has lost its header, or a delimiter too many
+        if length == UNDEFINED:
+            raise Malformed("an item lies outside a sequence", f"byte {position}")
+        warning, moved = "an item lies outside a sequence", position + 8 + length
+        if moved > window.size:
+            raise truncated(f"byte {position}")
+    elif tag == 0 and length == 0:
+        _trailing(window, position, found)
+        return window.size
+    elif tag >> 16 == 0:
+        # Group 0000 is that of commands (PS3.7 E): what is read here is the rest of a value whose length was wrong.
+        raise Malformed("a value is not as long as it says", name(previous))
     if warning not in found.warnings:
         found.warnings.append(warning)
-    return False
+    return moved
 
 
 def _trailing(window: Window, position: int, found: _Found) -> None:

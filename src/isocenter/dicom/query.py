@@ -103,7 +103,7 @@ def _split_datetime(text: str) -> tuple[str, str, str]:
 
 def _uids(text: str) -> Match:
     """PS3.4 C.2.2.2.2: separated by backslashes, in a URL also by commas (PS3.18 8.3.4.1)."""
-    uids = tuple(uid for part in text.split("\\") for uid in part.split(",") if (uid := uid.strip(" \0")))
+    uids = tuple(uid for part in text.replace(",", "\\").split("\\") if (uid := part.strip(" \0")))
     if any(len(uid) > 64 for uid in uids):
         raise ValueError("a UID has 64 characters at most")
     return Single(uids[0]) if len(uids) == 1 else UidList(uids)

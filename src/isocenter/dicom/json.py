@@ -1,0 +1,393 @@
+"""Data sets as DICOM JSON (PS3.18 Annex F), by a direct walk over the bytes in every encoding.
+
+Values come out as the standard wants them: names as objects, numbers as numbers, tags as eight hexadecimal digits, binary values inline
+when short and by BulkDataURI otherwise. What is broken is kept sensible rather than refused: the object was accepted long ago.
+"""
+
+import re
+import struct
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+from . import charset
+from ._dictionary import ELEMENTS
+from .attributes import vr_of
+from .elements import (
+    IMPLICIT_LITTLE,
+    ITEM,
+    ITEM_END,
+    MAX_DEPTH,
+    SEQUENCE_END,
+    UNDEFINED,
+    Encoding,
+    Malformed,
+    Window,
+    elements,
+    inside_unknown,
+    items,
+    name,
+    skip,
+    truncated,
+)
+from .part10 import Header, data_set
+from .source import Source
+
+Json = dict[str, Any]
+Bulk = Callable[[str], str]
+
+# A text or an array of numbers longer than this goes by BulkDataURI too: an SR text has some kilobytes, a lookup table 128 KB.
+_LONG_VALUE = 64 * 1024
+# About 500 MB of Python objects. An enhanced multi-frame object of 5,000 frames has 300,000 elements.
+MAX_ELEMENTS = 1_000_000
+_SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript loses digits; PS3.18 Table F.2.3-1 allows a string
+
+_PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_CHARACTER_SET = 0x00080005
+_PIXEL_REPRESENTATION = 0x00280103
+_WAVEFORM_BITS = 0x54001004
+_LUT_DESCRIPTOR = 0x00283002
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
+# Binary VRs: bytes a unit, for those that must change to little endian in InlineBinary (PS3.18 F.2.7)
+_UNITS = {"OB": 1, "UN": 1, "OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
+_FORMS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
+# PS3.18 F.2.2: these may go by BulkDataURI under their own name
+_BULK_VRS = frozenset({"DS", "FL", "FD", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV", *_UNITS})
+
+
+def dataset_json(source: Source, header: Header, bulk: Bulk, *, inline_limit: int = 1024) -> Json:
+    """Return the data set as a DICOM JSON object.
+
+    bulk: gives the URI for a value that is not inlined, from its path: "7FE00010", or "00400555/0/00420011" for one in the first item
+    of a sequence. inline_limit: longest binary value in bytes that is inlined; pixel data never is.
+    """
+    content, start, encoding = data_set(source, header)
+    walk = _Walk(Window(content, start), bulk, inline_limit)
+    return walk.data_set(start, content.size, encoding, "", "", 0, {})
+
+
+class _Walk:
+    """One pass over a data set. `position` is where the walk stands after `data_set` or `sequence` returns."""
+
+    __slots__ = ("bulk", "count", "inline_limit", "position", "window")
+
+    def __init__(self, window: Window, bulk: Bulk, inline_limit: int) -> None:
+        self.window = window
+        self.bulk = bulk
+        self.inline_limit = inline_limit
+        self.position = 0
+        self.count = 0
+
+    def data_set(
+        self, position: int, end: int, encoding: Encoding, charsets: str, path: str, depth: int, context: dict[int, int]
+    ) -> Json:
+        """Return the data set from `position` to `end`, or to the delimiter of its item.
+
+        context: numbers that decide the VR of others (PS3.5 Annex A.1), of this data set and those around it.
+        """
+        out: Json = {}
+        window, read = self.window, encoding.read
+        buffer, base = window.buffer, window.base
+        little, limit = encoding.little, self.inline_limit
+        previous, ordered, remaining = -1, True, MAX_ELEMENTS - self.count
+        while position < end:
+            at = position - base
+            if at < 0 or at + 12 > len(buffer):
+                at = window.seek(position)
+                buffer, base = window.buffer, window.base
+            try:
+                tag, vr_bytes, length, header = read(buffer, at)
+            except struct.error:
+                if depth:
+                    raise truncated(f"byte {position}") from None
+                break  # padding: `scan` has looked at it
+            if tag <= previous or tag >= 0xFFFE0000:
+                if tag in (ITEM_END, SEQUENCE_END) and depth:
+                    # an item left open by its writer is closed with its sequence, whose delimiter the sequence must see
+                    position += 8 if tag == ITEM_END else 0
+                    break
+                if tag >> 16 == 0xFFFE:
+                    position += 8 + length
+                    continue
+                if tag == 0 and not depth:
+                    break
+                ordered = False
+            previous = tag
+            position += header
+            if length != UNDEFINED and length > end - position:
+                raise truncated(name(tag))
+            remaining -= 1
+            if remaining < 0:
+                raise Malformed(f"the data set has more than {MAX_ELEMENTS} elements", name(tag))
+            vr = _VRS.get(vr_bytes, "")
+            known = encoding
+            if not vr or vr == "UN":
+                vr, known = self._vr(tag, vr_bytes, position, length, encoding, context)
+            key = "%08X" % tag
+            if vr == "SQ":
+                self.count = MAX_ELEMENTS - remaining
+                out[key] = self.sequence(position, length, end, known, charsets, f"{path}{key}", depth, context)
+                remaining = MAX_ELEMENTS - self.count
+                position = self.position
+                buffer, base = window.buffer, window.base
+                continue
+            if length == UNDEFINED:  # encapsulated: pixel data, or that of an icon
+                position = skip(window, position, known, tag)
+                buffer, base = window.buffer, window.base
+                out[key] = {"vr": vr, "BulkDataURI": self.bulk(path + key)}
+                continue
+            if tag & 0xFFFF == 0:  # PS3.18 F.2.2: no group lengths
+                position += length
+                continue
+            if length == 0:
+                out[key] = {"vr": vr}
+                continue
+            if length > limit or tag in _PIXEL_DATA:
+                if vr in _UNITS or length > _LONG_VALUE:
+                    out[key] = {"vr": vr if vr in _BULK_VRS else "UN", "BulkDataURI": self.bulk(path + key)}
+                    position += length
+                    continue
+            at += header
+            data = buffer[at : at + length]
+            if len(data) < length:
+                data = window.take(position, length, name(tag))
+                buffer, base = window.buffer, window.base
+            position += length
+            if vr in _UNITS:
+                out[key] = {"vr": vr, "InlineBinary": b64encode(data if little else _swapped(data, vr)).decode("ascii")}
+                continue
+            if tag == _CHARACTER_SET:
+                charsets = data.decode("ascii", "replace").strip(" \0")
+            elif tag in _DECIDING:
+                context = {**context, tag: int.from_bytes(data[:2], "little" if little else "big")}
+            values = _CONVERTERS[vr](data, vr, charsets, little)
+            out[key] = {"vr": vr, "Value": values} if values else {"vr": vr}
+        self.position = position
+        self.count = MAX_ELEMENTS - remaining
+        return out if ordered else dict(sorted(out.items()))
+
+    def sequence(
+        self, position: int, length: int, end: int, encoding: Encoding, charsets: str, path: str, depth: int, context: dict[int, int]
+    ) -> Json:
+        """Return a sequence whose value begins at `position`. One of defined length that cannot be read is given as unknown bytes."""
+        if length == UNDEFINED:
+            return self._items(position, end, encoding, charsets, path, depth, context, True)
+        try:
+            out = self._items(position, position + length, encoding, charsets, path, depth, context, False)
+        except Malformed:
+            out = {"vr": "UN", "BulkDataURI": self.bulk(path)}
+        self.position = position + length
+        return out
+
+    def _items(
+        self, position: int, end: int, encoding: Encoding, charsets: str, path: str, depth: int, context: dict[int, int], open_: bool
+    ) -> Json:
+        if depth >= MAX_DEPTH:
+            raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep", path[:8])
+        values: list[Json] = []
+        while position < end:
+            tag, length = self.window.item(position, encoding)
+            position += 8
+            if tag == SEQUENCE_END:
+                self.position = position
+                break
+            if tag == ITEM_END:
+                continue
+            if tag != ITEM:
+                raise Malformed("a sequence holds something that is not an item", path[:8])
+            item_end = end if length == UNDEFINED else position + length
+            if item_end > end:
+                raise truncated(path[:8])
+            values.append(self.data_set(position, item_end, encoding, charsets, f"{path}/{len(values)}/", depth + 1, context))
+            position = self.position if length == UNDEFINED else item_end
+        else:
+            if open_:
+                raise truncated(path[:8])
+        return {"vr": "SQ", "Value": values} if values else {"vr": "SQ"}
+
+    def _vr(
+        self, tag: int, written: bytes, position: int, length: int, encoding: Encoding, context: dict[int, int]
+    ) -> tuple[str, Encoding]:
+        """Return the VR of an element that does not say it, and how its value is encoded."""
+        row = ELEMENTS.get(tag)
+        vr = row[0] if row else vr_of(tag)
+        if written == b"UN":
+            # PS3.5 6.2.2 Note 2: who knows the VR may take a UN value as implicit VR little endian.
+            encoding = IMPLICIT_LITTLE
+            if length == UNDEFINED:
+                if tag in _PIXEL_DATA:
+                    return "OB", encoding
+                return "SQ", inside_unknown(self.window, position)
+        elif written:
+            return "UN", encoding  # a VR of a later edition
+        elif vr == "UN" and length == UNDEFINED:
+            return "SQ", encoding
+        if " " in vr:
+            vr = _decided(tag, vr, context)
+        return (vr if vr in _CONVERTERS or vr in _UNITS or vr == "SQ" else "UN"), encoding
+
+
+def _decided(tag: int, vr: str, context: dict[int, int]) -> str:
+    """Return the VR of an implicit element that depends on others (PS3.5 Annex A.1 and the notes of PS3.6 Chapter 6)."""
+    if vr == "US or SS":
+        return "SS" if context.get(_PIXEL_REPRESENTATION) == 1 else "US"
+    if vr == "US or OW":  # LUT Data: US when the table has one entry
+        return "US" if context.get(_LUT_DESCRIPTOR) == 1 else "OW"
+    if vr == "OB or OW" and tag >> 16 == 0x5400:
+        return "OB" if context.get(_WAVEFORM_BITS) == 8 else "OW"
+    return "OW"
+
+
+_DECIDING = frozenset({_PIXEL_REPRESENTATION, _WAVEFORM_BITS, _LUT_DESCRIPTOR})
+
+
+# ---- values ----------------------------------------------------------------------------------------------------------------------
+
+
+def _strings(data: bytes, vr: str, charsets: str, little: bool) -> list[str | None]:
+    """Values of the default character repertoire; an empty one among others is null (PS3.18 F.2.5)."""
+    try:
+        text = data.decode("ascii").rstrip(" \0")
+    except UnicodeDecodeError:
+        text = data.decode("latin_1").rstrip(" \0")
+    if "\\" in text:
+        return [value.rstrip(" \0") or None for value in text.split("\\")]
+    return [text] if text else []
+
+
+def _texts(data: bytes, vr: str, charsets: str, little: bool) -> list[str | None]:
+    text = charset.decode(data, vr, charsets)
+    if "\\" in text:
+        return [value or None for value in text.split("\\")]
+    return [text] if text else []
+
+
+def _one_text(data: bytes, vr: str, charsets: str, little: bool) -> list[str]:
+    text = charset.decode(data, vr, charsets)
+    return [text] if text else []
+
+
+def _uri(data: bytes, vr: str, charsets: str, little: bool) -> list[str]:
+    text = data.decode("ascii", "replace").rstrip(" \0")
+    return [text] if text else []
+
+
+def _names(data: bytes, vr: str, charsets: str, little: bool) -> list[dict[str, str] | None]:
+    text = charset.decode(data, vr, charsets)
+    if not text:
+        return []
+    return [_name(value) for value in text.split("\\")]
+
+
+def _name(text: str) -> dict[str, str] | None:
+    if "=" not in text:
+        return {"Alphabetic": text} if text else None
+    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), text.split("="), strict=False)
+    return {group: value for group, part in groups if (value := part.rstrip(" "))} or None
+
+
+def _numbers_as_text(data: bytes, vr: str, charsets: str, little: bool) -> list[int | float | str | None]:
+    """IS and DS: numbers; what is none, or would lose digits, stays the string it is (PS3.18 Table F.2.3-1, Note)."""
+    text = data.decode("latin_1").strip(" \0")
+    if "\\" in text:
+        return [_number(value.strip(" \0")) for value in text.split("\\")]
+    return [_number(text)] if text else []
+
+
+def _number(text: str) -> int | float | str | None:
+    if text.isdecimal() and text.isascii():
+        if len(text) < 16:
+            return int(text)
+    elif _NUMBER.fullmatch(text):
+        value = float(text)
+        if value - value == 0:  # finite
+            return int(value) if value.is_integer() and abs(value) <= _SAFE_INTEGER else value
+    return text or None
+
+
+def _binary_numbers(data: bytes, vr: str, charsets: str, little: bool) -> list[int]:
+    form = _FORMS[vr]
+    count = len(data) // struct.calcsize("<" + form)
+    return list(struct.unpack_from(f"{'<' if little else '>'}{count}{form}", data))
+
+
+def _long_numbers(data: bytes, vr: str, charsets: str, little: bool) -> list[int | str]:
+    return [v if -_SAFE_INTEGER <= v <= _SAFE_INTEGER else str(v) for v in _binary_numbers(data, vr, charsets, little)]
+
+
+def _floats(data: bytes, vr: str, charsets: str, little: bool) -> list[float | str]:
+    """JSON has no numbers for what is none: NaN, inf and -inf are strings."""
+    values = _binary_numbers(data, vr, charsets, little)
+    return [v if v - v == 0 else str(v).replace("nan", "NaN") for v in values]
+
+
+def _tags(data: bytes, vr: str, charsets: str, little: bool) -> list[str]:
+    numbers = _binary_numbers(data[: len(data) & ~3], "US", charsets, little)
+    return [f"{group:04X}{element:04X}" for group, element in zip(numbers[::2], numbers[1::2], strict=True)]
+
+
+def _swapped(data: bytes, vr: str) -> bytes:
+    """Return big endian units in little endian order."""
+    size = _UNITS[vr]
+    if size == 1:
+        return data
+    whole = len(data) - len(data) % size
+    out = bytearray(data)
+    for i in range(size):
+        out[i:whole:size] = data[size - 1 - i : whole : size]
+    return bytes(out)
+
+
+_CONVERTERS: dict[str, Callable[[bytes, str, str, bool], list[Any]]] = {
+    **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI"), _strings),
+    **dict.fromkeys(("LO", "SH", "UC"), _texts),
+    **dict.fromkeys(("LT", "ST", "UT"), _one_text),
+    **dict.fromkeys(("IS", "DS"), _numbers_as_text),
+    **dict.fromkeys(("US", "SS", "UL", "SL"), _binary_numbers),
+    **dict.fromkeys(("UV", "SV"), _long_numbers),
+    **dict.fromkeys(("FL", "FD"), _floats),
+    "AT": _tags,
+    "PN": _names,
+    "UR": _uri,
+}
+_VRS = {vr.encode(): vr for vr in (*_CONVERTERS, *_UNITS, "SQ")}
+
+
+# ---- bulk data -------------------------------------------------------------------------------------------------------------------
+
+
+def bulk_range(source: Source, header: Header, path: str) -> list[tuple[int, int]]:
+    """Return where the value at `path` lies: (offset, length) of its bytes, or of each fragment when it is encapsulated.
+
+    Offsets count in the source that `part10.data_set` gives: the file, unless the data set is deflated. LookupError when there is no
+    such value.
+    """
+    content, start, encoding = data_set(source, header)
+    window = Window(content, start)
+    parts = path.split("/")
+    position, end = start, content.size
+    while True:
+        tag = int(parts[0], 16) if re.fullmatch("[0-9A-Fa-f]{8}", parts[0]) else -1
+        found = next((e for e in elements(window, position, end, encoding) if e[0] == tag), None)
+        if found is None:
+            raise LookupError("no such element")
+        _, vr, position, length = found
+        if vr == b"UN" and (length == UNDEFINED or len(parts) > 1):
+            encoding = inside_unknown(window, position)
+        value_end = end if length == UNDEFINED else position + length
+        if len(parts) == 1:
+            return [(position, length)] if length != UNDEFINED else _fragments(window, position, value_end, encoding)
+        if len(parts) < 3 or not parts[1].isdecimal() or len(parts[1]) > 9:
+            raise LookupError("no such element")
+        item = next((item for i, item in enumerate(items(window, position, value_end, encoding)) if i == int(parts[1])), None)
+        if item is None:
+            raise LookupError("no such item")
+        position, end = item
+        parts = parts[2:]
+
+
+def _fragments(window: Window, position: int, end: int, encoding: Encoding) -> list[tuple[int, int]]:
+    """Return the fragments of an encapsulated value, without the Basic Offset Table that its first item is."""
+    return [(start, stop - start) for start, stop in items(window, position, end, encoding)][1:]
