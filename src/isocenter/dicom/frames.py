@@ -60,6 +60,11 @@ class FrameTable(Sequence[Frame]):
         count = len(offsets) if firsts is None else len(firsts)
         return cls(count=count, offsets=offsets, lengths=lengths, firsts=firsts, addressable=addressable)
 
+    @property
+    def contiguous(self) -> bool:
+        """True for native pixel data: no fragments, the frames lie one after the other."""
+        return self._offsets is None
+
     def __len__(self) -> int:
         return self._count
 
