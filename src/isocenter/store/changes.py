@@ -11,11 +11,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, select
 
-from isocenter.store.schema import change
+from isocenter.store.schema import change, timestamp
 
 _LOCK = 0x69736F63  # "isoc": the advisory lock of the change log; migrations use another number
 _BUFFER = "isocenter.changes"
@@ -38,10 +39,8 @@ def append(connection: Connection, kind: str, subject: str, actor: str, payload:
 
     subject: the UID, account or address it is about. actor: who did it. payload: JSON values, no patient data.
     """
-    connection.info[_BUFFER].append(
-        {"at": datetime.now(UTC), "kind": str(kind), "subject": subject, "actor": actor,
-         "payload": json.dumps(payload or {}, separators=(",", ":"))}
-    )
+    row = (timestamp(datetime.now(UTC)), str(kind), subject, actor, json.dumps(payload or {}, separators=(",", ":")))
+    connection.info[_BUFFER].append(row)
 
 
 def since(connection: Connection, seq: int, limit: int = 1000, kinds: tuple[str, ...] = ()) -> list[Change]:
@@ -77,6 +76,16 @@ def flush(connection: Connection) -> None:
     rows = connection.info[_BUFFER]
     if not rows:
         return
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    connection.execute(insert(change), rows)
+    cursor = connection.connection.cursor()
+    try:
+        if connection.dialect.name == "postgresql":
+            cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        cursor.executemany(_insert(connection.dialect.name), rows)
+    finally:
+        cursor.close()
+
+
+@cache
+def _insert(dialect: str) -> str:
+    mark = "%s" if dialect == "postgresql" else "?"
+    return f"INSERT INTO change (at, kind, subject, actor, payload) VALUES ({', '.join([mark] * 5)})"
