@@ -14,7 +14,8 @@ export class EventParser {
   private rest = ''
   private event = ''
   private data: string[] = []
-  private id = ''
+  /** The newest id seen; it also counts when it came without data (a heartbeat that moves us on). */
+  id = ''
 
   feed(chunk: string): StreamEvent[] {
     this.rest += chunk
@@ -105,7 +106,7 @@ export class ChangeFeed {
     }
     try {
       alive()
-      const headers: Record<string, string> = { Accept: 'text/event-stream' }
+      const headers: Record<string, string> = { Accept: 'text/event-stream', 'X-Isocenter-Background': '1' }
       if (this.lastId) headers['Last-Event-ID'] = this.lastId
       const response = await fetch(this.url, { headers, credentials: 'same-origin', cache: 'no-store', signal: connection.signal })
       if (response.status === 401 && currentCsrfToken()) noteUnauthenticated()
@@ -119,6 +120,7 @@ export class ChangeFeed {
         if (done) return
         alive()
         for (const event of parser.feed(value)) this.deliver(event)
+        if (parser.id) this.lastId = parser.id
       }
     } catch {
       // A broken or aborted connection ends the read; `open` tries again with Last-Event-ID.
@@ -128,19 +130,19 @@ export class ChangeFeed {
   }
 
   private deliver(event: StreamEvent): void {
-    if (event.id) this.lastId = event.id
-    if (event.event !== 'change') return
-    const change = parseChange(event.data)
+    // "reset": our place in the log is gone (restored database, days asleep); whoever lists something reads it anew.
+    const change = event.event === 'change' || event.event === 'reset' ? parseChange(event.data, event.event) : null
     if (!change) return
     for (const listener of [...this.listeners]) listener(change)
   }
 }
 
-function parseChange(data: string): Change | null {
+function parseChange(data: string, event: string): Change | null {
   try {
     const change = JSON.parse(data) as Partial<Change>
-    if (typeof change.seq !== 'number' || typeof change.kind !== 'string') return null
-    return { seq: change.seq, kind: change.kind, study: change.study ?? null }
+    const kind = event === 'reset' ? 'reset' : change.kind
+    if (typeof change.seq !== 'number' || typeof kind !== 'string') return null
+    return { seq: change.seq, kind, study: change.study ?? null }
   } catch {
     return null
   }

@@ -73,3 +73,8 @@ export async function signOut(reason: 'left' | 'idle' = 'left'): Promise<void> {
     session.set({ state: 'out', reason })
   }
 }
+
+/** Throws HttpError: the current password is wrong, or the new one too weak. */
+export async function changePassword(current: string, password: string): Promise<void> {
+  await requestJson<unknown>(`${SESSION}/password`, { method: 'POST', body: { current, password }, quiet401: true })
+}

@@ -22,8 +22,14 @@ export interface PageRequest {
   offset?: number
 }
 
-export function listStudies(search: StudySearch, page: PageRequest, signal?: AbortSignal): Promise<StudyPage> {
-  return requestJson<StudyPage>(`/api/v1/studies${queryString({ ...search, ...page })}`, { signal })
+/** How a request is made: `background` when no person asked for it. */
+export interface Asking {
+  signal?: AbortSignal
+  background?: boolean
+}
+
+export function listStudies(search: StudySearch, page: PageRequest, asking: Asking = {}): Promise<StudyPage> {
+  return requestJson<StudyPage>(`/api/v1/studies${queryString({ ...search, ...page })}`, asking)
 }
 
 interface DetailAnswer {
@@ -33,8 +39,8 @@ interface DetailAnswer {
 }
 
 /** The study, its series and the other studies of its patient. */
-export async function readStudy(uid: string, signal?: AbortSignal): Promise<StudyDetail> {
-  const answer = await requestJson<DetailAnswer & Study>(`/api/v1/studies/${encodeURIComponent(uid)}`, { signal })
+export async function readStudy(uid: string, asking: Asking = {}): Promise<StudyDetail> {
+  const answer = await requestJson<DetailAnswer & Study>(`/api/v1/studies/${encodeURIComponent(uid)}`, asking)
   const study = answer.study ?? answer
   return { ...study, series: answer.series ?? [], priors: answer.priors ?? [] }
 }

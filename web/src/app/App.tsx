@@ -1,3 +1,154 @@
+import { Suspense, lazy, useEffect, useState } from 'react'
+import type { Session } from '../api/session'
+import { may, refreshSession, useSession } from '../api/session'
+import type { Study, User } from '../api/types'
+import { uploadFile } from '../api/upload'
+import { AdminPage } from '../features/admin/AdminPage'
+import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
+import { LoginPage } from '../features/login/LoginPage'
+import { StudiesPage } from '../features/studies/StudiesPage'
+import { DropTarget } from '../features/upload/DropTarget'
+import { UploadPage } from '../features/upload/UploadPage'
+import { UploadStatus } from '../features/upload/UploadStatus'
+import { UploadQueue } from '../features/upload/queue'
+import { explain } from '../lib/http'
+import { navigate, usePlace } from '../lib/router'
+import { Button } from '../ui/controls'
+import { Empty } from '../ui/feedback'
+import { Mark } from '../ui/icons'
+import { Crash } from './Crash'
+import { IdleDialog } from './IdleDialog'
+import { NotFound } from './NotFound'
+import { Shell } from './Shell'
+import type { Route } from './routes'
+import { routeOf, safeReturn } from './routes'
+
+const loadViewer = () => import('../features/viewer')
+const ViewerPage = lazy(loadViewer)
+
+const TITLES: Record<Route['page'], string> = {
+  studies: 'Studies',
+  viewer: 'Viewer',
+  upload: 'Upload',
+  exceptions: 'Exceptions',
+  admin: 'Administration',
+  login: 'Sign in',
+  unknown: 'Not found',
+}
+
 export function App() {
-  return null
+  const session = useSession()
+  useEffect(() => void refreshSession(), [])
+  if (session.state === 'unknown') return <Boot />
+  if (session.state === 'unreachable') return <Unreachable error={session.error} />
+  return session.state === 'out' ? <SignedOut reason={session.reason} /> : <SignedIn user={session.user} idleSeconds={session.idleSeconds} />
+}
+
+function Boot() {
+  return (
+    <div className="boot">
+      <div className="boot-mark" role="status" aria-label="Starting">
+        <Mark size={40} />
+      </div>
+    </div>
+  )
+}
+
+function Unreachable({ error }: { error: unknown }) {
+  const { what, hint } = explain(error)
+  return (
+    <main className="boot">
+      <Empty
+        icon="alert"
+        title={what}
+        actions={
+          <Button look="primary" icon="retry" onClick={() => void refreshSession()}>
+            Try again
+          </Button>
+        }
+      >
+        {hint}
+      </Empty>
+    </main>
+  )
+}
+
+/** Whoever is sent to the login comes back to where they were. */
+function SignedOut({ reason }: { reason: Extract<Session, { state: 'out' }>['reason'] }) {
+  const place = usePlace()
+  useEffect(() => {
+    document.title = 'Sign in · Isocenter'
+    if (place.path === '/login') return
+    const back = `${place.path}${place.search}`
+    navigate(back === '/' || reason === 'left' ? '/login' : `/login?to=${encodeURIComponent(back)}`, { replace: true })
+  }, [place, reason])
+  return <LoginPage reason={reason} />
+}
+
+/** The viewer's code is large: it is fetched while the reader is still choosing, so that opening a study starts at once. */
+function usePreloadedViewer(): void {
+  useEffect(() => {
+    const load = () => void loadViewer().catch(() => undefined)
+    if (typeof window.requestIdleCallback === 'function') {
+      const handle = window.requestIdleCallback(load, { timeout: 4_000 })
+      return () => window.cancelIdleCallback(handle)
+    }
+    const timer = window.setTimeout(load, 1_500)
+    return () => window.clearTimeout(timer)
+  }, [])
+}
+
+function openStudy(study: Study): void {
+  navigate(`/viewer/${encodeURIComponent(study.StudyInstanceUID)}`)
+}
+
+function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
+  const place = usePlace()
+  const route = routeOf(place.path)
+  const [queue] = useState(() => new UploadQueue(uploadFile))
+  const [visited, setVisited] = useState(false)
+  usePreloadedViewer()
+
+  useEffect(() => {
+    document.title = `${TITLES[route.page]} · Isocenter`
+  }, [route.page])
+  useEffect(() => {
+    if (route.page === 'login') navigate(safeReturn(new URLSearchParams(place.search).get('to')), { replace: true })
+  }, [route.page, place.search])
+
+  const onStudies = route.page === 'studies'
+  if (onStudies && !visited) setVisited(true)
+  const canUpload = may(user, 'study:store')
+  return (
+    <>
+      <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />}>
+        {(visited || onStudies) && (
+          // The list stays where it was, rows, selection and all, while another page is in front of it.
+          <div className="kept" inert={!onStudies}>
+            <StudiesPage active={onStudies} canUpload={canUpload} onOpen={openStudy} />
+          </div>
+        )}
+        <Crash resetKey={place.path}>
+          <Page route={route} user={user} queue={queue} />
+        </Crash>
+        {canUpload && (onStudies || route.page === 'upload') && <DropTarget queue={queue} onDropped={() => navigate('/upload')} />}
+      </Shell>
+      <IdleDialog idleSeconds={idleSeconds} />
+    </>
+  )
+}
+
+function Page({ route, user, queue }: { route: Route; user: User; queue: UploadQueue }) {
+  if (route.page === 'viewer') {
+    return (
+      <Suspense fallback={<Boot />}>
+        <ViewerPage key={route.study} studyInstanceUID={route.study} />
+      </Suspense>
+    )
+  }
+  if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} />
+  if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} />
+  if (route.page === 'admin') return <AdminPage user={user} tab={route.tab} />
+  if (route.page === 'studies' || route.page === 'login') return null
+  return <NotFound />
 }

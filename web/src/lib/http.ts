@@ -129,6 +129,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined
   /** A 401 is an ordinary answer here (the login form), not an expired session. */
   quiet401?: boolean
+  /** No person did this (a refresh after an event): it must not prolong the session's idle time-out. */
+  background?: boolean
 }
 
 /** The raw answer; throws HttpError for 4xx/5xx, OfflineError when none came, AbortError when aborted. */
@@ -136,6 +138,7 @@ export async function send(url: string, options: RequestOptions = {}): Promise<R
   const method = options.method ?? 'GET'
   const headers: Record<string, string> = { Accept: 'application/json', ...options.headers }
   if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+  if (options.background) headers['X-Isocenter-Background'] = '1'
   if (method !== 'GET' && csrfToken) headers['X-CSRF-Token'] = csrfToken
   let response: Response
   try {

@@ -1,0 +1,105 @@
+import { requestJson } from '../lib/http'
+import type { Role } from './types'
+
+/** Accounts, bearer tokens, DICOM peers and the state of the system; for administrators. */
+
+export interface Account {
+  name: string
+  role: Role
+  referrer_name: string
+  disabled: boolean
+  created_at: string
+  password_changed_at: string | null
+}
+
+export interface Token {
+  id: number
+  user: string
+  name: string
+  /** Null: as much as its account. */
+  role: Role | null
+  created_at: string
+  expires_at: string | null
+  used_at: string | null
+}
+
+export interface Peer {
+  aet: string
+  host: string
+  port: number
+  description: string
+  created_at: string
+}
+
+const path = (...parts: (string | number)[]) => `/api/v1/${parts.map((part) => encodeURIComponent(part)).join('/')}`
+
+export async function listAccounts(signal?: AbortSignal): Promise<Account[]> {
+  return (await requestJson<{ users: Account[] }>(path('users'), { signal })).users
+}
+
+export interface NewAccount {
+  name: string
+  role: Role
+  password?: string
+  referrer_name?: string
+}
+
+/** Without a password one is generated and told here, once. */
+export function addAccount(account: NewAccount): Promise<{ user: Account; generated_password: string | null }> {
+  return requestJson(path('users'), { method: 'POST', body: account })
+}
+
+export function changeAccount(name: string, change: Partial<Pick<Account, 'role' | 'referrer_name' | 'disabled'>>): Promise<Account> {
+  return requestJson<Account>(path('users', name), { method: 'PATCH', body: change })
+}
+
+/** Ends the account's sessions. */
+export async function newPassword(name: string): Promise<string> {
+  return (await requestJson<{ generated_password: string }>(path('users', name, 'password'), { method: 'POST' })).generated_password
+}
+
+export async function listTokens(signal?: AbortSignal): Promise<Token[]> {
+  return (await requestJson<{ tokens: Token[] }>(path('tokens'), { signal })).tokens
+}
+
+export interface NewToken {
+  user: string
+  name: string
+  role: Role | null
+  days: number | null
+}
+
+/** The secret is told once. */
+export async function addToken(token: NewToken): Promise<string> {
+  return (await requestJson<{ secret: string }>(path('tokens'), { method: 'POST', body: token })).secret
+}
+
+export async function revokeToken(id: number): Promise<void> {
+  await requestJson<null>(path('tokens', id), { method: 'DELETE' })
+}
+
+export async function listPeers(signal?: AbortSignal): Promise<Peer[]> {
+  return (await requestJson<{ peers: Peer[] }>(path('peers'), { signal })).peers
+}
+
+export function addPeer(peer: Omit<Peer, 'created_at'>): Promise<Peer> {
+  return requestJson<Peer>(path('peers'), { method: 'POST', body: peer })
+}
+
+export async function removePeer(aet: string): Promise<void> {
+  await requestJson<null>(path('peers', aet), { method: 'DELETE' })
+}
+
+export interface SystemFacts {
+  version: string
+  aet: string
+  dicom_address: string
+  http_address: string
+  database: string
+  counts: Record<'patients' | 'studies' | 'series' | 'instances' | 'exceptions', number>
+  free_bytes: number
+}
+
+export function readSystem(signal?: AbortSignal): Promise<SystemFacts> {
+  return requestJson<SystemFacts>(path('system'), { signal })
+}

@@ -1,0 +1,132 @@
+import type { ReactNode } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import type { FeedState } from '../api/events'
+import { changes, useFeedState } from '../api/events'
+import type { User } from '../api/types'
+import { may, signOut } from '../api/session'
+import { useHotkeys } from '../lib/hotkeys'
+import { Link, navigate } from '../lib/router'
+import { IconButton } from '../ui/controls'
+import { Icon, Mark, type IconName } from '../ui/icons'
+import { Menu } from '../ui/overlay'
+import { KeySheet } from './KeySheet'
+import { PasswordDialog } from './PasswordDialog'
+import type { Route } from './routes'
+import './shell.css'
+
+interface Place {
+  page: Route['page']
+  to: string
+  title: string
+  icon: IconName
+  permission: string
+}
+
+const PLACES: readonly Place[] = [
+  { page: 'studies', to: '/', title: 'Studies', icon: 'studies', permission: 'study:query' },
+  { page: 'upload', to: '/upload', title: 'Upload', icon: 'upload', permission: 'study:store' },
+  { page: 'exceptions', to: '/exceptions', title: 'Exceptions', icon: 'alert', permission: 'quarantine:read' },
+  { page: 'admin', to: '/admin', title: 'Administration', icon: 'settings', permission: 'user:manage' },
+]
+
+const FEED: Record<FeedState, { title: string; hint: string }> = {
+  live: { title: 'Live', hint: 'New studies appear by themselves.' },
+  connecting: { title: 'Connecting', hint: 'Connecting to the live feed.' },
+  waiting: { title: 'Reconnecting', hint: 'The live feed is interrupted; nothing is lost, it catches up by itself.' },
+}
+
+function Live() {
+  const state = useFeedState()
+  return (
+    <span className={`live live-${state}`} title={FEED[state].hint} role="status">
+      <span className="live-dot" aria-hidden="true" />
+      <span className="live-text">{FEED[state].title}</span>
+    </span>
+  )
+}
+
+function Account({ user, onPassword, onKeys }: { user: User; onPassword: () => void; onKeys: () => void }) {
+  return (
+    <Menu
+      head={
+        <>
+          <strong>{user.name}</strong>
+          <div className="faint">{user.role}</div>
+        </>
+      }
+      button={(open, toggle) => (
+        <button type="button" className="account" aria-haspopup="true" aria-expanded={open} onClick={toggle}>
+          <Icon name="account" />
+          <span className="account-name truncate">{user.name}</span>
+          <Icon name="chevronDown" size={12} />
+        </button>
+      )}
+    >
+      <button type="button" className="menu-item" onClick={onPassword}>
+        Change password
+      </button>
+      <button type="button" className="menu-item" onClick={onKeys}>
+        Keyboard <kbd className="kbd">?</kbd>
+      </button>
+      <button type="button" className="menu-item" onClick={() => void signOut().catch(() => undefined)}>
+        Sign out
+      </button>
+    </Menu>
+  )
+}
+
+/** "g s" and friends: the second key must follow the first at once. */
+function useGoKeys(active: boolean): void {
+  const since = useRef(0)
+  const go = (to: string) => () => {
+    if (Date.now() - since.current < 1_200) navigate(to)
+    since.current = 0
+  }
+  useHotkeys({ g: () => (since.current = Date.now()), s: go('/'), u: go('/upload'), e: go('/exceptions'), a: go('/admin') }, active)
+}
+
+interface ShellProps {
+  user: User
+  route: Route
+  /** The viewer takes the whole window. */
+  bare: boolean
+  status?: ReactNode
+  children: ReactNode
+}
+
+export function Shell({ user, route, bare, status, children }: ShellProps) {
+  const [dialog, setDialog] = useState<'keys' | 'password' | null>(null)
+  useEffect(() => changes.listen(() => undefined), []) // keeps one connection open from page to page
+  useHotkeys({ '?': () => setDialog('keys') }, !bare)
+  useGoKeys(!bare)
+  const places = PLACES.filter((place) => may(user, place.permission))
+  return (
+    <div className={bare ? 'shell shell-bare' : 'shell'}>
+      {!bare && (
+        <header className="shell-bar">
+          <Link to="/" className="brand" aria-label="Isocenter, studies">
+            <Mark size={22} />
+            <span className="brand-name">Isocenter</span>
+          </Link>
+          <nav className="places" aria-label="Main">
+            {places.map((place) => (
+              <Link key={place.page} to={place.to} className="place" aria-current={route.page === place.page ? 'page' : undefined}>
+                <Icon name={place.icon} />
+                <span>{place.title}</span>
+              </Link>
+            ))}
+          </nav>
+          <div className="shell-end">
+            {status}
+            <Live />
+            <IconButton label="Keyboard (?)" icon="help" className="keys-button" onClick={() => setDialog('keys')} />
+            <Account user={user} onPassword={() => setDialog('password')} onKeys={() => setDialog('keys')} />
+          </div>
+        </header>
+      )}
+      <main className="shell-main">{children}</main>
+      {dialog === 'keys' && <KeySheet onClose={() => setDialog(null)} />}
+      {dialog === 'password' && <PasswordDialog onClose={() => setDialog(null)} />}
+    </div>
+  )
+}

@@ -1,0 +1,57 @@
+import type { User } from '../../api/types'
+import { may } from '../../api/session'
+import { navigate } from '../../lib/router'
+import { Empty } from '../../ui/feedback'
+import { Accounts } from './Accounts'
+import { Peers } from './Peers'
+import { System } from './System'
+import { Tokens } from './Tokens'
+import './admin.css'
+
+const TABS = [
+  { id: 'users', title: 'Users', permission: 'user:manage' },
+  { id: 'tokens', title: 'Access tokens', permission: 'token:manage' },
+  { id: 'peers', title: 'DICOM peers', permission: 'peer:manage' },
+  { id: 'system', title: 'System', permission: 'system:read' },
+] as const
+
+function TabBody({ tab, user }: { tab: string; user: User }) {
+  if (tab === 'users') return <Accounts self={user.name} />
+  if (tab === 'tokens') return <Tokens self={user.name} />
+  if (tab === 'peers') return <Peers />
+  return <System />
+}
+
+export function AdminPage({ user, tab }: { user: User; tab: string }) {
+  const tabs = TABS.filter((entry) => may(user, entry.permission))
+  const current = tabs.find((entry) => entry.id === tab)
+  if (!current) {
+    return <Empty icon="lock" title="Nothing here for your account">Administration needs the role admin.</Empty>
+  }
+  return (
+    <div className="page">
+      <div className="page-inner">
+        <h1>Administration</h1>
+        <div className="tabs" role="tablist" aria-label="Administration">
+          {tabs.map((entry) => (
+            <button
+              key={entry.id}
+              id={`tab-${entry.id}`}
+              type="button"
+              role="tab"
+              className="tab"
+              aria-selected={entry.id === current.id}
+              aria-controls="admin-panel"
+              onClick={() => navigate(`/admin/${entry.id}`)}
+            >
+              {entry.title}
+            </button>
+          ))}
+        </div>
+        <div id="admin-panel" role="tabpanel" aria-labelledby={`tab-${current.id}`} className="admin-panel">
+          <TabBody key={current.id} tab={current.id} user={user} />
+        </div>
+      </div>
+    </div>
+  )
+}

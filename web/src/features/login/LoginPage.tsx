@@ -1,0 +1,124 @@
+import type { KeyboardEvent, SyntheticEvent } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { signIn } from '../../api/session'
+import { HttpError, explain } from '../../lib/http'
+import { formatClock } from '../../lib/numbers'
+import { Button, Spinner, TextField } from '../../ui/controls'
+import { ErrorNotice, Notice } from '../../ui/feedback'
+import { Mark } from '../../ui/icons'
+import './login.css'
+
+/** Why the person stands here, said once above the form. */
+const REASONS = {
+  never: null,
+  left: 'You are signed out.',
+  idle: 'You were signed out because nothing happened for a while.',
+  expired: 'Your session has ended. Sign in to go on where you were.',
+} as const
+
+/** Seconds left until `until` (epoch ms), counted down. */
+function useCountdown(until: number): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    if (until <= Date.now()) return
+    const timer = window.setInterval(() => setNow(Date.now()), 250)
+    return () => window.clearInterval(timer)
+  }, [until])
+  return Math.max(0, Math.ceil((until - now) / 1000))
+}
+
+type Failure = { kind: 'wrong' } | { kind: 'throttled' } | { kind: 'other'; error: unknown }
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof HttpError && error.status === 401) return { kind: 'wrong' }
+  if (error instanceof HttpError && error.status === 429) return { kind: 'throttled' }
+  return { kind: 'other', error }
+}
+
+function FailureNotice({ failure, wait }: { failure: Failure; wait: number }) {
+  if (failure.kind === 'wrong') {
+    return (
+      <Notice tone="danger" title="Name and password do not match.">
+        Check both; the password minds capital letters.
+      </Notice>
+    )
+  }
+  if (failure.kind === 'other') return <ErrorNotice error={explain(failure.error)} />
+  if (wait === 0) return <Notice tone="info" title="You can try again now." />
+  return (
+    <Notice tone="warn" title="Too many attempts.">
+      For safety, signing in pauses for <strong>{formatClock(wait)}</strong>. Nothing is locked; an administrator can set a new password.
+    </Notice>
+  )
+}
+
+export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
+  const [username, setUsername] = useState('')
+  const [password, setPassword] = useState('')
+  const [failure, setFailure] = useState<Failure | null>(null)
+  const [blockedUntil, setBlockedUntil] = useState(0)
+  const [busy, setBusy] = useState(false)
+  const [capsLock, setCapsLock] = useState(false)
+  const passwordBox = useRef<HTMLInputElement>(null)
+  const wait = useCountdown(blockedUntil)
+
+  const watchCaps = (key: KeyboardEvent) => setCapsLock(key.getModifierState('CapsLock'))
+
+  const submit = async (event: SyntheticEvent) => {
+    event.preventDefault()
+    setBusy(true)
+    setFailure(null)
+    try {
+      await signIn(username.trim(), password)
+    } catch (error) {
+      setFailure(failureOf(error))
+      if (error instanceof HttpError && error.status === 429) setBlockedUntil(Date.now() + (error.retryAfter ?? 30) * 1000)
+      setBusy(false)
+      passwordBox.current?.focus()
+      passwordBox.current?.select()
+    }
+  }
+
+  const why = REASONS[reason]
+  return (
+    <main className="login">
+      <form className="login-box" onSubmit={(event) => void submit(event)} aria-labelledby="login-title">
+        <div className="login-head">
+          <Mark size={40} />
+          <h1 id="login-title">Isocenter</h1>
+          <p className="muted">Picture archive and viewer</p>
+        </div>
+        {failure ? <FailureNotice failure={failure} wait={wait} /> : why && <Notice tone="info" title={why} />}
+        <TextField
+          label="Name"
+          name="username"
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          autoFocus
+          required
+          value={username}
+          onChange={(event) => setUsername(event.target.value)}
+        />
+        <TextField
+          ref={passwordBox}
+          label="Password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+          hint={capsLock ? <span className="login-caps">Caps Lock is on</span> : undefined}
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+          onKeyDown={watchCaps}
+          onKeyUp={watchCaps}
+          onBlur={() => setCapsLock(false)}
+        />
+        <Button type="submit" look="primary" disabled={busy || wait > 0 || !username.trim() || !password}>
+          {busy ? <Spinner label="Signing in" /> : wait > 0 ? `Try again in ${formatClock(wait)}` : 'Sign in'}
+        </Button>
+      </form>
+      <p className="login-foot faint">Every access is recorded. Use your own account.</p>
+    </main>
+  )
+}

@@ -1,0 +1,252 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import type { StudySearch } from '../../api/studies'
+import { listStudies } from '../../api/studies'
+import type { Study } from '../../api/types'
+import { useHotkeys } from '../../lib/hotkeys'
+import { explain } from '../../lib/http'
+import { PHONE, keep, recall, useMedia } from '../../lib/media'
+import { formatCount, plural } from '../../lib/numbers'
+import { useValue } from '../../lib/observable'
+import { navigate, usePlace } from '../../lib/router'
+import { useRowWindow } from '../../lib/useRowWindow'
+import { Button } from '../../ui/controls'
+import { Empty, ErrorNotice } from '../../ui/feedback'
+import { Icon } from '../../ui/icons'
+import { SearchBar } from './SearchBar'
+import { StudyInspector } from './StudyInspector'
+import { StudyTable } from './StudyTable'
+import type { SearchState, SortColumn } from './searchState'
+import { NO_SEARCH, formatSearch, isSearching, nextSort, parseSearch, toStudySearch } from './searchState'
+import { StudyPages } from './studyPages'
+import { useLiveStudies } from './useLiveStudies'
+import './studies.css'
+
+const ROW = 34
+const CARD = 88
+const SKELETON_ROWS = 14
+
+/** The page stays in place behind the viewer; while away it keeps the search it had. */
+function useSearchState(active: boolean): [SearchState, (change: Partial<SearchState>) => void] {
+  const place = usePlace()
+  const [text, setText] = useState(place.search)
+  if (active && place.search !== text) setText(place.search)
+  const state = useMemo(() => parseSearch(text), [text])
+  const change = useCallback((change: Partial<SearchState>) => {
+    navigate(`/${formatSearch({ ...parseSearch(window.location.search), ...change })}`, { replace: true })
+  }, [])
+  return [state, change]
+}
+
+function usePages(search: StudySearch): StudyPages {
+  const key = JSON.stringify(search)
+  const pages = useMemo(() => {
+    const asked = JSON.parse(key) as StudySearch
+    return new StudyPages((page, asking) => listStudies(asked, page, asking))
+  }, [key])
+  useEffect(() => () => pages.dispose(), [pages])
+  return pages
+}
+
+/** A new calendar day makes "today" another day, also on a page that stays open over night. */
+function useToday(): string {
+  const [today, setToday] = useState(() => new Date().toDateString())
+  useEffect(() => {
+    const timer = window.setInterval(() => setToday(new Date().toDateString()), 60_000)
+    return () => window.clearInterval(timer)
+  }, [])
+  return today
+}
+
+/** The selection is a study, not a row number: it stays with its study when rows move. */
+function useSelection(pages: StudyPages): { uid: string; index: number; select: (index: number) => void; clear: () => void } {
+  const [held, setHeld] = useState({ uid: '', index: -1 })
+  const found = held.uid ? pages.indexOf(held.uid) : -1
+  const select = useCallback((index: number) => setHeld({ uid: pages.at(index)?.StudyInstanceUID ?? '', index }), [pages])
+  const clear = useCallback(() => setHeld({ uid: '', index: -1 }), [])
+  return { uid: held.uid, index: found >= 0 ? found : held.uid ? -1 : held.index, select, clear }
+}
+
+interface StudiesPageProps {
+  active: boolean
+  canUpload: boolean
+  onOpen: (study: Study) => void
+}
+
+export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
+  const [state, change] = useSearchState(active)
+  const today = useToday()
+  const search = useMemo(() => toStudySearch(state, new Date(today)), [state, today])
+  const pages = usePages(search)
+  const facts = useValue(pages.facts)
+  const cards = useMedia(PHONE)
+  const count = facts.loading && !facts.error ? SKELETON_ROWS : facts.total
+  const rowHeight = cards ? CARD : ROW
+  const view = useRowWindow({ count, rowHeight })
+  const live = useLiveStudies({ pages, search, atTop: view.atTop })
+  const selection = useSelection(pages)
+  const wide = useMedia('(min-width: 1500px)')
+  const [panel, setPanel] = useState<boolean | null>(() => (recall('inspector') ? recall('inspector') === 'open' : null))
+  const box = useRef<HTMLInputElement>(null)
+
+  const first = view.rows[0]?.index ?? 0
+  const last = (view.rows.at(-1)?.index ?? 0) + 1
+  useEffect(() => pages.need(first, last), [pages, first, last, facts.version])
+
+  const { toTop, reveal } = view
+  useEffect(() => toTop(), [pages, toTop])
+
+  const selected = selection.index >= 0 ? pages.at(selection.index) : undefined
+  const panelOpen = selected !== undefined && (panel ?? (wide && !cards))
+  const showPanel = (open: boolean) => {
+    setPanel(open)
+    if (!cards) keep('inspector', open ? 'open' : 'closed')
+  }
+  const select = (index: number) => {
+    selection.select(index)
+    if (cards) setPanel(true)
+  }
+  const move = (to: number) => {
+    if (facts.total === 0) return
+    const index = Math.max(0, Math.min(facts.total - 1, to))
+    selection.select(index)
+    reveal(index)
+  }
+  const go = (key: KeyboardEvent, to: number) => {
+    key.preventDefault()
+    move(to)
+  }
+  const at = selection.index
+  useHotkeys(
+    {
+      '/': (key) => {
+        key.preventDefault()
+        box.current?.focus()
+        box.current?.select()
+      },
+      ArrowDown: (key) => go(key, at + 1),
+      ArrowUp: (key) => go(key, at < 0 ? 0 : at - 1),
+      j: (key) => go(key, at + 1),
+      k: (key) => go(key, at < 0 ? 0 : at - 1),
+      Home: (key) => go(key, 0),
+      End: (key) => go(key, facts.total - 1),
+      PageDown: (key) => go(key, Math.max(at, 0) + view.pageSize),
+      PageUp: (key) => go(key, Math.max(at, 0) - view.pageSize),
+      Enter: (key) => {
+        if (selected && !(key.target instanceof HTMLButtonElement || key.target instanceof HTMLAnchorElement)) onOpen(selected)
+      },
+      ' ': (key) => {
+        if (key.target instanceof HTMLButtonElement) return
+        key.preventDefault()
+        if (selected) showPanel(!panelOpen)
+      },
+      Escape: () => {
+        if (panelOpen && (cards || !wide)) showPanel(false)
+        else if (at >= 0) selection.clear()
+        else if (isSearching(state)) change({ ...NO_SEARCH, sort: state.sort })
+      },
+    },
+    active,
+  )
+
+  const failed = facts.error !== null
+  const nothing = !facts.loading && facts.total === 0 && !failed
+  return (
+    <div className="studies">
+      <h1 className="visually-hidden">Studies</h1>
+      <SearchBar
+        state={state}
+        onChange={change}
+        box={box}
+        onLeave={(open) => {
+          box.current?.blur()
+          const target = Math.max(0, at)
+          const study = pages.at(target)
+          move(target)
+          if (open && study && facts.total === 1) onOpen(study)
+        }}
+      />
+      <div className="studies-main">
+        <div className="studies-list">
+          {failed && (
+            <div className="studies-notice">
+              <ErrorNotice
+                error={explain(facts.error)}
+                action={
+                  <Button small icon="retry" onClick={() => pages.retry()}>
+                    Try again
+                  </Button>
+                }
+              />
+            </div>
+          )}
+          {nothing ? (
+            <NoStudies searching={isSearching(state)} canUpload={canUpload} onClear={() => change({ ...NO_SEARCH, sort: state.sort })} />
+          ) : (
+            <StudyTable
+              cards={cards}
+              view={view}
+              total={facts.total}
+              rowHeight={rowHeight}
+              at={(index) => pages.at(index)}
+              marks={live.marks}
+              selected={selection.index}
+              sort={state.sort}
+              onSort={(column: SortColumn) => change({ sort: nextSort(state.sort, column) })}
+              onSelect={select}
+              onOpen={onOpen}
+            />
+          )}
+          {live.waiting > 0 && !view.atTop && (
+            <button
+              type="button"
+              className="new-studies"
+              onClick={() => {
+                toTop()
+                void live.show()
+              }}
+            >
+              <Icon name="arrowUp" size={14} />
+              {plural(live.waiting, 'new study', 'new studies')}
+            </button>
+          )}
+          <Footer facts={facts} cards={cards} />
+        </div>
+        {panelOpen && <StudyInspector study={selected} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} />}
+      </div>
+    </div>
+  )
+}
+
+function Footer({ facts, cards }: { facts: { loading: boolean; total: number; estimate: boolean }; cards: boolean }) {
+  const what = facts.total === 1 ? 'study' : 'studies'
+  return (
+    <div className="studies-foot" role="status">
+      <span>{facts.loading ? 'Searching…' : `${facts.estimate ? 'about ' : ''}${formatCount(facts.total)} ${what}`}</span>
+      {!cards && (
+        <span className="faint">
+          <b>↑↓</b> move <b>Enter</b> open <b>Space</b> details <b>/</b> search <b>?</b> all keys
+        </span>
+      )}
+    </div>
+  )
+}
+
+function NoStudies({ searching, canUpload, onClear }: { searching: boolean; canUpload: boolean; onClear: () => void }) {
+  if (searching) {
+    return (
+      <Empty icon="search" title="No study matches" actions={<Button onClick={onClear}>Clear search and filters</Button>}>
+        Names match from their beginning, family name first. Fewer letters or a wider date range find more.
+      </Empty>
+    )
+  }
+  const upload = (
+    <Button look="primary" icon="upload" onClick={() => navigate('/upload')}>
+      Upload images
+    </Button>
+  )
+  return (
+    <Empty icon="studies" title="No studies yet" actions={canUpload && upload}>
+      Send from any DICOM device, or drop files, folders or ZIPs here. New studies appear by themselves.
+    </Empty>
+  )
+}
