@@ -194,7 +194,8 @@ def _decode_upper(run: bytes, codec: str) -> tuple[str, bool]:
             return run.decode(tried), tried == codec
         except UnicodeDecodeError:
             continue
-    return (run.decode("latin_1") if codec == "ascii" else run.decode(codec, "replace")), False
+    # A byte above 7F where no set of the upper half is in force is most often a degree sign or an umlaut in Latin-1
+    return (run.decode("latin_1") if codec in ("ascii", "euc_jp") else run.decode(codec, "replace")), False
 
 
 def _decode_pairs(run: bytes, codec: str) -> str:

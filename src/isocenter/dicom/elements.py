@@ -28,7 +28,7 @@ SHORT_VRS = frozenset(
 Element = tuple[int, bytes, int, int]  # tag, VR (empty when the encoding does not say), value length, length of the header
 
 
-class Malformed(Exception):  # noqa: N818 - named as what it says of the object
+class Malformed(Exception):
     """The bytes are no sound DICOM object.
 
     reason: a short sentence without patient data. where: tag or file offset of the fault. truncated: the object ends too early.

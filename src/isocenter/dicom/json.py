@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-from . import charset
+from . import charset, fragments
 from ._dictionary import ELEMENTS
 from .attributes import vr_of
 from .elements import (
@@ -27,7 +27,6 @@ from .elements import (
     inside_unknown,
     items,
     name,
-    skip,
     truncated,
 )
 from .part10 import Header, data_set
@@ -134,7 +133,7 @@ class _Walk:
                 buffer, base = window.buffer, window.base
                 continue
             if length == UNDEFINED:  # encapsulated: pixel data, or that of an icon
-                position = skip(window, position, known, tag)
+                position = fragments.walk(window, position, tag).end
                 buffer, base = window.buffer, window.base
                 out[key] = {"vr": vr, "BulkDataURI": self.bulk(path + key)}
                 continue
@@ -217,11 +216,11 @@ class _Walk:
             # PS3.5 6.2.2 Note 2: who knows the VR may take a UN value as implicit VR little endian.
             encoding = IMPLICIT_LITTLE
             if length == UNDEFINED:
-                if tag in _PIXEL_DATA:
-                    return "OB", encoding
-                return "SQ", inside_unknown(self.window, position)
+                return ("OB", encoding) if tag in _PIXEL_DATA else ("SQ", inside_unknown(self.window, position))
         elif written:
             return "UN", encoding  # a VR of a later edition
+        elif length == UNDEFINED and tag in _PIXEL_DATA:
+            return "OB", encoding  # PS3.5 A.4: encapsulated pixel data is OB
         elif vr == "UN" and length == UNDEFINED:
             return "SQ", encoding
         if " " in vr:
