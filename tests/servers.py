@@ -48,6 +48,10 @@ class Server:
         self.clients.append(made)
         return made
 
+    def command(self, name: str, *arguments: str) -> list[str]:
+        """argv of an `isocenter` command on this server's data, to be run beside it."""
+        return command(name, "--data", str(self.data), *QUICK, *arguments)
+
     def output(self) -> str:
         """Everything the server has said so far, on standard output and standard error."""
         return self.log.read_text()

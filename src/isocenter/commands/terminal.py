@@ -79,9 +79,14 @@ class Progress:
             of = f" of {self.total}" if self.total is not None else ""
             print(f"{self.title}: {self.done}{of} {self.unit}", file=sys.stderr, flush=True)
 
+    def close(self) -> None:
+        """Take the bar away, so that other words can follow."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self.close()

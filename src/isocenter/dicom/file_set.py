@@ -1,7 +1,7 @@
 """The DICOMDIR of a file-set (PS3.10 8, PS3.3 F): which files its records name.
 
-The records are read in the order in which they lie in the file, not along their offsets: a DICOMDIR with wrong offsets, of which there
-are many, still names all of its files.
+The records are read in the order in which they lie in the file, not along their offsets: a DICOMDIR with wrong offsets, of which
+there are many, still names all of its files.
 """
 
 from collections.abc import Iterator

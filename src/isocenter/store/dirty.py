@@ -24,6 +24,16 @@ class Claimed:
     attempts: int
 
 
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether `claim` would find something: a read, so that an idle sweeper writes nothing."""
+    due = (
+        select(series_dirty.c.series_fk)
+        .where(series_dirty.c.due_at <= now, or_(series_dirty.c.lease_until.is_(None), series_dirty.c.lease_until < now))
+        .limit(1)
+    )
+    return connection.execute(due).first() is not None
+
+
 def claim(connection: Connection, now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
     """Take up to `limit` series that are due and that nobody else works on, the oldest first."""
     due = (

@@ -1,0 +1,146 @@
+"""`isocenter import`, `isocenter verify`, `isocenter reindex`: work on the archive that takes its time, with progress."""
+
+import argparse
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from functools import partial
+from pathlib import Path
+
+import orjson
+
+from isocenter import app
+from isocenter.commands.terminal import Progress, print_json
+from isocenter.domain.access import SYSTEM
+from isocenter.preflight import ROLES, lock_roles, prepare_folder
+from isocenter.service import importing, ingest, integrity
+from isocenter.settings import Loaded
+
+# File names shown for each reason; --json has all of them.
+NAMES_SHOWN = 10
+
+WORDS = {"stored": "stored", "duplicate": "already there", "version": "kept as another version", "quarantined": "quarantined",
+         "refused": "refused", "ignored": "ignored, no images"}
+# Nobody has to do anything about these.
+FINE = frozenset({"stored", "duplicate", "ignored"})
+
+
+def arguments_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, folders, ZIP archives, DICOMDIRs")
+    parser.add_argument("--json", action="store_true", help="one JSON document with the result of every file")
+    parser.add_argument("--threads", type=int, default=importing.THREADS, metavar="N",
+                        help="files taken in at once (default %(default)s)")
+
+
+def run_import(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    """Store files; exit code 1 when one was refused."""
+    prepare_folder(loaded.settings)
+    summary = Summary(as_json=arguments.json)
+    stop = threading.Event()
+    with app.opened(loaded.settings) as context, Progress("import", "files") as progress:
+        counter = threading.Thread(target=lambda: progress.expect(importing.count(arguments.paths, stop)), daemon=True)
+        counter.start()
+        try:
+            door = partial(ingest.begin, context, SYSTEM, source="import")
+            for result in importing.import_paths(door, arguments.paths, threads=max(1, arguments.threads)):
+                summary.add(result)
+                progress.advance()
+        finally:
+            stop.set()
+            counter.join()
+            progress.close()
+            summary.end()
+    return 1 if summary.counts["refused"] else 0
+
+
+class Summary:
+    """Counts results, and names those that somebody has to look at, grouped by reason. With as_json every result is streamed."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.counts: Counter[str] = Counter()
+        self.bytes = 0
+        self._as_json = as_json
+        self._names: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._numbers: Counter[tuple[str, str]] = Counter()
+        self._began = time.monotonic()
+        if as_json:
+            sys.stdout.write('{"results": [')
+
+    def add(self, result: importing.Result | integrity.Reindexed) -> None:
+        """Take note of one file."""
+        if self._as_json:
+            sys.stdout.write((",\n" if self.counts.total() else "\n") + orjson.dumps(result).decode())
+        self.counts[result.status] += 1
+        self.bytes += result.size
+        if result.status not in FINE:
+            key = (result.status, result.reason)
+            self._numbers[key] += 1
+            if len(self._names[key]) < NAMES_SHOWN:
+                self._names[key].append(result.name)
+
+    def end(self) -> None:
+        """Print what became of all."""
+        seconds = time.monotonic() - self._began
+        if self._as_json:
+            counts = {status: self.counts[status] for status in WORDS}
+            facts = {"counts": counts, "bytes": self.bytes, "seconds": round(seconds, 3)}
+            sys.stdout.write('\n], "summary": ' + orjson.dumps(facts).decode() + "}\n")
+            return
+        for (status, reason), names in sorted(self._names.items()):
+            number = self._numbers[status, reason]
+            print(f"{WORDS[status]}: {reason or 'no reason given'}  ({number} file{'s' if number > 1 else ''})")
+            for name in names:
+                print(f"    {name}")
+            if number > len(names):
+                print(f"    and {number - len(names)} more (--json lists all)")
+        shown = [f"{self.counts[status]:,} {WORDS[status]}" for status in WORDS if self.counts[status]]
+        total = self.counts.total()
+        pace = f", {total / seconds:,.0f} files/s, {self.bytes / seconds / 1e6:,.0f} MB/s" if seconds > 1 else ""
+        print((", ".join(shown) or "no files") + f"   ({seconds:.1f} s{pace})")
+
+
+def arguments_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="compare existence and sizes only, without reading the files")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run_verify(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    """Compare index and files; exit code 1 when anything is wrong."""
+    found: list[integrity.Finding] = []
+    with app.opened(loaded.settings) as context, Progress("verify", "files") as progress:
+        check = integrity.Verification(context, quick=arguments.quick)
+        progress.expect(check.expected())
+        for finding in check.run(progress.advance):
+            found.append(finding)
+    if arguments.json:
+        print_json({"checked": check.checked, "bytes": check.bytes, "quick": arguments.quick, "findings": found})
+        return 1 if found else 0
+    for finding in found:
+        print(f"{finding.kind}: {finding.detail}\n    {finding.subject}")
+    how = "existence and size" if arguments.quick else "SHA-256"
+    print(f"{check.checked:,} files checked ({how}, {check.bytes / 1e9:,.2f} GB): "
+          + (f"{len(found)} wrong" if found else "everything is there and intact"))
+    return 1 if found else 0
+
+
+def arguments_reindex(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run_reindex(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    """Rebuild the index; the server must not run meanwhile."""
+    prepare_folder(loaded.settings)
+    lock = lock_roles(loaded.settings.data, ROLES) if loaded.settings.embedded else None
+    try:
+        with app.opened(loaded.settings) as context, Progress("reindex", "files") as progress:
+            summary = Summary(as_json=arguments.json)
+            for result in integrity.reindex(context, progress.expect):
+                summary.add(result)
+                progress.advance()
+            progress.close()
+            summary.end()
+    finally:
+        if lock is not None:
+            lock.close()
+    return 1 if summary.counts["refused"] else 0

@@ -1,0 +1,321 @@
+"""Index and files, reconciled: `Verification` compares them, `reindex` makes the index anew from the files alone.
+
+Both work in pieces: memory does not grow with the archive. Verifying beside a running server is fine: what is just coming in is
+left alone. Reindexing needs the archive for itself, which the command sees to.
+"""
+
+import hashlib
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby, islice
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from isocenter.dicom import part10
+from isocenter.dicom.part10 import Header
+from isocenter.dicom.source import FileSource
+from isocenter.domain.access import SYSTEM
+from isocenter.domain.errors import IsocenterError, Missing
+from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
+from isocenter.service.context import Context
+from isocenter.store import arriving, exceptions, imaging, reconciling
+from isocenter.store.arriving import Added, Arrived, Held, Origin
+from isocenter.store.imaging import Kept
+
+AREAS = ("archive", "quarantine")
+# Rows and keys in hand at once.
+BATCH = 1000
+# SHA-256 and reading release the GIL; more threads than this only make a disk seek.
+THREADS = 2
+# Rows of one transaction while reindexing.
+TOGETHER = 64
+PIECE = 1 << 20
+# A file this young may belong to an instance whose rows are about to be committed (seconds).
+YOUNG = 120.0
+
+
+ORPHAN = "the index does not know this file: `isocenter reindex` takes it in, unless the same instance is held already"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong. kind: missing (row without file), damaged (other size or SHA-256), orphan (file without row), counter.
+
+    subject: the storage key, or the UID of the study or series. detail: a sentence on what it means and what to do.
+    """
+
+    kind: Literal["missing", "damaged", "orphan", "counter"]
+    subject: str
+    sop_instance_uid: str
+    detail: str
+
+
+class Verification:
+    """One comparison. `run` yields what is wrong; afterwards `checked` files and `bytes` have been looked at."""
+
+    def __init__(self, context: Context, *, quick: bool = False) -> None:
+        self.checked = 0
+        self.bytes = 0
+        self._context = context
+        self._quick = quick
+
+    def expected(self) -> int:
+        """How many files the index speaks of, for a progress bar."""
+        return self._context.database.read(reconciling.number_of_files)
+
+    def run(self, advance: Callable[[int], None]) -> Iterator[Finding]:
+        """Compare everything; advance(n) is called when n more files are done."""
+        with tempfile.TemporaryDirectory(prefix="isocenter-verify-") as folder, _Keys(f"{folder}/keys.sqlite") as known:
+            with ThreadPoolExecutor(THREADS) as pool:
+                for batch in self._batches():
+                    known.add(kept.blob_key for kept in batch)
+                    self.checked += len(batch)
+                    self.bytes += sum(kept.size for kept in batch)
+                    yield from (finding for finding in pool.map(self._check, batch) if finding is not None)
+                    advance(len(batch))
+            yield from self._orphans(known)
+        for subject, sentence in self._context.database.read(reconciling.wrong_counters):
+            yield Finding("counter", subject, "", f"{sentence}; `isocenter reindex` counts anew")
+
+    def _batches(self) -> Iterator[list[Kept]]:
+        for page in (imaging.files, imaging.quarantined_files):
+            after = 0
+            while batch := self._context.database.read(partial(page, after_id=after, limit=BATCH)):
+                after = batch[-1].id
+                yield batch
+
+    def _check(self, kept: Kept) -> Finding | None:
+        about = partial(Finding, subject=kept.blob_key, sop_instance_uid=kept.sop_instance_uid)
+        try:
+            fd = self._context.blobs.open(kept.blob_key)
+        except Missing:
+            return about("missing", detail="the index has this instance, but its file is not there: restore it from a backup, or "
+                                           "send the instance again, which puts it back")
+        except IsocenterError as error:
+            return about("damaged", detail=error.message)
+        try:
+            size = os.fstat(fd).st_size
+            if size != kept.size:
+                return about("damaged", detail=f"the file has {size:,} bytes instead of {kept.size:,}: restore it from a backup")
+            if not self._quick and _sha256(fd) != kept.sha256:
+                return about("damaged", detail="the file's SHA-256 is not what it was when it came in: restore it from a backup")
+        except OSError as error:
+            return about("damaged", detail=f"the file cannot be read: {error.strerror}")
+        finally:
+            os.close(fd)
+        return None
+
+    def _orphans(self, known: "_Keys") -> Iterator[Finding]:
+        """Files of which the index knows nothing. Rows that came while we looked are asked for again at the end."""
+        suspects: set[str] = set()
+        for area in AREAS:
+            for batch in _batched(self._context.blobs.list(area), BATCH):
+                suspects.update(self._old_enough(known.without(batch)))
+        if suspects:
+            for rows in self._batches():
+                suspects.difference_update(kept.blob_key for kept in rows)
+        for key in sorted(suspects):
+            yield Finding("orphan", key, "", ORPHAN)
+
+    def _old_enough(self, keys: Iterable[str]) -> Iterator[str]:
+        limit = time.time() - YOUNG
+        for key in keys:
+            try:
+                if os.stat(self._context.blobs.path(key)).st_ctime < limit:
+                    yield key
+            except (OSError, IsocenterError):
+                yield key  # a name that is none of ours, or one that cannot be looked at
+
+
+class _Keys:
+    """A set of storage keys that may be larger than memory."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        # The file lives for this run only: nothing of it needs to survive anything.
+        self._connection.execute("PRAGMA journal_mode=OFF")
+        self._connection.execute("PRAGMA synchronous=OFF")
+        self._connection.execute("CREATE TABLE key (name TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def __enter__(self) -> "_Keys":
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._connection.close()
+
+    def add(self, keys: Iterable[str]) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany("INSERT OR IGNORE INTO key VALUES (?)", [(key,) for key in keys])
+        self._connection.execute("COMMIT")
+
+    def without(self, keys: list[str]) -> list[str]:
+        """Those of `keys` that are not in the set."""
+        marks = ",".join("?" * len(keys))
+        there = {name for (name,) in self._connection.execute(f"SELECT name FROM key WHERE name IN ({marks})", keys)}
+        return [key for key in keys if key not in there]
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """What became of one file of the archive. name: its storage key."""
+
+    name: str
+    status: Literal["stored", "duplicate", "version", "quarantined", "refused"]
+    reason: str = ""
+    study_instance_uid: str = ""
+    sop_instance_uid: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of the archive, read: what its rows will be, or why there can be none."""
+
+    key: str
+    size: int = 0
+    header: Header | None = None
+    arrived: Arrived | None = None
+    reason: str = ""  # not "": it is unfit for the index (archive/), or the reason of its quarantine
+    where: str = ""
+
+
+ORIGIN = Origin("reindex", "", SYSTEM.name, "")
+
+
+def reindex(context: Context, expect: Callable[[int], None]) -> Iterator[Reindexed]:
+    """Forget every patient, study, series and instance, and take them from the files again; accounts, peers and changes stay.
+
+    The files are taken in the order in which they came (their times), so that the first version of an instance is served again.
+    expect(n): there are at least n files, told as they are found.
+    """
+    context.database.write(imaging.clear)
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = 0
+        for area in AREAS:
+            # One day's folder at a time is in memory: archive/2026/11/22.
+            for _, day in groupby(context.blobs.list(area), key=lambda key: key.split("/")[:4]):
+                keys = sorted(day, key=lambda key: (_time(context, key), key))
+                found += len(keys)
+                expect(found)
+                for batch in _batched(keys, TOGETHER):
+                    files = list(pool.map(partial(_read, context), batch))
+                    yield from _index(context, files) if area == "archive" else (_set_aside(context, file) for file in files)
+
+
+def _time(context: Context, key: str) -> int:
+    try:
+        return os.stat(context.blobs.path(key)).st_mtime_ns
+    except (OSError, IsocenterError):
+        return 0
+
+
+def _read(context: Context, key: str) -> _File:
+    try:
+        fd = context.blobs.open(key)
+    except IsocenterError as error:
+        return _File(key, reason=error.message)
+    try:
+        status = os.fstat(fd)
+        sha256, header = _sha256(fd), part10.scan(FileSource(fd, status.st_size))
+    except part10.Malformed as fault:
+        return _File(key, reason=f"the file cannot be read any more: {fault}")
+    except OSError as error:
+        return _File(key, reason=f"the file cannot be read: {error.strerror}")
+    finally:
+        os.close(fd)
+    verdict = admit(Arrival(principal=SYSTEM, header=header, sha256=sha256, size=status.st_size, source="import"))
+    at = datetime.fromtimestamp(status.st_mtime, UTC)
+    arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=status.st_size, received_at=at,
+                                dirty_at=context.clock(), origin=ORIGIN)
+    if isinstance(verdict, Accept):
+        return _File(key, status.st_size, header, arrived)
+    kept = None if isinstance(verdict, Refuse) else arrived
+    return _File(key, status.st_size, header, kept, verdict.reason, verdict.where)
+
+
+def _index(context: Context, files: list[_File]) -> Iterator[Reindexed]:
+    """Rows for files of archive/, in order; what contradicts another file is shown as quarantined and stays where it is."""
+    fit = [(file, file.arrived) for file in files if file.arrived is not None and not file.reason]
+    rows = [arrived for _, arrived in fit]
+    added = context.database.write(lambda connection: arriving.add(connection, rows)) if rows else []
+    for (file, arrived), result in zip(fit, added, strict=True):
+        yield _settled(context, file, arrived, result)
+    for file in files:
+        if file.reason:
+            yield _set_aside(context, file)
+
+
+def _settled(context: Context, file: _File, arrived: Arrived, added: Added) -> Reindexed:
+    while added.status in ("again", "taken"):
+        if added.status == "taken":
+            if any(_is_same(context, held, arrived) for held in added.held):
+                return _told(file, "duplicate", "the same data set is held under another key")
+            arrived = replace(arrived, differs_from=frozenset(held.id for held in added.held))
+        (added,) = context.database.write(partial(_add_one, arrived=arrived))
+    if added.status == "elsewhere":
+        return _set_aside(context, replace(file, reason=added.reason, where=added.where))
+    return _told(file, "version" if added.status == "version" else "stored", added.reason)
+
+
+def _add_one(connection: Connection, arrived: Arrived) -> list[Added]:
+    return arriving.add(connection, [arrived])
+
+
+def _is_same(context: Context, held: Held, arrived: Arrived) -> bool:
+    """Two files with one SOP Instance UID: a second version, or the same twice (a crash between file and row leaves that)."""
+    if (held.sha256, held.size) == (arrived.sha256, arrived.size):
+        return True
+    try:
+        with open(context.blobs.path(held.blob_key), "rb") as one, open(context.blobs.path(arrived.blob_key), "rb") as other:
+            one.seek(held.dataset_offset)
+            other.seek(part10.scan(FileSource(other.fileno())).dataset_offset)
+            while (mine := one.read(PIECE)) == (theirs := other.read(PIECE)):
+                if not mine and not theirs:
+                    return True
+    except (OSError, part10.Malformed):
+        return False
+    return False
+
+
+def _set_aside(context: Context, file: _File) -> Reindexed:
+    """The row of a quarantined object. One that is known keeps its row: a person may have dismissed it."""
+    if file.arrived is None:
+        return _told(file, "refused", file.reason)
+    arrived, reason = file.arrived, file.reason or "it was in quarantine; the reason is not known any more"
+
+    def write(connection: Connection) -> None:
+        known = exceptions.find(connection, f"quarantined:{arrived.sha256}")
+        if known is None:
+            arriving.quarantine(connection, arrived, reason, file.where)
+
+    context.database.write(write)
+    return _told(file, "quarantined", reason)
+
+
+def _told(file: _File, status: Literal["stored", "duplicate", "version", "quarantined", "refused"], reason: str) -> Reindexed:
+    header = file.header
+    study, instance = (header.study_instance_uid, header.sop_instance_uid) if header is not None else ("", "")
+    return Reindexed(file.key, status, reason, study, instance, file.size)
+
+
+def _sha256(fd: int) -> str:
+    digest = hashlib.sha256()
+    offset = 0
+    while piece := os.pread(fd, PIECE, offset):
+        digest.update(piece)
+        offset += len(piece)
+    return digest.hexdigest()
+
+
+def _batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
