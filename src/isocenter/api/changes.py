@@ -32,7 +32,8 @@ def _changes(call: Call) -> Any:
          "payload": change.payload}
         for change in found
     ]  # fmt: skip
-    return {"changes": rows, "next": found[-1].seq if len(found) == limit else None, "latest_change": changes.latest(call.context)}
+    following = found[-1].seq if len(found) == limit else None
+    return {"changes": rows, "next": following, "latest_change": changes.latest(call.context)}
 
 
 _SINCE = "only changes after this number"

@@ -23,8 +23,8 @@ GATHERED = 1 << 20
 SPACE_CHECKED_EVERY = 64 << 20
 HEAD = 132
 EMPTY_ZIP = b"PK\x05\x06"
-# Group 0002, 0004 or 0008, in either byte order: what a file without the preamble of PS3.10 7.1 begins with.
-BARE = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+# A file without the preamble of PS3.10 7.1 begins with an element of one of the first groups, in either byte order.
+LAST_FIRST_GROUP = 0x0008
 # What operating systems put into ZIPs for themselves; nobody sent it, so nobody wants a result for it.
 LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 # The object's own fault, as opposed to the archive's.
@@ -73,7 +73,9 @@ def _is_zip(head: bytes) -> bool:
 
 
 def _may_be_dicom(head: bytes) -> bool:
-    return head[128:HEAD] == b"DICM" or head.startswith(BARE)
+    """Whether the door should look at it at all; it decides. Anything else need not be unpacked or kept for that."""
+    group = min(int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big"))
+    return head[128:HEAD] == b"DICM" or (len(head) >= 8 and group <= LAST_FIRST_GROUP)
 
 
 async def _take_object(call: Call, name: str, head: bytes, rest: AsyncIterator[bytes]) -> dict[str, Any]:

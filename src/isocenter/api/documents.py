@@ -1,0 +1,93 @@
+"""The shapes of what the API answers: the components of openapi.json, and what the tests hold every answer against."""
+
+from collections.abc import Mapping
+
+from isocenter.api.admin import ROLE
+from isocenter.api.exceptions import KINDS
+from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
+from isocenter.domain.access import Permission
+from isocenter.domain.errors import Kind
+
+_MOMENT = text("RFC 3339", format="date-time")
+_INSTANCE = obj(
+    {"SOPInstanceUID": text(), "SOPClassUID": text(), "NumberOfFrames": integer("1 for a single image"),
+     "Rows": integer("0: no pixels"), "Columns": integer("0: no pixels"), "TransferSyntaxUID": text()}
+)  # fmt: skip
+
+SCHEMAS: Mapping[str, Schema] = {
+    "Error": obj(
+        {
+            "error": obj(
+                {
+                    "kind": text(enum=[kind.value for kind in Kind]),
+                    "message": text("what happened"),
+                    "where": text("the field, header or attribute it is about"),
+                    "kept": text("what was kept safe"),
+                    "hint": text("what to do about it"),
+                }
+            )
+        }
+    ),
+    "Session": obj(
+        {
+            "user": obj(
+                {"name": text(), "role": ROLE, "permissions": array(text(enum=[permission.value for permission in Permission]))}
+            ),
+            "csrf_token": text("to be sent as X-CSRF-Token with every request that changes something"),
+            "idle_seconds": integer("the session ends after so long without a request"),
+        }
+    ),
+    "Study": obj(
+        {
+            "StudyInstanceUID": text(), "PatientName": text("PN, with its component groups"), "PatientID": text(),
+            "IssuerOfPatientID": text(), "PatientBirthDate": text("DA"), "PatientSex": text(), "StudyDate": text("DA"),
+            "StudyTime": text("TM"), "AccessionNumber": text(), "StudyDescription": text(), "ModalitiesInStudy": array(text()),
+            "ReferringPhysicianName": text("PN"), "InstitutionName": text(), "NumberOfStudyRelatedSeries": integer(),
+            "NumberOfStudyRelatedInstances": integer(), "received_at": _MOMENT,
+        }
+    ),
+    "Instance": _INSTANCE,
+    "Series": obj(
+        {
+            "SeriesInstanceUID": text(), "Modality": text(), "SeriesNumber": or_null(integer()), "SeriesDescription": text(),
+            "BodyPartExamined": text(), "NumberOfSeriesRelatedInstances": integer(), "SOPClassUIDs": array(text()),
+            "first": {**ref("Instance"), "description": "by Instance Number"},
+            "middle": {**ref("Instance"), "description": "stands for the series in a thumbnail"},
+        }
+    ),
+    "Change": obj(
+        {
+            "seq": integer("grows by time"), "at": _MOMENT, "kind": text(), "subject": text("UID, account or address"),
+            "actor": text(), "payload": {"type": "object", "description": "facts that depend on the kind"},
+        }
+    ),
+    "UploadResult": obj(
+        {
+            "name": text("the file, or zip/entry"),
+            "status": text(enum=["stored", "duplicate", "version", "quarantined", "refused"]),
+            "reason": text("why, or what was tolerated"), "StudyInstanceUID": text(), "SOPInstanceUID": text(),
+        }
+    ),
+    "Exception": obj(
+        {
+            "id": integer(), "kind": text(enum=KINDS), "reason": text(), "where": text("attribute"), "StudyInstanceUID": text(),
+            "SeriesInstanceUID": text(), "SOPInstanceUID": text(), "SOPClassUID": text(),
+            "kept": boolean("its bytes can be downloaded"), "size": integer("bytes"), "source": text(),
+            "source_aet": text(), "address": text(), "actor": text(), "occurrences": integer(), "first_at": _MOMENT,
+            "last_at": _MOMENT, "dismissed_at": or_null(_MOMENT), "dismissed_by": text(),
+        }
+    ),
+    "User": obj(
+        {
+            "name": text(), "role": ROLE, "referrer_name": text("PN"), "disabled": boolean(), "created_at": _MOMENT,
+            "password_changed_at": _MOMENT,
+        }
+    ),
+    "Token": obj(
+        {
+            "id": integer(), "user": text(), "name": text(), "role": or_null(text("narrower than the account's")),
+            "created_at": _MOMENT, "expires_at": or_null(_MOMENT), "used_at": or_null(_MOMENT),
+        }
+    ),
+    "Peer": obj({"aet": text(), "host": text(), "port": integer(), "description": text(), "created_at": _MOMENT}),
+}  # fmt: skip

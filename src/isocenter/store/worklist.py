@@ -1,0 +1,323 @@
+"""The study list of the web client: a page of studies in any order, flat at any size, and what a study holds.
+
+Which plan is quick depends on how much the filters leave over, and neither planner knows (LIBRARIES 4.2). So the filters that an
+index serves are counted first, each up to SELECTIVE:
+
+    one of them leaves few     its ids drive everything: all filters on these rows, sorted in memory; the total is exact
+    all of them leave many     the index of the sort order drives: rows are tried in that order until the page is full; the
+                               filters' own indexes are hidden from the planner, and the total is an estimate from a sample
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, false, func, literal, or_, select, tuple_
+
+from isocenter.dicom.match import fold
+from isocenter.domain.access import Everything, Nothing, ReferredBy, Scope
+from isocenter.store import changes, imaging
+from isocenter.store.imaging import number
+from isocenter.store.schema import exception, instance, series, study, study_modality
+
+# So few rows are fetched by id and sorted faster than any index finds the first hundred of many.
+SELECTIVE = 500
+# Up to so many studies are counted; of a larger archive the newest so many are a sample.
+COUNTED = 20_000
+# Higher than any character of a value: [p, p + LAST) is "begins with p" in the order of bytes.
+LAST = "\U0010ffff"
+MOST_PRIORS = 100
+
+COLUMNS: Mapping[str, Column[Any]] = {
+    "StudyInstanceUID": study.c.study_instance_uid,
+    "PatientName": study.c.patient_name,
+    "PatientID": study.c.patient_id,
+    "IssuerOfPatientID": study.c.issuer_of_patient_id,
+    "PatientBirthDate": study.c.patient_birth_date,
+    "PatientSex": study.c.patient_sex,
+    "StudyDate": study.c.study_date,
+    "StudyTime": study.c.study_time,
+    "AccessionNumber": study.c.accession_number,
+    "StudyDescription": study.c.study_description,
+    "ModalitiesInStudy": study.c.modalities_in_study,
+    "ReferringPhysicianName": study.c.referring_physician_name,
+    "InstitutionName": study.c.institution_name,
+    "NumberOfStudyRelatedSeries": study.c.number_of_study_related_series,
+    "NumberOfStudyRelatedInstances": study.c.number_of_study_related_instances,
+    "received_at": study.c.received_at,
+}
+# What a column is sorted by: names folded, dates with their times.
+SORTS: Mapping[str, tuple[Column[Any], ...]] = {
+    **{name: (column,) for name, column in COLUMNS.items() if name not in ("StudyInstanceUID", "StudyTime", "IssuerOfPatientID")},
+    "PatientName": (study.c.patient_name_key,),
+    "ReferringPhysicianName": (study.c.referring_physician_name_key,),
+    "StudyDate": (study.c.study_date, study.c.study_time),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The column begins with one of the texts (for a name: its folded key does). `inside`: or a later component group does."""
+
+    keyword: str
+    texts: tuple[str, ...]
+    inside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Study Date from `low` to `high`, YYYYMMDD; "" leaves an end open."""
+
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
+class Modalities:
+    """One of these is in the study."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of several prefixes: the search box."""
+
+    prefixes: tuple[Prefix, ...]
+
+
+Filter = Prefix | Dates | Modalities | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The column to sort by, and whether from the end. Ties are broken by the order of arrival, in the same direction."""
+
+    keyword: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows keyword -> value; `last`: the sort values and id of the last row, to continue after; total, exact or not."""
+
+    rows: list[Mapping[str, Any]]
+    last: tuple[Any, ...] | None
+    total: int
+    is_estimate: bool
+    latest_change: int
+
+
+def page(
+    connection: Connection, filters: Sequence[Filter], scope: Scope, order: Order, *, limit: int, offset: int,
+    after: tuple[Any, ...] | None,
+) -> Page:  # fmt: skip
+    """One page of the studies that pass all filters and the scope. `after`: `last` of the page before, instead of `offset`."""
+    ids = _few(connection, filters)
+    conditions = [*_scoped(scope), *(_condition(each, order if ids is None else None) for each in filters)]
+    if ids is not None:
+        conditions.append(study.c.id.in_(ids))
+    total, is_estimate = _total(connection, conditions, few=ids is not None)
+    keys = [*SORTS[order.keyword], study.c.id]
+    query = select(study.c.id).where(*conditions).order_by(*(key.desc() if order.descending else key for key in keys))
+    if after is not None:
+        values = tuple_(*(literal(value, key.type) for key, value in zip(keys, after, strict=True)))
+        query = query.where(tuple_(*keys) < values if order.descending else tuple_(*keys) > values)
+    found = list(connection.execute(query.limit(limit + 1).offset(offset)).scalars())
+    rows = _rows(connection, found[:limit])
+    last = tuple(rows[-1][key.name] for key in keys) if len(found) > limit else None
+    return Page([_keywords(row) for row in rows], last, max(total, offset + len(found)), is_estimate, changes.latest(connection))
+
+
+def _rows(connection: Connection, ids: Sequence[int]) -> list[RowMapping]:
+    """The rows of the ids, in their order: so an offset steps over index entries, not over rows."""
+    rows = {row["id"]: row for row in connection.execute(select(study).where(study.c.id.in_(ids))).mappings()}
+    return [rows[each] for each in ids]
+
+
+def _keywords(row: RowMapping) -> Mapping[str, Any]:
+    return {name: row[column.name] for name, column in COLUMNS.items()}
+
+
+def _few(connection: Connection, filters: Iterable[Filter]) -> list[int] | None:
+    """The ids that the first selective filter leaves; None when each leaves many."""
+    for each in filters:
+        queries = _drivers(each)
+        found: set[int] = set()
+        for query in queries:
+            found.update(connection.execute(query.limit(SELECTIVE + 1)).scalars())
+            if len(found) > SELECTIVE:
+                break
+        if queries and len(found) <= SELECTIVE:
+            return list(found)
+    return None
+
+
+def _drivers(each: Filter) -> list[Select[int]]:
+    """Queries, each served by one index, that together give all ids the filter leaves; none when no index serves it."""
+    match each:
+        case Prefix(keyword, texts, inside):
+            column = SORTS[keyword][0]
+            indexed = any(index.columns[0] is column for index in study.indexes if len(index.columns))
+            return [select(study.c.id).where(_begins(column, text)) for text in texts] if indexed and not inside else []
+        case Dates(low, high):
+            return [select(study.c.id).where(*_between(study.c.study_date, low, high))]
+        case Modalities(names):
+            return [select(study_modality.c.study_fk).where(study_modality.c.modality == name) for name in names]
+        case AnyOf(prefixes):
+            parts = [_drivers(prefix) for prefix in prefixes]
+            return [query for part in parts for query in part] if all(parts) else []
+
+
+def _condition(each: Filter, order: Order | None) -> ColumnElement[bool]:
+    """What a row must satisfy. order: that whose index shall drive; other indexes are hidden from the planner."""
+    match each:
+        case Prefix(keyword, texts, inside):
+            column = SORTS[keyword][0]
+            shown = _hidden(column) if order else column
+            groups = [_holds(column, f"={text}") for text in texts] if inside else []
+            return or_(*(_begins(shown, text) for text in texts), *groups)
+        case Dates(low, high):
+            drives = order is None or order.keyword == "StudyDate"
+            return and_(*_between(study.c.study_date if drives else _hidden(study.c.study_date), low, high))
+        case Modalities(names):
+            mine = (study_modality.c.study_fk == study.c.id) & study_modality.c.modality.in_(names)
+            return select(study_modality.c.study_fk).where(mine).correlate(study).exists()
+        case AnyOf(prefixes):
+            return or_(*(_condition(prefix, order) for prefix in prefixes))
+
+
+def _hidden(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column.concat("")
+
+
+def _begins(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    return (column >= text) & (column < text + LAST)
+
+
+def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """The column contains the text; `replace` means the same on both databases, and knows no wildcards."""
+    return func.replace(column, text, "") != column
+
+
+def _between(column: ColumnElement[Any], low: str, high: str) -> list[ColumnElement[bool]]:
+    """A study without a date is in no range."""
+    return [column >= (low or "0"), *([column <= high] if high else [])]
+
+
+def _scoped(scope: Scope) -> list[ColumnElement[bool]]:
+    """The scope as conditions on a study; the same rule as `Scope.permits`."""
+    match scope:
+        case Everything():
+            return []
+        case ReferredBy(name):
+            # Any component group of any of the names (PS3.4 C.2.2.2.1.1), so as `=` and `\\` both part them.
+            names = literal("=").concat(func.replace(study.c.referring_physician_name_key, "\\", "=")).concat("=")
+            return [_holds(names, f"={fold(name)}=")]
+        case Nothing():
+            return [false()]
+
+
+def _total(connection: Connection, conditions: Sequence[ColumnElement[bool]], *, few: bool) -> tuple[int, bool]:
+    """How many studies satisfy the conditions, and whether that is an estimate."""
+    newest = connection.execute(select(func.max(study.c.id))).scalar() or 0
+    if few or newest <= COUNTED:
+        return connection.execute(select(func.count()).select_from(study).where(*conditions)).scalar_one(), False
+    if not conditions:
+        return newest, True  # ids are given once and in order
+    sample = select(func.count()).select_from(study).where(study.c.id > newest - COUNTED, *conditions)
+    return connection.execute(sample).scalar_one() * newest // COUNTED, True
+
+
+def permitted(connection: Connection, scope: Scope, uids: Iterable[str]) -> set[str]:
+    """Those of the studies that the scope covers."""
+    mine = select(study.c.study_instance_uid).where(study.c.study_instance_uid.in_(list(uids)), *_scoped(scope))
+    return set(connection.execute(mine).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An instance as far as a list of series shows it."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    number_of_frames: int
+    rows: int
+    columns: int
+    transfer_syntax_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesShown:
+    """A series with the first and the middle of its instances, by Instance Number."""
+
+    values: Mapping[str, Any]
+    sop_class_uids: tuple[str, ...]
+    first: Shown
+    middle: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A study, its series, and the other studies of its patient, newest first."""
+
+    study: Mapping[str, Any]
+    series: list[SeriesShown]
+    priors: list[Mapping[str, Any]]
+
+
+def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | None:
+    """What a study holds; None when it is not there, or not for this scope."""
+    mine = select(study).where(study.c.study_instance_uid == study_uid, *_scoped(scope))
+    row = connection.execute(mine).mappings().one_or_none()
+    if row is None:
+        return None
+    others = (
+        select(study)
+        .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], *_scoped(scope))
+        .order_by(study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc())
+        .limit(MOST_PRIORS)
+    )
+    priors = [_keywords(other) for other in connection.execute(others).mappings()]
+    return Detail(_keywords(row), _series(connection, row["id"]), priors)
+
+
+_SERIES = {
+    "SeriesInstanceUID": series.c.series_instance_uid,
+    "Modality": series.c.modality,
+    "SeriesNumber": series.c.series_number,
+    "SeriesDescription": series.c.series_description,
+    "BodyPartExamined": series.c.body_part_examined,
+    "NumberOfSeriesRelatedInstances": series.c.number_of_series_related_instances,
+}
+
+
+def _series(connection: Connection, study_id: int) -> list[SeriesShown]:
+    rows = connection.execute(select(series).where(series.c.study_fk == study_id)).mappings().all()
+    held: dict[int, list[Any]] = {}
+    shown = (
+        instance.c.series_fk, instance.c.instance_number, instance.c.sop_instance_uid, instance.c.sop_class_uid,
+        instance.c.number_of_frames, instance.c.rows, instance.c.columns, instance.c.transfer_syntax_uid,
+    )  # fmt: skip
+    query = select(*shown).join_from(instance, series).where(series.c.study_fk == study_id, instance.c.current)
+    for each in connection.execute(query):
+        held.setdefault(each.series_fk, []).append(each)
+    found: list[SeriesShown] = []
+    for row in sorted(rows, key=lambda each: (number(each["series_number"]), each["series_instance_uid"])):
+        instances = sorted(held.get(row["id"], ()), key=lambda each: (number(each.instance_number), each.sop_instance_uid))
+        if instances:
+            values = {name: row[column.name] for name, column in _SERIES.items()}
+            classes = tuple(sorted({each.sop_class_uid for each in instances}))
+            found.append(SeriesShown(values, classes, _shown(instances[0]), _shown(instances[len(instances) // 2])))
+    return found
+
+
+def _shown(row: Any) -> Shown:
+    frames, rows, columns = (number(text)[1] for text in (row.number_of_frames, row.rows, row.columns))
+    return Shown(row.sop_instance_uid, row.sop_class_uid, max(frames, 1), rows, columns, row.transfer_syntax_uid)
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How much the archive holds, and how many exceptions are open."""
+    open_cases = select(func.count()).select_from(exception).where(exception.c.dismissed_at.is_(None))
+    return {**imaging.counts(connection), "exceptions": connection.execute(open_cases).scalar_one()}
