@@ -1,11 +1,14 @@
 """Who a patient is: Patient ID together with its issuer (PS3.3 C.2.2). An ID alone never joins two patients."""
 
+import hashlib
 import unicodedata
 from collections.abc import Mapping
 
 from isocenter.dicom.match import fold
 
 DEMOGRAPHICS = ("PatientName", "PatientBirthDate")  # two of one ID and issuer that differ in these may be two people
+
+_LONGEST = 200
 
 
 def identity(values: Mapping[str, str], study_instance_uid: str) -> str:
@@ -18,7 +21,9 @@ def identity(values: Mapping[str, str], study_instance_uid: str) -> str:
     if not patient_id:
         return f"study:{study_instance_uid}"
     issuer = _normal(values.get("IssuerOfPatientID", ""))
-    return f"id:{len(issuer)}:{issuer}:{patient_id}"
+    key = f"id:{len(issuer)}:{issuer}:{patient_id}"
+    # Two LO of 64 characters always fit; what is longer still must not be cut, or two patients could become one.
+    return key if len(key) <= _LONGEST else f"sha256:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def contradicts(held: Mapping[str, str], arriving: Mapping[str, str]) -> tuple[str, ...]:
@@ -32,4 +37,5 @@ def contradicts(held: Mapping[str, str], arriving: Mapping[str, str]) -> tuple[s
 
 def _normal(text: str) -> str:
     """LO: leading and trailing spaces do not count (PS3.5 6.2); composed and decomposed letters are the same letter."""
-    return unicodedata.normalize("NFC", text.replace("\0", "").strip(" "))
+    text = unicodedata.normalize("NFC", text.replace("\0", "").strip(" "))
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")  # no lone surrogates: no database takes them

@@ -11,7 +11,7 @@ was quicker to insert begins its transaction again (`Race`) and then sees it.
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -96,7 +96,7 @@ def prepared(
     """Everything that can be computed outside the transaction. dirty_at: when the series' derived data is to be made."""
     values = rows.clean(header.values)
     place = Place(
-        identity=patients.identity(values, header.study_instance_uid),
+        identity=patients.identity(header.values, header.study_instance_uid),
         study_uid=header.study_instance_uid,
         series_uid=header.series_instance_uid,
         sop_class_uid=header.sop_class_uid,
@@ -193,7 +193,7 @@ def _insert_instances(
         cursor.executemany(rows.insert(instance, _NAMES, mark), [row for _, row in sorted(made, key=lambda pair: pair[0])])
 
 
-def _mark_dirty(cursor: Any, mark: str, parents: Parents, stored: Sequence[Arrived]) -> None:
+def _mark_dirty(cursor: Any, mark: str, parents: Parents, stored: Collection[Arrived]) -> None:
     """One row a series for the sweeper, in this transaction (LIBRARIES 1.4); a later instance only moves the time."""
     due = {parents.series(item.place.series_uid).id: timestamp(item.dirty_at) for item in stored}
     cursor.executemany(
@@ -203,7 +203,7 @@ def _mark_dirty(cursor: Any, mark: str, parents: Parents, stored: Sequence[Arriv
     )
 
 
-def _tell(connection: Connection, parents: Parents, stored: Sequence[Arrived]) -> None:
+def _tell(connection: Connection, parents: Parents, stored: Collection[Arrived]) -> None:
     """Change rows: one a new study, one for the instances of a series that came from one sender."""
     for parent in parents.new_studies:
         changes.append(connection, Event.STUDY_CREATED, parent.key, next(iter(stored)).origin.actor, {"study": parent.key})

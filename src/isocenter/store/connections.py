@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
 from isocenter.domain.errors import Broken, Busy, IsocenterError, NoSpace
+from isocenter.store import dialect
 
 READERS = 16  # connections kept open for reading in one process
 READERS_AT_MOST = 64  # more threads than this wait for one
@@ -70,6 +71,7 @@ def _sqlite(url: URL, begin: str, *pragmas: str, **options: Any) -> Engine:
         for pragma in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
                        "PRAGMA temp_store=MEMORY", *pragmas):
             connection.execute(pragma).close()
+        dialect.prepare(connection)
 
     @event.listens_for(engine, "begin")
     def start(connection: Any) -> None:

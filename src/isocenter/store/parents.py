@@ -12,20 +12,23 @@ from isocenter.dicom.attributes import BY_KEYWORD, Level
 from isocenter.domain import patient as patients
 from isocenter.store import rows
 from isocenter.store.connections import Race
-from isocenter.store.schema import is_name, key_column, patient, series, study
+from isocenter.store.schema import name_columns, patient, series, study
 
 _REMEMBERED = 2048  # patients, studies, series each: a few hundred bytes a piece; all forgotten at once when it is more
-_PATIENT = (Level.PATIENT,)
-_STUDY = (Level.PATIENT, Level.STUDY)
-_SERIES = (Level.SERIES,)
+_Levels = tuple[Level, ...]
+_PATIENT: _Levels = (Level.PATIENT,)
+_STUDY: _Levels = (Level.PATIENT, Level.STUDY)
+_SERIES: _Levels = (Level.SERIES,)
 
 
-def _keywords(levels: tuple[Level, ...]) -> tuple[str, ...]:
+def _keywords(levels: _Levels) -> tuple[str, ...]:
     return tuple(a.keyword for a in BY_KEYWORD.values() if a.level in levels and not a.computed)
 
 
-_KEYWORDS = {levels: _keywords(levels) for levels in (_PATIENT, _STUDY, _SERIES)}
-_COLUMNS = {levels: tuple(BY_KEYWORD[k].column for k in keywords) for levels, keywords in _KEYWORDS.items()}
+_KEYWORDS: dict[_Levels, tuple[str, ...]] = {levels: _keywords(levels) for levels in (_PATIENT, _STUDY, _SERIES)}
+_COLUMNS: dict[_Levels, tuple[str, ...]] = {
+    levels: tuple(BY_KEYWORD[k].column for k in keywords) for levels, keywords in _KEYWORDS.items()
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +97,7 @@ class Parents:
         self._load("series", _SERIES, "series_instance_uid", "up.study_instance_uid", "JOIN study up ON up.id = t.study_fk",
                    {p.series_uid for p in everything}, memory.series)
 
-    def _load(self, table: str, levels: tuple[Level, ...], key: str, above: str, join: str, wanted: set[str],
+    def _load(self, table: str, levels: _Levels, key: str, above: str, join: str, wanted: set[str],
               known: dict[str, Parent]) -> None:
         missing = sorted(wanted - known.keys())
         if not missing:
@@ -235,9 +238,10 @@ class Parents:
         for table, key in sorted(self._filled, key=lambda name: (name[0], known[name[0]][name[1]].id)):
             columns: dict[str, str] = {}
             for keyword, text in self._filled[table, key].items():
-                columns[BY_KEYWORD[keyword].column] = text
-                if is_name(BY_KEYWORD[keyword]):
-                    columns[key_column(BY_KEYWORD[keyword])] = rows.name_key(text)
+                attribute = BY_KEYWORD[keyword]
+                columns[attribute.column] = text
+                if attribute.vr == "PN":
+                    columns.update(zip(name_columns(attribute), rows.name_keys(attribute, text), strict=True))
             parent = known[table][key]
             self._set(table, "id", parent.id, columns)
             copied = {name: text for name, text in columns.items() if name in ("study_date", "patient_name_key")}

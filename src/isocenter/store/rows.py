@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level
-from isocenter.dicom.match import fold
-from isocenter.store.schema import is_name, key_column, stored
+from isocenter.store import dialect
+from isocenter.store.schema import name_columns, stored
 
 # A btree row of PostgreSQL holds at most 2,704 bytes; an indexed text of 320 characters (four bytes each) fits together with a date.
 # PS3.5 6.2 allows 64 characters in LO, and 64 in each of the three groups of a PN.
@@ -18,11 +18,14 @@ _LONG_VRS = frozenset({"LT", "ST", "UT", "UC", "UR"})
 
 
 def clean(values: Mapping[str, str]) -> dict[str, str]:
-    """The values of the attribute table as a column can hold them: no NUL (PostgreSQL), no lone surrogate, of bounded length."""
+    """The values of the attribute table as a column can hold them: no NUL (PostgreSQL), no lone surrogate, of bounded length, and
+    one value where PS3.6 allows but one."""
     return {keyword: _clean(keyword, text) for keyword, text in values.items() if text and keyword in BY_KEYWORD}
 
 
 def _clean(keyword: str, text: str) -> str:
+    if "\\" in text and keyword in dialect.SINGLE_VALUED:
+        text = text.partition("\\")[0]  # PS3.6 allows one value; the object keeps the others
     if len(text) > INDEXED_LENGTH:
         text = text[: TEXT_LENGTH if BY_KEYWORD[keyword].vr in _LONG_VRS else INDEXED_LENGTH]
     if text.isascii() and "\0" not in text:
@@ -32,12 +35,7 @@ def _clean(keyword: str, text: str) -> str:
 
 def columns(*levels: Level) -> tuple[str, ...]:
     """The names of the attribute columns of some levels, in the order of `row`."""
-    names: list[str] = []
-    for attribute in _stored(levels):
-        names.append(attribute.column)
-        if is_name(attribute):
-            names.append(key_column(attribute))
-    return tuple(names)
+    return tuple(name for attribute in _stored(levels) for name in (attribute.column, *name_columns(attribute)))
 
 
 def row(values: Mapping[str, str], *levels: Level) -> tuple[str, ...]:
@@ -46,14 +44,18 @@ def row(values: Mapping[str, str], *levels: Level) -> tuple[str, ...]:
     for attribute in _stored(levels):
         text = values.get(attribute.keyword, "")
         texts.append(text)
-        if is_name(attribute):
-            texts.append(name_key(text))
+        if attribute.vr == "PN":
+            texts.extend(name_keys(attribute, text))
     return tuple(texts)
 
 
-def name_key(text: str) -> str:
-    """The folded key of a person's name, short enough for an index."""
-    return fold(text)[:INDEXED_LENGTH] if text else ""
+def name_keys(attribute: Attribute, text: str) -> tuple[str, ...]:
+    """The values of `schema.name_columns`, short enough for an index (folding may lengthen a name)."""
+    key = dialect.name_key(text)[:INDEXED_LENGTH]
+    if len(name_columns(attribute)) == 1:
+        return (key,)
+    groups = key.split("=")
+    return (key, groups[1] if len(groups) > 1 else "", groups[2] if len(groups) > 2 else "")
 
 
 @cache

@@ -48,6 +48,8 @@ def upgrade() -> None:
     sa.Column('identity', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), nullable=False),
     sa.Column('patient_name', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('patient_name_key', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
+    sa.Column('patient_name_key_ideographic', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
+    sa.Column('patient_name_key_phonetic', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('patient_id', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('issuer_of_patient_id', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('patient_birth_date', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
@@ -99,6 +101,8 @@ def upgrade() -> None:
     sa.Column('patient_fk', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('patient_name', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('patient_name_key', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
+    sa.Column('patient_name_key_ideographic', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
+    sa.Column('patient_name_key_phonetic', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('patient_id', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('issuer_of_patient_id', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('patient_birth_date', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
@@ -117,6 +121,8 @@ def upgrade() -> None:
     sa.Column('study_description', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('referring_physician_name', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('referring_physician_name_key', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
+    sa.Column('referring_physician_name_key_ideographic', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
+    sa.Column('referring_physician_name_key_phonetic', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('name_of_physicians_reading_study', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('name_of_physicians_reading_study_key', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
     sa.Column('admitting_diagnoses_description', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), server_default='', nullable=False),
@@ -142,10 +148,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_study_accession_number'), ['accession_number'], unique=False)
         batch_op.create_index('ix_study_date', [sa.literal_column('study_date DESC'), sa.literal_column('id DESC'), 'patient_name_key'], unique=False)
         batch_op.create_index('ix_study_name', ['patient_name_key', sa.literal_column('study_date DESC'), sa.literal_column('id DESC')], unique=False)
+        batch_op.create_index('ix_study_name_ideographic', ['patient_name_key_ideographic'], unique=False)
+        batch_op.create_index('ix_study_name_phonetic', ['patient_name_key_phonetic'], unique=False)
         batch_op.create_index(batch_op.f('ix_study_patient_fk'), ['patient_fk'], unique=False)
         batch_op.create_index(batch_op.f('ix_study_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_study_received_at'), ['received_at'], unique=False)
         batch_op.create_index('ix_study_referrer', ['referring_physician_name_key', sa.literal_column('study_date DESC'), sa.literal_column('id DESC')], unique=False)
+        batch_op.create_index('ix_study_referrer_ideographic', ['referring_physician_name_key_ideographic'], unique=False)
+        batch_op.create_index('ix_study_referrer_phonetic', ['referring_physician_name_key_phonetic'], unique=False)
 
     op.create_table('token',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),

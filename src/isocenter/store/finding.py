@@ -1,0 +1,287 @@
+"""Searching: a `dicom.query.Query` and the scope of who asks become SQL, and rows become text by keyword.
+
+Keys of the query's level and above are columns of the joined row; keys below it ask whether such a child exists. Planners of neither
+database are safe with a million studies (LIBRARIES 4.2), so the plan is chosen here, with a capped look at how selective a key is:
+
+    driven by key        a UID, Patient ID, accession number or name that fewer than `_FEW` studies match: these studies by id
+    driven by modality   in the order of study_modality's index: newest study first, until the page is full
+    driven by date       the same from study's own index
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, literal, or_, select, true, union
+from sqlalchemy.sql import FromClause
+
+from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
+from isocenter.dicom.match import Empty, Match, Single, UidList, Universal, Wildcard
+from isocenter.dicom.query import Query
+from isocenter.store import dialect
+from isocenter.store.schema import (
+    instance,
+    key_column,
+    name_columns,
+    patient,
+    series,
+    study,
+    study_modality,
+    study_sop_class,
+)
+
+Matches = tuple[tuple[Attribute, Match], ...]
+Condition = ColumnElement[bool]
+Column = ColumnElement[Any]
+
+_FEW = 2000  # studies that are cheaper to fetch by id and sort than to look for in the order of their dates
+_DEPTH = {Level.PATIENT: 0, Level.STUDY: 1, Level.SERIES: 2, Level.INSTANCE: 3}
+_NUMBERS = frozenset({"IS", "US", "UL"})  # texts of whole numbers: the longer is the larger
+
+
+def find(connection: Connection, query: Query, scope: Matches = ()) -> list[dict[str, str]]:
+    """The rows that match, as text by keyword ("" for what has no value): the level's and the upper levels' attributes.
+
+    scope: further keys that the rows must match, which the caller's rights demand (`access.scope(...).as_matches()`). Only served
+    instances are seen. Sorted by `query.sort`, then newest study first, then by number.
+    """
+    return list(rows(connection, query, scope))
+
+
+def rows(connection: Connection, query: Query, scope: Matches = ()) -> Iterator[dict[str, str]]:
+    """As `find`, one row after the other: for answers of any size."""
+    columns = _columns(query)
+    statement = _Finding(connection, query, scope).statement([column.label(keyword) for keyword, column in columns.items()])
+    if statement is None:
+        return
+    for row in connection.execution_options(yield_per=500).execute(statement):
+        yield {keyword: "" if value is None else str(value) for keyword, value in zip(columns, row, strict=True)}
+
+
+def count(connection: Connection, query: Query, scope: Matches = (), at_most: int = 10_000) -> int:
+    """How many rows match, without regard to limit and offset; at most `at_most` are counted."""
+    statement = _Finding(connection, query, scope).statement([literal(1)], page=False)
+    if statement is None:
+        return 0
+    return connection.execute(select(func.count()).select_from(statement.limit(at_most).subquery())).scalar_one()
+
+
+def _columns(query: Query) -> dict[str, Column]:
+    """What each row tells: every attribute of the level and above that the index holds; costly counts only when asked for."""
+    asked = {attribute.keyword for attribute in query.returns} | {attribute.keyword for attribute, _ in query.matches}
+    columns: dict[str, Column] = {}
+    for level in Level:
+        if _DEPTH[level] <= _DEPTH[query.level]:
+            for attribute in at(level):
+                column = _column(attribute, query.level)
+                if column is not None and (attribute.keyword in asked or not _is_costly(attribute, query.level)):
+                    columns[attribute.keyword] = column
+    return columns
+
+
+def _is_costly(attribute: Attribute, level: Level) -> bool:
+    return attribute.computed and attribute.level is Level.PATIENT and level is not Level.PATIENT
+
+
+def _table(attribute: Attribute, level: Level) -> FromClause:
+    """Where the attribute's column is, in a row of `level`: studies carry what they say of their patient."""
+    if attribute.level is Level.PATIENT:
+        return patient if level is Level.PATIENT else study
+    return {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[attribute.level]
+
+
+def _column(attribute: Attribute, level: Level) -> Column | None:
+    if attribute.keyword == "AvailableTransferSyntaxUID":
+        return instance.c.transfer_syntax_uid
+    if attribute.keyword == "InstanceAvailability":
+        return literal("ONLINE")
+    if _is_costly(attribute, level):
+        return select(patient.c[attribute.column]).where(patient.c.id == study.c.patient_fk).scalar_subquery()
+    table = _table(attribute, level)
+    return table.c[attribute.column] if attribute.column in table.c else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where a search begins. source: the FROM; limits: conditions that the plan brings; order: how rows come by themselves."""
+
+    source: FromClause
+    limits: tuple[Condition, ...] = ()
+    order: tuple[Column, ...] = ()
+    hint: tuple[FromClause, str] | None = None
+    by_modality: bool = False
+
+
+class _Finding:
+    """One search: its plan and its conditions."""
+
+    def __init__(self, connection: Connection, query: Query, scope: Matches) -> None:
+        self._connection = connection
+        self._query = query
+        self._postgresql = connection.dialect.name == "postgresql"
+        self._matches = [(a, m) for a, m in (*query.matches, *scope) if not isinstance(m, Universal)]
+
+    def statement(self, columns: Sequence[Column], *, page: bool = True) -> Select[Any] | None:
+        """The SELECT; None when nothing can match."""
+        plan = self._plan()
+        if plan is None:
+            return None
+        conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
+        statement = select(*columns).select_from(plan.source).where(*plan.limits, *conditions)
+        if plan.hint is not None:
+            statement = statement.with_hint(*plan.hint, "sqlite")
+        if not page:
+            return statement
+        statement = statement.order_by(*self._asked_order(), *plan.order)
+        if self._query.limit is not None:
+            statement = statement.limit(self._query.limit)
+        return statement.offset(self._query.offset) if self._query.offset else statement
+
+    def _plan(self) -> _Plan | None:
+        level = self._query.level
+        if level is Level.PATIENT:
+            return _Plan(patient, order=(patient.c.patient_name_key, patient.c.id))
+        order = self._natural_order()
+        ids = self._few_studies()
+        if ids is not None:
+            return _Plan(self._joined(), (study.c.id.in_(ids),), order) if ids else None
+        if self._query.sort:
+            return _Plan(self._joined(), order=order)
+        modality = next((m.value for a, m in self._matches if a.keyword == "ModalitiesInStudy" and isinstance(m, Single)), None)
+        if level is Level.STUDY and modality is not None:
+            return _Plan(
+                study_modality.join(study, study.c.id == study_modality.c.study_fk),
+                (study_modality.c.modality == modality,),
+                (study_modality.c.study_date.desc(), study_modality.c.study_fk.desc()),
+                (study_modality, "INDEXED BY ix_study_modality_date"),
+                by_modality=True,
+            )
+        return _Plan(self._joined(), order=order, hint=(study, "INDEXED BY ix_study_date"))
+
+    def _joined(self) -> FromClause:
+        """study joined down to the level of the query."""
+        source: FromClause = study
+        if self._query.level in (Level.SERIES, Level.INSTANCE):
+            source = source.join(series, series.c.study_fk == study.c.id)
+        if self._query.level is Level.INSTANCE:
+            source = source.join(instance, and_(instance.c.series_fk == series.c.id, instance.c.current))
+        return source
+
+    def _natural_order(self) -> tuple[Column, ...]:
+        order: list[Column] = [study.c.study_date.desc(), study.c.id.desc()]
+        if self._query.level in (Level.SERIES, Level.INSTANCE):
+            order += [func.length(series.c.series_number), series.c.series_number, series.c.id]
+        if self._query.level is Level.INSTANCE:
+            order += [func.length(instance.c.instance_number), instance.c.instance_number, instance.c.id]
+        return tuple(order)
+
+    def _asked_order(self) -> list[Column]:
+        order: list[Column] = []
+        for sort in self._query.sort:
+            attribute = sort.attribute
+            column = _column(attribute, self._query.level)
+            if column is None:
+                continue  # of a lower level: it has no one value to sort by
+            keys = [column]
+            if attribute.vr == "PN":
+                keys = [_table(attribute, self._query.level).c[key_column(attribute)]]
+            elif attribute.vr in _NUMBERS and not attribute.computed:
+                keys = [func.length(column), column]
+            order += [key.desc() if sort.descending else key.asc() for key in keys]
+        return order
+
+    def _few_studies(self) -> list[int] | None:
+        """The ids of all studies that some selective key allows; None when no key is selective."""
+        for attribute, match in self._matches:
+            candidates = _candidates(attribute, match)
+            if candidates is not None:
+                ids = list(self._connection.execute(candidates.limit(_FEW)).scalars())
+                if len(ids) < _FEW:
+                    return ids
+        return None
+
+    def _condition(self, attribute: Attribute, match: Match, plan: _Plan) -> Condition:
+        if plan.by_modality and attribute.keyword == "ModalitiesInStudy" and isinstance(match, Single):
+            # the plan's own condition; a second key of the same kind asks the study by itself
+            return self._kind(study_modality, attribute, match) if self._asks_twice() else true()
+        if plan.by_modality and attribute.keyword == "StudyDate":
+            return self._compiled(attribute, match, study_modality)
+        if _DEPTH[attribute.level] > _DEPTH[self._query.level]:
+            return self._below(attribute, match)
+        return self._here(attribute, match, _table(attribute, self._query.level), plan.by_modality)
+
+    def _asks_twice(self) -> bool:
+        return sum(attribute.keyword == "ModalitiesInStudy" for attribute, _ in self._matches) > 1
+
+    def _here(self, attribute: Attribute, match: Match, table: FromClause, by_modality: bool = False) -> Condition:
+        if attribute.keyword == "ModalitiesInStudy":
+            return self._kind(study_modality, attribute, match)
+        if attribute.keyword == "SOPClassesInStudy":
+            return self._kind(study_sop_class, attribute, match)
+        if attribute.computed:
+            return true()  # not a key that is matched (PS3.4 C.2.2.1.3)
+        return self._compiled(attribute, match, table, study_modality if by_modality else table)
+
+    def _compiled(self, attribute: Attribute, match: Match, table: FromClause, keys: FromClause | None = None) -> Condition:
+        """keys: the table whose copy of a folded name an index covers."""
+        key = None
+        if attribute.vr == "PN":
+            name = key_column(attribute)
+            key = keys.c[name] if keys is not None and name in keys.c else table.c[name]
+        return dialect.condition(attribute, match, table.c[attribute.column], key, self._postgresql)
+
+    def _kind(self, table: Table, attribute: Attribute, match: Match) -> Condition:
+        """One of the study's modalities or SOP classes matches (PS3.4 C.3.4)."""
+        if isinstance(match, Empty):
+            return study.c[attribute.column] == ""
+        other = table.alias()
+        one, column = (BY_KEYWORD["Modality"], other.c.modality) if table is study_modality else (
+            BY_KEYWORD["SOPClassUID"], other.c.sop_class_uid)
+        return exists().where(other.c.study_fk == study.c.id, dialect.condition(one, match, column, None, self._postgresql))
+
+    def _below(self, attribute: Attribute, match: Match) -> Condition:
+        """Some child has a value that matches. Each key asks by itself."""
+        chain = [(study, study.c.patient_fk == patient.c.id), (series, series.c.study_fk == study.c.id),
+                 (instance, and_(instance.c.series_fk == series.c.id, instance.c.current))]
+        links = chain[_DEPTH[self._query.level] : _DEPTH[attribute.level]]
+        source: FromClause = links[0][0]
+        for table, link in links[1:]:
+            source = source.join(table, link)
+        asked = self._here(attribute, match, links[-1][0])
+        above = (patient, study, series)[_DEPTH[self._query.level]]
+        return exists(select(literal(1)).select_from(source).where(links[0][1], asked).correlate(above))
+
+
+def _candidates(attribute: Attribute, match: Match) -> Select[Any] | None:
+    """A SELECT of ids that an index answers and that leaves out no study that the key matches; None when there is none."""
+    if attribute.keyword in ("StudyInstanceUID", "PatientID", "AccessionNumber"):
+        indexed = _indexed(study.c[attribute.column], match, str)
+        return None if indexed is None else select(study.c.id).where(indexed)
+    if attribute.keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
+        table = series if attribute.level is Level.SERIES else instance
+        indexed = _indexed(table.c[attribute.column], match, str)
+        if indexed is None:
+            return None
+        source = series if attribute.level is Level.SERIES else series.join(instance, instance.c.series_fk == series.c.id)
+        return select(series.c.study_fk).select_from(source).where(indexed).distinct()
+    if attribute.keyword not in ("PatientName", "ReferringPhysicianName"):
+        return None
+    groups = [_indexed(study.c[name], match, dialect.name_key) for name in name_columns(attribute)]
+    if any(group is None for group in groups):
+        return None
+    parts = [select(study.c.id).where(group).limit(_FEW).subquery() for group in groups if group is not None]
+    return select(union(*(select(part.c.id) for part in parts)).subquery().c.id)
+
+
+def _indexed(column: Column, match: Match, fold: Callable[[str], str]) -> Condition | None:
+    """A range or equality that is true wherever the key matches the first (or only) component group in `column`."""
+    match match:
+        case UidList():
+            return column.in_(match.uids)
+        case Single() if fold is str:
+            return column == match.value
+        case Single() if (start := fold(match.value)) and "=" not in start:
+            return or_(column == start, dialect.begins(column, start + "="))
+        case Wildcard() if (start := dialect.prefix(fold(match.pattern))) and "=" not in start:
+            return dialect.begins(column, start)
+    return None
