@@ -51,6 +51,8 @@ def text_of(value: tuple[bytes, bytes], vr: str, charsets: str, encoding: Encodi
         text = text.replace(".", "")  # PS3.5 6.2 DA: the form of ACR-NEMA, yyyy.mm.dd
     elif vr == "TM" and ":" in text:
         text = text.replace(":", "")
+    elif vr == "PN" and text.endswith("="):
+        text = text.rstrip("=")  # PS3.5 6.2.1.2: empty component groups at the end
     return text, unsound
 
 

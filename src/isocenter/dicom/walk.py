@@ -27,6 +27,8 @@ PHOTOMETRIC_INTERPRETATION = 0x00280004
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _EXTENDED_OFFSETS = 0x7FE00001
 
+_BEFORE = 0x0003FFFF  # no data set has tags up to here: they are those of commands (PS3.7 E) and of the file meta information
+
 TOP_LEVEL: dict[int, Attribute] = {a.tag: a for a in ATTRIBUTES if not a.computed and not a.sequence}
 NESTED: dict[int, dict[int, Attribute]] = {}
 for _attribute in ATTRIBUTES:
@@ -55,7 +57,7 @@ def walk(window: Window, position: int, encoding: Encoding) -> Found:
     found = Found()
     size, read, values = window.size, encoding.read, found.values
     buffer, base = window.buffer, window.base
-    previous = 0
+    previous = _BEFORE
     while position < size:
         at = position - base
         if at < 0 or at + 12 > len(buffer):
@@ -125,7 +127,7 @@ def _irregular(window: Window, position: int, tag: int, length: int, previous: i
         return window.size
     elif tag >> 16 == 0:
         # Group 0000 is that of commands (PS3.7 E): what is read here is the rest of a value whose length was wrong.
-        raise Malformed("a value is not as long as it says", name(previous))
+        raise Malformed("a value is not as long as it says", name(previous) if previous > _BEFORE else f"byte {position}")
     if warning not in found.warnings:
         found.warnings.append(warning)
     return moved
