@@ -12,7 +12,7 @@ from isocenter.dicom.source import Source
 MAX_FRAME = 256 << 20
 
 _BIG_ENDIAN_PIXELS = frozenset({syntaxes.EXPLICIT_VR_BIG_ENDIAN, syntaxes.GE_PRIVATE_IMPLICIT_BIG_ENDIAN_PIXELS})
-_WORDS = {"OF": 4, "OD": 8, "OL": 4, "OV": 8}
+_WORDS = {"OW": 2, "US": 2, "SS": 2, "OF": 4, "OL": 4, "FL": 4, "SL": 4, "UL": 4, "AT": 2, "OD": 8, "OV": 8, "FD": 8, "SV": 8, "UV": 8}
 
 
 def needs_work(transfer_syntax_uid: str, *, addressable: bool) -> bool:
@@ -74,10 +74,19 @@ def word_size(header: Header) -> int:
     """How many bytes change places together when the pixels are made little endian; 1 when they are so already."""
     if header.transfer_syntax_uid not in _BIG_ENDIAN_PIXELS or header.pixels is None:
         return 1
-    if header.pixels.vr in _WORDS:
+    if header.pixels.vr in ("OF", "OD"):
         return _WORDS[header.pixels.vr]
     # PS3.5 8.1.2: 8-bit pixels in OW are pairs within 16-bit words
     return max(header.bits_allocated // 8, 2 if header.pixels.vr == "OW" else 1)
+
+
+def word_before(content: Source, offset: int) -> int:
+    """The word of the value at `offset` of an explicit VR big endian data set, from the VR written before it (PS3.5 7.1.2)."""
+    before = content.read_at(offset - 12, 12)
+    vr = before[4:6].decode("ascii", "replace")
+    if vr not in _WORDS or before[6:8] != b"\0\0":
+        vr = before[8:10].decode("ascii", "replace")
+    return _WORDS.get(vr, 1)
 
 
 def swapped(data: bytes, word: int) -> bytes:

@@ -1,19 +1,20 @@
 """What the client will take (PS3.18 8.6 and 8.7), decided by pure functions over the Accept header and what is stored.
 
-Part 1 of Isocenter does not transcode, so a negotiation is a comparison: an object or a frame goes out as it is stored, or not at
-all. A missing `transfer-syntax` parameter takes any stored syntax for `application/dicom`, whose file meta information says what it
-is, and for `image/*`; for `application/octet-stream` it keeps the standard's default, Explicit VR Little Endian (PS3.18 8.7.3.5.2),
-because bytes that do not say what they are must not be a surprise.
+Nothing is transcoded yet, so a negotiation is a comparison: an object or a frame goes out as it is stored, or not at all. A missing
+`transfer-syntax` parameter takes any stored syntax for `application/dicom`, whose file meta information says what it is, and for
+`image/*`; for `application/octet-stream` it keeps the standard's default, Explicit VR Little Endian (PS3.18 8.7.3.5.2), because
+bytes that do not say what they are must not be a surprise.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from isocenter.dicom import syntaxes
 from isocenter.domain.errors import Invalid, Unsupported
 
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = syntaxes.EXPLICIT_VR_LITTLE_ENDIAN
+IMPLICIT_LITTLE = syntaxes.IMPLICIT_VR_LITTLE_ENDIAN
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
 JSON = "application/json"
@@ -22,27 +23,13 @@ MULTIPART = "multipart/related"
 
 MAX_HEADER = 8 * 1024  # what web servers allow one header line; a list of every media type of PS3.18 is under 2 KiB
 
-# PS3.18 tables 8.7.3-3 to 8.7.3-6: the media type of a frame, by the transfer syntax it is stored in.
-_JPEG, _JLS, _JP2, _JPX, _JPHC = "image/jpeg", "image/jls", "image/jp2", "image/jpx", "image/jphc"
-_JXL, _RLE, _MPEG2, _MP4, _H265 = "image/jxl", "image/dicom-rle", "video/mpeg", "video/mp4", "video/h265"
-_PREFIX = "1.2.840.10008.1.2."
-FRAME_MEDIA_TYPES: Mapping[str, str] = {
-    _PREFIX + suffix: media_type
-    for media_type, suffixes in {
-        _JPEG: "4.50 4.51 4.57 4.70",
-        _JLS: "4.80 4.81",
-        _JP2: "4.90 4.91",
-        _JPX: "4.92 4.93",
-        _JPHC: "4.201 4.202 4.203",
-        _JXL: "4.110 4.111 4.112",
-        _RLE: "5",
-        _MPEG2: "4.100 4.100.1 4.101 4.101.1",
-        _MP4: "4.102 4.102.1 4.103 4.103.1 4.104 4.104.1 4.105 4.105.1 4.106 4.106.1",
-        _H265: "4.107 4.108",
-    }.items()
-    for suffix in suffixes.split()
+# Names of older editions for what the table of transfer syntaxes calls by its present name.
+_SYNONYMS = {
+    "image/x-jls": "image/jls",
+    "image/jpeg-ls": "image/jls",
+    "image/x-dicom-rle": "image/dicom-rle",
+    "video/mpeg2": "video/mpeg",
 }
-_SYNONYMS = {"image/x-jls": _JLS, "image/x-dicom-rle": _RLE, "video/mpeg2": _MPEG2, "image/jpeg-ls": _JLS}  # names of older editions
 
 
 class NotAcceptable(Unsupported):
@@ -169,10 +156,11 @@ def dataset_form(ranges: Collection[MediaRange], stored: Collection[str], *, sin
 def frame_form(ranges: Collection[MediaRange], stored: str, *, native: bool, single: bool) -> Form:
     """How to answer frames that are `stored` in this transfer syntax; `native` if they are not compressed.
 
-    Native frames leave in little endian, which Explicit and Implicit VR Little Endian share. `single`: one frame was asked for, so
-    that an answer without multipart is possible.
+    Native frames leave in little endian, which Explicit and Implicit VR Little Endian share. `single`: one frame was asked for,
+    so that an answer without multipart is possible.
     """
-    media_type = OCTETS if native else FRAME_MEDIA_TYPES.get(stored, OCTETS)
+    syntax = syntaxes.get(stored)
+    media_type = OCTETS if native or syntax is None else syntax.media_type
     for media_range in ranges:
         multipart = media_range.multipart or media_range.name == "*/*"
         if not (multipart or single):

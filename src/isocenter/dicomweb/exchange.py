@@ -1,0 +1,194 @@
+"""One request and its answer over bare ASGI: what was asked, under which address, and bodies that stream from files.
+
+A body is read straight into the buffer that is sent: with RWF_NOWAIT from the page cache on the event loop, and in a thread only when
+the disk must be waited for (LIBRARIES 2.2). The server gets bytearrays, never memoryviews, which granian walks byte by byte.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from concurrent.futures import Executor
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+from urllib.parse import parse_qsl
+
+from isocenter.dicomweb.accept import MediaRange, parse_accept
+from isocenter.dicomweb.address import Addresses
+from isocenter.domain.access import Principal
+from isocenter.domain.errors import Broken, Invalid
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+T = TypeVar("T")
+
+PIECE = 1 << 20  # bytes of one message: the loop is held for 0.2 ms, and fewer messages bring nothing more
+MAX_QUERY = 64 * 1024  # a list of 1,000 UIDs
+
+_accept = lru_cache(maxsize=512)(parse_accept)  # viewers send the same few headers all day
+
+# What is sent belongs to the person who asked; it may be kept, but each use asks again, so that a log-out ends it.
+PRIVATE = (b"cache-control", b"private, no-cache")
+
+
+class File(Protocol):
+    """An open file of the archive."""
+
+    @property
+    def fd(self) -> int: ...
+
+
+class Gone(Exception):
+    """The client has left; there is nobody to answer."""
+
+
+class Exchange:
+    """A request with its principal, and the way to answer it."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, *, addresses: Addresses, executor: Executor, principal: Principal
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.principal = principal
+        self.started = False
+        self.parameters: Mapping[str, str] = {}
+        self._send = send
+        self._executor = executor
+        self._addresses = addresses
+
+    # ---- what was asked ----------------------------------------------------------------------------------------------------------
+
+    def header(self, name: bytes) -> str:
+        """The value of a request header (name in lower case), several joined by commas; "" when absent."""
+        values = [value for key, value in self.scope["headers"] if key == name]
+        return b", ".join(values).decode("latin-1")
+
+    @property
+    def method(self) -> str:
+        return str(self.scope["method"])
+
+    @property
+    def base(self) -> str:
+        """The address of DICOMweb as this client knows it."""
+        return self._addresses.base(self.scope)
+
+    def query(self) -> list[tuple[str, str]]:
+        """The query parameters in their order."""
+        text = self.scope.get("query_string", b"")
+        if len(text) > MAX_QUERY:
+            raise Invalid("The query is too long.", where="query", hint="The limit is 64 KiB.")
+        return parse_qsl(text.decode("ascii", "replace"), keep_blank_values=True)
+
+    def accepted(self) -> tuple[MediaRange, ...]:
+        """What the client accepts: the query parameter `accept` where a header cannot be set (PS3.18 8.3.3.1), else the header."""
+        if self.scope.get("query_string"):
+            asked = ",".join(value for name, value in self.query() if name == "accept")
+            if asked:
+                return _accept(asked)
+        return _accept(self.header(b"accept"))
+
+    def accepts_gzip(self) -> bool:
+        """RFC 9110 12.5.3, as far as it concerns gzip."""
+        for entry in self.header(b"accept-encoding").split(","):
+            name, _, parameter = entry.partition(";")
+            if name.strip().lower() in ("gzip", "x-gzip", "*"):
+                return parameter.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+        return False
+
+    def knows(self, etag: str) -> bool:
+        """Whether the client holds this version already (If-None-Match, RFC 9110 13.1.2: weak comparison)."""
+        asked = self.header(b"if-none-match")
+        if not asked:
+            return False
+        wanted = etag.removeprefix("W/")
+        return asked.strip() == "*" or any(entry.strip().removeprefix("W/") == wanted for entry in asked.split(","))
+
+    # ---- threads -----------------------------------------------------------------------------------------------------------------
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run core code, which may wait, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+
+    # ---- the answer --------------------------------------------------------------------------------------------------------------
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send status and headers."""
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+
+    async def send(self, body: bytes | bytearray, *, more: bool) -> None:
+        """Send a piece of the body."""
+        if self.method == "HEAD":
+            body = b""
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def reply(self, status: int, headers: Headers, body: bytes = b"") -> None:
+        """Send a whole small answer."""
+        length = () if status == 304 else ((b"content-length", str(len(body)).encode()),)
+        await self.start(status, (*headers, *length))
+        await self.send(body, more=False)
+
+    async def not_modified(self, etag: str) -> None:
+        """304: the client's copy is still right."""
+        await self.reply(304, ((b"etag", etag.encode()), PRIVATE))
+
+
+class Body:
+    """A body of known length, filled piece by piece from bytes and files."""
+
+    def __init__(self, exchange: Exchange, length: int) -> None:
+        self._exchange = exchange
+        self._left = length
+        self._buffer = bytearray(min(length, PIECE))
+        self._filled = 0
+
+    async def write(self, data: bytes) -> None:
+        """Append bytes."""
+        taken = 0
+        while taken < len(data):
+            count = min(len(self._buffer) - self._filled, len(data) - taken)
+            self._buffer[self._filled : self._filled + count] = data[taken : taken + count] if count < len(data) else data
+            taken += count
+            await self._advance(count)
+
+    async def copy(self, file: File, offset: int, length: int) -> None:
+        """Append bytes of a file. Raises Broken when the file ends early; the connection must be cut then."""
+        while length:
+            count = min(len(self._buffer) - self._filled, length)
+            view = memoryview(self._buffer)[self._filled : self._filled + count]
+            got = _read_now(file.fd, view, offset)
+            if got < count:
+                await self._exchange.run(_read_all, file.fd, view[got:], offset + got)
+            del view  # a bytearray with a view cannot be handed on by every server
+            offset += count
+            length -= count
+            await self._advance(count)
+
+    async def _advance(self, count: int) -> None:
+        self._filled += count
+        if self._filled < len(self._buffer):
+            return
+        self._left -= self._filled
+        full, self._filled = self._buffer, 0
+        self._buffer = bytearray(min(self._left, PIECE))
+        await self._exchange.send(full, more=self._left > 0)
+
+
+def _read_now(fd: int, view: memoryview, offset: int) -> int:
+    """Read what is in the page cache; 0 when nothing is, or when the file system cannot say."""
+    try:
+        return os.preadv(fd, [view], offset, os.RWF_NOWAIT)
+    except OSError:  # EAGAIN: not cached; EOPNOTSUPP: tmpfs and others. The thread will find out what is really wrong.
+        return 0
+
+
+def _read_all(fd: int, view: memoryview, offset: int) -> None:
+    while view:
+        got = os.preadv(fd, [view], offset)
+        if not got:
+            raise Broken("a stored file ended early", hint="An administrator should run `isocenter verify`.")
+        view = view[got:]
+        offset += got

@@ -1,0 +1,134 @@
+"""The DICOMweb resources (PS3.18 10) and who answers them: one bare ASGI application."""
+
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from starlette.routing import BaseRoute, Mount
+
+from isocenter.dicomweb import qido, status, stow, wado
+from isocenter.dicomweb.address import ROOT, Addresses
+from isocenter.dicomweb.exchange import Exchange, Gone, Receive, Scope, Send
+from isocenter.domain.access import Principal
+from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
+from isocenter.service.context import Context
+from isocenter.service.retrieve import Retrieval
+
+THREADS = 16  # that wait for disk and database; more would only queue in SQLite's or the pool's connections
+
+_UID = r"(?P<{}>[^/]+)"
+_STUDY = "/studies/" + _UID.format("study")
+_SERIES = _STUDY + "/series/" + _UID.format("series")
+_INSTANCE = _SERIES + "/instances/" + _UID.format("instance")
+_USABLE_UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1; leading zeros are wrong, but objects with such UIDs are held
+
+Handler = Callable[[Context, Retrieval, Exchange], Awaitable[None]]
+
+
+def _reading(handler: Callable[[Retrieval, Exchange], Awaitable[None]]) -> Handler:
+    return lambda context, retrieval, exchange: handler(retrieval, exchange)
+
+
+def _acting(handler: Callable[[Context, Exchange], Awaitable[None]]) -> Handler:
+    return lambda context, retrieval, exchange: handler(context, exchange)
+
+
+# The most asked first: frames, whole series, metadata.
+RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
+    (method, re.compile(pattern), handler)
+    for method, pattern, handler in (
+        ("GET", _INSTANCE + "/frames/(?P<frames>[^/]+)", _reading(wado.frames)),
+        ("GET", _SERIES, _reading(wado.instances)),
+        ("GET", _SERIES + "/metadata", _reading(wado.metadata)),
+        ("GET", _INSTANCE, _reading(wado.instances)),
+        ("GET", _INSTANCE + "/metadata", _reading(wado.metadata)),
+        ("GET", _INSTANCE + "/bulkdata/(?P<bulkdata>[0-9A-Fa-f/]{8,512})", _reading(wado.bulkdata)),
+        ("GET", _STUDY, _reading(wado.instances)),
+        ("GET", _STUDY + "/metadata", _reading(wado.metadata)),
+        ("GET", "/studies", _acting(qido.studies)),
+        ("GET", "/series", _acting(qido.series)),
+        ("GET", _STUDY + "/series", _acting(qido.series)),
+        ("GET", "/instances", _acting(qido.instances)),
+        ("GET", _STUDY + "/instances", _acting(qido.instances)),
+        ("GET", _SERIES + "/instances", _acting(qido.instances)),
+        ("POST", "/studies", _acting(stow.store)),
+        ("POST", _STUDY, _acting(stow.store)),
+    )
+)
+
+
+class Authenticator(Protocol):
+    """Says who is asking. Raises Unauthenticated, Forbidden (CSRF), Busy (throttled)."""
+
+    async def principal(self, scope: Scope) -> Principal: ...
+
+
+class DicomWeb:
+    """The ASGI application for everything below /dicom-web."""
+
+    def __init__(self, context: Context, authenticator: Authenticator) -> None:
+        self._context = context
+        self._authenticator = authenticator
+        self._retrieval = Retrieval(context)
+        self._addresses = Addresses(context.settings)
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="dicomweb")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        exchange: Exchange | None = None
+        try:
+            principal = await self._authenticator.principal(scope)
+            exchange = Exchange(
+                scope, receive, send, addresses=self._addresses, executor=self._executor, principal=principal
+            )
+            handler, exchange.parameters = _resource(scope)
+            await handler(self._context, self._retrieval, exchange)
+        except Gone:
+            return
+        except IsocenterError as error:
+            answer = status.problem(error)
+            if exchange is None and isinstance(error, Busy):
+                answer = status.Problem(429, answer.headers, answer.body)  # too many log-ins (RFC 6585 4)
+            await _send_problem(send, exchange, answer, error)
+        except Exception as error:  # noqa: BLE001 - the edge: the client gets an answer, the log gets the fault
+            await _send_problem(send, exchange, status.unexpected(error), error)
+
+
+async def _send_problem(send: Send, exchange: Exchange | None, answer: status.Problem, error: Exception) -> None:
+    """An answer that has begun cannot become an error any more: the connection is cut by raising, so that nobody takes it for whole."""
+    if exchange is not None and exchange.started:
+        raise error
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
+    path = str(scope["path"]).removeprefix(ROOT).rstrip("/")
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    others = False
+    for wanted, pattern, handler in RESOURCES:
+        match = pattern.fullmatch(path)
+        if match is None:
+            continue
+        if wanted == method:
+            parameters = match.groupdict()
+            for name in ("study", "series", "instance"):
+                if name in parameters and not _USABLE_UID.fullmatch(parameters[name]):
+                    raise Invalid("This is no UID.", where=name)
+            return handler, parameters
+        others = True
+    if others:
+        raise status.MethodNotAllowed("This resource does not know this method.", where=str(scope["method"])[:16])
+    raise Missing("There is no such resource.", hint="See PS3.18 for the resources of DICOMweb.")
+
+
+def asgi(context: Context, authenticator: Authenticator) -> DicomWeb:
+    """The application, to be called with the full path (below /dicom-web)."""
+    return DicomWeb(context, authenticator)
+
+
+def routes(context: Context, authenticator: Authenticator) -> list[BaseRoute]:
+    """The same for Starlette."""
+    return [Mount(ROOT, app=asgi(context, authenticator))]

@@ -1,0 +1,335 @@
+"""Giving objects out: who may have them, where their bytes are, and a row in the change log for every look at a study.
+
+`Retrieval` is made once a process and owns what makes the second look cheap: open files, the places of the frames of recent series,
+metadata documents, and who has been noted as a reader of what. Instances are immutable, so what is remembered can only be incomplete,
+never wrong; what the caller may see is judged anew for each request.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from isocenter.dicom import json as dicom_json
+from isocenter.dicom import native, part10, syntaxes
+from isocenter.dicom.frames import Frame, FrameTable
+from isocenter.dicom.source import FileSource
+from isocenter.domain import access
+from isocenter.domain.access import Permission, Principal
+from isocenter.domain.errors import Broken, Missing, Unsupported
+from isocenter.domain.events import Event
+from isocenter.service.context import Context
+from isocenter.store import changes, imaging, series_documents
+from isocenter.store.imaging import Located as StoredInstance
+from isocenter.store.lru import LruCache
+from isocenter.store.open_files import OpenFile, OpenFiles
+
+__all__ = ["Bulk", "Document", "Frames", "Retrieval", "StoredInstance", "build_series_document", "joined"]
+
+ACCESS_SECONDS = 600  # one row in the change log for a principal and a study in this time
+FRESH_SECONDS = 5  # how long the facts of a study (and so who may see it) are believed without asking the index
+SERIES_REMEMBERED = 200_000  # instances whose places are remembered, about 100 MB at the very most
+DOCUMENTS_REMEMBERED = 32 << 20  # bytes of compressed metadata
+READERS_REMEMBERED = 50_000
+HEADERS_REMEMBERED = 32
+
+_PIECE = 1 << 20  # of a value that is converted; a multiple of every word
+
+_VERIFY = "An administrator should run `isocenter verify`."
+_NOT_HERE = "It may have been removed, or your account may not see it."
+
+
+@dataclass(slots=True)
+class _Series:
+    """What is remembered of a series; the decoded frame tables come with use."""
+
+    study: Mapping[str, str]
+    instances: Mapping[str, StoredInstance]
+    encoded: Mapping[int, bytes]
+    loaded_at: float
+    tables: dict[int, FrameTable] = field(default_factory=dict)
+
+    def table(self, located: StoredInstance) -> FrameTable | None:
+        known = self.tables.get(located.id)
+        if known is None and located.id in self.encoded:
+            known = self.tables[located.id] = FrameTable.decode(self.encoded[located.id])
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The frames of one instance: its open file and the byte ranges of each frame.
+
+    native: not compressed, so that they leave as little endian. table: None when frames must be worked on first; then `read` gives
+    their bytes. count: how many can be asked for.
+    """
+
+    instance: StoredInstance
+    file: OpenFile
+    native: bool
+    count: int
+    table: FrameTable | None
+
+    def place(self, number: int) -> Frame:
+        """(offset, length) of the parts of frame `number`, counted from 1. Raises Missing."""
+        if self.table is None or not 1 <= number <= self.count:
+            raise Missing(f"there is no frame {number}", where="frames", hint=f"The instance has {self.count}.")
+        return self.table[number - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A metadata document: gzip of a DICOM JSON array, and what tells its versions apart."""
+
+    version: str
+    compressed: bytes
+
+    def text(self) -> Iterator[bytes]:
+        """The JSON text in pieces."""
+        return series_documents.inflate(self.compressed)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One value: (offset, length) of its bytes. word: bytes that change places together to become little endian.
+
+    direct: the ranges count in the file and leave as they are; otherwise `Retrieval.read_bulk` gives the bytes.
+    """
+
+    instance: StoredInstance
+    file: OpenFile
+    ranges: tuple[tuple[int, int], ...]
+    word: int
+    direct: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole value."""
+        return sum(length for _, length in self.ranges)
+
+
+class Retrieval:
+    """Every way to get at stored objects. Safe to share between threads; all methods may wait for disk and database, except `known_*`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._files = OpenFiles(context.blobs)
+        self._series: LruCache[tuple[str, str], _Series] = LruCache(SERIES_REMEMBERED, lambda series: len(series.instances) + 10)
+        self._documents: LruCache[tuple[str, int, str], bytes] = LruCache(DOCUMENTS_REMEMBERED, len)
+        self._readers: LruCache[tuple[Principal, str], float] = LruCache(READERS_REMEMBERED, lambda _: 1)
+        self._headers: LruCache[str, part10.Header] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
+
+    # ---- whole instances ---------------------------------------------------------------------------------------------------------
+
+    def instances(
+        self, principal: Principal, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
+    ) -> list[StoredInstance]:
+        """The served instances of a study, a series or an instance, by series and instance number. Raises Missing, Forbidden."""
+        access.require(principal, Permission.STUDY_READ)
+        values, found = self._context.database.read(
+            lambda connection: (
+                imaging.study_values(connection, study_uid),
+                imaging.locate(connection, study_uid, series_uid, sop_uid),
+            )
+        )
+        if values is None or not found or not access.scope(principal).permits(values):
+            raise Missing("there is no such object", hint=_NOT_HERE)
+        self._note(principal, study_uid)
+        return found
+
+    def open(self, instance: StoredInstance) -> OpenFile:
+        """The file of an instance that the caller was given. Raises Broken when the archive has lost it."""
+        return self._files.open(instance.blob_key, instance.size)
+
+    # ---- frames ------------------------------------------------------------------------------------------------------------------
+
+    def known_frames(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str) -> Frames | None:
+        """The frames if everything about them is in memory, the reader has been noted and the file is open; never waits."""
+        series = self._series.get((study_uid, series_uid))
+        now = time.monotonic()
+        if series is None or now - series.loaded_at > FRESH_SECONDS or not self._is_noted(principal, study_uid, now):
+            return None
+        access.require(principal, Permission.STUDY_READ)
+        located = series.instances.get(sop_uid)
+        if located is None or not access.scope(principal).permits(series.study):
+            return None
+        file = self._files.known(located.blob_key)
+        table = series.table(located)
+        if file is None or table is None or file.size != located.size:
+            return None
+        frames = _frames(located, file, table)
+        return frames if frames.table is not None else None
+
+    def frames(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str) -> Frames:
+        """The frames of an instance. Raises Missing (also when it has no pixel data), Forbidden, Unsupported, Broken."""
+        access.require(principal, Permission.STUDY_READ)
+        series = self._located(study_uid, series_uid, sop_uid)
+        if series is None or sop_uid not in series.instances or not access.scope(principal).permits(series.study):
+            raise Missing("there is no such instance", hint=_NOT_HERE)
+        self._note(principal, study_uid)
+        located = series.instances[sop_uid]
+        file = self.open(located)
+        table = series.table(located)
+        if table is not None:
+            frames = _frames(located, file, table)
+            if frames.table is not None:
+                return frames
+        header = self._header(located, file)
+        count = native.count(header)
+        if not count:
+            raise Missing("the instance has no pixel data", where="PixelData")
+        return Frames(located, file, True, count, None)
+
+    def read_frame(self, frames: Frames, number: int) -> bytes:
+        """Frame `number`, counted from 1, of frames that must be worked on first. Raises Missing, Broken."""
+        if not 1 <= number <= frames.count:
+            raise Missing(f"there is no frame {number}", where="frames", hint=f"The instance has {frames.count}.")
+        header = self._header(frames.instance, frames.file)
+        try:
+            return native.frame(FileSource(frames.file.fd), header, number - 1)
+        except part10.Malformed as fault:
+            raise Broken(f"the frame cannot be read: {fault.reason}", where=fault.where) from None
+
+    def _header(self, located: StoredInstance, file: OpenFile) -> part10.Header:
+        header = self._headers.get(located.blob_key)
+        if header is None:
+            try:
+                header = part10.scan(FileSource(file.fd))
+            except part10.Malformed as fault:
+                raise Broken("a stored file is damaged", where=fault.where, hint=_VERIFY) from None
+            self._headers.put(located.blob_key, header)
+        return header
+
+    def _located(self, study_uid: str, series_uid: str, sop_uid: str) -> _Series | None:
+        """The series as remembered, when it is fresh and holds the instance; otherwise as the index has it now."""
+        key = study_uid, series_uid
+        series = self._series.get(key)
+        if series is not None and sop_uid in series.instances and time.monotonic() - series.loaded_at <= FRESH_SECONDS:
+            return series
+
+        def load(connection: Connection) -> tuple[dict[str, str] | None, list[StoredInstance], dict[int, bytes]]:
+            values = imaging.study_values(connection, study_uid)
+            found = imaging.locate(connection, study_uid, series_uid) if values is not None else []
+            return values, found, imaging.frame_tables(connection, [located.id for located in found])
+
+        loaded_at = time.monotonic()
+        values, found, encoded = self._context.database.read(load)
+        if values is None or not found:
+            return None
+        series = _Series(values, {located.sop_instance_uid: located for located in found}, encoded, loaded_at)
+        self._series.put(key, series)
+        return series
+
+    # ---- metadata ----------------------------------------------------------------------------------------------------------------
+
+    def series_document(self, principal: Principal, study_uid: str, series_uid: str, base: str) -> Document:
+        """The metadata of a series; `base` is the address of DICOMweb, for the URIs of bulk data. Raises Missing, Forbidden, Broken."""
+        access.require(principal, Permission.STUDY_READ)
+        values, row = self._context.database.read(
+            lambda connection: (
+                imaging.study_values(connection, study_uid),
+                imaging.series_version(connection, study_uid, series_uid),
+            )
+        )
+        if values is None or row is None or not access.scope(principal).permits(values):
+            raise Missing("there is no such series", hint=_NOT_HERE)
+        self._note(principal, study_uid)
+        return self._document(study_uid, series_uid, row, base)
+
+    def study_documents(self, principal: Principal, study_uid: str, base: str) -> tuple[str, Iterator[Document]]:
+        """What tells versions of a study's metadata apart, and the documents of its series one after the other."""
+        found = self.instances(principal, study_uid)
+        versions = {located.series_instance_uid: located.series_version for located in found}
+        version = "-".join(f"{uid}.{number}" for uid, number in versions.items())
+        return version, (self._document(study_uid, uid, number, base) for uid, number in versions.items())
+
+    def instance_document(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str, base: str) -> Document:
+        """The metadata of one instance."""
+        (located,) = self.instances(principal, study_uid, series_uid, sop_uid)
+        return Document(located.sha256[:32], series_documents.of_instance(self._context.blobs, located, base))
+
+    def _document(self, study_uid: str, series_uid: str, version: int, base: str) -> Document:
+        key = series_uid, version, base
+        compressed = self._documents.get(key)
+        if compressed is None:
+            found = self._context.database.read(lambda connection: imaging.locate(connection, study_uid, series_uid))
+            if not found:
+                raise Missing("there is no such series", hint=_NOT_HERE)
+            kept = series_documents.load(self._context.blobs, found)
+            pieces = series_documents.with_base(series_documents.inflate(kept), base)
+            compressed = b"".join(series_documents.compress(pieces, series_documents.LEVEL))
+            if found[0].series_version == version:  # else an instance came in between: the next request makes it whole
+                self._documents.put(key, compressed)
+        return Document(f"{series_uid}.{version}", compressed)
+
+    # ---- bulk data ---------------------------------------------------------------------------------------------------------------
+
+    def bulk(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str, path: str) -> Bulk:
+        """The value at `path` ("00420011", "00400555/0/00420011"). Raises Missing, Forbidden, Broken."""
+        (located,) = self.instances(principal, study_uid, series_uid, sop_uid)
+        file = self.open(located)
+        header = self._header(located, file)
+        source = FileSource(file.fd)
+        try:
+            ranges = tuple(dicom_json.bulk_range(source, header, path))
+            content, _, encoding = part10.data_set(source, header)
+        except LookupError:
+            raise Missing("the instance has no such value", where=path) from None
+        except part10.Malformed as fault:
+            raise Broken("a stored file is damaged", where=fault.where, hint=_VERIFY) from None
+        word = native.word_before(content, ranges[0][0]) if ranges and not encoding.little else 1
+        if header.pixels is not None and ranges == ((header.pixels.offset, header.pixels.length),):
+            word = native.word_size(header)
+        return Bulk(located, file, ranges, word, direct=word == 1 and content is source)
+
+    def read_bulk(self, bulk: Bulk) -> Iterator[bytes]:
+        """The bytes of a value that is not `direct`, in pieces of at most 1 MiB."""
+        content, _, _ = part10.data_set(FileSource(bulk.file.fd), self._header(bulk.instance, bulk.file))
+        for offset, length in bulk.ranges:
+            for start in range(0, length, _PIECE):
+                yield native.swapped(content.read_at(offset + start, min(_PIECE, length - start)), bulk.word)
+
+    # ---- the change log ----------------------------------------------------------------------------------------------------------
+
+    def _is_noted(self, principal: Principal, study_uid: str, now: float) -> bool:
+        noted = self._readers.get((principal, study_uid))
+        return noted is not None and now - noted < ACCESS_SECONDS
+
+    def _note(self, principal: Principal, study_uid: str) -> None:
+        """A row that says who looked at the study; it is durable before the caller gets a byte."""
+        now = time.monotonic()
+        if self._is_noted(principal, study_uid, now):
+            return
+        payload = {"study": study_uid, "via": principal.via, "address": principal.address}
+        self._context.database.write(
+            lambda connection: changes.append(connection, Event.STUDY_READ, study_uid, principal.name, payload)
+        )
+        self._readers.put((principal, study_uid), now)
+
+
+def joined(documents: Iterator[Document], *, compressed: bool) -> Iterator[bytes]:
+    """One JSON array of all documents in pieces, gzip when `compressed`; one document is in memory at a time."""
+    text = series_documents.joined(document.text() for document in documents)
+    return series_documents.compress(text) if compressed else text
+
+
+def _frames(located: StoredInstance, file: OpenFile, table: FrameTable) -> Frames:
+    """How frames are served; `table` None in it means that they must be worked on first."""
+    if table.contiguous:
+        direct = not native.needs_work(located.transfer_syntax_uid, addressable=table.addressable)
+        return Frames(located, file, True, len(table), table if direct else None)
+    syntax = syntaxes.get(located.transfer_syntax_uid)
+    if not table.addressable and not (syntax is not None and syntax.video):
+        raise Unsupported(
+            "the fragments of this instance cannot be told apart into frames", where="PixelData", hint="Retrieve the whole instance."
+        )
+    return Frames(located, file, False, len(table), table)
+
+
+def build_series_document(context: Context, study_uid: str, series_uid: str) -> None:
+    """Make the metadata document of a series before anybody asks. For the worker, who acts for nobody. Raises Missing, Broken."""
+    found = context.database.read(lambda connection: imaging.locate(connection, study_uid, series_uid))
+    if not found:
+        raise Missing("there is no such series", where=series_uid)
+    series_documents.build(context.blobs, found)

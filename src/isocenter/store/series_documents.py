@@ -1,0 +1,150 @@
+"""Metadata of a series as one compressed document (PS3.18 10.4, F.2), made from its files once and kept as derived data.
+
+The kept document is gzip of a JSON array, one object for each instance. Its bulk data URIs begin with `BASE`, because who builds it need
+not know under which address the archive will be asked. It is found by what it was made of, so that a stale one cannot be met.
+"""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from isocenter.dicom import json as dicom_json
+from isocenter.dicom import part10
+from isocenter.dicom.source import FileSource
+from isocenter.domain.errors import Broken, Conflict, Missing
+from isocenter.store.blobs import Blobs
+from isocenter.store.imaging import Located
+
+FORMAT = 1  # grows when the same files would give another document
+BASE = "isocenter-base://"  # what stands for `https://host/dicom-web` in a kept document
+LEVEL = 4  # of gzip: a third smaller than level 1, at twice its time, which is a tenth of the time to read the files
+_PIECE = 256 * 1024  # of uncompressed JSON at a time
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
+    """One instance as DICOM JSON, with its transfer syntax; bulk data URIs begin with `base`. Raises Broken for a damaged file."""
+    root = f"{base}/studies/{located.study_instance_uid}/series/{located.series_instance_uid}/instances/{located.sop_instance_uid}"
+    try:
+        fd = blobs.open(located.blob_key)
+    except Missing:
+        raise Broken("a stored file is not there", hint="An administrator should run `isocenter verify`.") from None
+    try:
+        source = FileSource(fd)
+        header = part10.scan(source)
+        document = dicom_json.dataset_json(source, header, lambda path: f"{root}/bulkdata/{path}")
+    except part10.Malformed:
+        raise Broken("a stored file is damaged", hint="An administrator should run `isocenter verify`.") from None
+    finally:
+        os.close(fd)
+    # (0008,3002) Available Transfer Syntax UID tells viewers what frames will be (PS3.18 8.7.3)
+    document["00083002"] = {"vr": "UI", "Value": [located.transfer_syntax_uid]}
+    return document
+
+
+def of_instance(blobs: Blobs, located: Located, base: str) -> bytes:
+    """The document of one instance, gzip; made anew each time, it takes less than a millisecond."""
+    text = orjson.dumps([instance_json(blobs, located, base)])
+    return b"".join(compress(iter((text,))))
+
+
+def key(instances: Sequence[Located]) -> str:
+    """The key of the document of a series: a hash of what is in it."""
+    digest = hashlib.sha256(str(FORMAT).encode())
+    for located in instances:
+        digest.update(f"{located.sop_instance_uid} {located.sha256}\n".encode())
+    return f"{_folder(instances[0].series_instance_uid)}/{digest.hexdigest()[:32]}.json.gz"
+
+
+def _folder(series_instance_uid: str) -> str:
+    name = hashlib.sha256(series_instance_uid.encode()).hexdigest()
+    return f"derived/metadata/{name[:2]}/{name[2:18]}"
+
+
+def load(blobs: Blobs, instances: Sequence[Located]) -> bytes:
+    """The kept document of these instances of one series, built first if need be. A series of 1,000 slices takes some 100 KB."""
+    kept = key(instances)
+    try:
+        return _read(blobs, kept)
+    except Missing:
+        build(blobs, instances)
+        return _read(blobs, kept)
+
+
+def _read(blobs: Blobs, kept: str) -> bytes:
+    with open(blobs.open(kept), "rb") as file:
+        return file.read()
+
+
+def build(blobs: Blobs, instances: Sequence[Located]) -> None:
+    """Make and keep the document of these instances of one series; older ones of the series go. One instance is in memory at a time."""
+    kept = key(instances)
+    incoming = blobs.open_incoming()
+    try:
+        compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
+        for number, located in enumerate(instances):
+            fragment = orjson.dumps(instance_json(blobs, located, BASE))
+            incoming.write(compressor.compress((b"," if number else b"[") + fragment))
+        incoming.write(compressor.compress(b"]"), compressor.flush())
+        blobs.put(incoming, kept, durable=False)
+    except Conflict:
+        return  # another process was faster
+    finally:
+        incoming.discard()
+    for older in list(blobs.list(_folder(instances[0].series_instance_uid))):
+        if older != kept:
+            blobs.delete(older)
+
+
+def inflate(document: bytes) -> Iterator[bytes]:
+    """The JSON text of a kept document in pieces."""
+    inflator = zlib.decompressobj(_GZIP)
+    data = document
+    while not inflator.eof:
+        piece = inflator.decompress(data, _PIECE)
+        data = inflator.unconsumed_tail
+        if piece:
+            yield piece
+        elif not data:
+            return
+
+
+def with_base(pieces: Iterator[bytes], base: str) -> Iterator[bytes]:
+    """The same text with the real address in its URIs."""
+    placeholder, address = BASE.encode(), orjson.dumps(base)[1:-1]
+    held = b""
+    for piece in pieces:
+        text = (held + piece).replace(placeholder, address)
+        keep = next((n for n in range(min(len(placeholder) - 1, len(text)), 0, -1) if placeholder.startswith(text[-n:])), 0)
+        held = text[len(text) - keep :]
+        yield text[: len(text) - keep]
+    yield held
+
+
+def compress(pieces: Iterator[bytes], level: int = 1) -> Iterator[bytes]:
+    """gzip of the pieces."""
+    compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
+    for piece in pieces:
+        if packed := compressor.compress(piece):
+            yield packed
+    yield compressor.flush()
+
+
+def joined(documents: Iterator[Iterator[bytes]]) -> Iterator[bytes]:
+    """One JSON array out of several, each given in pieces."""
+    started = False
+    for document in documents:
+        last = b"," if started else b"["
+        first = True
+        for piece in document:
+            body = piece[1:] if first and piece else piece
+            first = first and not piece
+            if body:
+                yield last + body[:-1]
+                last = body[-1:]
+        started = True
+    yield b"]" if started else b"[]"
