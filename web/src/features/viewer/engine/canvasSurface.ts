@@ -1,0 +1,121 @@
+// Draws any picture on a plain canvas: colour, look-up tables, sigmoid windows, thumbnails, and everything without WebGL.
+import { type Affine, type Size, affineOf } from '../model/view'
+import { type Window, grey } from '../model/windows'
+import type { Look, Surface } from './surface'
+import type { Picture } from './picture'
+
+const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
+const OPAQUE = littleEndian ? 0xff000000 : 0x000000ff
+
+const packed = (r: number, g: number, b: number): number =>
+  (littleEndian ? OPAQUE | (b << 16) | (g << 8) | r : (r << 24) | (g << 16) | (b << 8) | OPAQUE) >>> 0
+
+/** Grey for each possible value of an array type, so that a window costs one table instead of arithmetic per pixel. */
+function tableFor(picture: Picture, window: Window, inverted: boolean): ((value: number) => number) {
+  const level = (value: number): number => {
+    const bright = Math.round(grey(value, window))
+    return inverted ? 255 - bright : bright
+  }
+  const { data } = picture.pixels
+  if (data instanceof Float32Array) return level
+  const offset = data instanceof Int16Array ? 32768 : 0
+  const table = new Uint8Array(data instanceof Uint8Array ? 256 : 65536)
+  for (let index = 0; index < table.length; index++) table[index] = level(index - offset)
+  return (value) => table[value + offset] ?? 0
+}
+
+/** The picture windowed, one canvas pixel per `stride` image pixels. */
+export function painted(picture: Picture, window: Window, inverted: boolean, stride = 1, onto = document.createElement('canvas')): HTMLCanvasElement {
+  const { columns, rows } = picture.frame.extent
+  const width = Math.max(1, Math.floor(columns / stride))
+  const height = Math.max(1, Math.floor(rows / stride))
+  onto.width = width
+  onto.height = height
+  const context = onto.getContext('2d')
+  if (!context) return onto
+  const target = context.createImageData(width, height)
+  const out = new Uint32Array(target.data.buffer)
+  const level = tableFor(picture, window, inverted)
+  const { data, color } = picture.pixels
+  for (let y = 0; y < height; y++) {
+    const from = y * stride * columns
+    for (let x = 0; x < width; x++) {
+      const at = from + x * stride
+      if (color) {
+        out[y * width + x] = packed(level(data[at * 3] ?? 0), level(data[at * 3 + 1] ?? 0), level(data[at * 3 + 2] ?? 0))
+      } else {
+        const shade = level(data[at] ?? 0)
+        out[y * width + x] = packed(shade, shade, shade)
+      }
+    }
+  }
+  context.putImageData(target, 0, 0)
+  return onto
+}
+
+/** A small picture of a picture, for the series rail. */
+export async function thumbnail(picture: Picture, window: Window, inverted: boolean, side: number): Promise<Blob | null> {
+  const { columns, rows, aspect } = picture.frame.extent
+  const stride = Math.max(1, Math.floor(Math.max(columns, rows) / (side * 2)))
+  const source = painted(picture, window, inverted, stride)
+  const scale = side / Math.max(columns * aspect[0], rows * aspect[1])
+  const canvas = document.createElement('canvas')
+  canvas.width = Math.max(1, Math.round(columns * aspect[0] * scale))
+  canvas.height = Math.max(1, Math.round(rows * aspect[1] * scale))
+  const context = canvas.getContext('2d')
+  if (!context) return null
+  context.imageSmoothingQuality = 'high'
+  context.drawImage(source, 0, 0, canvas.width, canvas.height)
+  return new Promise((resolve) => canvas.toBlob(resolve, 'image/png'))
+}
+
+export class CanvasSurface implements Surface {
+  readonly canvas = document.createElement('canvas')
+  private readonly source = document.createElement('canvas')
+  private painting: { picture: Picture; window: Window; inverted: boolean } | null = null
+  private size: Size = { width: 0, height: 0 }
+
+  constructor(host: HTMLElement) {
+    this.canvas.className = 'pane-canvas'
+    host.append(this.canvas)
+  }
+
+  resize(size: Size): void {
+    this.size = size
+    const ratio = window.devicePixelRatio || 1
+    this.canvas.width = Math.round(size.width * ratio)
+    this.canvas.height = Math.round(size.height * ratio)
+  }
+
+  draw(picture: Picture, look: Look): void {
+    const context = this.canvas.getContext('2d')
+    if (!context) return
+    const now = this.painting
+    if (now?.picture !== picture || now.window !== look.window || now.inverted !== look.inverted) {
+      painted(picture, look.window, look.inverted, 1, this.source)
+      this.painting = { picture, window: look.window, inverted: look.inverted }
+    }
+    const ratio = window.devicePixelRatio || 1
+    const m: Affine = affineOf(look.view, picture.frame.extent, this.size)
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.fillStyle = '#000'
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height)
+    context.setTransform(m.a * ratio, m.b * ratio, m.c * ratio, m.d * ratio, m.e * ratio, m.f * ratio)
+    const magnified = Math.hypot(m.a, m.b) * ratio
+    context.imageSmoothingEnabled = Math.abs(magnified - 1) > 1e-3
+    context.imageSmoothingQuality = magnified < 1 ? 'high' : 'medium'
+    // Centres of pixels are whole numbers, so the picture begins half a pixel before zero.
+    context.drawImage(this.source, -0.5, -0.5)
+  }
+
+  show(visible: boolean): void {
+    this.canvas.hidden = !visible
+  }
+
+  dispose(): void {
+    this.canvas.remove()
+    // Safari keeps the memory of a detached canvas until it is shrunk.
+    this.canvas.width = this.canvas.height = this.source.width = this.source.height = 0
+    this.painting = null
+  }
+}

@@ -1,0 +1,123 @@
+// The only owner of Cornerstone's globals: started once, kept warm between studies.
+import { Enums, RenderingEngine, type Types, init as initCore, metaData, utilities } from '@cornerstonejs/core'
+import { init as initLoader } from '@cornerstonejs/dicom-image-loader'
+import type { Frame } from '../model/frame'
+
+export interface Core {
+  /** Null when this browser has no WebGL 2: pictures are then drawn by canvasSurface alone. */
+  readonly renderer: RenderingEngine | null
+}
+
+/** Frames Cornerstone may ask about, by image id. Filled by whoever decodes or draws, emptied by the same. */
+const known = new Map<string, Frame>()
+
+export function describe(frame: Frame): void {
+  known.set(frame.id, frame)
+}
+
+export function forget(id: string): void {
+  known.delete(id)
+}
+
+/**
+ * Cornerstone decodes and draws; what pixels mean stays with model/. So it is told of single-sample images that they are
+ * MONOCHROME2 (palettes, inversion and modality values are applied by model/pixels) and of geometry only the shape of a pixel.
+ */
+const { MetadataModules } = Enums
+
+function provide(asked: string, id: unknown): unknown {
+  const module = asked as Enums.MetadataModules
+  const frame = typeof id === 'string' ? known.get(id) : undefined
+  if (!frame) return undefined
+  const { format, dataset } = frame.instance
+  const { columns, rows, aspect } = frame.extent
+  switch (module) {
+    case MetadataModules.IMAGE_PIXEL:
+      return {
+        samplesPerPixel: format.samples,
+        photometricInterpretation: format.samples === 1 ? 'MONOCHROME2' : format.photometric,
+        planarConfiguration: format.planar ? 1 : 0,
+        rows,
+        columns,
+        bitsAllocated: format.allocated,
+        bitsStored: format.stored,
+        highBit: format.stored - 1,
+        pixelRepresentation: format.signed ? 1 : 0,
+      }
+    case MetadataModules.IMAGE_PLANE:
+      return {
+        rows,
+        columns,
+        columnPixelSpacing: aspect[0],
+        rowPixelSpacing: aspect[1],
+        pixelSpacing: [aspect[1], aspect[0]],
+        rowCosines: [1, 0, 0],
+        columnCosines: [0, 1, 0],
+        imageOrientationPatient: [1, 0, 0, 0, 1, 0],
+        imagePositionPatient: [0, 0, 0],
+        usingDefaultValues: false,
+      }
+    case MetadataModules.GENERAL_SERIES:
+      // "PT" would make Cornerstone choose a window of its own.
+      return { modality: 'OT', seriesInstanceUID: frame.instance.seriesInstanceUID }
+    case MetadataModules.SOP_COMMON:
+      return { sopClassUID: dataset['00080016']?.Value?.[0], sopInstanceUID: frame.instance.sopInstanceUID }
+    default:
+      return undefined
+  }
+}
+
+function hasWebGl(): boolean {
+  const probe = document.createElement('canvas').getContext('webgl2')
+  if (!probe) return false
+  probe.getExtension('WEBGL_lose_context')?.loseContext()
+  return true
+}
+
+/** Half the cores at least one, four at most: decoding is quicker than the network beyond that. */
+const workers = (): number => Math.min(4, Math.max(1, Math.ceil(navigator.hardwareConcurrency / 2)))
+
+let started: Core | undefined
+
+export function startCore(): Core {
+  if (started) return started
+  const gpu = !new URLSearchParams(window.location.search).has('nogpu') && hasWebGl()
+  // One context is enough for four viewports and leaves the browser's others alone.
+  initCore({ rendering: { useCPURendering: !gpu, webGlContextCount: 1 } } as Parameters<typeof initCore>[0])
+  initLoader({ maxWebWorkers: workers() })
+  metaData.addProvider(provide, 10_000)
+  started = { renderer: gpu ? new RenderingEngine('isocenter') : null }
+  return started
+}
+
+/** A grey picture as Cornerstone's image. Values are final: no scaling is left to do. */
+export function imageOf(frame: Frame, data: Types.PixelDataTypedArray, min: number, max: number): Types.IImage {
+  const { columns, rows, aspect } = frame.extent
+  const voxelManager = utilities.VoxelManager.createImageVoxelManager({ scalarData: data, width: columns, height: rows, numberOfComponents: 1 })
+  return {
+    imageId: frame.id,
+    dataType: data.constructor.name as Types.PixelDataTypedArrayString,
+    minPixelValue: min,
+    maxPixelValue: max,
+    slope: 1,
+    intercept: 0,
+    windowCenter: (min + max) / 2,
+    windowWidth: Math.max(1, max - min),
+    voiLUTFunction: Enums.VOILUTFunctionType.LINEAR,
+    getPixelData: () => data,
+    getCanvas: () => document.createElement('canvas'),
+    rows,
+    columns,
+    height: rows,
+    width: columns,
+    color: false,
+    rgba: false,
+    numberOfComponents: 1,
+    columnPixelSpacing: aspect[0],
+    rowPixelSpacing: aspect[1],
+    invert: false,
+    photometricInterpretation: 'MONOCHROME2',
+    sizeInBytes: data.byteLength,
+    voxelManager,
+  }
+}

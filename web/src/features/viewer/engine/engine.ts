@@ -1,0 +1,128 @@
+// Everything behind the viewports of one open viewer: loading, memory, decoding, thumbnails. Ends with dispose().
+import type { Frame } from '../model/frame'
+import { thumbnail } from './canvasSurface'
+import { type Core, startCore } from './core'
+import { Pane } from './pane'
+import { type Picture, PictureStore, bornInverted, ownWindow } from './picture'
+import { Queue, THUMBNAIL } from './queue'
+import { loadPicture } from './source'
+
+const GIGABYTE = 1024 ** 3
+// HTTP/1.1 gives six connections a host; the live feed holds one of them.
+const AT_ONCE = 5
+const THUMBNAIL_SIDE = 192
+
+/** A gigabyte, or a quarter of the machine where that is less. Chromium's deviceMemory is in gigabytes; others do not tell. */
+export function budget(deviceMemory: number | undefined): number {
+  return Math.min(GIGABYTE, ((deviceMemory ?? 4) * GIGABYTE) / 4)
+}
+
+let count = 0
+
+export class Engine {
+  readonly core: Core
+  readonly queue: Queue<Picture>
+  readonly pictures: PictureStore
+  readonly panes: readonly Pane[]
+  private readonly frames = new Map<string, Frame>()
+  private readonly limit: number
+  private readonly urls = new Set<string>()
+  private disposed = false
+  private firstDrawn = false
+  private noteTimer = 0
+
+  constructor(panes: number) {
+    this.core = startCore()
+    this.limit = budget((navigator as { deviceMemory?: number }).deviceMemory)
+    this.pictures = new PictureStore(this.limit, () => this.onScreen(), () => this.noteLoaded())
+    this.queue = new Queue(
+      (id, signal) => this.fetch(id, signal),
+      (id) => this.pictures.has(id),
+      AT_ONCE,
+    )
+    const viewer = ++count
+    this.panes = Array.from({ length: panes }, (_, index) => new Pane(this, `viewer-${viewer}-pane-${index}`))
+  }
+
+  /** Frames must be known before they are asked for. */
+  register(frames: readonly Frame[]): void {
+    for (const frame of frames) this.frames.set(frame.id, frame)
+  }
+
+  /** Memory one viewport may fill by loading ahead. */
+  share(): number {
+    const showing = this.panes.filter((pane) => pane.state.get().count > 0).length
+    return (this.limit * 0.8) / Math.max(1, showing)
+  }
+
+  private onScreen(): ReadonlySet<string> {
+    return new Set(this.panes.flatMap((pane) => pane.state.get().picture?.frame.id ?? []))
+  }
+
+  private async fetch(id: string, signal: AbortSignal): Promise<Picture> {
+    const frame = this.frames.get(id)
+    if (!frame) throw new Error('This image is no longer part of an open series.')
+    const held = this.pictures.get(id)
+    if (held) return held
+    const picture = await loadPicture(frame, signal)
+    if (!this.disposed && !signal.aborted) {
+      this.pictures.add(picture)
+      this.noteLoaded()
+    }
+    return picture
+  }
+
+  /** Tells the scrollbars, at most ten times a second: 500 images arriving must not mean 500 renderings. */
+  private noteLoaded(): void {
+    if (this.noteTimer || this.disposed) return
+    this.noteTimer = window.setTimeout(() => {
+      this.noteTimer = 0
+      for (const pane of this.panes) if (pane.state.get().count > 0) pane.noteLoaded()
+    }, 100)
+  }
+
+  /** Marks the moment the first picture was on the screen, for measurements. */
+  noteFirstImage(): void {
+    if (this.firstDrawn) return
+    this.firstDrawn = true
+    performance.mark('isocenter:first-image')
+  }
+
+  /** A small picture of a frame as a blob address that lives until dispose(); null when it cannot be made. */
+  async thumbnailOf(frame: Frame): Promise<string | null> {
+    if (frame.reason || this.disposed) return null
+    this.register([frame])
+    this.queue.plan(`thumbnail:${frame.id}`, [{ id: frame.id, rank: THUMBNAIL }])
+    const picture = this.pictures.get(frame.id) ?? (await this.background(frame.id))
+    if (!picture || this.isDisposed()) return null
+    const blob = await thumbnail(picture, ownWindow(picture), bornInverted(picture), THUMBNAIL_SIDE)
+    if (!blob || this.isDisposed()) return null
+    const url = URL.createObjectURL(blob)
+    this.urls.add(url)
+    return url
+  }
+
+  private isDisposed(): boolean {
+    return this.disposed
+  }
+
+  private background(id: string): Promise<Picture | null> {
+    return this.queue.follow(id).catch(() => null)
+  }
+
+  release(url: string): void {
+    URL.revokeObjectURL(url)
+    this.urls.delete(url)
+  }
+
+  dispose(): void {
+    this.disposed = true
+    window.clearTimeout(this.noteTimer)
+    for (const pane of this.panes) pane.dispose()
+    this.queue.close()
+    this.pictures.clear()
+    this.frames.clear()
+    for (const url of this.urls) URL.revokeObjectURL(url)
+    this.urls.clear()
+  }
+}

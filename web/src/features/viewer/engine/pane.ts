@@ -1,0 +1,445 @@
+// One viewport: which series and image it shows, how, and what it tells the page.
+import { Observable } from '../../../lib/observable'
+import { type Loop, rateOf, step } from '../model/cine'
+import type { Point } from '../model/geometry'
+import type { Frame } from '../model/frame'
+import { NEAR, plan, withinBudget } from '../model/prefetch'
+import * as views from '../model/view'
+import { type Preset, type Window, automatic, dragStep, dragged, full, presetsFor, sameWindow } from '../model/windows'
+import { CanvasSurface } from './canvasSurface'
+import type { Engine } from './engine'
+import { GpuSurface } from './gpuSurface'
+import { type Picture, bornInverted, ownWindow } from './picture'
+import { LATER, NEARBY } from './queue'
+import { NotShown } from './source'
+
+export interface Stack {
+  readonly seriesInstanceUID: string
+  readonly modality: string
+  readonly frames: readonly Frame[]
+}
+
+export interface PaneState {
+  readonly seriesInstanceUID: string | null
+  readonly count: number
+  /** The image asked for, and the one on the screen (-1: none); they differ while one is on its way. */
+  readonly index: number
+  readonly shown: number
+  readonly status: 'empty' | 'opening' | 'loading' | 'shown' | 'failed'
+  readonly reason: string
+  readonly again: boolean
+  readonly picture: Picture | null
+  readonly window: Window | null
+  readonly presetId: string
+  readonly inverted: boolean
+  readonly flipped: boolean
+  readonly view: views.View
+  readonly size: views.Size
+  readonly playing: boolean
+  readonly rate: number
+  readonly loop: Loop
+  /** Grows whenever images of this series arrive or leave memory. */
+  readonly loaded: number
+}
+
+const NO_VIEW: views.View = { turn: views.UPRIGHT, scale: 1, centre: [0, 0], fitted: true }
+
+const EMPTY: PaneState = {
+  seriesInstanceUID: null,
+  count: 0,
+  index: 0,
+  shown: -1,
+  status: 'empty',
+  reason: '',
+  again: false,
+  picture: null,
+  window: null,
+  presetId: '',
+  inverted: false,
+  flipped: false,
+  view: NO_VIEW,
+  size: { width: 0, height: 0 },
+  playing: false,
+  rate: 15,
+  loop: 'loop',
+  loaded: 0,
+}
+
+/** What the user chose for grey values; 'own' follows each image's window, 'fixed' stays. */
+type Choice = { readonly kind: 'own'; readonly index: number } | { readonly kind: 'fixed'; readonly window: Window; readonly id: string }
+
+const OWN: Choice = { kind: 'own', index: 0 }
+
+export class Pane {
+  readonly id: string
+  readonly state = new Observable<PaneState>(EMPTY)
+  private readonly engine: Engine
+  private stack: Stack | null = null
+  private choice: Choice = OWN
+  /** Window for images that bring none, found on the first of the series so that brightness does not jump while scrolling. */
+  private fallback: Window | null = null
+  private direction: 1 | -1 = 1
+  private waiting: AbortController | null = null
+  private host: HTMLElement | null = null
+  private gpu: GpuSurface | null = null
+  private canvas: CanvasSurface | null = null
+  private observer: ResizeObserver | null = null
+  private timer = 0
+  private drawing = 0
+
+  constructor(engine: Engine, id: string) {
+    this.engine = engine
+    this.id = id
+  }
+
+  // --- screen
+
+  attach(host: HTMLElement): () => void {
+    this.host = host
+    this.measure()
+    this.observer = new ResizeObserver(() => this.measure())
+    this.observer.observe(host)
+    this.draw()
+    return () => this.detach()
+  }
+
+  private detach(): void {
+    this.observer?.disconnect()
+    this.observer = null
+    this.gpu?.dispose()
+    this.canvas?.dispose()
+    this.gpu = null
+    this.canvas = null
+    this.host = null
+  }
+
+  private measure(): void {
+    if (!this.host) return
+    const size = { width: this.host.clientWidth, height: this.host.clientHeight }
+    if (size.width === 0 || size.height === 0) return
+    const { picture, view } = this.state.get()
+    this.patch({ size })
+    this.gpu?.resize(size)
+    this.canvas?.resize(size)
+    if (picture && view.fitted) this.patch({ view: views.fitted(picture.frame.extent, size, view.turn) })
+    this.draw()
+  }
+
+  private draw(): void {
+    cancelAnimationFrame(this.drawing)
+    const { picture, window, size } = this.state.get()
+    if (!this.host || !picture || !window || size.width === 0) return
+    const linear = !window.table && window.shape !== 'SIGMOID'
+    const { renderer } = this.engine.core
+    const onGpu = renderer !== null && linear && !picture.pixels.color
+    if (onGpu && !this.gpu) {
+      this.gpu = new GpuSurface(this.host, this.id, renderer, () => this.noteDrawn())
+      this.gpu.resize(size)
+    }
+    if (!onGpu && !this.canvas) {
+      this.canvas = new CanvasSurface(this.host)
+      this.canvas.resize(size)
+    }
+    this.gpu?.show(onGpu)
+    this.canvas?.show(!onGpu)
+    const look = { view: this.state.get().view, window, inverted: this.state.get().inverted }
+    if (onGpu) {
+      this.gpu?.draw(picture, look)
+      return
+    }
+    this.drawing = requestAnimationFrame(() => {
+      this.canvas?.draw(picture, look)
+      this.noteDrawn()
+    })
+  }
+
+  /** Counts frames that reached the screen, for whoever must know that what was asked for is drawn (tests, first-image timing). */
+  private noteDrawn(): void {
+    if (!this.host) return
+    this.host.dataset.drawn = String(Number(this.host.dataset.drawn ?? 0) + 1)
+    this.host.dataset.drawnImage = this.state.get().picture?.frame.id ?? ''
+    this.engine.noteFirstImage()
+  }
+
+  private patch(change: Partial<PaneState>): void {
+    this.state.update((now) => ({ ...now, ...change }))
+  }
+
+  // --- content
+
+  get frames(): readonly Frame[] {
+    return this.stack?.frames ?? []
+  }
+
+  /** Shows that a series was chosen and its list of images is on the way. */
+  opening(seriesInstanceUID: string): void {
+    this.clear()
+    this.patch({ seriesInstanceUID, status: 'opening' })
+  }
+
+  unopened(reason: string, again: boolean): void {
+    this.patch({ status: 'failed', reason, again })
+  }
+
+  open(stack: Stack, index = 0): void {
+    this.clear()
+    this.stack = stack
+    const first = stack.frames[0]
+    const rate = first && rateOf(first.instance.dataset)
+    this.patch({
+      seriesInstanceUID: stack.seriesInstanceUID,
+      count: stack.frames.length,
+      status: 'loading',
+      ...(rate === undefined ? {} : { rate }),
+    })
+    if (stack.frames.length === 0) this.patch({ status: 'failed', reason: 'This series holds no objects.', again: false })
+    else this.goTo(index)
+  }
+
+  /** The series grew: keep the image that is on the screen. */
+  grow(stack: Stack): void {
+    const current = this.frames[this.state.get().index]?.id
+    this.stack = stack
+    const index = Math.max(0, stack.frames.findIndex((frame) => frame.id === current))
+    const shown = this.state.get().shown < 0 ? -1 : index
+    this.patch({ count: stack.frames.length, index, shown })
+    this.prefetch()
+  }
+
+  clear(): void {
+    this.stop()
+    this.waiting?.abort()
+    this.waiting = null
+    this.engine.queue.plan(this.id, [])
+    this.stack = null
+    this.choice = OWN
+    this.fallback = null
+    this.direction = 1
+    const { size, loop } = this.state.get()
+    this.state.set({ ...EMPTY, size, loop })
+    this.gpu?.show(false)
+    this.canvas?.show(false)
+  }
+
+  goTo(index: number): void {
+    const { count, index: before } = this.state.get()
+    if (count === 0) return
+    const target = Math.min(count - 1, Math.max(0, Math.round(index)))
+    if (target !== before) this.direction = target > before ? 1 : -1
+    this.patch({ index: target })
+    void this.load(target)
+    this.prefetch()
+  }
+
+  scroll(by: number): void {
+    this.goTo(this.state.get().index + by)
+  }
+
+  retry(): void {
+    this.goTo(this.state.get().index)
+  }
+
+  private async load(index: number): Promise<void> {
+    const frame = this.frames[index]
+    if (!frame) return
+    this.waiting?.abort()
+    const cached = this.engine.pictures.get(frame.id)
+    if (cached) {
+      this.waiting = null
+      this.display(cached, index)
+      return
+    }
+    if (frame.reason) {
+      this.fail(new NotShown(frame.reason, false), index)
+      return
+    }
+    const waiting = new AbortController()
+    this.waiting = waiting
+    this.patch({ status: 'loading', reason: '' })
+    try {
+      const picture = await this.engine.queue.want(frame.id, waiting.signal)
+      if (!waiting.signal.aborted) this.display(picture, index)
+    } catch (error) {
+      if (!waiting.signal.aborted) this.fail(error, index)
+    }
+  }
+
+  private fail(error: unknown, index: number): void {
+    if (error instanceof DOMException && error.name === 'AbortError') return
+    const reason = error instanceof Error ? error.message : 'This image cannot be shown.'
+    this.patch({ status: 'failed', reason, again: error instanceof NotShown && error.again, shown: index, picture: null })
+    this.gpu?.show(false)
+    this.canvas?.show(false)
+  }
+
+  private display(picture: Picture, index: number): void {
+    const now = this.state.get()
+    const { extent } = picture.frame
+    const before = now.picture?.frame.extent
+    const view = !before || now.view === NO_VIEW ? views.fitted(extent, now.size, now.view.turn) : views.sameExtent(before, extent) ? now.view : views.carriedOver(now.view, before, extent, now.size)
+    const { window, presetId } = this.windowFor(picture)
+    this.patch({ status: 'shown', reason: '', picture, shown: index, view, window, presetId, inverted: bornInverted(picture) !== now.flipped })
+    this.draw()
+  }
+
+  // --- grey values
+
+  private windowFor(picture: Picture): { window: Window; presetId: string } {
+    if (this.choice.kind === 'fixed') return { window: this.choice.window, presetId: this.choice.id }
+    const own = picture.windows[this.choice.index] ?? picture.windows[0]
+    if (own && !picture.pixels.color) return { window: own.window, presetId: `image-${picture.windows.indexOf(own)}` }
+    this.fallback ??= ownWindow(picture)
+    return { window: this.fallback, presetId: 'auto' }
+  }
+
+  presets(): Preset[] {
+    const { picture } = this.state.get()
+    return picture && !picture.pixels.color ? presetsFor(this.stack?.modality ?? '', picture.windows) : []
+  }
+
+  applyPreset(preset: Preset): void {
+    const { picture } = this.state.get()
+    if (!picture || picture.pixels.color) return
+    if (preset.group === 'image') this.choice = { kind: 'own', index: Number(preset.id.slice('image-'.length)) }
+    else {
+      const window = preset.window === 'auto' ? automatic(picture.pixels) : preset.window === 'full' ? full(picture.pixels) : preset.window
+      this.choice = { kind: 'fixed', window, id: preset.id }
+    }
+    this.applyChoice()
+  }
+
+  setWindow(window: Window): void {
+    this.choice = { kind: 'fixed', window, id: '' }
+    this.applyChoice()
+  }
+
+  private applyChoice(): void {
+    const { picture, window: before } = this.state.get()
+    if (!picture) return
+    const { window, presetId } = this.windowFor(picture)
+    this.patch({ window: before && sameWindow(before, window) ? before : window, presetId })
+    this.draw()
+  }
+
+  /** A drag of the window tool by screen pixels. */
+  dragWindow(by: Point): void {
+    const { picture, window } = this.state.get()
+    if (!picture || !window) return
+    const { pixels } = picture
+    this.setWindow(dragged(window, by, pixels.color ? 1 : dragStep(pixels.max - pixels.min)))
+  }
+
+  invert(): void {
+    this.patch({ flipped: !this.state.get().flipped, inverted: !this.state.get().inverted })
+    this.draw()
+  }
+
+  // --- view
+
+  private setView(change: (view: views.View, extent: views.Extent, size: views.Size) => views.View): void {
+    const { picture, view, size } = this.state.get()
+    if (!picture) return
+    this.patch({ view: change(view, picture.frame.extent, size) })
+    this.draw()
+  }
+
+  pan(by: Point): void {
+    this.setView((view, extent, size) => views.panned(view, extent, size, by))
+  }
+
+  zoom(factor: number, anchor?: Point): void {
+    this.setView((view, extent, size) => views.zoomed(view, extent, size, factor, anchor ?? [size.width / 2, size.height / 2]))
+  }
+
+  turn(change: (turn: views.Turn) => views.Turn): void {
+    this.setView((view, extent, size) => {
+      const next = change(view.turn)
+      return view.fitted ? views.fitted(extent, size, next) : { ...view, turn: next }
+    })
+  }
+
+  fit(): void {
+    this.setView((view, extent, size) => views.fitted(extent, size, view.turn))
+  }
+
+  /** One image pixel per screen pixel. */
+  actualSize(): void {
+    this.setView((view) => ({ ...view, scale: 1 / (window.devicePixelRatio || 1), fitted: false }))
+  }
+
+  reset(): void {
+    const { picture } = this.state.get()
+    this.choice = OWN
+    this.patch({ flipped: false, inverted: picture ? bornInverted(picture) : false })
+    this.setView((_, extent, size) => views.fitted(extent, size))
+    this.applyChoice()
+  }
+
+  affine(): views.Affine | null {
+    const { picture, view, size } = this.state.get()
+    return picture && size.width > 0 ? views.affineOf(view, picture.frame.extent, size) : null
+  }
+
+  // --- cine
+
+  play(): void {
+    if (this.state.get().count < 2 || this.state.get().playing) return
+    this.patch({ playing: true })
+    let direction: 1 | -1 = 1
+    let due = performance.now()
+    const tick = (now: number): void => {
+      const { playing, rate, loop, index, shown, count, status } = this.state.get()
+      if (!playing) return
+      const interval = 1000 / rate
+      // Wait for an image that is not there yet instead of skipping it.
+      if (now >= due && (shown === index || status === 'failed')) {
+        const next = step(index, count, loop, direction)
+        direction = next.direction
+        due = Math.max(due + interval, now - interval)
+        this.goTo(next.index)
+      }
+      this.timer = requestAnimationFrame(tick)
+    }
+    this.timer = requestAnimationFrame(tick)
+  }
+
+  stop(): void {
+    cancelAnimationFrame(this.timer)
+    if (this.state.get().playing) this.patch({ playing: false })
+  }
+
+  setCine(change: Partial<Pick<PaneState, 'rate' | 'loop'>>): void {
+    this.patch(change)
+  }
+
+  // --- loading ahead
+
+  prefetch(): void {
+    const { index, count } = this.state.get()
+    const first = this.frames[0]
+    if (!this.stack || !first) return
+    const sample = this.engine.pictures.get(this.frames[index]?.id ?? '')?.bytes ?? first.extent.columns * first.extent.rows * 2
+    const wanted = plan(index, count, this.direction)
+    const room = withinBudget(wanted.map((_, at) => at), sample, this.engine.share()).length
+    const wishes = wanted.slice(0, Math.max(room, 2 * NEAR)).flatMap(({ index: at, near }) => {
+      const frame = this.frames[at]
+      return frame && !frame.reason ? [{ id: frame.id, rank: near ? NEARBY : LATER }] : []
+    })
+    this.engine.queue.plan(this.id, wishes)
+  }
+
+  noteLoaded(): void {
+    this.patch({ loaded: this.state.get().loaded + 1 })
+  }
+
+  /** For the scrollbar: which images are in memory. */
+  isLoaded(index: number): boolean {
+    const frame = this.frames[index]
+    return frame !== undefined && (frame.reason !== '' || this.engine.pictures.has(frame.id))
+  }
+
+  dispose(): void {
+    this.clear()
+    this.detach()
+  }
+}

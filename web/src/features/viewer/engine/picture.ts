@@ -1,0 +1,84 @@
+// A decoded picture and the store that keeps as many of them as memory allows.
+import type { Frame } from '../model/frame'
+import type { ColorPixels, GreyPixels } from '../model/pixels'
+import { type Window, automatic } from '../model/windows'
+
+export interface Picture {
+  readonly frame: Frame
+  readonly pixels: GreyPixels | ColorPixels
+  /** Windows and VOI LUTs of the image, in its order. */
+  readonly windows: readonly { readonly name: string; readonly window: Window }[]
+  readonly bytes: number
+}
+
+/** Shows colour as it is. */
+export const COLOR_WINDOW: Window = { center: 127.5, width: 255, shape: 'LINEAR_EXACT' }
+
+/** Window before anybody chose one: the image's first, else one its values suggest. */
+export function ownWindow(picture: Picture): Window {
+  const own = picture.windows[0]?.window
+  if (picture.pixels.color) return COLOR_WINDOW
+  return own ?? automatic(picture.pixels)
+}
+
+/** White is low for MONOCHROME1; PET is read dark on white. */
+export const bornInverted = (picture: Picture): boolean => {
+  if (picture.pixels.color) return false
+  const { format, dataset } = picture.frame.instance
+  const pet = dataset['00080060']?.Value?.[0] === 'PT'
+  return (format.photometric === 'MONOCHROME1') !== pet
+}
+
+/** Least recently used pictures go first when the budget is spent; pinned ones (on the screen) stay. */
+export class PictureStore {
+  private readonly pictures = new Map<string, Picture>()
+  private used = 0
+  private readonly budget: number
+  private readonly pinned: () => ReadonlySet<string>
+  private readonly evicted: (id: string) => void
+
+  constructor(budget: number, pinned: () => ReadonlySet<string>, evicted: (id: string) => void) {
+    this.budget = budget
+    this.pinned = pinned
+    this.evicted = evicted
+  }
+
+  has(id: string): boolean {
+    return this.pictures.has(id)
+  }
+
+  get(id: string): Picture | undefined {
+    const picture = this.pictures.get(id)
+    if (picture) {
+      // A Map remembers insertion order: put back in last means used last.
+      this.pictures.delete(id)
+      this.pictures.set(id, picture)
+    }
+    return picture
+  }
+
+  add(picture: Picture): void {
+    const { id } = picture.frame
+    if (this.pictures.has(id)) return
+    this.pictures.set(id, picture)
+    this.used += picture.bytes
+    if (this.used <= this.budget) return
+    const pinned = this.pinned()
+    for (const [candidate, held] of this.pictures) {
+      if (this.used <= this.budget) return
+      if (candidate === id || pinned.has(candidate)) continue
+      this.pictures.delete(candidate)
+      this.used -= held.bytes
+      this.evicted(candidate)
+    }
+  }
+
+  get bytes(): number {
+    return this.used
+  }
+
+  clear(): void {
+    this.pictures.clear()
+    this.used = 0
+  }
+}

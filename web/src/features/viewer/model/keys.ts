@@ -1,0 +1,115 @@
+// Keyboard map: the OHIF column of FIELD 5.2 with Weasis' additions where they do not collide.
+
+export type Command =
+  | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-viewport' | 'previous-viewport'
+  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe'
+  | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
+  | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
+  | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'fullscreen'
+  | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
+
+export interface Binding {
+  readonly command: Command
+  readonly keys: readonly string[]
+  readonly label: string
+  readonly group: 'Images' | 'Tools' | 'Picture' | 'Window' | 'Measurements' | 'Screen'
+}
+
+const preset = (digit: number): Binding => ({
+  command: `preset-${digit}` as Command,
+  keys: [String(digit)],
+  label: digit === 0 ? 'Window of the image (or automatic)' : `Window preset ${digit}`,
+  group: 'Window',
+})
+
+export const BINDINGS: readonly Binding[] = [
+  { command: 'next-image', keys: ['ArrowDown'], label: 'Next image', group: 'Images' },
+  { command: 'previous-image', keys: ['ArrowUp'], label: 'Previous image', group: 'Images' },
+  { command: 'forward-10', keys: ['Shift+ArrowDown'], label: 'Ten images on', group: 'Images' },
+  { command: 'back-10', keys: ['Shift+ArrowUp'], label: 'Ten images back', group: 'Images' },
+  { command: 'first-image', keys: ['Home'], label: 'First image', group: 'Images' },
+  { command: 'last-image', keys: ['End'], label: 'Last image', group: 'Images' },
+  { command: 'next-series', keys: ['PageDown'], label: 'Next series', group: 'Images' },
+  { command: 'previous-series', keys: ['PageUp'], label: 'Previous series', group: 'Images' },
+  { command: 'cine', keys: ['c'], label: 'Play or stop', group: 'Images' },
+  { command: 'tool-window', keys: ['w'], label: 'Window / level', group: 'Tools' },
+  { command: 'tool-zoom', keys: ['z'], label: 'Zoom', group: 'Tools' },
+  { command: 'tool-pan', keys: ['t'], label: 'Pan', group: 'Tools' },
+  { command: 'tool-scroll', keys: ['s'], label: 'Scroll', group: 'Tools' },
+  { command: 'tool-length', keys: ['d'], label: 'Length', group: 'Measurements' },
+  { command: 'tool-angle', keys: ['a'], label: 'Angle', group: 'Measurements' },
+  { command: 'tool-ellipse', keys: ['e'], label: 'Ellipse', group: 'Measurements' },
+  { command: 'tool-rectangle', keys: ['q'], label: 'Rectangle', group: 'Measurements' },
+  { command: 'tool-probe', keys: ['p'], label: 'Value at a point', group: 'Measurements' },
+  { command: 'delete', keys: ['Delete', 'Backspace'], label: 'Delete the selected measurement', group: 'Measurements' },
+  { command: 'undo', keys: ['Ctrl+z'], label: 'Undo measurement', group: 'Measurements' },
+  { command: 'redo', keys: ['Ctrl+y', 'Ctrl+Shift+z'], label: 'Redo measurement', group: 'Measurements' },
+  { command: 'invert', keys: ['i'], label: 'Invert', group: 'Picture' },
+  { command: 'rotate-right', keys: ['r'], label: 'Rotate right', group: 'Picture' },
+  { command: 'rotate-left', keys: ['l'], label: 'Rotate left', group: 'Picture' },
+  { command: 'flip-horizontal', keys: ['h'], label: 'Flip left and right', group: 'Picture' },
+  { command: 'flip-vertical', keys: ['v'], label: 'Flip top and bottom', group: 'Picture' },
+  { command: 'zoom-in', keys: ['+'], label: 'Zoom in', group: 'Picture' },
+  { command: 'zoom-out', keys: ['-'], label: 'Zoom out', group: 'Picture' },
+  { command: 'fit', keys: ['='], label: 'Fit to viewport', group: 'Picture' },
+  { command: 'actual-size', keys: ['x'], label: 'One image pixel per screen pixel', group: 'Picture' },
+  { command: 'reset', keys: ['Space'], label: 'Reset the picture', group: 'Picture' },
+  preset(0), preset(1), preset(2), preset(3), preset(4), preset(5), preset(6), preset(7), preset(8), preset(9),
+  { command: 'next-viewport', keys: ['ArrowRight'], label: 'Next viewport', group: 'Screen' },
+  { command: 'previous-viewport', keys: ['ArrowLeft'], label: 'Previous viewport', group: 'Screen' },
+  { command: 'one-up', keys: ['Enter'], label: 'This viewport alone, and back', group: 'Screen' },
+  { command: 'layout-1x1', keys: ['Alt+1'], label: 'One viewport', group: 'Screen' },
+  { command: 'layout-1x2', keys: ['Alt+2'], label: 'Two side by side', group: 'Screen' },
+  { command: 'layout-2x1', keys: ['Alt+3'], label: 'Two stacked', group: 'Screen' },
+  { command: 'layout-2x2', keys: ['Alt+4'], label: 'Four viewports', group: 'Screen' },
+  { command: 'overlay', keys: ['o'], label: 'Text on the picture: all, no patient, none', group: 'Screen' },
+  { command: 'fullscreen', keys: ['f'], label: 'Full screen', group: 'Screen' },
+  { command: 'escape', keys: ['Escape'], label: 'Cancel, close, back to the list', group: 'Screen' },
+  { command: 'help', keys: ['?'], label: 'This list', group: 'Screen' },
+]
+
+export interface KeyPress {
+  readonly key: string
+  readonly code?: string
+  readonly ctrlKey: boolean
+  readonly altKey: boolean
+  readonly metaKey: boolean
+  readonly shiftKey: boolean
+}
+
+/** One name for a key press. Shift is part of the name only for letters and named keys: "?" and "+" already need it. */
+export function nameOf(press: KeyPress): string {
+  const digit = /^Digit(\d)$/.exec(press.code ?? '')?.[1]
+  // With Alt some layouts type another character; the physical digit is meant.
+  const key = press.altKey && digit !== undefined ? digit : press.key === ' ' ? 'Space' : press.key.length === 1 ? press.key.toLowerCase() : press.key
+  const shift = press.shiftKey && (key.length > 1 || /^\p{L}$/u.test(key))
+  return [press.ctrlKey || press.metaKey ? 'Ctrl' : '', press.altKey ? 'Alt' : '', shift ? 'Shift' : '', key].filter(Boolean).join('+')
+}
+
+/** Keys that two commands claim. */
+export function conflicts(bindings: readonly Binding[]): { key: string; commands: Command[] }[] {
+  const owners = new Map<string, Command[]>()
+  for (const binding of bindings) {
+    for (const key of binding.keys) owners.set(key, [...(owners.get(key) ?? []), binding.command])
+  }
+  return [...owners].filter(([, commands]) => commands.length > 1).map(([key, commands]) => ({ key, commands }))
+}
+
+export function commandFor(press: KeyPress, bindings: readonly Binding[] = BINDINGS): Command | undefined {
+  const name = nameOf(press)
+  return bindings.find((binding) => binding.keys.includes(name))?.command
+}
+
+const GLYPHS: Readonly<Record<string, string>> = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', PageUp: 'PgUp', PageDown: 'PgDn', Escape: 'Esc', Delete: 'Del', '-': '−' }
+
+export const keyText = (key: string): string =>
+  key
+    .split(/\+(?=.)/)
+    .map((part) => GLYPHS[part] ?? (part.length === 1 ? part.toUpperCase() : part))
+    .join(' ')
+
+/** First key of a command, for tooltips. */
+export function keyOf(command: Command): string {
+  const key = BINDINGS.find((binding) => binding.command === command)?.keys[0]
+  return key === undefined ? '' : keyText(key)
+}

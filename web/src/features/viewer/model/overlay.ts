@@ -1,0 +1,89 @@
+// The text in the corners of a viewport.
+import { ageAt, formatDate, formatTime } from '../../../lib/dates'
+import { type Dataset, fullName, number, text } from './dataset'
+import type { Frame } from './frame'
+import { Tag } from './tags'
+import { type Window, rangeOf } from './windows'
+
+const SEX: Readonly<Record<string, string>> = { M: 'male', F: 'female', O: 'other' }
+
+const short = (value: number): string => (Number.isInteger(value) ? String(value) : Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 1 ? value.toFixed(1) : value.toPrecision(2))
+
+export function windowText(window: Window): string {
+  if (!window.table) return `W ${short(window.width)}  L ${short(window.center)}`
+  const { lower, upper } = rangeOf(window)
+  return `LUT ${short(lower)} … ${short(upper)}`
+}
+
+export interface Shown {
+  readonly frame: Frame
+  /** 0-based. */
+  readonly index: number
+  readonly count: number
+  readonly window: Window | undefined
+  readonly inverted: boolean
+  /** Screen pixels per image pixel. */
+  readonly magnification: number
+  readonly color: boolean
+}
+
+export interface Corners {
+  readonly topLeft: readonly string[]
+  readonly topRight: readonly string[]
+  readonly bottomLeft: readonly string[]
+  readonly bottomRight: readonly string[]
+}
+
+export type Detail = 'all' | 'image' | 'none'
+
+/** The three states of the overlay: everything, nothing that names the patient, nothing at all. */
+export const nextDetail: Readonly<Record<Detail, Detail>> = { all: 'image', image: 'none', none: 'all' }
+
+const present = (lines: readonly string[]): string[] => lines.filter((line) => line !== '')
+
+function patientLines(dataset: Dataset): string[] {
+  const birth = text(dataset, Tag.PatientBirthDate)
+  const age = ageAt(birth, text(dataset, Tag.StudyDate)) || text(dataset, Tag.PatientAge).replace(/^0+(?=\d)/, '')
+  const sex = text(dataset, Tag.PatientSex)
+  return present([fullName(dataset, Tag.PatientName), text(dataset, Tag.PatientID), present([formatDate(birth), age && `(${age})`, SEX[sex] ?? sex]).join('  ')])
+}
+
+function studyLines(dataset: Dataset): string[] {
+  return present([
+    text(dataset, Tag.InstitutionName),
+    present([formatDate(text(dataset, Tag.StudyDate)), formatTime(text(dataset, Tag.StudyTime))]).join('  '),
+    text(dataset, Tag.StudyDescription),
+    text(dataset, Tag.AccessionNumber) && `Acc ${text(dataset, Tag.AccessionNumber)}`,
+  ])
+}
+
+export function lossyText(dataset: Dataset): string {
+  if (text(dataset, Tag.LossyImageCompression) !== '01') return ''
+  const ratio = number(dataset, Tag.LossyImageCompressionRatio)
+  return ratio !== undefined && ratio > 1 ? `LOSSY ${ratio.toFixed(ratio < 10 ? 1 : 0)}:1` : 'LOSSY'
+}
+
+function positionLine(frame: Frame): string {
+  const place = frame.sliceLocation
+  return present([place !== undefined ? `Loc ${place.toFixed(1)} mm` : '', frame.thickness ? `Thick ${short(frame.thickness)} mm` : '']).join('  ')
+}
+
+export function cornersOf(shown: Shown, detail: Detail): Corners {
+  const { dataset } = shown.frame.instance
+  if (detail === 'none') return { topLeft: [], topRight: [], bottomLeft: [], bottomRight: [] }
+  const view = text(dataset, Tag.ViewPosition)
+  const side = text(dataset, Tag.ImageLaterality) || text(dataset, Tag.Laterality)
+  const series = present([text(dataset, Tag.SeriesNumber) && `Se ${text(dataset, Tag.SeriesNumber)}`, text(dataset, Tag.SeriesDescription)]).join('  ')
+  const frameOf = shown.frame.instance.frames > 1 && shown.frame.instance.frames !== shown.count ? `  frame ${shown.frame.number}` : ''
+  return {
+    topLeft: detail === 'all' ? patientLines(dataset) : [],
+    topRight: detail === 'all' ? studyLines(dataset) : [],
+    bottomLeft: present([present([side, view]).join(' '), series, `Im ${shown.index + 1}/${shown.count}${frameOf}`, positionLine(shown.frame)]),
+    bottomRight: present([
+      lossyText(dataset),
+      `${shown.frame.extent.columns} × ${shown.frame.extent.rows}`,
+      `Zoom ${Math.round(shown.magnification * 100)} %`,
+      present([shown.window ? windowText(shown.window) : '', shown.inverted ? 'inverted' : '']).join('  '),
+    ]),
+  }
+}

@@ -1,0 +1,231 @@
+// From stored pixels to what is measured and drawn: PS3.3 C.7.6.3 (pixels), C.11.1 (modality), C.7.9 (palettes). No I/O.
+import type { Modality, PixelFormat } from './frame'
+
+export type Scalars = Uint8Array | Int16Array | Uint16Array | Float32Array
+type Stored = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array
+
+/** A resolved table: `values[i]` is the output for input `first + i`. */
+export interface Resolved {
+  readonly name: string
+  readonly first: number
+  readonly bits: number
+  readonly values: Uint16Array
+}
+
+export interface GreyPixels {
+  readonly color: false
+  readonly data: Scalars
+  readonly min: number
+  readonly max: number
+  readonly padding?: { readonly from: number; readonly to: number }
+}
+
+export interface ColorPixels {
+  readonly color: true
+  /** Red, green, blue; one byte each. */
+  readonly data: Uint8Array
+}
+
+export class BadPixels extends Error {}
+
+function expect(bytes: Uint8Array, needed: number): void {
+  if (bytes.byteLength < needed) throw new BadPixels(`The pixel data is too short: ${bytes.byteLength} of ${needed} bytes.`)
+}
+
+function aligned(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
+  return bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+}
+
+/** Uncompressed little endian samples of one frame as numbers; bits above BitsStored (old overlays) are cut off. */
+export function nativeSamples(bytes: Uint8Array<ArrayBuffer>, format: PixelFormat, count: number): Stored {
+  if (format.number === 'double' || format.number === 'float') {
+    const size = format.number === 'double' ? 8 : 4
+    expect(bytes, count * size)
+    const at = aligned(bytes, size)
+    return size === 8 ? new Float64Array(at.buffer, at.byteOffset, count) : new Float32Array(at.buffer, at.byteOffset, count)
+  }
+  if (format.allocated === 1) return bitSamples(bytes, count)
+  const size = format.allocated / 8
+  if (size !== 1 && size !== 2 && size !== 4) throw new BadPixels(`Pixels of ${format.allocated} bits cannot be shown.`)
+  expect(bytes, count * size)
+  const at = aligned(bytes, size)
+  const signed = format.signed
+  const samples =
+    size === 1
+      ? new (signed ? Int8Array : Uint8Array)(at.buffer, at.byteOffset, count)
+      : size === 2
+        ? new (signed ? Int16Array : Uint16Array)(at.buffer, at.byteOffset, count)
+        : new (signed ? Int32Array : Uint32Array)(at.buffer, at.byteOffset, count)
+  return trimmed(samples, format)
+}
+
+function bitSamples(bytes: Uint8Array, count: number): Uint8Array {
+  expect(bytes, Math.ceil(count / 8))
+  const samples = new Uint8Array(count)
+  // PS3.5 8.1.1: the first pixel is the least significant bit.
+  for (let index = 0; index < count; index++) samples[index] = ((bytes[index >> 3] ?? 0) >> (index & 7)) & 1
+  return samples
+}
+
+/** Cuts or sign-extends to BitsStored, in place. */
+export function trimmed<T extends Stored>(samples: T, format: PixelFormat): T {
+  const spare = format.allocated - format.stored
+  if (spare <= 0 || format.stored <= 0 || format.number !== 'integer') return samples
+  if (format.signed) {
+    const shift = 32 - format.stored
+    for (let index = 0; index < samples.length; index++) samples[index] = ((samples[index] ?? 0) << shift) >> shift
+  } else if (format.stored < 32) {
+    const mask = 2 ** format.stored - 1
+    for (let index = 0; index < samples.length; index++) samples[index] = (samples[index] ?? 0) & mask
+  }
+  return samples
+}
+
+/** Array type that holds every value a format can produce, so that all slices of a series share one type. */
+function roomFor(low: number, high: number, whole: boolean, count: number): Scalars {
+  if (!whole || low < -32768 || high > 65535 || (low < 0 && high > 32767)) return new Float32Array(count)
+  if (low < 0) return new Int16Array(count)
+  return high > 255 ? new Uint16Array(count) : new Uint8Array(count)
+}
+
+function possible(format: PixelFormat): [number, number] {
+  return format.signed ? [-(2 ** (format.stored - 1)), 2 ** (format.stored - 1) - 1] : [0, 2 ** format.stored - 1]
+}
+
+/** Modality transformation: table, or slope and intercept. Keeps stored values' type where nothing changes. */
+export function toModality(samples: ArrayLike<number>, format: PixelFormat, modality: Modality, table?: Resolved): GreyPixels {
+  const { slope, intercept } = modality
+  const real = format.number !== 'integer'
+  const map = (value: number): number => (table ? lookedUp(table, value) : value * slope + intercept)
+  const [least, most] = possible(format)
+  const ends = table ? [0, 2 ** table.bits - 1] : [map(least), map(most)]
+  const whole = !real && (table !== undefined || (Number.isInteger(slope) && Number.isInteger(intercept)))
+  const data = roomFor(Math.min(...ends), Math.max(...ends), whole, samples.length)
+  let min = Infinity
+  let max = -Infinity
+  for (let index = 0; index < samples.length; index++) {
+    const value = table ? lookedUp(table, samples[index] ?? 0) : (samples[index] ?? 0) * slope + intercept
+    data[index] = value
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  const pixels: GreyPixels = { color: false, data, min: Number.isFinite(min) ? min : 0, max: Number.isFinite(max) ? max : 0 }
+  if (!format.padding) return pixels
+  const padding = [map(signedLike(format.padding.from, format)), map(signedLike(format.padding.to, format))]
+  return { ...pixels, padding: { from: Math.min(...padding), to: Math.max(...padding) } }
+}
+
+/** PixelPaddingValue is sometimes written unsigned beside signed pixels. */
+function signedLike(value: number, format: PixelFormat): number {
+  const limit = 2 ** (format.allocated - 1)
+  return format.signed && value >= limit ? value - 2 * limit : value
+}
+
+export function lookedUp(table: Resolved, value: number): number {
+  const index = Math.min(table.values.length - 1, Math.max(0, Math.round(value) - table.first))
+  return table.values[index] ?? 0
+}
+
+/** LUT data bytes as numbers: one byte each when the length says so, else little endian words (PS3.3 C.11.1.1.1). */
+export function tableValues(bytes: Uint8Array, entries: number, bits: number): Uint16Array {
+  if (bits <= 8 && bytes.byteLength < entries * 2) return Uint16Array.from(bytes.subarray(0, entries))
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const values = new Uint16Array(Math.min(entries, bytes.byteLength >> 1))
+  for (let index = 0; index < values.length; index++) values[index] = view.getUint16(index * 2, true)
+  return values
+}
+
+/** Segmented palette (PS3.3 C.7.9.2): discrete, linear and indirect segments. */
+export function expanded(words: Uint16Array, entries: number): Uint16Array {
+  const values = new Uint16Array(entries)
+  let filled = 0
+  let depth = 0
+  const put = (value: number): void => {
+    if (filled < entries) values[filled++] = value
+  }
+  const walk = (from: number, segments: number): void => {
+    let at = from
+    for (let segment = 0; segment < segments && at + 1 < words.length && filled < entries; segment++) {
+      const kind = words[at] ?? 0
+      const length = words[at + 1] ?? 0
+      if (kind === 0) {
+        for (let index = 0; index < length; index++) put(words[at + 2 + index] ?? 0)
+        at += 2 + length
+      } else if (kind === 1) {
+        const start = filled > 0 ? (values[filled - 1] ?? 0) : 0
+        const end = words[at + 2] ?? 0
+        for (let index = 1; index <= length; index++) put(Math.round(start + ((end - start) * index) / length))
+        at += 3
+      } else if (kind === 2 && depth < 1) {
+        // Indirect segments do not nest.
+        depth++
+        walk((words[at + 2] ?? 0) | ((words[at + 3] ?? 0) << 16), length)
+        depth--
+        at += 4
+      } else return
+    }
+  }
+  walk(0, Number.MAX_SAFE_INTEGER)
+  return values
+}
+
+export function throughPalette(samples: ArrayLike<number>, red: Resolved, green: Resolved, blue: Resolved): ColorPixels {
+  const data = new Uint8Array(samples.length * 3)
+  const tables = [red, green, blue].map(eightBit)
+  for (let index = 0; index < samples.length; index++) {
+    const value = samples[index] ?? 0
+    for (let channel = 0; channel < 3; channel++) {
+      const table = tables[channel]
+      if (table) data[index * 3 + channel] = table.values[Math.min(table.values.length - 1, Math.max(0, value - table.first))] ?? 0
+    }
+  }
+  return { color: true, data }
+}
+
+/** Some writers say 16 bits and fill only 8: scale by what is there. */
+function eightBit(table: Resolved): Resolved {
+  const top = table.values.reduce((most, value) => Math.max(most, value), 0)
+  const shift = table.bits > 8 && top > 255 ? 8 : 0
+  return { ...table, values: table.values.map((value) => value >> shift) }
+}
+
+const clamp = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : Math.round(value))
+
+function writeYbr(data: Uint8Array, at: number, y: number, cb: number, cr: number): void {
+  // PS3.3 C.7.6.3.1.2, full range
+  data[at] = clamp(y + 1.402 * (cr - 128))
+  data[at + 1] = clamp(y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128))
+  data[at + 2] = clamp(y + 1.772 * (cb - 128))
+}
+
+/** Uncompressed colour of one frame as RGB bytes. */
+export function nativeColor(bytes: Uint8Array<ArrayBuffer>, format: PixelFormat, count: number): ColorPixels {
+  if (format.photometric === 'YBR_FULL_422') return halved(bytes, count)
+  const samples = nativeSamples(bytes, { ...format, signed: false }, count * format.samples)
+  const shift = Math.max(0, format.stored - 8)
+  const pick = (pixel: number, channel: number): number => {
+    const value = samples[format.planar ? channel * count + pixel : pixel * format.samples + channel] ?? 0
+    return shift > 0 ? Math.floor(value / 2 ** shift) : value
+  }
+  const data = new Uint8Array(count * 3)
+  const ybr = format.photometric.startsWith('YBR')
+  for (let pixel = 0; pixel < count; pixel++) {
+    if (ybr) writeYbr(data, pixel * 3, pick(pixel, 0), pick(pixel, 1), pick(pixel, 2))
+    else for (let channel = 0; channel < 3; channel++) data[pixel * 3 + channel] = pick(pixel, channel)
+  }
+  return { color: true, data }
+}
+
+/** YBR_FULL_422: two luminances share one pair of colour differences. */
+function halved(bytes: Uint8Array, count: number): ColorPixels {
+  expect(bytes, count * 2)
+  const data = new Uint8Array(count * 3)
+  for (let pixel = 0; pixel + 1 < count; pixel += 2) {
+    const at = pixel * 2
+    const cb = bytes[at + 2] ?? 128
+    const cr = bytes[at + 3] ?? 128
+    writeYbr(data, pixel * 3, bytes[at] ?? 0, cb, cr)
+    writeYbr(data, pixel * 3 + 3, bytes[at + 1] ?? 0, cb, cr)
+  }
+  return { color: true, data }
+}

@@ -1,0 +1,77 @@
+// What each command of the keyboard map does.
+import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
+import type { Command } from '../model/keys'
+import type { ViewerSession } from './session'
+
+const ZOOM_STEP = 1.2
+
+/** @param leave goes back to the study list */
+export function run(command: Command, session: ViewerSession, leave: () => void): void {
+  const pane = session.activePane
+  const { measurements } = session
+  if (command.startsWith('preset-')) {
+    const key = command.slice('preset-'.length)
+    const preset = pane.presets().find((candidate) => candidate.key === key)
+    if (preset) pane.applyPreset(preset)
+    return
+  }
+  if (command.startsWith('tool-')) {
+    session.setTool(command.slice('tool-'.length) as Parameters<typeof session.setTool>[0])
+    return
+  }
+  if (command.startsWith('layout-')) {
+    session.setLayout(command.slice('layout-'.length) as Parameters<typeof session.setLayout>[0])
+    return
+  }
+  const last = pane.state.get().count - 1
+  const actions: Partial<Record<Command, () => void>> = {
+    'next-image': () => pane.scroll(1),
+    'previous-image': () => pane.scroll(-1),
+    'forward-10': () => pane.scroll(10),
+    'back-10': () => pane.scroll(-10),
+    'first-image': () => pane.goTo(0),
+    'last-image': () => pane.goTo(last),
+    'next-series': () => session.stepSeries(1),
+    'previous-series': () => session.stepSeries(-1),
+    'next-viewport': () => session.stepActive(1),
+    'previous-viewport': () => session.stepActive(-1),
+    'rotate-right': () => pane.turn(rotateRight),
+    'rotate-left': () => pane.turn(rotateLeft),
+    'flip-horizontal': () => pane.turn(flipHorizontal),
+    'flip-vertical': () => pane.turn(flipVertical),
+    invert: () => pane.invert(),
+    reset: () => pane.reset(),
+    fit: () => pane.fit(),
+    'actual-size': () => pane.actualSize(),
+    'zoom-in': () => pane.zoom(ZOOM_STEP),
+    'zoom-out': () => pane.zoom(1 / ZOOM_STEP),
+    cine: () => (pane.state.get().playing ? pane.stop() : pane.play()),
+    overlay: () => session.cycleDetail(),
+    'one-up': () => session.toggleAlone(),
+    fullscreen: () => void toggleFullscreen(),
+    delete: () => measurements.deleteSelected(),
+    undo: () => measurements.undo(),
+    redo: () => measurements.redo(),
+    help: () => session.setHelp(true),
+    escape: () => escape(session, leave),
+  }
+  actions[command]?.()
+}
+
+/** One thing at a time: menu, draft, selection, lone viewport, and only then the way out. */
+function escape(session: ViewerSession, leave: () => void): void {
+  const { menu, alone } = session.state.get()
+  if (menu) session.openMenu(null)
+  else if (session.measurements.cancel() || session.measurements.select(null)) return
+  else if (alone) session.toggleAlone()
+  else leave()
+}
+
+async function toggleFullscreen(): Promise<void> {
+  try {
+    if (document.fullscreenElement) await document.exitFullscreen()
+    else await document.documentElement.requestFullscreen()
+  } catch {
+    // The browser refuses outside a user gesture or in a frame; the page is as usable without.
+  }
+}

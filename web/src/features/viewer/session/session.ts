@@ -1,0 +1,321 @@
+// One open viewer: the study and its priors, the viewports, what is chosen. One owner of all of it; dispose() ends it.
+import { changes } from '../../../api/events'
+import { readStudy } from '../../../api/studies'
+import type { Series, Study, StudyDetail } from '../../../api/types'
+import { seriesMetadata } from '../../../dicomweb/client'
+import { explain, isAbort } from '../../../lib/http'
+import { Observable } from '../../../lib/observable'
+import { Engine } from '../engine/engine'
+import type { Pane, Stack } from '../engine/pane'
+import type { Kind } from '../model/measure'
+import { type Layout, panesOf } from '../model/layout'
+import { type Detail, nextDetail } from '../model/overlay'
+import { hasPictures, inRailOrder } from '../model/rail'
+import { picturesOf } from '../model/series'
+import { Measurements } from './measurements'
+import { Thumbnails } from './thumbnails'
+
+export type Tool = 'window' | 'zoom' | 'pan' | 'scroll' | Kind
+
+/** A study in the rail: the one that was opened, or another of the same patient. */
+export interface Group {
+  readonly study: Study
+  readonly series: readonly Series[]
+  readonly state: 'closed' | 'loading' | 'open' | 'failed'
+  readonly reason: string
+}
+
+export interface ViewerState {
+  readonly status: 'loading' | 'ready' | 'failed'
+  readonly failure: { readonly what: string; readonly hint: string } | null
+  readonly groups: readonly Group[]
+  readonly layout: Layout
+  readonly active: number
+  /** The active viewport fills the screen for a while. */
+  readonly alone: boolean
+  readonly tool: Tool
+  readonly detail: Detail
+  readonly help: boolean
+  readonly menu: { readonly x: number; readonly y: number } | null
+  /** Series that arrived while the viewer was open. */
+  readonly fresh: ReadonlySet<string>
+}
+
+const MAX_PANES = 4
+
+const coarse = (): boolean => typeof matchMedia === 'function' && matchMedia('(pointer: coarse)').matches
+
+export class ViewerSession {
+  readonly engine: Engine
+  readonly state: Observable<ViewerState>
+  readonly measurements: Measurements
+  readonly thumbnails: Thumbnails
+  private readonly studyInstanceUID: string
+  private readonly ended = new AbortController()
+  private readonly stacks = new Map<string, Promise<Stack>>()
+  private readonly stopListening: () => void
+  private refreshTimer = 0
+
+  /** @param study the answer of /api/v1/studies/{uid}, asked for before this code was even loaded */
+  constructor(studyInstanceUID: string, study: Promise<StudyDetail>) {
+    this.studyInstanceUID = studyInstanceUID
+    this.engine = new Engine(MAX_PANES)
+    this.measurements = new Measurements()
+    this.state = new Observable<ViewerState>({
+      status: 'loading',
+      failure: null,
+      groups: [],
+      layout: '1x1',
+      active: 0,
+      alone: false,
+      // A finger scrolls, a mouse sets the window (FIELD 5.1).
+      tool: coarse() ? 'scroll' : 'window',
+      detail: 'all',
+      help: false,
+      menu: null,
+      fresh: new Set(),
+    })
+    this.thumbnails = new Thumbnails(this.engine, (series) => this.studyOf(series), (series) => this.stacks.get(series), this.ended.signal)
+    this.stopListening = changes.listen((change) => {
+      if (change.study && this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)) this.refreshSoon()
+    })
+    void this.begin(study)
+  }
+
+  private patch(change: Partial<ViewerState>): void {
+    if (!this.ended.signal.aborted) this.state.update((now) => ({ ...now, ...change }))
+  }
+
+  // --- opening
+
+  private async begin(answer: Promise<StudyDetail>): Promise<void> {
+    try {
+      const study = await answer
+      if (this.ended.signal.aborted) return
+      this.patch({ status: 'ready', groups: [this.opened(study), ...study.priors.map((prior) => closed(prior))] })
+      const series = this.allSeries()
+      const first = series.find(hasPictures) ?? series[0]
+      if (first) await this.show(first.SeriesInstanceUID, 0)
+      this.thumbnails.want(series)
+    } catch (error) {
+      if (isAbort(error)) return
+      const { what, hint } = explain(error)
+      this.patch({ status: 'failed', failure: { what, hint } })
+    }
+  }
+
+  private opened(study: StudyDetail): Group {
+    return { study, series: inRailOrder(study.series), state: 'open', reason: '' }
+  }
+
+  /** Opens or closes another study of the patient in the rail. */
+  async toggleGroup(studyInstanceUID: string): Promise<void> {
+    const group = this.state.get().groups.find((candidate) => candidate.study.StudyInstanceUID === studyInstanceUID)
+    if (!group) return
+    if (group.state === 'open' || group.state === 'loading') {
+      this.setGroup(studyInstanceUID, { state: 'closed' })
+      return
+    }
+    this.setGroup(studyInstanceUID, { state: group.series.length > 0 ? 'open' : 'loading', reason: '' })
+    if (group.series.length > 0) return
+    try {
+      const study = await readStudy(studyInstanceUID, { signal: this.ended.signal })
+      this.setGroup(studyInstanceUID, { state: 'open', series: inRailOrder(study.series) })
+      this.thumbnails.want(inRailOrder(study.series))
+    } catch (error) {
+      if (!isAbort(error)) this.setGroup(studyInstanceUID, { state: 'failed', reason: explain(error).what })
+    }
+  }
+
+  private setGroup(studyInstanceUID: string, change: Partial<Group>): void {
+    this.patch({ groups: this.state.get().groups.map((group) => (group.study.StudyInstanceUID === studyInstanceUID ? { ...group, ...change } : group)) })
+  }
+
+  private allSeries(): Series[] {
+    return this.state.get().groups.flatMap((group) => group.series)
+  }
+
+  seriesOf(seriesInstanceUID: string): Series | undefined {
+    return this.allSeries().find((series) => series.SeriesInstanceUID === seriesInstanceUID)
+  }
+
+  private studyOf(seriesInstanceUID: string): string | undefined {
+    return this.state.get().groups.find((group) => group.series.some((series) => series.SeriesInstanceUID === seriesInstanceUID))?.study.StudyInstanceUID
+  }
+
+  // --- series into viewports
+
+  /** Shows a series in a viewport (default: the active one). Failures are told in that viewport. */
+  async show(seriesInstanceUID: string, at = this.state.get().active): Promise<void> {
+    const pane = this.engine.panes[at]
+    const study = this.studyOf(seriesInstanceUID)
+    if (!pane || !study) return
+    this.patch({ active: at })
+    pane.opening(seriesInstanceUID)
+    try {
+      const stack = await this.stackOf(seriesInstanceUID, study)
+      // Another series may have been dropped here meanwhile.
+      if (this.ended.signal.aborted || pane.state.get().seriesInstanceUID !== seriesInstanceUID) return
+      pane.open(stack)
+    } catch (error) {
+      if (isAbort(error) || pane.state.get().seriesInstanceUID !== seriesInstanceUID) return
+      const { what, hint } = explain(error)
+      pane.unopened([what, hint].filter(Boolean).join(' '), true)
+    }
+  }
+
+  private stackOf(seriesInstanceUID: string, study: string): Promise<Stack> {
+    const known = this.stacks.get(seriesInstanceUID)
+    if (known) return known
+    const modality = this.seriesOf(seriesInstanceUID)?.Modality ?? ''
+    const asked = seriesMetadata(study, seriesInstanceUID, this.ended.signal).then((metadata): Stack => {
+      const frames = picturesOf(metadata, study, seriesInstanceUID)
+      this.engine.register(frames)
+      return { seriesInstanceUID, modality, frames }
+    })
+    this.stacks.set(seriesInstanceUID, asked)
+    // A failure is told once and asked again next time.
+    asked.catch(() => this.stacks.delete(seriesInstanceUID))
+    return asked
+  }
+
+  /** Tries again what failed in a viewport. */
+  retry(pane: Pane): void {
+    const { seriesInstanceUID, count } = pane.state.get()
+    if (count > 0) pane.retry()
+    else if (seriesInstanceUID) void this.show(seriesInstanceUID, this.engine.panes.indexOf(pane))
+  }
+
+  stepSeries(by: 1 | -1): void {
+    const open = this.state.get().groups.filter((group) => group.state === 'open').flatMap((group) => group.series)
+    const current = open.findIndex((series) => series.SeriesInstanceUID === this.activePane.state.get().seriesInstanceUID)
+    const next = open[Math.min(open.length - 1, Math.max(0, current + by))]
+    if (next && next.SeriesInstanceUID !== open[current]?.SeriesInstanceUID) void this.show(next.SeriesInstanceUID)
+  }
+
+  // --- live
+
+  /** Images arrive in bursts: one refresh a second is plenty. */
+  private refreshSoon(): void {
+    if (this.refreshTimer) return
+    this.refreshTimer = window.setTimeout(() => {
+      this.refreshTimer = 0
+      void this.refresh()
+    }, 1000)
+  }
+
+  private async refresh(): Promise<void> {
+    for (const group of this.state.get().groups) {
+      if (group.series.length === 0) continue
+      try {
+        const study = await readStudy(group.study.StudyInstanceUID, { signal: this.ended.signal, background: true })
+        await this.merge(group, study)
+      } catch (error) {
+        // Not live for a moment; the feed will ask again with the next change.
+        if (isAbort(error)) return
+      }
+    }
+  }
+
+  private async merge(group: Group, study: StudyDetail): Promise<void> {
+    const before = new Map(group.series.map((series) => [series.SeriesInstanceUID, series.NumberOfSeriesRelatedInstances]))
+    const added = study.series.filter((series) => !before.has(series.SeriesInstanceUID))
+    const grown = study.series.filter((series) => (before.get(series.SeriesInstanceUID) ?? Infinity) < series.NumberOfSeriesRelatedInstances)
+    this.setGroup(study.StudyInstanceUID, { study, series: inRailOrder(study.series) })
+    if (study.StudyInstanceUID === this.studyInstanceUID) this.addPriors(study.priors)
+    if (added.length > 0) {
+      this.patch({ fresh: new Set([...this.state.get().fresh, ...added.map((series) => series.SeriesInstanceUID)]) })
+      this.thumbnails.want(added)
+    }
+    for (const { SeriesInstanceUID: uid } of grown) {
+      if (!this.stacks.delete(uid)) continue
+      const stack = await this.stackOf(uid, study.StudyInstanceUID)
+      for (const pane of this.engine.panes) if (pane.state.get().seriesInstanceUID === uid) pane.grow(stack)
+    }
+    // A viewer opened on a study that was still empty shows its first series when it comes.
+    const first = this.allSeries()[0]
+    if (first && this.engine.panes.every((pane) => pane.state.get().seriesInstanceUID === null)) await this.show(first.SeriesInstanceUID, 0)
+  }
+
+  private addPriors(priors: readonly Study[]): void {
+    const known = new Set(this.state.get().groups.map((group) => group.study.StudyInstanceUID))
+    const added = priors.filter((prior) => !known.has(prior.StudyInstanceUID))
+    if (added.length > 0) this.patch({ groups: [...this.state.get().groups, ...added.map(closed)] })
+  }
+
+  // --- viewports
+
+  get activePane(): Pane {
+    const { panes } = this.engine
+    const pane = panes[this.state.get().active] ?? panes[0]
+    if (!pane) throw new Error('A viewer has at least one viewport.')
+    return pane
+  }
+
+  setActive(active: number): void {
+    if (active !== this.state.get().active) this.patch({ active })
+  }
+
+  stepActive(by: 1 | -1): void {
+    const count = panesOf(this.state.get().layout)
+    this.patch({ active: (this.state.get().active + by + count) % count })
+  }
+
+  /** New viewports are filled with the series that follow; those that leave the screen let go of their images. */
+  setLayout(layout: Layout): void {
+    const count = panesOf(layout)
+    const { active } = this.state.get()
+    if (active >= count) this.swap(active, 0)
+    this.patch({ layout, alone: false, active: active < count ? active : 0 })
+    this.engine.panes.forEach((pane, index) => {
+      if (index >= count) pane.clear()
+    })
+    const open = this.state.get().groups.filter((group) => group.state === 'open').flatMap((group) => group.series.filter(hasPictures))
+    const shown = new Set(this.engine.panes.map((pane) => pane.state.get().seriesInstanceUID))
+    const spare = open.filter((series) => !shown.has(series.SeriesInstanceUID))
+    const before = this.state.get().active
+    for (const [index, pane] of this.engine.panes.entries()) {
+      const next = index < count && pane.state.get().seriesInstanceUID === null ? spare.shift() : undefined
+      if (next) void this.show(next.SeriesInstanceUID, index)
+    }
+    this.patch({ active: before })
+  }
+
+  /** The active viewport's series moves to a place that stays. */
+  private swap(from: number, to: number): void {
+    const series = this.engine.panes[from]?.state.get()
+    if (series?.seriesInstanceUID) void this.show(series.seriesInstanceUID, to)
+  }
+
+  toggleAlone(): void {
+    this.patch({ alone: panesOf(this.state.get().layout) > 1 && !this.state.get().alone })
+  }
+
+  // --- choices
+
+  setTool(tool: Tool): void {
+    this.patch({ tool })
+  }
+
+  cycleDetail(): void {
+    this.patch({ detail: nextDetail[this.state.get().detail] })
+  }
+
+  setHelp(help: boolean): void {
+    this.patch({ help })
+  }
+
+  openMenu(menu: ViewerState['menu']): void {
+    this.patch({ menu })
+  }
+
+  dispose(): void {
+    this.ended.abort()
+    window.clearTimeout(this.refreshTimer)
+    this.stopListening()
+    this.engine.dispose()
+    this.stacks.clear()
+  }
+}
+
+const closed = (study: Study): Group => ({ study, series: [], state: 'closed', reason: '' })

@@ -1,0 +1,142 @@
+import { type DragEvent, useEffect, useRef, useState } from 'react'
+import { useValue } from '../../../lib/observable'
+import type { Pane, PaneState } from '../engine/pane'
+import { markersOf } from '../model/geometry'
+import { cornersOf } from '../model/overlay'
+import { missingSlices } from '../model/series'
+import type { ViewerSession } from '../session/session'
+import { CineBar } from './CineBar'
+import { Glyph } from './icons'
+import { MeasurementLayer } from './Measurements'
+import { PaneInput } from './paneInput'
+import { Scrollbar } from './Scrollbar'
+
+export const SERIES_TYPE = 'application/x-isocenter-series'
+
+function Corner({ place, lines }: { place: string; lines: readonly string[] }) {
+  return (
+    <div className={`corner corner-${place}`}>
+      {lines.map((line, index) => (
+        <span key={index} className={line.startsWith('LOSSY') ? 'corner-lossy' : undefined}>
+          {line}
+        </span>
+      ))}
+    </div>
+  )
+}
+
+function Overlay({ session, pane }: { session: ViewerSession; pane: Pane }) {
+  const { detail } = useValue(session.state)
+  const { picture, shown, count, window: grey, inverted, view } = useValue(pane.state)
+  if (!picture || shown < 0 || detail === 'none') return null
+  const { frame, pixels } = picture
+  const magnification = view.scale * (window.devicePixelRatio || 1)
+  const corners = cornersOf({ frame, index: shown, count, window: pixels.color ? undefined : (grey ?? undefined), inverted, magnification, color: pixels.color }, detail)
+  const markers = markersOf(frame.plane, view.turn)
+  const gaps = missingSlices(pane.frames)
+  return (
+    <div className="pane-text" aria-hidden="true">
+      <Corner place="top-left" lines={corners.topLeft} />
+      <Corner place="top-right" lines={corners.topRight} />
+      <Corner place="bottom-left" lines={gaps > 0 ? [`${gaps} slices missing`, ...corners.bottomLeft] : corners.bottomLeft} />
+      <Corner place="bottom-right" lines={corners.bottomRight} />
+      {markers && (
+        <>
+          <span className="marker marker-top">{markers.top}</span>
+          <span className="marker marker-right">{markers.right}</span>
+          <span className="marker marker-bottom">{markers.bottom}</span>
+          <span className="marker marker-left">{markers.left}</span>
+        </>
+      )}
+    </div>
+  )
+}
+
+function Message({ state, onRetry }: { state: PaneState; onRetry: () => void }) {
+  if (state.status === 'empty') {
+    return (
+      <div className="pane-message">
+        <p>Drag a series here, or choose one in the rail.</p>
+      </div>
+    )
+  }
+  if (state.status === 'failed') {
+    return (
+      <div className="pane-message pane-failed" role="alert" data-testid="pane-reason">
+        <Glyph name="warn" size={28} />
+        <p>{state.reason}</p>
+        {state.count > 1 && (
+          <p className="pane-which">
+            Image {state.index + 1} of {state.count}
+          </p>
+        )}
+        {state.again && (
+          <button type="button" className="button button-small" onClick={onRetry}>
+            Try again
+          </button>
+        )}
+      </div>
+    )
+  }
+  if (state.shown < 0) return <div className="pane-message pane-waiting" role="status" aria-label="Loading" />
+  return null
+}
+
+export function PaneView({ session, pane, index, active, many }: { session: ViewerSession; pane: Pane; index: number; active: boolean; many: boolean }) {
+  const state = useValue(pane.state)
+  const { tool } = useValue(session.state)
+  const root = useRef<HTMLDivElement>(null)
+  const host = useRef<HTMLDivElement>(null)
+  const [over, setOver] = useState(false)
+
+  useEffect(() => {
+    if (!root.current || !host.current) return
+    const detach = pane.attach(host.current)
+    const input = new PaneInput(root.current, pane, session, index)
+    return () => {
+      input.dispose()
+      detach()
+    }
+  }, [pane, session, index])
+
+  const onDrag = (drag: DragEvent) => {
+    if (!drag.dataTransfer.types.includes(SERIES_TYPE)) return
+    drag.preventDefault()
+    drag.dataTransfer.dropEffect = 'copy'
+    setOver(drag.type !== 'dragleave')
+  }
+  const onDrop = (drop: DragEvent) => {
+    setOver(false)
+    const series = drop.dataTransfer.getData(SERIES_TYPE)
+    if (!series) return
+    drop.preventDefault()
+    void session.show(series, index)
+  }
+  const name = `Viewport ${index + 1}`
+  return (
+    <div
+      ref={root}
+      className={['pane', active && many && 'pane-active', over && 'pane-over', `pane-tool-${tool}`].filter(Boolean).join(' ')}
+      role="group"
+      aria-label={state.count > 0 ? `${name}, image ${state.index + 1} of ${state.count}` : name}
+      data-testid={`pane-${index}`}
+      data-status={state.status}
+      data-index={state.index}
+      data-shown={state.shown}
+      data-window={state.window ? `${state.window.width}/${state.window.center}` : undefined}
+      data-inverted={state.inverted}
+      onDragEnter={onDrag}
+      onDragOver={onDrag}
+      onDragLeave={onDrag}
+      onDrop={onDrop}
+    >
+      <div ref={host} className="pane-host" />
+      <MeasurementLayer session={session} pane={pane} />
+      <Overlay session={session} pane={pane} />
+      <Message state={state} onRetry={() => session.retry(pane)} />
+      {state.status === 'loading' && state.shown >= 0 && <span className="pane-busy" aria-hidden="true" />}
+      <Scrollbar pane={pane} />
+      <CineBar pane={pane} active={active} />
+    </div>
+  )
+}

@@ -1,0 +1,116 @@
+import type { DragEvent } from 'react'
+import type { Series } from '../../../api/types'
+import { formatDate } from '../../../lib/dates'
+import { useValue } from '../../../lib/observable'
+import type { Pane } from '../engine/pane'
+import { panesOf } from '../model/layout'
+import { countText, hasPictures, seriesTitle } from '../model/rail'
+import type { Group, ViewerSession } from '../session/session'
+import { Glyph } from './icons'
+import { SERIES_TYPE } from './PaneView'
+
+/** Which viewports show the series; re-rendered with them. */
+function Shown({ pane, number, series }: { pane: Pane; number: number; series: string }) {
+  const { seriesInstanceUID } = useValue(pane.state)
+  return seriesInstanceUID === series ? <span className="rail-where">{number}</span> : null
+}
+
+function Picture({ session, series }: { session: ViewerSession; series: Series }) {
+  const thumbnail = useValue(session.thumbnails.state).get(series.SeriesInstanceUID)
+  if (thumbnail === undefined) return <span className="rail-picture rail-picture-waiting" />
+  if (thumbnail === 'none') {
+    return (
+      <span className="rail-picture">
+        <Glyph name={hasPictures(series) ? 'warn' : 'document'} size={22} />
+      </span>
+    )
+  }
+  return (
+    <span className="rail-picture">
+      <img src={thumbnail.url} alt="" draggable={false} />
+    </span>
+  )
+}
+
+function Item({ session, series }: { session: ViewerSession; series: Series }) {
+  const { layout, fresh, active } = useValue(session.state)
+  const pane = session.engine.panes[active] ?? session.activePane
+  const current = useValue(pane.state).seriesInstanceUID === series.SeriesInstanceUID
+  const uid = series.SeriesInstanceUID
+  const many = panesOf(layout) > 1
+  const onDragStart = (drag: DragEvent) => {
+    drag.dataTransfer.setData(SERIES_TYPE, uid)
+    drag.dataTransfer.effectAllowed = 'copy'
+  }
+  return (
+    <li>
+      <button
+        type="button"
+        className={current ? 'rail-item rail-item-current' : 'rail-item'}
+        aria-current={current ? 'true' : undefined}
+        draggable
+        onDragStart={onDragStart}
+        onClick={() => {
+          if (!current) void session.show(uid)
+        }}
+        data-testid="rail-series"
+        data-series={uid}
+        data-tip={`${seriesTitle(series)} · ${countText(series)}`}
+      >
+        <Picture session={session} series={series} />
+        <span className="rail-words">
+          <span className="rail-title">{seriesTitle(series)}</span>
+          <span className="rail-facts">
+            <b>{series.Modality || '–'}</b>
+            {series.SeriesNumber !== null && series.SeriesNumber !== '' && <span>#{series.SeriesNumber}</span>}
+            <span className="rail-count">{countText(series)}</span>
+          </span>
+          <span className="rail-marks">
+            {many && session.engine.panes.map((each, index) => <Shown key={each.id} pane={each} number={index + 1} series={uid} />)}
+            {fresh.has(uid) && <span className="rail-fresh">new</span>}
+          </span>
+        </span>
+      </button>
+    </li>
+  )
+}
+
+function Section({ session, group, first }: { session: ViewerSession; group: Group; first: boolean }) {
+  const { study } = group
+  const date = formatDate(study.StudyDate) || 'No date'
+  return (
+    <section className="rail-group" aria-label={`Study of ${date}`}>
+      <button type="button" className="rail-head" aria-expanded={group.state === 'open'} onClick={() => void session.toggleGroup(study.StudyInstanceUID)} data-testid="rail-study">
+        <span className="rail-date">
+          {date}
+          <span className="rail-kind">{first ? 'this study' : 'prior'}</span>
+        </span>
+        <span className="rail-study">{[study.ModalitiesInStudy.join(' '), study.StudyDescription].filter(Boolean).join(' · ')}</span>
+        <Glyph name="chevron" size={12} />
+      </button>
+      {group.state === 'loading' && <p className="rail-note">Loading…</p>}
+      {group.state === 'failed' && <p className="rail-note">{group.reason}</p>}
+      {group.state === 'open' && (
+        <ul className="rail-list">
+          {group.series.map((series) => (
+            <Item key={series.SeriesInstanceUID} session={session} series={series} />
+          ))}
+          {group.series.length === 0 && <p className="rail-note">No images yet.</p>}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+/** The series of the study, and below them the patient's other studies. */
+export function Rail({ session }: { session: ViewerSession }) {
+  const { groups, status } = useValue(session.state)
+  return (
+    <nav className="rail" aria-label="Series">
+      {status === 'loading' && Array.from({ length: 3 }, (_, index) => <span key={index} className="rail-ghost" aria-hidden="true" />)}
+      {groups.map((group, index) => (
+        <Section key={group.study.StudyInstanceUID} session={session} group={group} first={index === 0} />
+      ))}
+    </nav>
+  )
+}

@@ -1,0 +1,161 @@
+import { type ReactNode, useCallback, useState } from 'react'
+import { ageAt, formatDate } from '../../../lib/dates'
+import { formatName } from '../../../lib/names'
+import { useValue } from '../../../lib/observable'
+import { type Command, keyOf } from '../model/keys'
+import { LAYOUTS, layoutName, panesOf } from '../model/layout'
+import { flipHorizontal, flipVertical, rotateRight } from '../model/view'
+import { run } from '../session/commands'
+import type { Tool, ViewerSession } from '../session/session'
+import { type Glyph as GlyphName, Glyph } from './icons'
+import { PresetEntries } from './menus'
+import { Entry, Popover } from './Popover'
+
+const TOOLS: readonly { tool: Tool; glyph: GlyphName; label: string; group: 'hand' | 'measure' }[] = [
+  { tool: 'window', glyph: 'window', label: 'Window / level', group: 'hand' },
+  { tool: 'zoom', glyph: 'zoom', label: 'Zoom', group: 'hand' },
+  { tool: 'pan', glyph: 'pan', label: 'Pan', group: 'hand' },
+  { tool: 'scroll', glyph: 'scroll', label: 'Scroll', group: 'hand' },
+  { tool: 'length', glyph: 'length', label: 'Length', group: 'measure' },
+  { tool: 'angle', glyph: 'angle', label: 'Angle', group: 'measure' },
+  { tool: 'ellipse', glyph: 'ellipse', label: 'Ellipse', group: 'measure' },
+  { tool: 'rectangle', glyph: 'rectangle', label: 'Rectangle', group: 'measure' },
+  { tool: 'probe', glyph: 'probe', label: 'Value at a point', group: 'measure' },
+]
+
+interface ButtonProps {
+  label: string
+  command?: Command
+  glyph: GlyphName
+  pressed?: boolean
+  onClick: () => void
+  children?: ReactNode
+  testid?: string
+}
+
+function ToolButton({ label, command, glyph, pressed, onClick, children, testid }: ButtonProps) {
+  const key = command ? keyOf(command) : ''
+  return (
+    <button type="button" className="tool" aria-label={label} aria-pressed={pressed} aria-keyshortcuts={key || undefined} data-tip={label} data-key={key} data-testid={testid} onClick={onClick}>
+      <Glyph name={glyph} size={18} />
+      {children}
+    </button>
+  )
+}
+
+/** A button with a list below it, placed on the screen so that a scrolling toolbar does not cut it off. */
+function Dropdown({ label, glyph, text, children, testid }: { label: string; glyph: GlyphName; text?: string; children: ReactNode; testid: string }) {
+  const [at, setAt] = useState<{ x: number; y: number } | null>(null)
+  const close = useCallback(() => setAt(null), [])
+  return (
+    <>
+      <button
+        type="button"
+        className={text ? 'tool tool-wide' : 'tool tool-drop'}
+        aria-label={label}
+        aria-haspopup="menu"
+        aria-expanded={at !== null}
+        data-tip={label}
+        data-testid={testid}
+        onClick={(click) => {
+          const box = click.currentTarget.getBoundingClientRect()
+          setAt(at ? null : { x: box.left, y: box.bottom + 4 })
+        }}
+      >
+        <Glyph name={glyph} size={18} />
+        {text && <span className="tool-text">{text}</span>}
+        <Glyph name="chevron" size={10} />
+      </button>
+      {at && (
+        <Popover x={at.x} y={at.y} onClose={close} label={label}>
+          {children}
+        </Popover>
+      )}
+    </>
+  )
+}
+
+function Presets({ session }: { session: ViewerSession }) {
+  const { active } = useValue(session.state)
+  const pane = session.engine.panes[active] ?? session.activePane
+  const { presetId, picture } = useValue(pane.state)
+  const name = picture?.pixels.color ? 'Colour' : (pane.presets().find((preset) => preset.id === presetId)?.name ?? (picture ? 'Custom' : 'Window'))
+  return (
+    <Dropdown label="Window presets" glyph="window" text={name} testid="presets">
+      <PresetEntries pane={pane} />
+    </Dropdown>
+  )
+}
+
+function Patient({ session }: { session: ViewerSession }) {
+  const study = useValue(session.state).groups[0]?.study
+  if (!study) return <div className="viewer-patient" />
+  const facts = [study.PatientID, [study.PatientSex, ageAt(study.PatientBirthDate, study.StudyDate)].filter(Boolean).join(' ')]
+  return (
+    <div className="viewer-patient" data-testid="viewer-patient">
+      <strong>{formatName(study.PatientName) || 'No name'}</strong>
+      <span>{[...facts, formatDate(study.StudyDate)].filter(Boolean).join(' · ')}</span>
+    </div>
+  )
+}
+
+function Picture({ session }: { session: ViewerSession }) {
+  const { active } = useValue(session.state)
+  const pane = session.engine.panes[active] ?? session.activePane
+  const { flipped, playing, count } = useValue(pane.state)
+  return (
+    <>
+      <div className="tools">
+        <ToolButton label="Invert" command="invert" glyph="invert" pressed={flipped} onClick={() => pane.invert()} />
+        <ToolButton label="Rotate right" command="rotate-right" glyph="rotateRight" onClick={() => pane.turn(rotateRight)} />
+        <ToolButton label="Flip left and right" command="flip-horizontal" glyph="flipHorizontal" onClick={() => pane.turn(flipHorizontal)} />
+        <ToolButton label="Flip top and bottom" command="flip-vertical" glyph="flipVertical" onClick={() => pane.turn(flipVertical)} />
+        <ToolButton label="Fit to viewport" command="fit" glyph="fit" onClick={() => pane.fit()} />
+        <ToolButton label="Reset the picture" command="reset" glyph="reset" onClick={() => pane.reset()} />
+      </div>
+      <div className="tools">
+        <ToolButton label={playing ? 'Stop' : 'Play'} command="cine" glyph={playing ? 'pause' : 'play'} pressed={playing} onClick={() => count > 1 && (playing ? pane.stop() : pane.play())} />
+      </div>
+    </>
+  )
+}
+
+export function Toolbar({ session, onLeave }: { session: ViewerSession; onLeave: () => void }) {
+  const { tool, layout, detail } = useValue(session.state)
+  const group = (name: 'hand' | 'measure') =>
+    TOOLS.filter((entry) => entry.group === name).map((entry) => (
+      <ToolButton key={entry.tool} label={entry.label} command={`tool-${entry.tool}`} glyph={entry.glyph} pressed={tool === entry.tool} onClick={() => session.setTool(entry.tool)} testid={`tool-${entry.tool}`} />
+    ))
+  return (
+    <header className="viewer-bar">
+      <button type="button" className="tool viewer-leave" aria-label="Back to the study list" data-tip="Back to the study list" data-key="Esc" onClick={onLeave}>
+        <Glyph name="back" size={18} />
+      </button>
+      <Patient session={session} />
+      <div className="viewer-tools" role="toolbar" aria-label="Tools">
+        <div className="tools">{group('hand')}</div>
+        <div className="tools">
+          <Presets session={session} />
+        </div>
+        <div className="tools">{group('measure')}</div>
+        <Picture session={session} />
+      </div>
+      <div className="tools viewer-end">
+        <Dropdown label="Layout" glyph={layout} testid="layout">
+          {LAYOUTS.map((each) => (
+            <Entry key={each} label={layoutName[each]} hint={keyOf(`layout-${each}`)} chosen={each === layout} icon={<Glyph name={each} />} onClick={() => session.setLayout(each)} />
+          ))}
+        </Dropdown>
+        <ToolButton
+          label={{ all: 'Text: everything', image: 'Text: no patient', none: 'Text: none' }[detail]}
+          command="overlay"
+          glyph="overlay"
+          pressed={detail === 'all'}
+          onClick={() => session.cycleDetail()}
+        />
+        {panesOf(layout) > 1 && <ToolButton label="This viewport alone" command="one-up" glyph="fullscreen" pressed={session.state.get().alone} onClick={() => session.toggleAlone()} />}
+        <ToolButton label="Keys" command="help" glyph="help" onClick={() => run('help', session, onLeave)} />
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,101 @@
+import { type CSSProperties, useCallback, useEffect, useState } from 'react'
+import type { StudyDetail } from '../../../api/types'
+import { Observable, useValue } from '../../../lib/observable'
+import { navigate } from '../../../lib/router'
+import { commandFor } from '../model/keys'
+import { gridOf, panesOf } from '../model/layout'
+import { run } from '../session/commands'
+import { ViewerSession } from '../session/session'
+import { HelpSheet } from './HelpSheet'
+import { PaneEntries } from './menus'
+import { PaneView } from './PaneView'
+import { Popover } from './Popover'
+import { Rail } from './Rail'
+import { Toolbar } from './Toolbar'
+import { Tooltip } from './Tooltip'
+import './viewer.css'
+
+const typing = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)) && (target as HTMLInputElement).type !== 'range'
+
+/** Enter and Space belong to the button that has the focus. */
+const pressing = (key: KeyboardEvent): boolean => (key.key === 'Enter' || key.key === ' ') && key.target instanceof HTMLElement && key.target.closest('button') !== null
+
+function useKeys(session: ViewerSession, leave: () => void): void {
+  useEffect(() => {
+    const onKey = (key: KeyboardEvent) => {
+      if (key.defaultPrevented || typing(key.target) || pressing(key) || document.querySelector('dialog[open]')) return
+      const command = commandFor(key)
+      if (!command) return
+      key.preventDefault()
+      run(command, session, leave)
+    }
+    window.addEventListener('keydown', onKey)
+    return () => window.removeEventListener('keydown', onKey)
+  }, [session, leave])
+}
+
+function Failure({ what, hint, onLeave }: { what: string; hint: string; onLeave: () => void }) {
+  return (
+    <div className="viewer-failure" role="alert">
+      <h2>{what}</h2>
+      {hint && <p>{hint}</p>}
+      <button type="button" className="button button-primary" onClick={onLeave}>
+        Back to the study list
+      </button>
+    </div>
+  )
+}
+
+function Screen({ session }: { session: ViewerSession }) {
+  const { layout, active, alone, menu, help, failure } = useValue(session.state)
+  const leave = useCallback(() => navigate('/'), [])
+  const closeMenu = useCallback(() => session.openMenu(null), [session])
+  useKeys(session, leave)
+  const count = panesOf(layout)
+  const { rows, columns } = alone ? { rows: 1, columns: 1 } : gridOf(layout)
+  return (
+    <div className="viewer" data-testid="viewer">
+      <Toolbar session={session} onLeave={leave} />
+      <div className="viewer-body">
+        <Rail session={session} />
+        {failure ? (
+          <Failure what={failure.what} hint={failure.hint} onLeave={leave} />
+        ) : (
+          <main className="panes" style={{ '--rows': rows, '--columns': columns } as CSSProperties}>
+            {session.engine.panes.slice(0, count).map((pane, index) =>
+              alone && index !== active ? null : <PaneView key={pane.id} session={session} pane={pane} index={index} active={index === active} many={count > 1} />,
+            )}
+          </main>
+        )}
+      </div>
+      {menu && (
+        <Popover x={menu.x} y={menu.y} onClose={closeMenu} label="Picture">
+          <PaneEntries session={session} pane={session.activePane} />
+        </Popover>
+      )}
+      {help && <HelpSheet onClose={() => session.setHelp(false)} />}
+      <Tooltip />
+    </div>
+  )
+}
+
+/** A session lives exactly as long as the page shows its study, also when React mounts twice in development. */
+function useSession(studyInstanceUID: string, study: Promise<StudyDetail>): ViewerSession | null {
+  const [held] = useState(() => new Observable<ViewerSession | null>(null))
+  useEffect(() => {
+    const session = new ViewerSession(studyInstanceUID, study)
+    held.set(session)
+    return () => {
+      held.set(null)
+      session.dispose()
+    }
+  }, [held, studyInstanceUID, study])
+  return useValue(held)
+}
+
+/** @param study the answer about the study, asked for while this code was loading */
+export function Workspace({ studyInstanceUID, study }: { studyInstanceUID: string; study: Promise<StudyDetail> }) {
+  const session = useSession(studyInstanceUID, study)
+  return session && <Screen key={studyInstanceUID} session={session} />
+}

@@ -1,0 +1,59 @@
+// The viewer's icons: 16 units, one stroke, like ui/icons.
+const PATHS = {
+  actual: 'M3 5l1.6-1.2V12M11.2 5l1.6-1.2V12M8 6.2v.1M8 10.2v.1',
+  angle: 'M13.5 12.8h-11L10.2 3M6.6 12.8a5.4 5.4 0 0 0-1.5-4',
+  back: 'M9.8 3.2 5 8l4.8 4.8',
+  bounce: 'M2.5 5.5h11M10.8 3l2.7 2.5L10.8 8M13.5 11h-11M5.2 8.5 2.5 11l2.7 2.5',
+  chevron: 'm4.5 6.2 3.5 3.6 3.5-3.6',
+  close: 'm4 4 8 8M12 4l-8 8',
+  document: 'M4 2h5.2L12.5 5.3V14H4zM9 2v3.5h3.5M6.2 8.5h4M6.2 11h4',
+  ellipse: 'M8 12.6c3.3 0 6-2 6-4.6S11.3 3.4 8 3.4 2 5.4 2 8s2.7 4.6 6 4.6Z',
+  fit: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10M5.5 5.5h5v5h-5z',
+  flipHorizontal: 'M8 2v12M6 4.5 2 12h4zM10 4.5l4 7.5h-4z',
+  flipVertical: 'M2 8h12M4.5 6 12 2v4zM4.5 10l7.5 4v-4z',
+  fullscreen: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10',
+  help: 'M5.8 6a2.2 2.2 0 1 1 3.2 2c-.7.4-1 .8-1 1.6M8 12.2v.1',
+  length: 'M2.2 10.6 10.6 2.2l3.2 3.2-8.4 8.4zM5 8l1.5 1.5M7.2 5.8l1 1M9.4 3.6l1.5 1.5',
+  loop: 'M3 7V6a2.5 2.5 0 0 1 2.5-2.5H13M10.8 1.5l2.2 2-2.2 2M13 9v1a2.5 2.5 0 0 1-2.5 2.5H3M5.2 14.5l-2.2-2 2.2-2',
+  more: 'M3.5 8v.1M8 8v.1M12.5 8v.1',
+  next: 'M4 3.5 9.5 8 4 12.5zM12 3.5v9',
+  overlay: 'M2.5 3h11v10h-11zM4.5 5.2h3M4.5 7.2h2M9 10.8h2.5',
+  pan: 'M8 1.8v12.4M1.8 8h12.4M6.3 3.5 8 1.8l1.7 1.7M6.3 12.5 8 14.2l1.7-1.7M3.5 6.3 1.8 8l1.7 1.7M12.5 6.3 14.2 8l-1.7 1.7',
+  pause: 'M5.5 3.5v9M10.5 3.5v9',
+  play: 'M5 3.2 12.5 8 5 12.8z',
+  previous: 'M12 3.5 6.5 8l5.5 4.5zM4 3.5v9',
+  probe: 'M8 1.8v4M8 10.2v4M1.8 8h4M10.2 8h4M8 8v.1',
+  rail: 'M2.5 3h11v10h-11zM6.2 3v10',
+  rectangle: 'M2.5 4h11v8h-11z',
+  reset: 'M3 8a5 5 0 1 0 1.6-3.7M3 2.5v2.7h2.7',
+  rotateLeft: 'M6.2 4.5H3.5V1.8M3.7 4.4A5.6 5.6 0 1 1 2.4 8.6',
+  rotateRight: 'M9.8 4.5h2.7V1.8M12.3 4.4a5.6 5.6 0 1 0 1.3 4.2',
+  scroll: 'M5 2.5h6v11H5zM8 4.8v2.4M2.2 6 1 8l1.2 2M13.8 6 15 8l-1.2 2',
+  warn: 'M8 2.4 14.2 13H1.8L8 2.4ZM8 6.4v3M8 11.2v.1',
+  zoom: 'M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM10.3 10.3 14 14M7 5v4M5 7h4',
+} as const
+
+export type Glyph = keyof typeof PATHS | 'window' | 'invert' | '1x1' | '1x2' | '2x1' | '2x2'
+
+const frame = 'M2.5 3h11v10h-11z'
+const GRID: Readonly<Record<string, string>> = { '1x1': frame, '1x2': `${frame}M8 3v10`, '2x1': `${frame}M2.5 8h11`, '2x2': `${frame}M8 3v10M2.5 8h11` }
+
+export function Glyph({ name, size = 16 }: { name: Glyph; size?: number }) {
+  return (
+    <svg width={size} height={size} viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth={size > 24 ? 0.9 : 1.3} strokeLinecap="round" strokeLinejoin="round" aria-hidden="true">
+      {name === 'window' ? (
+        <>
+          <circle cx="8" cy="8" r="5.6" />
+          <path d="M8 2.4a5.6 5.6 0 0 1 0 11.2z" fill="currentColor" stroke="none" />
+        </>
+      ) : name === 'invert' ? (
+        <>
+          <path d={frame} />
+          <path d="M2.5 13 13.5 3v10z" fill="currentColor" stroke="none" />
+        </>
+      ) : (
+        <path d={GRID[name] ?? PATHS[name as keyof typeof PATHS]} />
+      )}
+    </svg>
+  )
+}

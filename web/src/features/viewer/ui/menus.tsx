@@ -1,0 +1,61 @@
+import type { Pane } from '../engine/pane'
+import { useValue } from '../../../lib/observable'
+import { keyOf } from '../model/keys'
+import { windowText } from '../model/overlay'
+import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
+import type { ViewerSession } from '../session/session'
+import { Glyph } from './icons'
+import { Entry } from './Popover'
+
+/** Windows of the image first, then the modality's, then what the pixels suggest. */
+export function PresetEntries({ pane }: { pane: Pane }) {
+  const { presetId } = useValue(pane.state)
+  const presets = pane.presets()
+  if (presets.length === 0) return <p className="viewer-menu-note">Colour images have no grey-scale presets.</p>
+  return (
+    <>
+      {presets.map((preset, index) => {
+        const previous = presets[index - 1]
+        const hint = typeof preset.window === 'string' ? '' : windowText(preset.window).replace('  ', ' ')
+        return (
+          <div key={preset.id} role="presentation">
+            {previous && previous.group !== preset.group && <hr />}
+            <button type="button" role="menuitem" className={preset.id === presetId ? 'viewer-entry viewer-entry-chosen' : 'viewer-entry'} onClick={() => pane.applyPreset(preset)}>
+              <span className="viewer-entry-label">{preset.name}</span>
+              <span className="viewer-entry-hint">{hint}</span>
+              {preset.key ? <kbd>{preset.key}</kbd> : <span className="viewer-entry-nokey" />}
+            </button>
+          </div>
+        )
+      })}
+    </>
+  )
+}
+
+/** What a right click on a picture offers. */
+export function PaneEntries({ session, pane }: { session: ViewerSession; pane: Pane }) {
+  const { all } = useValue(session.measurements.state)
+  const here = new Set(pane.frames.map((frame) => frame.id))
+  const count = all.filter((measurement) => here.has(measurement.frameId)).length
+  return (
+    <>
+      <PresetEntries pane={pane} />
+      <hr />
+      <Entry label="Invert" hint={keyOf('invert')} icon={<Glyph name="invert" />} onClick={() => pane.invert()} />
+      <Entry label="Rotate right" hint={keyOf('rotate-right')} icon={<Glyph name="rotateRight" />} onClick={() => pane.turn(rotateRight)} />
+      <Entry label="Rotate left" hint={keyOf('rotate-left')} icon={<Glyph name="rotateLeft" />} onClick={() => pane.turn(rotateLeft)} />
+      <Entry label="Flip left and right" hint={keyOf('flip-horizontal')} icon={<Glyph name="flipHorizontal" />} onClick={() => pane.turn(flipHorizontal)} />
+      <Entry label="Flip top and bottom" hint={keyOf('flip-vertical')} icon={<Glyph name="flipVertical" />} onClick={() => pane.turn(flipVertical)} />
+      <hr />
+      <Entry label="Fit to viewport" hint={keyOf('fit')} icon={<Glyph name="fit" />} onClick={() => pane.fit()} />
+      <Entry label="Actual pixels" hint={keyOf('actual-size')} icon={<Glyph name="actual" />} onClick={() => pane.actualSize()} />
+      <Entry label="Reset" hint={keyOf('reset')} icon={<Glyph name="reset" />} onClick={() => pane.reset()} />
+      {count > 0 && (
+        <>
+          <hr />
+          <Entry label={`Delete ${count === 1 ? 'the measurement' : `all ${count} measurements`} of this series`} icon={<Glyph name="close" />} onClick={() => session.measurements.deleteAll(here)} />
+        </>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,265 @@
+// Mouse, pen and fingers on one viewport (FIELD 5.1): left = tool, middle = pan, right drag = zoom, right click = menu, wheel = scroll;
+// one finger = tool (scroll by default), two = pinch and pan.
+import type { Pane } from '../engine/pane'
+import type { Point } from '../model/geometry'
+import { KINDS, type Kind } from '../model/measure'
+import { apply, invert } from '../model/view'
+import type { Tool, ViewerSession } from '../session/session'
+
+const CLICK = 4 // pixels a hand may tremble during a click
+const NOTCH = 40 // wheel pixels per image; a mouse notch is 100 or 120, a trackpad sends many small ones
+const FAST = 5 // with Shift
+const ZOOM_PER_PIXEL = 1.008
+
+const isKind = (tool: Tool): tool is Kind => (KINDS as readonly string[]).includes(tool)
+
+type Action = Exclude<Tool, Kind> | 'draw' | 'edit' | 'pinch'
+
+/** Scrollbar, cine player and buttons lie on the picture but are not the picture. */
+const onControl = (event: Event): boolean => event.target instanceof Element && event.target.closest('button, .cine, .pane-scroll') !== null
+
+interface Grip {
+  readonly id: string
+  /** Index of the point, or -1 for the whole. */
+  readonly point: number
+  readonly from: Point
+  readonly points: readonly Point[]
+}
+
+export class PaneInput {
+  private readonly host: HTMLElement
+  private readonly pane: Pane
+  private readonly session: ViewerSession
+  private readonly index: number
+  private readonly pointers = new Map<number, Point>()
+  private readonly listening = new AbortController()
+  private action: Action | null = null
+  private start: Point = [0, 0]
+  private last: Point = [0, 0]
+  private moved = false
+  private button = 0
+  private grip: Grip | null = null
+  private wheel = 0
+  private scrolled = 0
+
+  constructor(host: HTMLElement, pane: Pane, session: ViewerSession, index: number) {
+    this.host = host
+    this.pane = pane
+    this.session = session
+    this.index = index
+    const { signal } = this.listening
+    host.addEventListener('pointerdown', (event) => this.down(event), { signal })
+    host.addEventListener('pointermove', (event) => this.move(event), { signal })
+    host.addEventListener('pointerup', (event) => this.up(event), { signal })
+    host.addEventListener('pointercancel', (event) => this.lost(event), { signal })
+    host.addEventListener('wheel', (event) => this.turned(event), { signal, passive: false })
+    host.addEventListener('dblclick', (event) => !onControl(event) && this.double(), { signal })
+    host.addEventListener('contextmenu', (event) => this.menu(event), { signal })
+    // The middle button would start the browser's own scrolling.
+    host.addEventListener('mousedown', (event) => event.button === 1 && event.preventDefault(), { signal })
+  }
+
+  dispose(): void {
+    this.listening.abort()
+  }
+
+  private at(event: PointerEvent | MouseEvent): Point {
+    const box = this.host.getBoundingClientRect()
+    return [event.clientX - box.left, event.clientY - box.top]
+  }
+
+  private inImage(at: Point): Point | null {
+    const affine = this.pane.affine()
+    return affine && apply(invert(affine), at)
+  }
+
+  private down(event: PointerEvent): void {
+    if (onControl(event)) return
+    this.session.setActive(this.index)
+    this.session.openMenu(null)
+    const at = this.at(event)
+    this.pointers.set(event.pointerId, at)
+    this.host.setPointerCapture(event.pointerId)
+    if (this.pointers.size === 2) {
+      this.session.measurements.cancel()
+      this.action = 'pinch'
+      return
+    }
+    if (this.pointers.size > 1) return
+    this.start = this.last = at
+    this.moved = false
+    this.button = event.button
+    this.scrolled = 0
+    this.action = this.begin(event, at)
+  }
+
+  private begin(event: PointerEvent, at: Point): Action | null {
+    const { measurements } = this.session
+    if (event.button === 1) return 'pan'
+    if (event.button === 2) return 'zoom'
+    if (event.button !== 0) return null
+    const point = this.inImage(at)
+    const { picture } = this.pane.state.get()
+    const { draft, all } = measurements.state.get()
+    if (draft && picture && point) return 'draw' // the next point of an angle
+    const held = (event.target as Element).closest<SVGElement>('[data-measurement]')
+    const measurement = held && all.find((candidate) => candidate.id === held.dataset.measurement)
+    if (measurement && point) {
+      measurements.beginEdit(measurement.id)
+      this.grip = { id: measurement.id, point: Number(held.dataset.handle ?? -1), from: point, points: measurement.points }
+      return 'edit'
+    }
+    measurements.select(null)
+    const { tool } = this.session.state.get()
+    if (!isKind(tool)) return tool
+    if (!picture || !point) return null
+    measurements.begin(tool, point, picture)
+    return 'draw'
+  }
+
+  private move(event: PointerEvent): void {
+    const at = this.at(event)
+    if (!this.pointers.has(event.pointerId)) {
+      this.hover(at)
+      return
+    }
+    const before = this.pointers.get(event.pointerId) ?? at
+    const others = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, point]) => point)
+    this.pointers.set(event.pointerId, at)
+    if (this.action === 'pinch') {
+      if (others[0]) this.pinch(before, at, others[0])
+      return
+    }
+    let by: Point = [at[0] - this.last[0], at[1] - this.last[1]]
+    this.last = at
+    if (!this.moved && Math.hypot(at[0] - this.start[0], at[1] - this.start[1]) < (event.pointerType === 'touch' ? CLICK * 2 : CLICK)) {
+      if (this.action !== 'draw' && this.action !== 'edit') return
+    } else if (!this.moved) {
+      this.moved = true
+      // Nothing of the way is lost to the threshold, so that a drag of n pixels is worth n pixels.
+      by = [at[0] - this.start[0], at[1] - this.start[1]]
+    }
+    this.drag(at, by)
+  }
+
+  /** An angle's last point follows the pointer without a button. */
+  private hover(at: Point): void {
+    const { draft } = this.session.measurements.state.get()
+    const { picture } = this.pane.state.get()
+    const point = draft && this.inImage(at)
+    if (picture && point) this.session.measurements.move(point, picture)
+  }
+
+  private drag(at: Point, by: Point): void {
+    const point = this.inImage(at)
+    const { picture } = this.pane.state.get()
+    switch (this.action) {
+      case 'window':
+        this.pane.dragWindow(by)
+        break
+      case 'pan':
+        this.pane.pan(by)
+        break
+      case 'zoom':
+        // Up is closer; the point under the first press stays.
+        this.pane.zoom(ZOOM_PER_PIXEL ** -by[1], this.start)
+        break
+      case 'scroll':
+        this.dragScroll(by[1])
+        break
+      case 'draw':
+        if (point && picture) this.session.measurements.move(point, picture)
+        break
+      case 'edit':
+        if (point && picture) this.reshape(point)
+        break
+    }
+  }
+
+  /** The whole series is at most one viewport height of dragging, and an image at least three pixels. */
+  private dragScroll(by: number): void {
+    const { count, size } = this.pane.state.get()
+    const each = Math.min(24, Math.max(3, size.height / Math.max(1, count)))
+    this.scrolled += by
+    const images = Math.trunc(this.scrolled / each)
+    if (images === 0) return
+    this.scrolled -= images * each
+    this.pane.scroll(images)
+  }
+
+  private reshape(to: Point): void {
+    const { grip } = this
+    const { picture } = this.pane.state.get()
+    if (!grip || !picture) return
+    const by: Point = [to[0] - grip.from[0], to[1] - grip.from[1]]
+    const points = grip.points.map((point, index): Point => {
+      if (grip.point < 0) return [point[0] + by[0], point[1] + by[1]]
+      return index === grip.point ? to : point
+    })
+    // Handles 2 and 3 of a box are its other two corners: each moves one coordinate of both points.
+    const [a, b] = grip.points
+    if (grip.point === 2 && a && b) points.splice(0, 2, [a[0], to[1]], [to[0], b[1]])
+    if (grip.point === 3 && a && b) points.splice(0, 2, [to[0], a[1]], [b[0], to[1]])
+    this.session.measurements.edit(grip.id, points, picture)
+  }
+
+  private pinch(before: Point, at: Point, other: Point): void {
+    const was = Math.hypot(before[0] - other[0], before[1] - other[1])
+    const is = Math.hypot(at[0] - other[0], at[1] - other[1])
+    const middle: Point = [(at[0] + other[0]) / 2, (at[1] + other[1]) / 2]
+    this.pane.pan([(at[0] - before[0]) / 2, (at[1] - before[1]) / 2])
+    if (was > 10 && is > 10) this.pane.zoom(is / was, middle)
+  }
+
+  private up(event: PointerEvent): void {
+    if (!this.pointers.delete(event.pointerId)) return
+    const { measurements } = this.session
+    const { picture } = this.pane.state.get()
+    const point = this.inImage(this.at(event))
+    if (this.action === 'draw' && picture && point) {
+      // A click sets the first point and the second click the next; a drag sets both.
+      const { draft } = measurements.state.get()
+      if (this.moved || draft?.kind === 'probe' || !measurements.isDot()) measurements.place(point, picture)
+    } else if (this.action === 'edit') measurements.endEdit()
+    else if (this.action === 'zoom' && this.button === 2 && !this.moved) this.session.openMenu({ x: event.clientX, y: event.clientY })
+    if (this.pointers.size === 0 || this.action !== 'pinch') this.action = null
+    this.grip = null
+  }
+
+  private lost(event: PointerEvent): void {
+    this.pointers.delete(event.pointerId)
+    this.session.measurements.cancel()
+    this.action = null
+    this.grip = null
+  }
+
+  private turned(event: WheelEvent): void {
+    event.preventDefault()
+    this.session.setActive(this.index)
+    // Trackpad pinches arrive as wheel with Ctrl.
+    if (event.ctrlKey || event.metaKey) {
+      this.pane.zoom(Math.exp(-event.deltaY / 200), this.at(event))
+      return
+    }
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE
+    // Shift turns the wheel sideways in some browsers.
+    const delta = (event.deltaY || event.deltaX) * (lines ? NOTCH : 1)
+    if (Math.sign(delta) !== Math.sign(this.wheel)) this.wheel = 0
+    // One notch of a mouse is one image, however many pixels the browser makes of it.
+    this.wheel += Math.abs(delta) >= NOTCH ? Math.sign(delta) * NOTCH : delta
+    const images = Math.trunc(this.wheel / NOTCH)
+    if (images === 0) return
+    this.wheel -= images * NOTCH
+    this.pane.scroll(images * (event.shiftKey ? FAST : 1))
+  }
+
+  private double(): void {
+    if (!isKind(this.session.state.get().tool)) this.session.toggleAlone()
+  }
+
+  private menu(event: MouseEvent): void {
+    event.preventDefault()
+    // A mouse opens ours on release, when it is known that it was no drag; a long touch and the menu key open it here.
+    if (event.button !== 2 || (event as PointerEvent).pointerType === 'touch') this.session.openMenu({ x: event.clientX, y: event.clientY })
+  }
+}
