@@ -111,7 +111,13 @@ class Server:
     @property
     def associations(self) -> int:
         """How many associations are established now."""
-        return len(self._established)
+        with self._lock:
+            return sum(not association.over for association in self._established)
+
+    @property
+    def connections(self) -> int:
+        """How many transport connections are open now, established or not."""
+        return len(self._open)
 
     def start(self) -> None:
         """Bind and accept in a thread; raises Conflict or Broken when the address cannot be had."""
@@ -242,7 +248,8 @@ class Server:
         if isinstance(principal, AssociateRJ):
             return principal
         with self._lock:
-            if len(self._established) >= self._context.settings.max_associations:
+            # One that is over but waits for its peer to close (Sta13) takes nobody's place.
+            if sum(not each.over for each in self._established) >= self._context.settings.max_associations:
                 return LOCAL_LIMIT_EXCEEDED
             self._established.add(association)
         return principal

@@ -145,8 +145,9 @@ class Association:
                 self._await(Primitive.A_RELEASE_CONFIRMATION)
                 break
             except _ReleaseCollision:
-                self._machine.fire(Event.A_RELEASE_RESPONSE)
-        if self._machine.state is State.STA12:  # collision, acceptor side: the peer's request is answered last
+                if self._machine.state is State.STA9:  # the requestor's side answers first (PS3.8 9.2.2.3)
+                    self._machine.fire(Event.A_RELEASE_RESPONSE)
+        if self._machine.state is State.STA12:
             self._machine.fire(Event.A_RELEASE_RESPONSE)
             self._await_close()
 
@@ -155,6 +156,11 @@ class Association:
     @property
     def established(self) -> bool:
         return self._machine.state is State.STA6
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will come of it, though the transport connection may still be open."""
+        return self._machine.state in (State.STA1, State.STA13)
 
     def receive(self) -> list[Fragment]:
         """Fragments of P-DATA as they arrive; the memoryviews are valid until the next call.

@@ -81,12 +81,12 @@ def _pdu(pdu_type: PDUType, body: bytes) -> bytes:
 
 
 def _decode_ae_title(value: bytes) -> str:
-    # PS3.5 6.2: leading and trailing spaces are not significant. Latin-1 cannot fail; whether the title is known is policy.
-    return value.decode("latin-1").strip(" \0")
+    # PS3.5 6.2: leading and trailing spaces are not significant; ASCII only, and whether the title is known is policy.
+    return value.decode("ascii", "replace").replace("\ufffd", "?").strip(" \0")
 
 
 def _encode_ae_title(title: str) -> bytes:
-    value = title.encode("latin-1")
+    value = title.encode("ascii")
     if not 1 <= len(value) <= 16:
         raise ValueError(f"an AE title has 1 to 16 characters: {title!r}")
     return value.ljust(16)
@@ -160,7 +160,7 @@ class AssociateAC(_UserInformation):
 
     def encode(self) -> bytes:
         # PS3.8 Table 9-17: these fields "shall be sent with a value identical to the value received", a blank title too.
-        titles = (self.called_ae_title.encode("latin-1").ljust(16), self.calling_ae_title.encode("latin-1").ljust(16))
+        titles = (self.called_ae_title.encode("ascii").ljust(16), self.calling_ae_title.encode("ascii").ljust(16))
         contexts = b"".join(context.encode() for context in self.presentation_contexts)
         return _pdu(
             PDUType.A_ASSOCIATE_AC,

@@ -1,0 +1,218 @@
+"""The listener: who may associate, how many, one port for several processes, and a stop that finishes what has begun."""
+
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import objects
+import pytest
+from dimse.conftest import IMPLICIT, VERIFICATION, Archive, RawPeer, Start, eventually, peer_of, store_request
+from isocenter.dimse import server
+from isocenter.dimse.messages import Command
+from isocenter.dimse.upper_layer import pdu
+from isocenter.domain.errors import Broken, Conflict
+from isocenter.service.context import Context
+from isocenter.settings import Address
+
+
+def associate(archive: Archive, **values: str) -> object:
+    with peer_of(archive) as peer:
+        return peer.associate(**values)  # type: ignore[arg-type]
+
+
+def test_on_loopback_anybody_may_associate(archive: Archive) -> None:
+    assert isinstance(associate(archive, called="WHATEVER", calling="NOBODY"), pdu.AssociateAC)
+
+
+def test_only_known_peers(start: Start) -> None:
+    assert associate(start(accept_any_aet=False), calling="NOBODY") == pdu.CALLING_AE_TITLE_NOT_RECOGNIZED
+
+
+def test_called_ae_title_is_checked_when_asked(start: Start, sqlite_context: Context) -> None:
+    archive = start(server.peer_policy(sqlite_context, check_called=True))
+    assert associate(archive, called="WHATEVER") == pdu.CALLED_AE_TITLE_NOT_RECOGNIZED
+    assert isinstance(associate(archive, called="ISOCENTER"), pdu.AssociateAC)
+
+
+def test_the_peer_table_is_away(start: Start) -> None:
+    archive = start(accept_any_aet=False)
+    archive.context.database.close()
+    index = archive.context.settings.data / "index.sqlite"
+    index.rename(index.with_suffix(".away"))
+    index.mkdir()
+    assert associate(archive) == pdu.TEMPORARY_CONGESTION
+
+
+@pytest.mark.parametrize(
+    ("values", "rejection"),
+    [
+        ({"protocol_version": 2}, pdu.PROTOCOL_VERSION_NOT_SUPPORTED),
+        ({"application_context_name": "1.2.3"}, pdu.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED),
+        ({"presentation_contexts": ()}, pdu.NO_REASON_GIVEN),
+    ],
+)
+def test_what_the_service_provider_rejects(archive: Archive, values: dict[str, object], rejection: pdu.AssociateRJ) -> None:
+    good = pdu.AssociateRQ((), "A", "B", (pdu.PresentationContextRQ(1, VERIFICATION, (IMPLICIT,)),))
+    with peer_of(archive) as peer:
+        peer.send(replace(good, **values))
+        assert peer.receive() == rejection
+
+
+def test_no_context_accepted_is_still_an_association(archive: Archive) -> None:
+    with peer_of(archive) as peer:
+        answer = peer.associate(contexts={1: ("1.2.840.10008.5.1.4.1.2.2.1", (IMPLICIT,))})
+        assert isinstance(answer, pdu.AssociateAC)
+        assert [context.result for context in answer.presentation_contexts] == [3]
+
+
+def test_one_association_too_many_is_rejected_until_another_ends(start: Start) -> None:
+    archive = start(max_associations=2)
+    with peer_of(archive) as first, peer_of(archive) as second:
+        first.associate()
+        second.associate()
+        assert associate(archive) == pdu.LOCAL_LIMIT_EXCEEDED
+        first.send(pdu.ReleaseRQ())
+        assert first.receive() == pdu.ReleaseRP()
+        eventually(lambda: archive.server.associations == 1)
+        assert isinstance(associate(archive), pdu.AssociateAC)
+
+
+def test_connections_without_end_are_closed(start: Start) -> None:
+    archive = start(max_associations=1, artim_timeout=3)
+    peers = [RawPeer(archive.port) for _ in range(server.REJECTED_AT_ONCE + 5)]
+    try:
+        eventually(lambda: archive.server.connections == server.REJECTED_AT_ONCE + 1)
+        assert peers[-1].receive() is None
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+def test_two_hundred_associations_and_one_that_works(archive: Archive) -> None:
+    peers = [RawPeer(archive.port) for _ in range(200)]
+    try:
+        for peer in peers:
+            assert isinstance(peer.associate(), pdu.AssociateAC)
+        assert archive.server.associations == 200
+        uid = objects.uid()
+        assert peers[117].store(objects.data_set(SOPInstanceUID=uid), uid).status == 0
+        assert all(peer.echo() == 0 for peer in peers)
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+# The port
+
+
+def test_two_servers_share_a_port(start: Start) -> None:
+    first = start()
+    second = start(dicom=Address("127.0.0.1", first.port))
+    peers = [RawPeer(first.port) for _ in range(40)]
+    try:
+        assert all(isinstance(peer.associate(), pdu.AssociateAC) for peer in peers)
+        assert first.server.associations + second.server.associations == 40
+        assert first.server.associations
+        assert second.server.associations
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+def test_check_port(archive: Archive) -> None:
+    with pytest.raises(Conflict, match=str(archive.port)):
+        server.check_port("127.0.0.1", archive.port)  # shared with SO_REUSEPORT, and seen all the same
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        with pytest.raises(Conflict):
+            server.check_port(*other.getsockname())
+        free = other.getsockname()[1]
+    server.check_port("127.0.0.1", free)
+    with pytest.raises(Broken, match=r"192\.0\.2\.1"):
+        server.check_port("192.0.2.1", 11112)
+
+
+def test_a_port_that_is_taken_is_said_clearly(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(Conflict, match="taken"):
+        start(dicom=Address(*other.getsockname()))
+
+
+# Stop
+
+
+def stop(archive: Archive, grace_seconds: float) -> threading.Thread:
+    thread = threading.Thread(target=archive.server.stop, args=(grace_seconds,))
+    thread.start()
+    return thread
+
+
+def test_stop_aborts_what_is_idle_at_once(archive: Archive) -> None:
+    with peer_of(archive) as peer:
+        peer.associate()
+        eventually(lambda: archive.server.associations)
+        began = time.monotonic()
+        stopping = stop(archive, 30)
+        assert peer.receive() == pdu.Abort(0)
+        peer.close()
+        stopping.join(10)
+        assert time.monotonic() - began < 5
+    with pytest.raises(OSError):  # noqa: PT011  refused
+        RawPeer(archive.port)
+
+
+def test_stop_lets_a_message_in_progress_finish_and_answers_it(archive: Archive) -> None:
+    uid = objects.uid()
+    data = objects.data_set(4000, SOPInstanceUID=uid, Columns=125)
+    with peer_of(archive) as peer:
+        peer.associate()
+        peer.fragments(3, pdu.COMMAND, store_request(uid).encode())
+        peer.fragments(3, 0, data[:1000], last=False)
+        eventually(lambda: archive.files("incoming"))
+        stopping = stop(archive, 0)
+        time.sleep(0.2)
+        peer.fragments(3, 0, data[1000:])
+        answer = peer.receive()
+        assert isinstance(answer, Command)
+        assert answer.status == 0
+        assert peer.receive() == pdu.Abort(0)
+    stopping.join(10)
+    assert not stopping.is_alive()
+    assert archive.data_sets() == [data]
+
+
+def test_stop_gives_an_association_in_use_its_grace_time(archive: Archive) -> None:
+    with peer_of(archive) as peer:
+        peer.associate()
+        assert peer.echo() == 0
+        stopping = stop(archive, 1.5)
+        sent = 0
+        while peer.echo() == 0:
+            sent += 1
+            time.sleep(0.02)
+        assert sent > 20
+    stopping.join(10)
+    assert not stopping.is_alive()
+
+
+def test_stop_does_not_wait_for_ever_for_a_message(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LAST_MESSAGE", 0.3)
+    with peer_of(archive) as peer:
+        peer.associate()
+        peer.fragments(3, pdu.COMMAND, store_request("1.2.3").encode())
+        peer.fragments(3, 0, bytes(100), last=False)
+        eventually(lambda: archive.files("incoming"))
+        stopping = stop(archive, 0)
+        stopping.join(5)
+        assert not stopping.is_alive()
+        eventually(lambda: not archive.server.connections)
+        assert not archive.files("incoming")
+
+
+def test_serve_returns_after_stop(sqlite_context: Context) -> None:
+    context = replace(sqlite_context, settings=replace(sqlite_context.settings, dicom=Address("127.0.0.1", 0), grace_seconds=1))
+    event = threading.Event()
+    thread = threading.Thread(target=server.serve, args=(context, event))
+    thread.start()
+    event.set()
+    thread.join(5)
+    assert not thread.is_alive()
