@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import Unauthenticated
-from isocenter.service import accounts, sessions
+from isocenter.service import accounts
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 from isocenter.store.blobs import LocalBlobs
@@ -61,15 +60,7 @@ def serve_dicom(settings: Settings, stop: threading.Event) -> None:
     from isocenter.dimse import server
 
     with opened(settings) as context:
-
-        def known(calling_ae_title: str, address: str) -> bool:
-            try:
-                sessions.peer(context, calling_ae_title, address)
-            except Unauthenticated:
-                return False
-            return True
-
-        server.serve(context, stop, server.peer_policy(settings, known))
+        server.serve(context, stop)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
