@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter, json_response
 from isocenter.api.schema import array, obj, ref, text
-from isocenter.api.zip_entries import LOCAL, Entry, ZipFile
+from isocenter.dicom.source import FileSource
 from isocenter.domain.access import Permission, require
 from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Kind, NoSpace, TooLarge, Unsupported
+from isocenter.domain.zip_entries import LOCAL, Entry, ZipFile
 from isocenter.service import ingest
 
 # Bytes gathered before a thread writes them: a hop for each small piece off the network would cost more than the writing.
@@ -117,7 +118,7 @@ async def _take_zip(call: Call, name: str, head: bytes, rest: AsyncIterator[byte
             if incoming.size - checked > SPACE_CHECKED_EVERY:
                 checked = incoming.size
                 await anyio.to_thread.run_sync(_need_space, call, "")
-        return await anyio.to_thread.run_sync(lambda: list(_unpack(call, name, ZipFile(incoming.fd, incoming.size))))
+        return await anyio.to_thread.run_sync(lambda: list(_unpack(call, name, ZipFile(FileSource(incoming.fd, incoming.size)))))
     except REFUSED as error:
         return [_refused(name, str(error))]
     finally:

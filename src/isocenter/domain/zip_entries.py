@@ -5,12 +5,12 @@ against what the entry claims and against a ratio, CRC-32 at the end. Stored and
 by name.
 """
 
-import os
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from isocenter.dicom.source import Source
 from isocenter.domain.errors import Invalid, TooLarge, Unsupported
 
 END = b"PK\x05\x06"
@@ -56,11 +56,11 @@ class Entry:
 
 
 class ZipFile:
-    """A ZIP in an open file. Raises Invalid when it is none, or damaged."""
+    """A ZIP. Raises Invalid when it is none, or damaged."""
 
-    def __init__(self, fd: int, size: int) -> None:
-        self._fd = fd
-        self._size = size
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._size = source.size
         self._count, self._length, self._start = self._find_directory()
         self._unpacked_size = 0
 
@@ -133,7 +133,7 @@ class ZipFile:
             yield piece
 
     def _read(self, offset: int, length: int) -> bytes:
-        return os.pread(self._fd, length, offset) if 0 <= offset <= self._size else b""
+        return self._source.read_at(offset, length) if 0 <= offset <= self._size else b""
 
     def _find_directory(self) -> tuple[int, int, int]:
         """Number of entries, length and offset of the central directory (APPNOTE 4.3.16, and 4.3.14 for ZIP64)."""
