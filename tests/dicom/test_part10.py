@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+
 from isocenter.dicom import inflate, part10
 from isocenter.dicom.attributes import ATTRIBUTES, tag_of
 from isocenter.dicom.elements import MAX_DEPTH

@@ -9,7 +9,7 @@ from .match import Empty, Match, Range, Single, UidList, Universal, Wildcard, da
 _MAX_KEY = 64 * 1024
 
 
-class InvalidKey(ValueError):  # noqa: N818 - it says of the key what it is
+class InvalidKey(ValueError):
     """A matching key has a value that its VR does not allow. keyword: whose; the value is not repeated, it may name a patient."""
 
     def __init__(self, keyword: str, reason: str) -> None:

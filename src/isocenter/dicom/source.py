@@ -45,4 +45,4 @@ class FileSource:
     def read_at(self, offset: int, length: int) -> bytes:
         """Return up to `length` bytes from `offset`; empty beyond the end."""
         left = self.size - offset
-        return os.pread(self._fd, min(length, left), offset) if 0 <= offset and left > 0 else b""
+        return os.pread(self._fd, min(length, left), offset) if offset >= 0 and left > 0 else b""
