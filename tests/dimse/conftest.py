@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import objects
 import pytest
+
+import objects
 from isocenter.dicom import part10
 from isocenter.dicom.source import FileSource
 from isocenter.dimse import messages
@@ -26,7 +27,11 @@ VERIFICATION = "1.2.840.10008.1.1"
 IMPLICIT = "1.2.840.10008.1.2"
 
 # Presentation contexts of a RawPeer unless a test says otherwise.
-CONTEXTS = {1: (VERIFICATION, (IMPLICIT,)), 3: (objects.CT, (objects.EXPLICIT_LITTLE,)), 5: ("1.2.3.4.5", (objects.EXPLICIT_LITTLE,))}
+CONTEXTS = {
+    1: (VERIFICATION, (IMPLICIT,)),
+    3: (objects.CT, (objects.EXPLICIT_LITTLE,)),
+    5: ("1.2.3.4.5", (objects.EXPLICIT_LITTLE,)),
+}
 
 
 class RawPeer:
@@ -58,8 +63,14 @@ class RawPeer:
             return None
         return self._messages.pop(0)
 
-    def associate(self, *, called: str = "ISOCENTER", calling: str = "PEER", maximum_length: int = 16384,
-                  contexts: dict[int, tuple[str, tuple[str, ...]]] = CONTEXTS) -> pdu.PDU | Command | None:
+    def associate(
+        self,
+        *,
+        called: str = "ISOCENTER",
+        calling: str = "PEER",
+        maximum_length: int = 16384,
+        contexts: dict[int, tuple[str, tuple[str, ...]]] = CONTEXTS,
+    ) -> pdu.PDU | Command | None:
         proposed = tuple(PresentationContextRQ(number, *context) for number, context in contexts.items())
         self.send(pdu.AssociateRQ((MaximumLength(maximum_length),), called, calling, proposed))
         return self.receive()
@@ -92,8 +103,12 @@ class RawPeer:
 
 def store_request(sop_instance_uid: str, sop_class_uid: str = objects.CT) -> Command:
     return Command(
-        command_field=CommandField.C_STORE_RQ, message_id=5, priority=0, command_data_set_type=messages.DATA_SET,
-        affected_sop_class_uid=sop_class_uid, affected_sop_instance_uid=sop_instance_uid,
+        command_field=CommandField.C_STORE_RQ,
+        message_id=5,
+        priority=0,
+        command_data_set_type=messages.DATA_SET,
+        affected_sop_class_uid=sop_class_uid,
+        affected_sop_instance_uid=sop_instance_uid,
     )
 
 

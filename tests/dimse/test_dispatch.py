@@ -1,7 +1,8 @@
 """Message flow: what a message may look like, and what ends an association."""
 
-import objects
 import pytest
+
+import objects
 from dimse.conftest import Archive, RawPeer, eventually, store_request
 from isocenter.dimse import messages
 from isocenter.dimse.messages import Command, CommandField
@@ -59,7 +60,9 @@ def test_a_command_set_inside_a_data_set(peer: RawPeer, archive: Archive) -> Non
     [
         b"\xff" * 50,
         b"",
-        Command(command_field=CommandField.C_STORE_RQ, affected_sop_class_uid=objects.CT, affected_sop_instance_uid="1.2").encode(),
+        Command(
+            command_field=CommandField.C_STORE_RQ, affected_sop_class_uid=objects.CT, affected_sop_instance_uid="1.2"
+        ).encode(),
         Command(command_field=CommandField.C_ECHO_RSP, message_id_being_responded_to=1, status=0).encode(),
     ],
     ids=["garbage", "empty", "no message ID", "a response to nothing"],

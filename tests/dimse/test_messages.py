@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from isocenter.dimse import messages
 from isocenter.dimse.messages import Command, CommandField, InvalidCommand
 
@@ -54,9 +55,12 @@ KINDS = {"US": us, "UI": text, "AE": text, "LO": text, "AT": tags}
 commands = st.fixed_dictionaries(
     {field: KINDS[vr] for _, field, vr in messages.ELEMENTS if field not in ("command_field", "command_data_set_type")}
 ).flatmap(
-    lambda values: st.builds(Command, command_field=st.sampled_from(CommandField), command_data_set_type=st.integers(0, 0xFFFF), **{
-        field: st.just(value) for field, value in values.items()
-    })
+    lambda values: st.builds(
+        Command,
+        command_field=st.sampled_from(CommandField),
+        command_data_set_type=st.integers(0, 0xFFFF),
+        **{field: st.just(value) for field, value in values.items()},
+    )
 )
 
 

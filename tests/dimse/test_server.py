@@ -5,8 +5,9 @@ import threading
 import time
 from dataclasses import replace
 
-import objects
 import pytest
+
+import objects
 from dimse.conftest import IMPLICIT, VERIFICATION, Archive, RawPeer, Start, eventually, peer_of, store_request
 from isocenter.dimse import server
 from isocenter.dimse.messages import Command
@@ -156,7 +157,7 @@ def test_stop_aborts_what_is_idle_at_once(archive: Archive) -> None:
         peer.close()
         stopping.join(10)
         assert time.monotonic() - began < 5
-    with pytest.raises(OSError):  # noqa: PT011  refused
+    with pytest.raises(OSError):
         RawPeer(archive.port)
 
 

@@ -1,6 +1,7 @@
 """The status tables are total and say what the standard says."""
 
 import pytest
+
 from isocenter.dimse import status
 from isocenter.dimse.status import Category
 from isocenter.domain.errors import Conflict, Kind

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import objects
 import pytest
+
+import objects
 from dimse.conftest import Archive, RawPeer, Start, eventually, peer_of, store_request
 from isocenter.dimse.messages import Command
 from isocenter.dimse.upper_layer import pdu
@@ -29,8 +30,11 @@ def test_success(peer: RawPeer, archive: Archive) -> None:
     uid = objects.uid()
     data = objects.data_set(100000, SOPInstanceUID=uid, Columns=3125)
     assert peer.store(data, uid) == Command(
-        command_field=0x8001, message_id_being_responded_to=5, status=0,
-        affected_sop_class_uid=objects.CT, affected_sop_instance_uid=uid,
+        command_field=0x8001,
+        message_id_being_responded_to=5,
+        status=0,
+        affected_sop_class_uid=objects.CT,
+        affected_sop_instance_uid=uid,
     )
     assert archive.data_sets() == [data]
     assert not archive.files("incoming")

@@ -11,7 +11,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -225,8 +225,13 @@ def _opened(path: Path) -> Iterator[tuple[part10.FileMeta, int, int]]:
         source = FileSource(descriptor)
         try:
             meta = part10.file_meta_of(source)
+            if not (meta.sop_class_uid and meta.sop_instance_uid):  # old files leave them out of group 2
+                header = part10.scan(source)
+                meta = replace(meta, sop_class_uid=header.sop_class_uid, sop_instance_uid=header.sop_instance_uid)
         except part10.Malformed as error:
             raise Invalid(f"no DICOM file: {error}") from None
+        if not (meta.sop_class_uid and meta.sop_instance_uid):
+            raise Invalid("the object has no SOP Class UID or SOP Instance UID, which C-STORE must name")
         yield meta, descriptor, source.size
     finally:
         os.close(descriptor)

@@ -41,9 +41,7 @@ def is_storage(abstract_syntax: str) -> bool:
 
 def store(context: Context, principal: Principal, calling_ae_title: str, called_ae_title: str) -> Handler:
     """The handler of C-STORE-RQ for one association."""
-    begin = partial(
-        ingest.begin, context, principal, source="dimse", calling_aet=calling_ae_title, called_aet=called_ae_title
-    )
+    begin = partial(ingest.begin, context, principal, source="dimse", calling_aet=calling_ae_title, called_aet=called_ae_title)
 
     def handle(request: Request) -> Operation:
         refusal = _refusal(request)

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from dimse.conftest import IMPLICIT, VERIFICATION, Archive, RawPeer, Start, eventually, peer_of
-from isocenter.dimse.server import choose
 from isocenter.dimse.messages import Command, CommandField
+from isocenter.dimse.server import choose
 from isocenter.dimse.upper_layer import negotiation, pdu
 from isocenter.dimse.upper_layer.association import Association, Ended, Limits
 from isocenter.dimse.upper_layer.items import AbortReason, PresentationContextRQ
@@ -41,7 +42,7 @@ def test_a_request_that_trickles_is_closed_when_artim_expires(start: Start) -> N
     with peer_of(start(artim_timeout=0.5)) as peer:
         request = pdu.AssociateRQ((), "ISOCENTER", "SLOW", (PresentationContextRQ(1, VERIFICATION, (IMPLICIT,)),)).encode()
         began = time.monotonic()
-        with pytest.raises(OSError):  # noqa: PT011  reset or broken pipe
+        with pytest.raises(OSError):
             for each in request:
                 peer.send(bytes((each,)))
                 time.sleep(0.02)
@@ -75,16 +76,28 @@ def test_a_sender_that_stops_in_the_middle_of_a_pdu_is_aborted(start: Start) -> 
         (pdu.AssociateRJ(1, 1, 1).encode(), AbortReason.UNEXPECTED_PDU),
         (pdu.AssociateRQ((), "A", "B", ()).encode(), AbortReason.UNEXPECTED_PDU),
     ],
-    ids=["unknown type", "empty P-DATA", "absurd length", "PDV too short", "PDV too long", "short release", "release response",
-         "rejection", "second request"],
+    ids=[
+        "unknown type",
+        "empty P-DATA",
+        "absurd length",
+        "PDV too short",
+        "PDV too long",
+        "short release",
+        "release response",
+        "rejection",
+        "second request",
+    ],
 )
 def test_what_an_association_does_not_survive(peer: RawPeer, sent: bytes, reason: AbortReason) -> None:
     peer.send(sent)
     assert peer.receive() == pdu.Abort(2, reason)
 
 
-@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", pdu.ReleaseRQ().encode(), bytes(200)],
-                         ids=["HTTP", "TLS", "release first", "zeros"])
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", pdu.ReleaseRQ().encode(), bytes(200)],
+    ids=["HTTP", "TLS", "release first", "zeros"],
+)
 def test_something_else_than_a_request_is_aborted(archive: Archive, sent: bytes) -> None:
     with peer_of(archive) as peer:
         peer.send(sent)
@@ -93,7 +106,7 @@ def test_something_else_than_a_request_is_aborted(archive: Archive, sent: bytes)
 
 
 def test_garbage_without_end_is_cut_off(archive: Archive) -> None:
-    with peer_of(archive) as peer, pytest.raises(OSError):  # noqa: PT011  reset or broken pipe
+    with peer_of(archive) as peer, pytest.raises(OSError):
         while True:
             peer.send(bytes(65536))
 
@@ -109,7 +122,9 @@ def test_an_abort_of_the_peer_ends_the_association(archive: Archive) -> None:
 
 def test_several_pdus_at_once_and_byte_by_byte(peer: RawPeer) -> None:
     for cut in (1, 100000):
-        echoes = [pdu.PDataTF((pdu.PresentationDataValue(1, 3, bytes.fromhex("0000 0001 02000000 3000 0000 1001 02000000 0900")),))] * 3
+        echoes = [
+            pdu.PDataTF((pdu.PresentationDataValue(1, 3, bytes.fromhex("0000 0001 02000000 3000 0000 1001 02000000 0900")),))
+        ] * 3
         data = b"".join(each.encode() for each in echoes)
         for position in range(0, len(data), cut):
             peer.send(data[position : position + cut])
@@ -134,7 +149,6 @@ def test_our_pdus_respect_the_peers_maximum_length(archive: Archive, maximum_len
         assert len(data) > 64
         assert all(size <= maximum_length for size in sizes) or not maximum_length
         assert (len(sizes) > 1) == (maximum_length in (64, 65))
-
 
 
 # Both sides are ours: a requestor against an acceptor in another thread.

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from isocenter.dimse.server import choose
 from isocenter.dimse.upper_layer import negotiation, pdu
 from isocenter.dimse.upper_layer.items import (
@@ -38,8 +39,14 @@ def answer(*contexts: tuple[str, tuple[str, ...]], **user_information: object) -
         ("1.2.840.10008.5.1.4.1.1.999.9", (IMPLICIT,), IMPLICIT),
         ("1.2.840.10008.1.1", (IMPLICIT, EXPLICIT), IMPLICIT),
     ],
-    ids=["as the sender would rather send", "in the sender's order", "private transfer syntax", "private SOP class",
-         "SOP class of a later edition", "verification"],
+    ids=[
+        "as the sender would rather send",
+        "in the sender's order",
+        "private transfer syntax",
+        "private SOP class",
+        "SOP class of a later edition",
+        "verification",
+    ],
 )
 def test_accepted(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], taken: str) -> None:
     (context,) = answer((abstract_syntax, transfer_syntaxes)).presentation_contexts
@@ -48,9 +55,26 @@ def test_accepted(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], take
 
 @pytest.mark.parametrize(
     "abstract_syntax",
-    ["1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.31", "1.2.840.10008.1.20.1", "1.2.840.10008.5.1.1.9", "1.2.840.10008.1.3.10",
-     "1.2.840.10008.3.1.2.3.3", IMPLICIT, ""],
-    ids=["study root find", "modality worklist", "storage commitment", "print", "media storage directory", "MPPS", "no SOP class", "empty"],
+    [
+        "1.2.840.10008.5.1.4.1.2.2.1",
+        "1.2.840.10008.5.1.4.31",
+        "1.2.840.10008.1.20.1",
+        "1.2.840.10008.5.1.1.9",
+        "1.2.840.10008.1.3.10",
+        "1.2.840.10008.3.1.2.3.3",
+        IMPLICIT,
+        "",
+    ],
+    ids=[
+        "study root find",
+        "modality worklist",
+        "storage commitment",
+        "print",
+        "media storage directory",
+        "MPPS",
+        "no SOP class",
+        "empty",
+    ],
 )
 def test_services_that_are_no_storage_are_not_accepted(abstract_syntax: str) -> None:
     (context,) = answer((abstract_syntax, (IMPLICIT,))).presentation_contexts
@@ -65,7 +89,9 @@ def test_a_context_without_transfer_syntaxes() -> None:
 def test_every_context_is_answered_in_order_and_only_accepted_ones_count() -> None:
     ac = answer((CT, (IMPLICIT,)), ("1.2.840.10008.5.1.4.31", (IMPLICIT,)), (CT, (JPEG,)))
     assert [(context.context_id, context.result) for context in ac.presentation_contexts] == [(1, 0), (3, 3), (5, 0)]
-    request = replace(REQUEST, presentation_contexts=(PresentationContextRQ(1, CT, (IMPLICIT,)), PresentationContextRQ(5, CT, (JPEG,))))
+    request = replace(
+        REQUEST, presentation_contexts=(PresentationContextRQ(1, CT, (IMPLICIT,)), PresentationContextRQ(5, CT, (JPEG,)))
+    )
     assert negotiation.accepted_contexts(request, ac) == {
         1: negotiation.PresentationContext(1, CT, IMPLICIT),
         5: negotiation.PresentationContext(5, CT, JPEG),

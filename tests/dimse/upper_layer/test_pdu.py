@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from isocenter.dimse.upper_layer import pdu
 from isocenter.dimse.upper_layer.items import (
     AbortReason,
@@ -26,7 +27,8 @@ A_ASSOCIATE_RQ = bytes.fromhex(
     "0001 0000"  # protocol version 1, reserved
     "49534f43454e54455220202020202020"  # called AE title "ISOCENTER"
     "43545f5343414e4e4552202020202020"  # calling AE title "CT_SCANNER"
-    + "00" * 32  # reserved
+    + "00"
+    * 32  # reserved
     + "10 00 0015 312e322e3834302e31303030382e332e312e312e31"  # application context item, 21 bytes: 1.2.840.10008.3.1.1.1
     "20 00 0046"  # presentation context item, 70 bytes
     "01 00 00 00"  # presentation context ID 1, reserved
@@ -61,7 +63,8 @@ A_ASSOCIATE_AC = bytes.fromhex(
     "0001 0000"  # protocol version 1, reserved
     "49534f43454e54455220202020202020"  # called AE title as received: "ISOCENTER"
     "43545f5343414e4e4552202020202020"  # calling AE title as received: "CT_SCANNER"
-    + "00" * 32  # reserved
+    + "00"
+    * 32  # reserved
     + "10 00 0015 312e322e3834302e31303030382e332e312e312e31"  # application context item
     "21 00 0019"  # presentation context item, 25 bytes
     "01 00 00 00"  # presentation context ID 1, reserved, result: acceptance, reserved
@@ -172,9 +175,9 @@ pdus = st.one_of(
     st.builds(pdu.AssociateRJ, st.integers(0, 255), st.integers(0, 255), st.integers(0, 255)),
     st.builds(
         pdu.PDataTF,
-        st.lists(st.builds(pdu.PresentationDataValue, odd, st.integers(0, 3), st.binary(max_size=99)), min_size=1, max_size=5).map(
-            tuple
-        ),
+        st.lists(
+            st.builds(pdu.PresentationDataValue, odd, st.integers(0, 3), st.binary(max_size=99)), min_size=1, max_size=5
+        ).map(tuple),
     ),
     st.just(pdu.ReleaseRQ()),
     st.just(pdu.ReleaseRP()),

@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from isocenter.dimse.upper_layer import pdu, reader
 from isocenter.dimse.upper_layer.items import AbortReason, InvalidPDU
 from isocenter.dimse.upper_layer.reader import Reader, TimedOut, TransportClosed
@@ -48,10 +49,14 @@ def read_all(stream: Stream) -> tuple[list[pdu.PDU], dict[int, list[tuple[int, b
 
 
 pdvs = st.builds(
-    pdu.PresentationDataValue, st.sampled_from((1, 3)), st.sampled_from((2, 3)), st.one_of(st.binary(max_size=40), st.just(bytes(70000)))
+    pdu.PresentationDataValue,
+    st.sampled_from((1, 3)),
+    st.sampled_from((2, 3)),
+    st.one_of(st.binary(max_size=40), st.just(bytes(70000))),
 )
 streams = st.lists(
-    st.one_of(st.lists(pdvs, min_size=1, max_size=4).map(lambda values: pdu.PDataTF(tuple(values))), st.just(pdu.ReleaseRQ())), max_size=6
+    st.one_of(st.lists(pdvs, min_size=1, max_size=4).map(lambda values: pdu.PDataTF(tuple(values))), st.just(pdu.ReleaseRQ())),
+    max_size=6,
 )
 cuts = st.lists(st.one_of(st.integers(1, 20), st.integers(1, 300000)), max_size=60)
 

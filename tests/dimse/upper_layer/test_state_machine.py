@@ -1,6 +1,7 @@
 """The protocol machine against PS3.8 Tables 9-6 to 9-10, row by row."""
 
 import pytest
+
 from isocenter.dimse.upper_layer import pdu, state_machine
 from isocenter.dimse.upper_layer.items import AbortReason, InvalidPDU
 from isocenter.dimse.upper_layer.state_machine import Event, InvalidEvent, Parameter, Primitive, State, StateMachine

@@ -422,4 +422,3 @@ def _timeval(seconds: float) -> bytes:
     # A zero timeval would mean "for ever".
     microseconds = max(1000, int(seconds * 1_000_000))
     return _TIMEVAL.pack(*divmod(microseconds, 1_000_000))
-
