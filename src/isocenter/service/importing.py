@@ -8,6 +8,7 @@ finished is kept, and a second run goes on: what is there already is not stored 
 
 import os
 import queue
+import re
 import stat
 import threading
 import time
@@ -30,6 +31,8 @@ PIECE = 1 << 20
 HEAD = 132
 # Group 0002, 0004 or 0008 in either byte order: what a file without the preamble of PS3.10 7.1 begins with.
 BARE = (b"\x02\x00", b"\x04\x00", b"\x08\x00", b"\x00\x02", b"\x00\x04", b"\x00\x08")
+# As a value of the file meta information, which lies at a file's beginning.
+FILE_SET = re.compile(re.escape(file_set.MEDIA_STORAGE_DIRECTORY.encode()) + rb"(?![0-9.])")
 # What operating systems put beside files for themselves; nobody wants a line about them.
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"})
 # Threads spend their time in the kernel (read, write, sync) and in SHA-256, both without the GIL; they share group commits.
@@ -229,7 +232,7 @@ def may_be_dicom(head: bytes) -> bool:
 
 def is_file_set(head: bytes) -> bool:
     """Whether the file meta information says Media Storage Directory; `head` is a file's beginning."""
-    return head[128:HEAD] == b"DICM" and file_set.MEDIA_STORAGE_DIRECTORY.encode() + b"\0" in head[HEAD:1024] + b"\0"
+    return head[128:HEAD] == b"DICM" and FILE_SET.search(head, HEAD, 1024) is not None
 
 
 def count(paths: Iterable[Path], stop: threading.Event) -> int:

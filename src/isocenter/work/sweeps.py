@@ -31,8 +31,6 @@ LEASE = timedelta(minutes=5)
 # A document that cannot be built is tried again after so many minutes, at most; the viewer is told why meanwhile.
 RETRIES = (1, 5, 30, 240)
 HOUSEKEEPING = timedelta(minutes=10)
-# The throttle of logins forgets long before; this only keeps the table small.
-ATTEMPTS_KEPT = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -97,11 +95,10 @@ def _build(context: Context, claimed: Claimed) -> None:
 
 
 def keep_house(context: Context) -> None:
-    """Sessions that have ended, login attempts nobody counts any more, and what dead processes left in incoming/."""
+    """Sessions that have ended, and what dead processes left in incoming/."""
     now, settings = context.clock(), context.settings
     idle, oldest = now - timedelta(minutes=settings.session_idle_minutes), now - timedelta(hours=settings.session_max_hours)
     ended = context.database.write(partial(accounts.drop_idle_sessions, seen_before=idle, created_before=oldest))
-    context.database.write(partial(accounts.drop_old_attempts, before=now - ATTEMPTS_KEPT))
     removed = context.blobs.clean_incoming() if isinstance(context.blobs, LocalBlobs) else 0
     if ended or removed:
         log.info("swept", extra={"facts": {"sessions": ended, "incoming": removed}})
