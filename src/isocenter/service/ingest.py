@@ -172,7 +172,7 @@ class Reception:
                 self._drop(arrived.blob_key)
         if added.status == "elsewhere":
             return self._quarantine(arrived, header, Quarantine(added.reason, added.where))
-        status: Status = "duplicate" if added.status == "taken" else added.status
+        status: Status = "stored" if added.status == "stored" else "version" if added.status == "version" else "duplicate"
         return _outcome(status, header, warnings=verdict.warnings)
 
     def _add(self, arrived: Arrived) -> Added:

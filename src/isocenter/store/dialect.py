@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, case, cast, false, func, literal, or_, true
+from sqlalchemy import ColumnElement, Text, and_, case, cast, false, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
@@ -36,17 +36,22 @@ _NUMBER_VRS = frozenset({"IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "
 _BACKSLASH = "\\"
 # In a folded name a backslash parts two values; one that folding made out of a wide letter is kept apart by its wide form.
 _WIDE_BACKSLASH = "\uff3c"
+# Components are parted by a character below all letters, so that SMITH^JOHN sorts before SMITHERS^ANN.
+_CARET = "\x1f"
 # What float() of the predicate reads, short enough for PostgreSQL's double precision.
 _NUMBER = r"^\s*[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})([eE][+-]?\d{1,2})?\s*$"
 
 
 def name_key(text: str) -> str:
-    """The `*_key` column of a person's name: every value folded; component groups stay joined by "="."""
+    """A person's name as in the `*_key` columns: every value folded; component groups stay joined by "=".
+
+    Also for texts that are compared with such a column. It only changes the order of what `fold` gives, never what is equal.
+    """
     return _BACKSLASH.join(_folded(value) for value in text.split(_BACKSLASH)) if text else ""
 
 
 def _folded(value: str) -> str:
-    return fold(value).replace(_BACKSLASH, _WIDE_BACKSLASH)
+    return fold(value).replace(_BACKSLASH, _WIDE_BACKSLASH).replace("^", _CARET)
 
 
 def is_multiple(attribute: Attribute) -> bool:
@@ -65,10 +70,10 @@ def condition(attribute: Attribute, match: Match, text: Column, key: Column | No
         case Range():
             return and_(text != "", *_ends(text, match))
         case UidList():
-            uids = [uid for uid in match.uids if uid]
+            uids = [uid for uid in match.uids if uid and not (several and _BACKSLASH in uid)]
             if not uids:
                 return false()
-            return or_(text.in_(uids), *(_among(text, uid, postgresql) for uid in uids if several and _BACKSLASH not in uid))
+            return or_(text.in_(uids), *(_among(text, uid, postgresql) for uid in uids if several))
         case Single() | Wildcard() if key is not None:
             return _name(attribute, match, text, key, several, postgresql)
         case Single() if attribute.vr in _NUMBER_VRS:
@@ -161,7 +166,7 @@ def _complex(attribute: Attribute, match: Single | Wildcard, text: Column, key: 
         return func.dicom_matches(kind, wanted, attribute.vr, text) == 1
     if key is None:
         return text.regexp_match(_fence(_expression(match, "[^\\\\]")))
-    nonempty = true() if isinstance(match, Single) else text != ""
+    nonempty = true() if isinstance(match, Single) else func.replace(text, _BACKSLASH, "") != ""
     return and_(nonempty, key.regexp_match(_fence(_name_expression(match))))
 
 
@@ -201,19 +206,13 @@ def _name_expression(match: Single | Wildcard) -> str:
 def _number(wanted: str, vr: str, text: Column, postgresql: bool) -> ColumnElement[bool]:
     """Numbers are equal by value: 1, 01 and 1.0 are one (PS3.4 C.2.2.2.1)."""
     if not postgresql:
-        return or_(text == wanted, func.dicom_matches("single", wanted, vr, text) == 1)
-    same = or_(text == wanted, and_(_BACKSLASH not in wanted, _among(text, wanted, True)))
+        return func.dicom_matches("single", wanted, vr, text) == 1
+    same = or_(text == wanted, _among(text, wanted, True)) if _BACKSLASH not in wanted else false()
     if re.fullmatch(_NUMBER, wanted, re.ASCII) is None:
         return same
     value = func.unnest(func.string_to_array(text, _BACKSLASH)).column_valued("value")
     number = case((value.regexp_match(_NUMBER), cast(value, DOUBLE_PRECISION)), else_=None)
-    return or_(same, literal(float(wanted), DOUBLE_PRECISION).in_(_scalars(number)))
-
-
-def _scalars(expression: Any) -> Any:
-    from sqlalchemy import select
-
-    return select(expression).scalar_subquery()
+    return or_(same, literal(float(wanted), DOUBLE_PRECISION).in_(select(number).scalar_subquery()))
 
 
 @lru_cache(maxsize=256)

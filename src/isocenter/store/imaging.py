@@ -62,7 +62,7 @@ def locate(
         query = query.where(series.c.series_instance_uid == series_uid)
     if sop_uid is not None:
         query = query.where(instance.c.sop_instance_uid == sop_uid)
-    found = [Located(*row) for row in connection.execute(query)]
+    found = [Located(*tuple(row)) for row in connection.execute(query)]
     return sorted(found, key=_order)
 
 

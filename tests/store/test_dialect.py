@@ -1,0 +1,114 @@
+"""SQL and predicate of every matching type agree, on both databases, whatever stands in the index and whatever is asked."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from isocenter.dicom.attributes import BY_KEYWORD, Attribute
+from isocenter.dicom.match import Empty, Match, Range, Single, UidList, Universal, Wildcard, time_high, time_low
+from isocenter.store import dialect, rows
+from isocenter.store.database import Database
+from isocenter.store.schema import Bytewise
+from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select
+
+PROBE = Table("probe", MetaData(), Column("id", Integer), Column("text", Bytewise), Column("key", Bytewise))
+
+# Few letters, so that values meet patterns; each of the others means something to LIKE, GLOB, a regular expression, or to PN and VM.
+LETTERS = "abAB"
+SPECIAL = "^=\\*?%_[].'\"-+ (){}|$éÉßøＡ＼＝山田"
+words = st.text(alphabet=LETTERS + SPECIAL, max_size=8)
+patterns = st.text(alphabet=LETTERS + "**??" + SPECIAL, max_size=8).map(lambda p: p if "*" in p or "?" in p else p + "*")
+numbers = st.one_of(
+    st.sampled_from(["1", "01", "1.0", "+1", " 1", "-1", "1e0", "10", "1E1", ".5", "0.5", "5.", "", "x", "1x", "-", "1\\2", "2\\01", "e1"]),
+    st.integers(-20, 20).map(str),
+)
+dates = st.sampled_from(["", "20260101", "20260102", "2026.01.01", "2026", "20251231", "99999999", "x"])
+times = st.sampled_from(["", "10", "1000", "100000", "100000.0", "100000.5", "1030", "103059.999999", "103060", "11", "x", "09"])
+uids = st.sampled_from(["", "1.2", "1.2.3", "1.2\\1.3", "1.3", "1.", "1.2.30"])
+
+
+def texts(values: st.SearchStrategy[str]) -> st.SearchStrategy[Match]:
+    return st.one_of(
+        st.builds(Single, values), st.builds(Wildcard, patterns), st.just(Empty()), st.just(Universal()),
+        st.builds(UidList, st.lists(values, max_size=3).map(tuple)),
+    )
+
+
+def ranges(values: st.SearchStrategy[str]) -> st.SearchStrategy[Match]:
+    return st.builds(Range, values, values)
+
+
+time_ranges = st.sampled_from(["10", "1000", "1030", "103059", "100000.5", "1100"]).flatmap(
+    lambda low: st.sampled_from(["10", "1030", "103059.9", "11"]).map(lambda high: Range(time_low(low), time_high(high)))
+)
+
+CASES = {
+    "PatientName": (words, texts(words)),
+    "OperatorsName": (words, texts(words)),
+    "PatientID": (words, texts(words)),
+    "AccessionNumber": (words, texts(words)),
+    "ImageType": (words, texts(words)),
+    "ManufacturerModelName": (words, texts(words)),
+    "PatientComments": (words, texts(words)),
+    "SeriesNumber": (numbers, st.builds(Single, numbers)),
+    "AcquisitionNumber": (numbers, st.builds(Single, numbers)),
+    "ImagePositionPatient": (numbers, st.builds(Single, numbers)),
+    "Rows": (numbers, st.builds(Single, numbers)),
+    "StudyDate": (dates, st.one_of(ranges(dates), st.builds(Single, dates), st.just(Empty()))),
+    "StudyTime": (times, st.one_of(ranges(times), time_ranges)),
+    "StudyInstanceUID": (uids, st.one_of(st.builds(Single, uids), st.builds(UidList, st.lists(uids, max_size=3).map(tuple)))),
+    "FrameOfReferenceUID": (uids, st.one_of(st.builds(Single, uids), st.builds(UidList, st.lists(uids, max_size=3).map(tuple)))),
+}
+
+
+@pytest.fixture
+def probe(database: Database) -> Iterator[Database]:
+    database.write(lambda connection: PROBE.create(connection))
+    yield database
+
+
+@pytest.mark.parametrize("keyword", CASES)
+def test_sql_and_predicate_agree(probe: Database, keyword: str) -> None:
+    attribute = BY_KEYWORD[keyword]
+    values, matches = CASES[keyword]
+
+    @given(st.lists(values, min_size=1, max_size=12, unique=True), st.lists(matches, min_size=1, max_size=6))
+    def agree(raw: list[str], asked: list[Match]) -> None:
+        held = [rows.clean({keyword: text}).get(keyword, "") for text in raw]
+        for match, found in zip(asked, by_sql(probe, attribute, held, asked), strict=True):
+            expected = [i for i, text in enumerate(held) if match.matches(text, attribute.vr)]
+            assert found == expected, (match, held, [held[i] for i in found], [held[i] for i in expected])
+
+    agree()
+
+
+def by_sql(database: Database, attribute: Attribute, held: list[str], asked: list[Match]) -> list[list[int]]:
+    """For each match, the numbers of the texts that the database finds."""
+
+    def work(connection):  # type: ignore[no-untyped-def]
+        connection.execute(delete(PROBE))
+        connection.execute(insert(PROBE), [
+            {"id": i, "text": text, "key": dialect.name_key(text) if attribute.vr == "PN" else ""} for i, text in enumerate(held)
+        ])
+        key = PROBE.c.key if attribute.vr == "PN" else None
+        postgresql = connection.dialect.name == "postgresql"
+        return [
+            list(connection.execute(select(PROBE.c.id).where(
+                dialect.condition(attribute, match, PROBE.c.text, key, postgresql)).order_by(PROBE.c.id)).scalars())
+            for match in asked
+        ]
+
+    return database.write(work)
+
+
+@pytest.mark.parametrize(("start", "following"), [
+    ("SMI", "SMJ"), ("", ""), ("a\U0010ffff", "b"), ("\U0010ffff", ""), ("\ud7ff", "\ue000"), ("山", "屲"),
+])
+def test_a_prefix_is_a_range(start: str, following: str) -> None:
+    assert dialect.after(start) == following
+
+
+def test_every_attribute_that_is_not_single_valued_is_known_to_the_dialect() -> None:
+    assert dialect.SINGLE_VALUED <= BY_KEYWORD.keys()
+    assert not [a for a in BY_KEYWORD.values() if a.vr == "DT"], "Range of DT needs a normal form in the index"
