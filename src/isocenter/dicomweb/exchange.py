@@ -5,8 +5,9 @@ the disk must be waited for (LIBRARIES 2.2). The server gets bytearrays, never m
 """
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import Executor
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -54,6 +55,7 @@ class Exchange:
         self.receive = receive
         self.principal = principal
         self.started = False
+        self.gone = False
         self.parameters: Mapping[str, str] = {}
         self._send = send
         self._executor = executor
@@ -131,6 +133,21 @@ class Exchange:
         await self.start(status, (*headers, *length))
         await self.send(body, more=False)
 
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """For long answers: notices when the client leaves, so that `Body` stops reading for nobody. Servers need not say it in `send`."""
+
+        async def watch() -> None:
+            while (await self.receive())["type"] != "http.disconnect":
+                pass
+            self.gone = True
+
+        watcher = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            watcher.cancel()
+
     async def not_modified(self, etag: str) -> None:
         """304: the client's copy is still right."""
         await self.reply(304, ((b"etag", etag.encode()), PRIVATE))
@@ -171,6 +188,8 @@ class Body:
         self._filled += count
         if self._filled < len(self._buffer):
             return
+        if self._exchange.gone:
+            raise Gone
         self._left -= self._filled
         full, self._filled = self._buffer, 0
         self._buffer = bytearray(min(self._left, PIECE))

@@ -1,12 +1,13 @@
 """WADO-RS (PS3.18 10.4): studies, series, instances, metadata, frames and bulk data, streamed as they are stored."""
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
 from isocenter.dicomweb import multipart
 from isocenter.dicomweb.accept import DICOM, EXPLICIT_LITTLE, OCTETS, Form, NotAcceptable, dataset_form, frame_form, json_form
-from isocenter.dicomweb.exchange import PRIVATE, Body, Exchange
+from isocenter.dicomweb.exchange import PIECE, PRIVATE, Body, Exchange
 from isocenter.domain.errors import Invalid
 from isocenter.service import retrieve
 from isocenter.service.retrieve import Bulk, Document, Frames, Retrieval, StoredInstance
@@ -65,13 +66,14 @@ async def _send_files(
     if exchange.method == "HEAD":
         return await exchange.send(b"", more=False)
     body = Body(exchange, length)
-    for start in range(0, len(found), _OPENED_AT_ONCE):
-        batch = found[start : start + _OPENED_AT_ONCE]
-        files = await exchange.run(lambda batch=batch: [retrieval.open(located) for located in batch])
-        for located, file in zip(batch, files, strict=True):
-            await body.write(heads[located.transfer_syntax_uid])
-            await body.copy(file, 0, located.size)
-    await body.write(closing)
+    async with exchange.watching():
+        for start in range(0, len(found), _OPENED_AT_ONCE):
+            batch = found[start : start + _OPENED_AT_ONCE]
+            files = await exchange.run(lambda batch=batch: [retrieval.open(located) for located in batch])
+            for located, file in zip(batch, files, strict=True):
+                await body.write(heads[located.transfer_syntax_uid])
+                await body.copy(file, 0, located.size)
+        await body.write(closing)
 
 
 def _file_head(boundary: str, transfer_syntax: str) -> bytes:
@@ -102,9 +104,10 @@ async def metadata(retrieval: Retrieval, exchange: Exchange) -> None:
         return await exchange.reply(200, headers, next(pieces))
     first = await exchange.run(next, pieces, b"")  # what is wrong with a file is told with a status
     await exchange.start(200, headers)
-    while first:
-        await exchange.send(first, more=True)
-        first = await exchange.run(next, pieces, b"")
+    async with exchange.watching():
+        while first and not exchange.gone:
+            await exchange.send(first, more=True)
+            first = await exchange.run(next, pieces, b"")
     await exchange.send(b"", more=False)
 
 
@@ -162,11 +165,12 @@ async def _send_frames(retrieval: Retrieval, exchange: Exchange, found: Frames, 
     content_type = _multipart(boundary, form.media_type, form.transfer_syntax)
     await exchange.start(200, (content_type, (b"content-length", str(total).encode()), *headers))
     body = Body(exchange, total)
-    for place in places:
-        await body.write(head)
-        for offset, length in place:
-            await body.copy(found.file, offset, length)
-    await body.write(closing)
+    async with exchange.watching() if total > PIECE else contextlib.nullcontext():
+        for place in places:
+            await body.write(head)
+            for offset, length in place:
+                await body.copy(found.file, offset, length)
+        await body.write(closing)
 
 
 async def _send_worked_frames(
