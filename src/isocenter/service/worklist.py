@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 
 from isocenter.dicom.attributes import BY_KEYWORD
-from isocenter.dicom.match import Range, Single, fold
+from isocenter.dicom.match import Range, Single
 from isocenter.dicom.query import InvalidKey, parse_match
 from isocenter.domain.access import Permission, Principal, require, scope
 from isocenter.domain.errors import Invalid, Missing
 from isocenter.service.context import Context
 from isocenter.store import worklist
-from isocenter.store.worklist import SORTS, AnyOf, Dates, Detail, Filter, Modalities, Order, Prefix
+from isocenter.store.worklist import SORTS, AnyOf, Begins, Dates, Detail, Filter, Modalities, Order
 
 __all__ = ["PREFIXES", "SORT_KEYS", "Detail", "List", "detail", "find"]
 
@@ -74,12 +74,12 @@ def detail(context: Context, principal: Principal, study_uid: str) -> Detail:
 def _filters(search: Mapping[str, str]) -> list[Filter]:
     filters: list[Filter] = []
     for keyword in PREFIXES:
-        prefix = _prefix(keyword, search.get(keyword, ""))
-        if prefix:
-            filters.append(prefix)
+        begins = _begins(keyword, search.get(keyword, ""))
+        if begins:
+            filters.append(begins)
     if search.get("q", "").strip(" *"):
-        each = (_prefix(keyword, search["q"]) for keyword in ("PatientName", "PatientID", "AccessionNumber"))
-        filters.append(AnyOf(tuple(prefix for prefix in each if prefix)))
+        each = (_begins(keyword, search["q"]) for keyword in ("PatientName", "PatientID", "AccessionNumber"))
+        filters.append(AnyOf(tuple(begins for begins in each if begins)))
     if search.get("StudyDate"):
         filters += _dates(search["StudyDate"])
     names = [name.strip().upper() for name in search.get("ModalitiesInStudy", "").replace("\\", ",").split(",")]
@@ -90,27 +90,26 @@ def _filters(search: Mapping[str, str]) -> list[Filter]:
     return filters
 
 
-def _prefix(keyword: str, text: str) -> Prefix | None:
+def _begins(keyword: str, text: str) -> Begins | None:
     text = text.strip().rstrip("*").strip()
     if not text:
         return None
     if BY_KEYWORD[keyword].vr == "PN":
-        # Names written in other scripts stand in later component groups (PS3.5 6.2.1.1), which no index reaches.
-        return Prefix(keyword, _names(text), inside=not text.isascii())
+        return Begins(keyword, _names(text))
     # These columns are compared byte by byte; people do not type capitals.
-    return Prefix(keyword, tuple(dict.fromkeys((text, text.upper(), text.lower(), text.capitalize(), text.title()))))
+    return Begins(keyword, tuple(dict.fromkeys((text, text.upper(), text.lower(), text.capitalize(), text.title()))))
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """Folded beginnings of a PN: "de boer, jan" and "de boer jan" both find DE BOER^JAN."""
+    """Beginnings of a PN: "de boer, jan" and "de boer jan" both find De Boer^Jan."""
     if "^" in text:
-        return (fold(text),)
+        return (text,)
     family, comma, given = text.partition(",")
     if comma:
-        return (fold(f"{family.strip()}^{given.strip().replace(' ', '^')}"),)
+        return (f"{family.strip()}^{given.strip()}".rstrip("^"),)
     words = text.split()[:MOST_WORDS]
     splits = (" ".join(words[:at]) + "^" + " ".join(words[at:]) for at in range(1, len(words)))
-    return tuple(dict.fromkeys(fold(name) for name in (" ".join(words), *splits)))
+    return (" ".join(words), *splits)
 
 
 def _dates(text: str) -> list[Filter]:

@@ -12,20 +12,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, false, func, literal, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_
 
-from isocenter.dicom.match import fold
-from isocenter.domain.access import Everything, Nothing, ReferredBy, Scope
-from isocenter.store import changes, imaging
+from isocenter.dicom.attributes import BY_KEYWORD
+from isocenter.dicom.match import Wildcard
+from isocenter.domain.access import Scope
+from isocenter.store import changes, dialect, imaging
 from isocenter.store.imaging import number
-from isocenter.store.schema import exception, instance, series, study, study_modality
+from isocenter.store.schema import exception, instance, key_column, name_columns, series, study, study_modality
 
 # So few rows are fetched by id and sorted faster than any index finds the first hundred of many.
 SELECTIVE = 500
 # Up to so many studies are counted; of a larger archive the newest so many are a sample.
 COUNTED = 20_000
-# Higher than any character of a value: [p, p + LAST) is "begins with p" in the order of bytes.
-LAST = "\U0010ffff"
 MOST_PRIORS = 100
 
 COLUMNS: Mapping[str, Column[Any]] = {
@@ -56,12 +55,11 @@ SORTS: Mapping[str, tuple[Column[Any], ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix:
-    """The column begins with one of the texts (for a name: its folded key does). `inside`: or a later component group does."""
+class Begins:
+    """The attribute begins with one of the texts; they may hold the wildcards * and ?."""
 
     keyword: str
     texts: tuple[str, ...]
-    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,10 @@ class Modalities:
 class AnyOf:
     """One of several prefixes: the search box."""
 
-    prefixes: tuple[Prefix, ...]
+    beginnings: tuple[Begins, ...]
 
 
-Filter = Prefix | Dates | Modalities | AnyOf
+Filter = Begins | Dates | Modalities | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +111,9 @@ def page(
     after: tuple[Any, ...] | None,
 ) -> Page:  # fmt: skip
     """One page of the studies that pass all filters and the scope. `after`: `last` of the page before, instead of `offset`."""
-    ids = _few(connection, filters)
-    conditions = [*_scoped(scope), *(_condition(each, order if ids is None else None) for each in filters)]
+    ids = _few(connection, filters, scope)
+    plan = _Plan(connection.dialect.name == "postgresql", None if ids is not None else order)
+    conditions = [*_scoped(connection, scope), *(plan.condition(each) for each in filters)]
     if ids is not None:
         conditions.append(study.c.id.in_(ids))
     total, is_estimate = _total(connection, conditions, few=ids is not None)
@@ -139,10 +138,10 @@ def _keywords(row: RowMapping) -> Mapping[str, Any]:
     return {name: row[column.name] for name, column in COLUMNS.items()}
 
 
-def _few(connection: Connection, filters: Iterable[Filter]) -> list[int] | None:
-    """The ids that the first selective filter leaves; None when each leaves many."""
-    for each in filters:
-        queries = _drivers(each)
+def _few(connection: Connection, filters: Iterable[Filter], scope: Scope) -> list[int] | None:
+    """The ids that the first selective filter, or the scope, leaves; None when each leaves many."""
+    scoped = _scoped(connection, scope)
+    for queries in [*(_drivers(each) for each in filters), [select(study.c.id).where(*scoped)] if scoped else []]:
         found: set[int] = set()
         for query in queries:
             found.update(connection.execute(query.limit(SELECTIVE + 1)).scalars())
@@ -154,50 +153,54 @@ def _few(connection: Connection, filters: Iterable[Filter]) -> list[int] | None:
 
 
 def _drivers(each: Filter) -> list[Select[int]]:
-    """Queries, each served by one index, that together give all ids the filter leaves; none when no index serves it."""
+    """Queries, each served by one index, that together give all ids the filter leaves (or more); none when no index serves it."""
     match each:
-        case Prefix(keyword, texts, inside):
-            column = SORTS[keyword][0]
-            indexed = any(index.columns[0] is column for index in study.indexes if len(index.columns))
-            return [select(study.c.id).where(_begins(column, text)) for text in texts] if indexed and not inside else []
+        case Begins(keyword, texts):
+            attribute = BY_KEYWORD[keyword]
+            keys = [study.c[name] for name in name_columns(attribute)] or [study.c[attribute.column]]
+            starts = [dialect.prefix(dialect.name_key(text) if attribute.vr == "PN" else text) for text in texts]
+            served = all(key in _INDEXED for key in keys) and all(starts) and keyword != "ReferringPhysicianName"
+            return [select(study.c.id).where(dialect.begins(key, start)) for key in keys for start in starts] if served else []
         case Dates(low, high):
             return [select(study.c.id).where(*_between(study.c.study_date, low, high))]
         case Modalities(names):
             return [select(study_modality.c.study_fk).where(study_modality.c.modality == name) for name in names]
-        case AnyOf(prefixes):
-            parts = [_drivers(prefix) for prefix in prefixes]
+        case AnyOf(beginnings):
+            parts = [_drivers(part) for part in beginnings]
             return [query for part in parts for query in part] if all(parts) else []
 
 
-def _condition(each: Filter, order: Order | None) -> ColumnElement[bool]:
-    """What a row must satisfy. order: that whose index shall drive; other indexes are hidden from the planner."""
-    match each:
-        case Prefix(keyword, texts, inside):
-            column = SORTS[keyword][0]
-            shown = _hidden(column) if order else column
-            groups = [_holds(column, f"={text}") for text in texts] if inside else []
-            return or_(*(_begins(shown, text) for text in texts), *groups)
-        case Dates(low, high):
-            drives = order is None or order.keyword == "StudyDate"
-            return and_(*_between(study.c.study_date if drives else _hidden(study.c.study_date), low, high))
-        case Modalities(names):
-            mine = (study_modality.c.study_fk == study.c.id) & study_modality.c.modality.in_(names)
-            return select(study_modality.c.study_fk).where(mine).correlate(study).exists()
-        case AnyOf(prefixes):
-            return or_(*(_condition(prefix, order) for prefix in prefixes))
+_INDEXED = frozenset(next(iter(index.columns)) for index in study.indexes)
 
 
-def _hidden(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column.concat("")
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What filters become. order: that whose index shall drive, so that the filters' own are hidden; None when ids drive."""
 
+    postgresql: bool
+    order: Order | None
 
-def _begins(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    return (column >= text) & (column < text + LAST)
+    def condition(self, each: Filter) -> ColumnElement[bool]:
+        """What a row must satisfy."""
+        match each:
+            case Begins(keyword, texts):
+                attribute = BY_KEYWORD[keyword]
+                text = self._hidden(study.c[attribute.column])
+                key = self._hidden(study.c[key_column(attribute)]) if attribute.vr == "PN" else None
+                like = (Wildcard(text if text.endswith("*") else f"{text}*") for text in texts)
+                return or_(*(dialect.condition(attribute, each, text, key, self.postgresql) for each in like))
+            case Dates(low, high):
+                drives = self.order is not None and self.order.keyword == "StudyDate"
+                return and_(*_between(study.c.study_date if drives else self._hidden(study.c.study_date), low, high))
+            case Modalities(names):
+                mine = (study_modality.c.study_fk == study.c.id) & study_modality.c.modality.in_(names)
+                return select(study_modality.c.study_fk).where(mine).correlate(study).exists()
+            case AnyOf(beginnings):
+                return or_(*(self.condition(part) for part in beginnings))
 
-
-def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    """The column contains the text; `replace` means the same on both databases, and knows no wildcards."""
-    return func.replace(column, text, "") != column
+    def _hidden(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The column, as an expression that no index serves."""
+        return column if self.order is None else column.concat("")
 
 
 def _between(column: ColumnElement[Any], low: str, high: str) -> list[ColumnElement[bool]]:
@@ -205,17 +208,14 @@ def _between(column: ColumnElement[Any], low: str, high: str) -> list[ColumnElem
     return [column >= (low or "0"), *([column <= high] if high else [])]
 
 
-def _scoped(scope: Scope) -> list[ColumnElement[bool]]:
-    """The scope as conditions on a study; the same rule as `Scope.permits`."""
-    match scope:
-        case Everything():
-            return []
-        case ReferredBy(name):
-            # Any component group of any of the names (PS3.4 C.2.2.2.1.1), so as `=` and `\\` both part them.
-            names = literal("=").concat(func.replace(study.c.referring_physician_name_key, "\\", "=")).concat("=")
-            return [_holds(names, f"={fold(name)}=")]
-        case Nothing():
-            return [false()]
+def _scoped(connection: Connection, scope: Scope) -> list[ColumnElement[bool]]:
+    """The scope as conditions on a study."""
+    postgresql = connection.dialect.name == "postgresql"
+    conditions = []
+    for attribute, match in scope.as_matches():
+        key = study.c[key_column(attribute)] if attribute.vr == "PN" else None
+        conditions.append(dialect.condition(attribute, match, study.c[attribute.column], key, postgresql))
+    return conditions
 
 
 def _total(connection: Connection, conditions: Sequence[ColumnElement[bool]], *, few: bool) -> tuple[int, bool]:
@@ -231,7 +231,7 @@ def _total(connection: Connection, conditions: Sequence[ColumnElement[bool]], *,
 
 def permitted(connection: Connection, scope: Scope, uids: Iterable[str]) -> set[str]:
     """Those of the studies that the scope covers."""
-    mine = select(study.c.study_instance_uid).where(study.c.study_instance_uid.in_(list(uids)), *_scoped(scope))
+    mine = select(study.c.study_instance_uid).where(study.c.study_instance_uid.in_(list(uids)), *_scoped(connection, scope))
     return set(connection.execute(mine).scalars())
 
 
@@ -268,13 +268,13 @@ class Detail:
 
 def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | None:
     """What a study holds; None when it is not there, or not for this scope."""
-    mine = select(study).where(study.c.study_instance_uid == study_uid, *_scoped(scope))
+    mine = select(study).where(study.c.study_instance_uid == study_uid, *_scoped(connection, scope))
     row = connection.execute(mine).mappings().one_or_none()
     if row is None:
         return None
     others = (
         select(study)
-        .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], *_scoped(scope))
+        .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], *_scoped(connection, scope))
         .order_by(study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc())
         .limit(MOST_PRIORS)
     )
