@@ -1,7 +1,12 @@
 """The exceptions list of the web client."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter
 from isocenter.api.schema import array, integer, obj, ref, text
@@ -9,6 +14,7 @@ from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
 from isocenter.service import exceptions
 
+PIECE = 256 * 1024
 KINDS = ["quarantined", "version", "patient_conflict", "refused"]
 
 
@@ -45,6 +51,26 @@ def _list(call: Call) -> Any:
     return {"exceptions": [_case(row) for row in page.cases], "next": page.next}
 
 
+async def _file(request: Request, call: Call) -> Response:
+    kept = await anyio.to_thread.run_sync(exceptions.open_kept, call.context, call.principal, call.path["id"])
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Length": str(kept.size),
+        "Content-Disposition": f'attachment; filename="exception-{call.path["id"]}.dcm"',
+    }
+    return StreamingResponse(_pieces(kept), media_type="application/dicom", headers=headers)
+
+
+async def _pieces(kept: exceptions.Kept) -> AsyncIterator[bytes]:
+    try:
+        offset = 0
+        while piece := await anyio.to_thread.run_sync(os.pread, kept.fd, PIECE, offset):
+            offset += len(piece)
+            yield piece
+    finally:
+        os.close(kept.fd)
+
+
 def _dismiss(call: Call) -> None:
     exceptions.dismiss(call.context, call.principal, call.path["id"])
 
@@ -61,6 +87,12 @@ ENDPOINTS = (
             Parameter("cursor", "the value of next", integer(minimum=1)),
         ),
         answer=obj({"exceptions": array(ref("Exception")), "next": {"type": ["integer", "null"], "description": "cursor"}}),
+    ),
+    Endpoint(
+        method="GET", path="/exceptions/{id}/file", tag="exceptions", needs=Permission.QUARANTINE_READ, respond=_file,
+        summary="The bytes that were kept of one, as they came",
+        parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
+        answer={"type": "string", "format": "binary"}, answer_type="application/dicom", errors=(Kind.MISSING,),
     ),
     Endpoint(
         method="POST", path="/exceptions/{id}/dismiss", tag="exceptions", needs=Permission.QUARANTINE_RESOLVE, run=_dismiss,

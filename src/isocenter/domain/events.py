@@ -12,6 +12,7 @@ class Event(StrEnum):
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
     EXCEPTION_DISMISSED = "exception.dismissed"
+    EXCEPTION_READ = "exception.read"
     INSTANCE_QUARANTINED = "instance.quarantined"
     INSTANCE_REFUSED = "instance.refused"
     INSTANCE_STORED = "instance.stored"

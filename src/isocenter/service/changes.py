@@ -17,6 +17,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.ACCOUNT_CREATED: Permission.CHANGE_READ,
         Event.ACCOUNT_UPDATED: Permission.CHANGE_READ,
         Event.EXCEPTION_DISMISSED: Permission.QUARANTINE_READ,
+        Event.EXCEPTION_READ: Permission.CHANGE_READ,
         Event.INSTANCE_QUARANTINED: Permission.QUARANTINE_READ,
         Event.INSTANCE_REFUSED: Permission.QUARANTINE_READ,
         Event.INSTANCE_STORED: Permission.STUDY_QUERY,

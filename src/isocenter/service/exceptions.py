@@ -1,13 +1,15 @@
 """The exceptions list: what came in and needs a person's eye. Seen by those who may, taken off the list by those who resolve."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from isocenter.domain.access import Permission, Principal, require
 from isocenter.domain.errors import Missing
+from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import exceptions
+from isocenter.store import changes, exceptions
 
 Kind = Literal["quarantined", "version", "patient_conflict", "refused"]
 
@@ -31,6 +33,28 @@ def page(
     )
     cases: list[Mapping[str, Any]] = [dict(row) for row in rows[:limit]]
     return Page(cases, int(cases[-1]["id"]) if len(rows) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The bytes that were kept of a case: an open file, which the caller closes, and its size."""
+
+    fd: int
+    size: int
+
+
+def open_kept(context: Context, principal: Principal, case_id: int) -> Kept:
+    """What was kept of a case, as it came. The access is a change row. Raises Missing when there is none."""
+    require(principal, Permission.QUARANTINE_READ)
+    row = context.database.read(lambda connection: exceptions.get(connection, case_id))
+    if row is None or not row["blob_key"]:
+        raise Missing("nothing was kept of this", where="id")
+    subject = row["study_instance_uid"] or row["kind"]
+    context.database.write(
+        lambda connection: changes.append(connection, Event.EXCEPTION_READ, subject, principal.name, {"exception": case_id})
+    )
+    fd = context.blobs.open(row["blob_key"])
+    return Kept(fd, os.fstat(fd).st_size)
 
 
 def dismiss(context: Context, principal: Principal, case_id: int) -> None:

@@ -56,6 +56,11 @@ def find(connection: Connection, fingerprint: str) -> RowMapping | None:
     return connection.execute(select(exception).where(exception.c.fingerprint == fingerprint)).mappings().first()
 
 
+def get(connection: Connection, id_: int) -> RowMapping | None:
+    """The case of this id, or None."""
+    return connection.execute(select(exception).where(exception.c.id == id_)).mappings().first()
+
+
 def page(
     connection: Connection, *, kinds: tuple[Kind, ...] = (), dismissed: bool = False, limit: int = 100, before_id: int | None = None
 ) -> list[RowMapping]:
