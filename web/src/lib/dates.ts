@@ -74,3 +74,20 @@ export function formatInstant(iso: string | null | undefined, now = new Date()):
   if (day === toDa(daysBefore(now, 1))) return `yesterday ${clock}`
   return `${formatDate(day)} ${clock}`
 }
+
+/**
+ * A date as typed: 2026-01-31, 20260131, 2026.1.31; a year or a year and month mean their first or last day.
+ * DA, '' for nothing typed, null for what is no date.
+ */
+export function parseTypedDate(text: string, end: 'first' | 'last'): string | null {
+  const trimmed = text.trim()
+  if (trimmed === '') return ''
+  const match = /^(\d{4})(?:[-./]?(\d{2}|\d(?![0-9])))?(?:[-./]?(\d{1,2}))?$/.exec(trimmed)
+  if (!match) return null
+  const year = Number(match[1])
+  const month = match[2] ? Number(match[2]) : end === 'first' ? 1 : 12
+  const lastDay = new Date(year, month, 0).getDate()
+  const day = match[3] ? Number(match[3]) : end === 'first' ? 1 : lastDay
+  if (year < 1000 || month < 1 || month > 12 || day < 1 || day > lastDay) return null
+  return toDa(new Date(year, month - 1, day))
+}

@@ -170,9 +170,17 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError'
 }
 
+/** The server's clauses as sentences: "the disk is full" -> "The disk is full." */
+export function sentence(text: string): string {
+  const trimmed = text.trim()
+  if (trimmed === '') return ''
+  const first = trimmed.charAt(0).toUpperCase() + trimmed.slice(1)
+  return /[.!?…]$/.test(first) ? first : `${first}.`
+}
+
 /** Any thrown thing as the facts a person is shown. */
 export function explain(error: unknown): { what: string; kept: string; hint: string; where: string } {
-  if (error instanceof HttpError) return { what: error.message, kept: error.kept, hint: error.hint, where: error.where }
+  if (error instanceof HttpError) return { what: sentence(error.message), kept: sentence(error.kept), hint: sentence(error.hint), where: error.where }
   if (error instanceof OfflineError) return { what: error.message, kept: error.kept, hint: error.hint, where: '' }
   const what = error instanceof Error && error.message ? error.message : 'Something unexpected happened on this page.'
   return { what, kept: 'Everything in the archive is unchanged.', hint: 'Load the page again; if it comes back, tell whoever runs Isocenter.', where: '' }

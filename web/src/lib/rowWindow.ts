@@ -6,6 +6,7 @@
  * while wheel and keys move pixel by pixel, because `shift` (virtual minus physical) stays where it is between jumps.
  */
 export const LIMIT = 8_000_000
+const EDGE = 100_000
 
 export interface Extent {
   count: number
@@ -79,25 +80,38 @@ export class RowWindow {
     return index * this.extent.rowHeight - this.shift
   }
 
+  /** Room to scroll, in pixels of the element and of the list. */
+  private rooms(): { physical: number; virtual: number } {
+    const { viewport } = this.extent
+    return { physical: Math.max(0, this.physicalHeight - viewport), virtual: Math.max(0, this.virtualHeight - viewport) }
+  }
+
+  /** One to one near both ends, so that the wheel arrives there naturally; in proportion between. */
   private toVirtual(physicalTop: number): number {
-    const room = this.physicalHeight - this.extent.viewport
-    return room <= 0 ? 0 : (physicalTop / room) * (this.virtualHeight - this.extent.viewport)
+    const { physical, virtual } = this.rooms()
+    if (physicalTop <= EDGE) return physicalTop
+    if (physicalTop >= physical - EDGE) return virtual - (physical - physicalTop)
+    return EDGE + ((physicalTop - EDGE) / (physical - 2 * EDGE)) * (virtual - 2 * EDGE)
   }
 
   private toPhysical(virtualTop: number): number {
-    const room = this.virtualHeight - this.extent.viewport
-    return room <= 0 ? 0 : (virtualTop / room) * (this.physicalHeight - this.extent.viewport)
+    const { physical, virtual } = this.rooms()
+    if (physical === virtual || virtualTop <= EDGE) return virtualTop
+    if (virtualTop >= virtual - EDGE) return physical - (virtual - virtualTop)
+    return EDGE + ((virtualTop - EDGE) / (virtual - 2 * EDGE)) * (physical - 2 * EDGE)
   }
 
-  /** Near either end of the element the drift of many small steps is taken back, or the end could not be reached. */
+  /** Many small steps drift from the proportion; before either height ends the drift is taken back. */
   private rebase(): number | null {
+    const { physical, virtual } = this.rooms()
     const near = this.extent.viewport * 4
-    const fromEnd = this.physicalHeight - this.extent.viewport - this.physicalTop
-    if (this.physicalTop > near && fromEnd > near) return null
-    const wanted = Math.round(this.toPhysical(Math.max(0, Math.min(this.top, this.virtualHeight - this.extent.viewport))))
+    const atEnd = Math.min(this.physicalTop, physical - this.physicalTop, this.top, virtual - this.top) < near
+    if (!atEnd) return null
+    const top = Math.max(0, Math.min(this.top, virtual))
+    const wanted = Math.round(this.toPhysical(top))
     if (Math.abs(wanted - this.physicalTop) < 1) return null
-    this.shift = this.top - wanted
     this.physicalTop = wanted
+    this.shift = top - wanted
     return wanted
   }
 }

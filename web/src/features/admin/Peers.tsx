@@ -73,7 +73,7 @@ export function Peers() {
               <tr>
                 <th>AE title</th>
                 <th>Address</th>
-                <th>Description</th>
+                <th className="secondary">Description</th>
                 <th>
                   <span className="visually-hidden">Actions</span>
                 </th>
@@ -88,7 +88,7 @@ export function Peers() {
                   <td className="mono">
                     {peer.host}:{peer.port}
                   </td>
-                  <td className="muted">{peer.description}</td>
+                  <td className="muted secondary">{peer.description}</td>
                   <td className="actions">
                     <Button small look="danger" disabled={action.busy} onClick={() => remove(peer.aet)}>
                       Remove

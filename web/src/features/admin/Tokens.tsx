@@ -118,10 +118,10 @@ export function Tokens({ self }: { self: string }) {
               <tr>
                 <th>For</th>
                 <th>Acts as</th>
-                <th>Role</th>
-                <th>Made</th>
+                <th className="secondary">Role</th>
+                <th className="secondary">Made</th>
                 <th>Expires</th>
-                <th>Last used</th>
+                <th className="secondary">Last used</th>
                 <th>
                   <span className="visually-hidden">Actions</span>
                 </th>
@@ -134,10 +134,10 @@ export function Tokens({ self }: { self: string }) {
                     <strong>{token.name || <span className="faint">unnamed</span>}</strong>
                   </td>
                   <td>{token.user}</td>
-                  <td>{token.role ?? <span className="faint">as the account</span>}</td>
-                  <td className="muted">{formatInstant(token.created_at)}</td>
+                  <td className="secondary">{token.role ?? <span className="faint">as the account</span>}</td>
+                  <td className="muted secondary">{formatInstant(token.created_at)}</td>
                   <td className="muted">{token.expires_at ? formatInstant(token.expires_at) : 'never'}</td>
-                  <td className="muted">{token.used_at ? formatInstant(token.used_at) : 'not yet'}</td>
+                  <td className="muted secondary">{token.used_at ? formatInstant(token.used_at) : 'not yet'}</td>
                   <td className="actions">
                     <Button small look="danger" onClick={() => setRevoking(token)}>
                       Revoke

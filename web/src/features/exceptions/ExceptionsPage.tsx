@@ -3,7 +3,7 @@ import { changes } from '../../api/events'
 import type { ExceptionKind, ExceptionRow } from '../../api/exceptions'
 import { dismissException, listExceptions } from '../../api/exceptions'
 import { formatInstant } from '../../lib/dates'
-import { explain, isAbort } from '../../lib/http'
+import { explain, isAbort, sentence } from '../../lib/http'
 import { formatBytes, formatCount, plural } from '../../lib/numbers'
 import { Link } from '../../lib/router'
 import { Badge, Button, Skeleton, type Tone } from '../../ui/controls'
@@ -88,8 +88,8 @@ function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: b
       </div>
       <div className="case-body">
         <p className="case-reason">
-          {row.reason}
-          {row.where && <span className="faint"> · {row.where}</span>}
+          {sentence(row.reason)}
+          {row.where && <span className="case-where">{row.where}</span>}
         </p>
         <p className="muted">{kind.meaning}</p>
         <p className="case-facts faint">
@@ -146,7 +146,9 @@ export function ExceptionsPage({ canDismiss }: { canDismiss: boolean }) {
             ))}
           </div>
         </div>
-        <p className="page-lead">What came in and needs a person's eye. Dismissing takes it off this list and deletes nothing; it comes back when it happens again.</p>
+        <p className="page-lead">
+          What came in and needs a person's eye. Dismissing takes it off this list and deletes nothing; it comes back when it happens again.
+        </p>
         {list.error !== null && (
           <ErrorNotice
             error={explain(list.error)}

@@ -1,6 +1,6 @@
 import type { Ref } from 'react'
 import { useCallback, useEffect, useState } from 'react'
-import { formatDate } from '../../lib/dates'
+import { formatDate, parseTypedDate } from '../../lib/dates'
 import { Button, IconButton, Kbd, TextField } from '../../ui/controls'
 import { Icon } from '../../ui/icons'
 import type { SearchState } from './searchState'
@@ -90,13 +90,41 @@ function MainBox({ state, onChange, box, onLeave }: SearchBarProps) {
   )
 }
 
+/** A date as people type it; a year or a month alone stands for its first or last day. Applied when it is one. */
+function DateField({ label, value, end, onApply }: { label: string; value: string; end: 'first' | 'last'; onApply: (da: string) => void }) {
+  const [text, setText] = useState(formatDate(value))
+  const [known, setKnown] = useState(value)
+  if (known !== value) {
+    setKnown(value)
+    setText(formatDate(value))
+  }
+  const typed = parseTypedDate(text, end)
+  const apply = () => {
+    if (typed === null) return
+    setText(formatDate(typed))
+    if (typed !== value) onApply(typed)
+  }
+  return (
+    <TextField
+      label={label}
+      placeholder="2026-01-31"
+      inputMode="numeric"
+      autoComplete="off"
+      value={text}
+      error={typed === null && text.length >= 8 ? 'Year-month-day' : undefined}
+      onChange={(event) => setText(event.target.value)}
+      onBlur={apply}
+      onKeyDown={(key) => key.key === 'Enter' && apply()}
+    />
+  )
+}
+
 function DateFields({ state, onChange }: Pick<SearchBarProps, 'state' | 'onChange'>) {
   const { from, to } = rangeEnds(state.date)
-  const da = (iso: string) => iso.replaceAll('-', '')
   return (
     <>
-      <TextField label="From" type="date" value={formatDate(from)} max={formatDate(to)} onChange={(event) => onChange({ date: joinRange(da(event.target.value), to) })} />
-      <TextField label="To" type="date" value={formatDate(to)} min={formatDate(from)} onChange={(event) => onChange({ date: joinRange(from, da(event.target.value)) })} />
+      <DateField label="From" value={from} end="first" onApply={(da) => onChange({ date: joinRange(da, to) })} />
+      <DateField label="To" value={to} end="last" onApply={(da) => onChange({ date: joinRange(from, da) })} />
     </>
   )
 }
@@ -111,7 +139,7 @@ function Chips({ state, onChange }: Pick<SearchBarProps, 'state' | 'onChange'>) 
     <>
       <div className="chips" role="group" aria-label="Study date">
         {QUICK_DATES.map(([value, title]) => (
-          <button key={value} type="button" className="chip" aria-pressed={state.date === value} onClick={() => onChange({ date: value })}>
+          <button key={value} type="button" className={value ? 'chip' : 'chip chip-none'} aria-pressed={state.date === value} onClick={() => onChange({ date: value })}>
             {title}
           </button>
         ))}

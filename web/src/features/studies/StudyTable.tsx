@@ -53,10 +53,16 @@ function SkeletonCells({ index }: { index: number }) {
   ))
 }
 
-function Cells({ study }: { study: Study }) {
+function Cells({ study, onOpen }: { study: Study; onOpen: (study: Study) => void }) {
   return COLUMNS.map((column) => (
     <div key={column.key} role="gridcell" className={`cell truncate cell-${column.key}${column.numeric ? ' num' : ''}`}>
       {column.cell(study)}
+      {column.key === 'patient' && (
+        <button type="button" className="row-open" tabIndex={-1} onClick={() => onOpen(study)}>
+          <Icon name="open" size={14} />
+          Open
+        </button>
+      )}
     </div>
   ))
 }
@@ -124,7 +130,7 @@ export function StudyTable({ cards, ...props }: TableProps & { cards: boolean })
               onClick={() => study && onSelect(index)}
               onDoubleClick={() => study && onOpen(study)}
             >
-              {cards ? study ? <Card study={study} /> : <CardSkeleton /> : study ? <Cells study={study} /> : <SkeletonCells index={index} />}
+              {cards ? study ? <Card study={study} /> : <CardSkeleton /> : study ? <Cells study={study} onOpen={onOpen} /> : <SkeletonCells index={index} />}
             </div>
           )
         })}

@@ -1,4 +1,5 @@
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
+import { sentence } from '../../lib/http'
 import { formatBytes, formatCount, plural } from '../../lib/numbers'
 import { useValue } from '../../lib/observable'
 import { Link } from '../../lib/router'
@@ -133,7 +134,7 @@ function Overview({ queue, summary }: { queue: UploadQueue; summary: Summary }) 
 }
 
 function reasonOf(line: Line, status: Count): string {
-  if (line.result) return line.result.reason || (STATUS_REASON[status] ?? '')
+  if (line.result) return sentence(line.result.reason) || (STATUS_REASON[status] ?? '')
   if (line.item.results.length > 1) return plural(line.item.results.length, 'object')
   return line.item.reason
 }
