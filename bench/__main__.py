@@ -1,4 +1,4 @@
-"""`make bench`: Isocenter against Debian's Orthanc, dcmtk's storescp and nginx, alternating in one run; writes docs/benchmarks.md."""
+"""`make bench`: Isocenter against Debian's Orthanc, dcmtk's storescp and nginx, alternating in one run; writes docs."""
 
 from __future__ import annotations
 

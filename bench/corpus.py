@@ -55,13 +55,14 @@ def _as_scanners_write(ds: Dataset, series: str) -> None:
     """The rest of what a CT scanner writes: about 115 elements, sequences and private blocks (LIBRARIES 7 counted 118)."""
     text = {"InstitutionName": "Bench Hospital", "InstitutionAddress": "Street 1, Town", "StationName": "CT01",
             "InstitutionalDepartmentName": "Radiology", "ManufacturerModelName": "Phantom 64", "OperatorsName": "Op^Erator",
-            "PerformingPhysicianName": "Perform^Ing", "PatientAge": "065Y", "PatientPosition": "HFS", "ContrastBolusAgent": "None",
+            "PerformingPhysicianName": "Perform^Ing", "PatientAge": "065Y", "PatientPosition": "HFS",
             "ScanOptions": "HELIX", "DeviceSerialNumber": "12345", "SoftwareVersions": ["v1", "v2"], "ConvolutionKernel": "B30f",
-            "FilterType": "WEDGE", "RotationDirection": "CW", "ExposureModulationType": "XYZ", "RequestedProcedureDescription": "CT",
+            "FilterType": "WEDGE", "RotationDirection": "CW", "ExposureModulationType": "XYZ",
+            "RequestedProcedureDescription": "CT", "ContrastBolusAgent": "None",
             "PerformedProcedureStepDescription": "CT Chest", "PerformedProcedureStepID": "P1", "RequestingPhysician": "Ask^Ing",
             "PerformedProcedureStepStartDate": "20260102", "PerformedProcedureStepStartTime": "101500",
-            "PatientComments": "none", "LossyImageCompression": "00", "ImageComments": "phantom", "BurnedInAnnotation": "NO"}  # fmt: skip
-    numbers = {"DataCollectionDiameter": 500, "ReconstructionDiameter": 400, "DistanceSourceToDetector": 1085, "GantryDetectorTilt": 0,
+            "PatientComments": "none", "LossyImageCompression": "00", "ImageComments": "phantom"}  # fmt: skip
+    numbers = {"DataCollectionDiameter": 500, "ReconstructionDiameter": 400, "DistanceSourceToDetector": 1085,
                "DistanceSourceToPatient": 595, "TableHeight": 150, "ExposureTime": 500, "XRayTubeCurrent": 200, "Exposure": 100,
                "GeneratorPower": 24, "SpacingBetweenSlices": 1, "PatientWeight": 70, "PatientSize": 1.7}  # fmt: skip
     doubles = {"SingleCollimationWidth": 0.6, "TotalCollimationWidth": 38.4, "TableSpeed": 46.0, "TableFeedPerRotation": 23.0,
@@ -69,7 +70,8 @@ def _as_scanners_write(ds: Dataset, series: str) -> None:
     for keyword, value in {**text, **numbers, **doubles}.items():
         setattr(ds, keyword, value)
     reference = Dataset()
-    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = CTImageStorage, generate_uid(entropy_srcs=[series, "reference"])
+    reference.ReferencedSOPClassUID = CTImageStorage
+    reference.ReferencedSOPInstanceUID = generate_uid(entropy_srcs=[series, "reference"])
     request = Dataset()
     request.RequestedProcedureID, request.ScheduledProcedureStepID = "R1", "S1"
     request.ScheduledProtocolCodeSequence = [_code("24627-2", "LN", "CT Chest")]

@@ -1,4 +1,4 @@
-"""What is measured: each function answers one figure of one peer. The loads are foreign programs (storescu, wrk) or plain sockets."""
+"""What is measured: each function answers one figure of one peer. The loads are storescu, wrk and plain sockets."""
 
 from __future__ import annotations
 
@@ -52,9 +52,8 @@ def cstore(peer: Peer, folders: list[Path]) -> tuple[float, float]:
     """Send each folder on an association of its own, all at once: (wall seconds, server CPU seconds)."""
     before, start = peer.cpu_seconds(), time.perf_counter()
     command = ["storescu", "-q", "--max-pdu", "131072", "-aet", "BENCH", "-aec", peer.aet, "127.0.0.1", str(peer.dicom_port)]
-    senders = [
-        subprocess.Popen([*command, "--scan-directories", str(folder)], env=ENVIRONMENT, stderr=subprocess.PIPE) for folder in folders
-    ]
+    sends = [[*command, "--scan-directories", str(folder)] for folder in folders]
+    senders = [subprocess.Popen(send, env=ENVIRONMENT, stderr=subprocess.PIPE) for send in sends]
     for sender in senders:
         _, errors = sender.communicate()
         if sender.returncode:
