@@ -8,6 +8,7 @@ import re
 import struct
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from . import charset, fragments
@@ -42,6 +43,7 @@ MAX_ELEMENTS = 1_000_000
 _SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript loses digits; PS3.18 Table F.2.3-1 allows a string
 
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_ITEM_GROUP = 0xFFFE0000
 _CHARACTER_SET = 0x00080005
 _PIXEL_REPRESENTATION = 0x00280103
 _WAVEFORM_BITS = 0x54001004
@@ -59,157 +61,139 @@ _BULK_VRS = frozenset({"DS", "FL", "FD", "IS", "LT", "SL", "SS", "ST", "SV", "UC
 def dataset_json(source: Source, header: Header, bulk: Bulk, *, inline_limit: int = 1024) -> Json:
     """Return the data set as a DICOM JSON object.
 
-    bulk: gives the URI for a value that is not inlined, from its path: "7FE00010", or "00400555/0/00420011" for one in the first item
-    of a sequence. inline_limit: longest binary value in bytes that is inlined; pixel data never is.
+    bulk: gives the URI for a value that is not inlined, from its path: "7FE00010", or "00400555/0/00420011" for one in the first
+    item of a sequence. inline_limit: longest binary value in bytes that is inlined; pixel data never is.
     """
     content, start, encoding = data_set(source, header)
     walk = _Walk(Window(content, start), bulk, inline_limit)
-    return walk.data_set(start, content.size, encoding, "", "", 0, {})
+    return walk.data_set(start, content.size, _Level(encoding, "", "", 0, {}))
+
+
+@dataclass(slots=True)
+class _Level:
+    """A data set on the way down. context: numbers that decide the VR of other elements (PS3.5 A.1), also those of data sets around."""
+
+    encoding: Encoding
+    charsets: str
+    path: str
+    depth: int
+    context: dict[int, int]
 
 
 class _Walk:
-    """One pass over a data set. `position` is where the walk stands after `data_set` or `sequence` returns."""
+    """One pass over a data set. `position` is where the walk stands after `data_set` or `_compound` returns."""
 
-    __slots__ = ("bulk", "count", "inline_limit", "position", "window")
+    __slots__ = ("bulk", "inline_limit", "position", "remaining", "window")
 
     def __init__(self, window: Window, bulk: Bulk, inline_limit: int) -> None:
         self.window = window
         self.bulk = bulk
         self.inline_limit = inline_limit
         self.position = 0
-        self.count = 0
+        self.remaining = MAX_ELEMENTS
 
-    def data_set(
-        self, position: int, end: int, encoding: Encoding, charsets: str, path: str, depth: int, context: dict[int, int]
-    ) -> Json:
+    def data_set(self, position: int, end: int, level: _Level) -> Json:
         """Return the data set from `position` to `end`, or to the delimiter of its item.
 
-        context: numbers that decide the VR of others (PS3.5 Annex A.1), of this data set and those around it.
+        One long loop, since it runs once an element: a call for each step would cost as much as the step.
         """
         out: Json = {}
-        window, read = self.window, encoding.read
+        window, read, little = self.window, level.encoding.read, level.encoding.little
         buffer, base = window.buffer, window.base
-        little, limit = encoding.little, self.inline_limit
-        previous, ordered, remaining = -1, True, MAX_ELEMENTS - self.count
+        previous, ordered = -1, True
         while position < end:
             at = position - base
             if at < 0 or at + 12 > len(buffer):
                 at = window.seek(position)
                 buffer, base = window.buffer, window.base
             try:
-                tag, vr_bytes, length, header = read(buffer, at)
+                tag, written, length, header = read(buffer, at)
             except struct.error:
-                if depth:
-                    raise truncated(f"byte {position}") from None
-                break  # padding: `scan` has looked at it
-            if tag <= previous or tag >= 0xFFFE0000:
-                if tag in (ITEM_END, SEQUENCE_END) and depth:
-                    # an item left open by its writer is closed with its sequence, whose delimiter the sequence must see
-                    position += 8 if tag == ITEM_END else 0
+                break  # padding after the last element: a data set that is cut short does not come past `scan`
+            if tag <= previous or tag >= _ITEM_GROUP:
+                goes_on, position = _irregular(tag, length, position, level.depth)
+                if not goes_on:
                     break
-                if tag >> 16 == 0xFFFE:
-                    position += 8 + length
+                if tag >= _ITEM_GROUP:
                     continue
-                if tag == 0 and not depth:
-                    break
                 ordered = False
             previous = tag
             position += header
-            if length != UNDEFINED and length > end - position:
-                raise truncated(name(tag))
-            remaining -= 1
-            if remaining < 0:
+            self.remaining -= 1
+            if self.remaining < 0:
                 raise Malformed(f"the data set has more than {MAX_ELEMENTS} elements", name(tag))
-            vr = _VRS.get(vr_bytes, "")
-            known = encoding
-            if not vr or vr == "UN":
-                vr, known = self._vr(tag, vr_bytes, position, length, encoding, context)
-            key = "%08X" % tag
-            if vr == "SQ":
-                self.count = MAX_ELEMENTS - remaining
-                out[key] = self.sequence(position, length, end, known, charsets, f"{path}{key}", depth, context)
-                remaining = MAX_ELEMENTS - self.count
+            vr, encoding = _VRS.get(written, ""), level.encoding
+            if vr == "" or vr == "UN":
+                vr, encoding = self._vr(tag, written, position, length, level)
+            key = f"{tag:08X}"
+            if vr == "SQ" or length == UNDEFINED:
+                inner = _Level(encoding, level.charsets, level.path + key, level.depth, level.context)
+                out[key] = self._compound(tag, vr, position, length, end, inner)
                 position = self.position
                 buffer, base = window.buffer, window.base
                 continue
-            if length == UNDEFINED:  # encapsulated: pixel data, or that of an icon
-                position = fragments.walk(window, position, tag).end
-                buffer, base = window.buffer, window.base
-                out[key] = {"vr": vr, "BulkDataURI": self.bulk(path + key)}
+            start, position = at + header, position + length
+            if position > end:
+                raise truncated(name(tag))
+            if (length > self.inline_limit or tag in _PIXEL_DATA) and (vr in _UNITS or length > _LONG_VALUE):
+                out[key] = {"vr": vr if vr in _BULK_VRS else "UN", "BulkDataURI": self.bulk(level.path + key)}
                 continue
-            if tag & 0xFFFF == 0:  # PS3.18 F.2.2: no group lengths
-                position += length
-                continue
-            if length == 0:
-                out[key] = {"vr": vr}
-                continue
-            if length > limit or tag in _PIXEL_DATA:
-                if vr in _UNITS or length > _LONG_VALUE:
-                    out[key] = {"vr": vr if vr in _BULK_VRS else "UN", "BulkDataURI": self.bulk(path + key)}
-                    position += length
-                    continue
-            at += header
-            data = buffer[at : at + length]
+            data = buffer[start : start + length]
             if len(data) < length:
-                data = window.take(position, length, name(tag))
-                buffer, base = window.buffer, window.base
-            position += length
-            if vr in _UNITS:
-                out[key] = {"vr": vr, "InlineBinary": b64encode(data if little else _swapped(data, vr)).decode("ascii")}
-                continue
-            if tag == _CHARACTER_SET:
-                charsets = data.decode("ascii", "replace").strip(" \0")
-            elif tag in _DECIDING:
-                context = {**context, tag: int.from_bytes(data[:2], "little" if little else "big")}
-            values = _CONVERTERS[vr](data, vr, charsets, little)
-            out[key] = {"vr": vr, "Value": values} if values else {"vr": vr}
+                data = window.take(position - length, length, name(tag))
+            if tag in _DECIDING:
+                _decide(tag, data, level)
+            values = _CONVERTERS[vr](data, vr, level.charsets, little) if data else None
+            if tag & 0xFFFF:  # PS3.18 F.2.2: no group lengths
+                out[key] = {"vr": vr, _MEMBER.get(vr, "Value"): values} if values else {"vr": vr}
         self.position = position
-        self.count = MAX_ELEMENTS - remaining
         return out if ordered else dict(sorted(out.items()))
 
-    def sequence(
-        self, position: int, length: int, end: int, encoding: Encoding, charsets: str, path: str, depth: int, context: dict[int, int]
-    ) -> Json:
-        """Return a sequence whose value begins at `position`. One of defined length that cannot be read is given as unknown bytes."""
+    def _compound(self, tag: int, vr: str, position: int, length: int, end: int, level: _Level) -> Json:
+        """Return a sequence, or encapsulated pixel data, whose value begins at `position`.
+
+        A sequence of defined length that cannot be read is given as unknown bytes: `scan` has not looked into it.
+        """
+        if vr != "SQ":
+            self.position = fragments.walk(self.window, position, tag).end
+            return {"vr": vr, "BulkDataURI": self.bulk(level.path)}
         if length == UNDEFINED:
-            return self._items(position, end, encoding, charsets, path, depth, context, True)
+            return self._items(position, end, level, delimited=True)
+        if length > end - position:
+            raise truncated(name(tag))
         try:
-            out = self._items(position, position + length, encoding, charsets, path, depth, context, False)
+            out = self._items(position, position + length, level, delimited=False)
         except Malformed:
-            out = {"vr": "UN", "BulkDataURI": self.bulk(path)}
+            out = {"vr": "UN", "BulkDataURI": self.bulk(level.path)}
         self.position = position + length
         return out
 
-    def _items(
-        self, position: int, end: int, encoding: Encoding, charsets: str, path: str, depth: int, context: dict[int, int], open_: bool
-    ) -> Json:
-        if depth >= MAX_DEPTH:
-            raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep", path[:8])
+    def _items(self, position: int, end: int, level: _Level, *, delimited: bool) -> Json:
+        if level.depth >= MAX_DEPTH:
+            raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep", level.path[:8])
         values: list[Json] = []
         while position < end:
-            tag, length = self.window.item(position, encoding)
+            tag, length = self.window.item(position, level.encoding)
             position += 8
             if tag == SEQUENCE_END:
                 self.position = position
-                break
+                return {"vr": "SQ", "Value": values} if values else {"vr": "SQ"}
             if tag == ITEM_END:
                 continue
-            if tag != ITEM:
-                raise Malformed("a sequence holds something that is not an item", path[:8])
             item_end = end if length == UNDEFINED else position + length
-            if item_end > end:
-                raise truncated(path[:8])
-            values.append(self.data_set(position, item_end, encoding, charsets, f"{path}/{len(values)}/", depth + 1, context))
+            if tag != ITEM or item_end > end:
+                raise Malformed("a sequence holds something that is not an item", level.path[:8])
+            path = f"{level.path}/{len(values)}/"
+            item = _Level(level.encoding, level.charsets, path, level.depth + 1, level.context)
+            values.append(self.data_set(position, item_end, item))
             position = self.position if length == UNDEFINED else item_end
-        else:
-            if open_:
-                raise truncated(path[:8])
+        if delimited:
+            raise truncated(level.path[:8])
         return {"vr": "SQ", "Value": values} if values else {"vr": "SQ"}
 
-    def _vr(
-        self, tag: int, written: bytes, position: int, length: int, encoding: Encoding, context: dict[int, int]
-    ) -> tuple[str, Encoding]:
+    def _vr(self, tag: int, written: bytes, position: int, length: int, level: _Level) -> tuple[str, Encoding]:
         """Return the VR of an element that does not say it, and how its value is encoded."""
+        encoding = level.encoding
         row = ELEMENTS.get(tag)
         vr = row[0] if row else vr_of(tag)
         if written == b"UN":
@@ -224,8 +208,8 @@ class _Walk:
         elif vr == "UN" and length == UNDEFINED:
             return "SQ", encoding
         if " " in vr:
-            vr = _decided(tag, vr, context)
-        return (vr if vr in _CONVERTERS or vr in _UNITS or vr == "SQ" else "UN"), encoding
+            vr = _decided(tag, vr, level.context)
+        return (vr if vr in _CONVERTERS or vr == "SQ" else "UN"), encoding
 
 
 def _decided(tag: int, vr: str, context: dict[int, int]) -> str:
@@ -239,7 +223,26 @@ def _decided(tag: int, vr: str, context: dict[int, int]) -> str:
     return "OW"
 
 
-_DECIDING = frozenset({_PIXEL_REPRESENTATION, _WAVEFORM_BITS, _LUT_DESCRIPTOR})
+_DECIDING = frozenset({_CHARACTER_SET, _PIXEL_REPRESENTATION, _WAVEFORM_BITS, _LUT_DESCRIPTOR})
+
+
+def _decide(tag: int, data: bytes, level: _Level) -> None:
+    """Take note of an element that says how others of its data set, and of those inside it, are to be read."""
+    if tag == _CHARACTER_SET:
+        level.charsets = data.decode("ascii", "replace").strip(" \0")
+    else:
+        level.context = {**level.context, tag: int.from_bytes(data[:2], "little" if level.encoding.little else "big")}
+
+
+def _irregular(tag: int, length: int, position: int, depth: int) -> tuple[bool, int]:
+    """Judge a tag that is not above the one before it. Return whether the data set goes on, and where the walk stands then."""
+    if tag == ITEM_END and depth:
+        return False, position + 8
+    if tag == SEQUENCE_END and depth:
+        return False, position  # the item was left open: its sequence must see its own delimiter
+    if tag >> 16 == 0xFFFE:
+        return True, position + 8 + length  # as `scan` tolerates it
+    return tag != 0 or depth > 0, position  # zeros: padding after the last element
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------------------
@@ -327,6 +330,10 @@ def _tags(data: bytes, vr: str, charsets: str, little: bool) -> list[str]:
     return [f"{group:04X}{element:04X}" for group, element in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
+def _inline(data: bytes, vr: str, charsets: str, little: bool) -> str:
+    return b64encode(data if little else _swapped(data, vr)).decode("ascii")
+
+
 def _swapped(data: bytes, vr: str) -> bytes:
     """Return big endian units in little endian order."""
     size = _UNITS[vr]
@@ -339,7 +346,8 @@ def _swapped(data: bytes, vr: str) -> bytes:
     return bytes(out)
 
 
-_CONVERTERS: dict[str, Callable[[bytes, str, str, bool], list[Any]]] = {
+_CONVERTERS: dict[str, Callable[[bytes, str, str, bool], Any]] = {
+    **dict.fromkeys(_UNITS, _inline),
     **dict.fromkeys(("AE", "AS", "CS", "DA", "DT", "TM", "UI"), _strings),
     **dict.fromkeys(("LO", "SH", "UC"), _texts),
     **dict.fromkeys(("LT", "ST", "UT"), _one_text),
@@ -351,7 +359,8 @@ _CONVERTERS: dict[str, Callable[[bytes, str, str, bool], list[Any]]] = {
     "PN": _names,
     "UR": _uri,
 }
-_VRS = {vr.encode(): vr for vr in (*_CONVERTERS, *_UNITS, "SQ")}
+_MEMBER = dict.fromkeys(_UNITS, "InlineBinary")
+_VRS = {vr.encode(): vr for vr in (*_CONVERTERS, "SQ")}
 
 
 # ---- bulk data -------------------------------------------------------------------------------------------------------------------
