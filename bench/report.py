@@ -32,8 +32,8 @@ def _number(value: float | None, unit: str) -> str:
 def table(medians: Medians, slices: int, rounds: int) -> str:
     """A Markdown table of every figure at hand, ratios against Orthanc, other peers beside it."""
     lines = [
-        f"Measured on {datetime.datetime.now(datetime.UTC).date()}, {os.cpu_count()} cores, {platform.system()}, {slices} slices of 512 KB, "
-        f"median of {rounds} alternating rounds.",
+        f"Measured on {datetime.datetime.now(datetime.UTC).date()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"{slices} slices of 512 KB, median of {rounds} alternating rounds.",
         "",
         "| | Isocenter | Orthanc | ratio | at least | aim | others |",
         "|---|---|---|---|---|---|---|",
