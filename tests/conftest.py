@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -22,6 +23,8 @@ settings.register_profile("ci", max_examples=60, deadline=None, suppress_health_
 settings.register_profile("deep", max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+# Thousands of commits are synced to the disk; tests that do not ask whether it is a disk keep their archives in memory.
+MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 _numbers = itertools.count()
 
@@ -33,14 +36,15 @@ def data() -> Path:
 
 
 class PostgreSQL:
-    """A server of our own on a Unix socket in a temporary folder, without fsync: only our processes are killed, never the machine."""
+    """A server of our own on a Unix socket, without fsync: only our processes are killed, never the machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
             shutil.chown(folder, "postgres")
-        self._run("initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self._run("initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                  "--locale=C.UTF-8", "--no-sync")
         self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -77,7 +81,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     """One server a session; its database "isocenter_template" has the schema."""
     if not POSTGRESQL.is_dir():
         pytest.fail("PostgreSQL 15 is not installed: apt-get install postgresql-15, or leave it out with -m 'not postgres'")
-    folder = Path(tempfile.mkdtemp(prefix="iso-pg-", dir="/tmp"))  # short: the path of a Unix socket has at most 107 bytes
+    folder = Path(tempfile.mkdtemp(prefix="iso-pg-", dir=MEMORY))  # short: the path of a Unix socket has at most 107 bytes
     try:
         server = PostgreSQL(folder)
         try:
@@ -90,16 +94,41 @@ def postgresql() -> Iterator[PostgreSQL]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a fresh database, once on each engine; it has the schema on PostgreSQL and does not exist yet on SQLite."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'data' / 'index.sqlite'}"
+ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@contextmanager
+def fresh_database(engine: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh database; it has the schema on PostgreSQL and does not exist yet on SQLite."""
+    if engine == "sqlite":
+        yield f"sqlite:///{folder / 'index.sqlite'}"
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
     url = server.create("isocenter_template")
     yield url
     server.drop(url)
+
+
+@contextmanager
+def archive(url: str, folder: Path) -> Iterator[Context]:
+    """A whole archive on a database, its blobs in `folder`."""
+    database = Database(url)
+    yield Context(database, LocalBlobs(folder), Settings(data=folder, min_free_space=0))
+    database.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty data folder, in memory where that is possible."""
+    with tempfile.TemporaryDirectory(prefix="isocenter-test-", dir=MEMORY) as made:
+        yield Path(made)
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The URL of a fresh database, once on each engine."""
+    with fresh_database(request.param, folder, request) as url:
+        yield url
 
 
 @pytest.fixture
@@ -111,14 +140,22 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def context(database: Database, tmp_path: Path) -> Context:
-    """A whole archive on a fresh index, once on each engine."""
-    return Context(database, LocalBlobs(tmp_path / "data"), Settings(data=tmp_path / "data", min_free_space=0))
+def context(database_url: str, folder: Path) -> Iterator[Context]:
+    """A whole archive, once on each engine."""
+    with archive(database_url, folder) as made:
+        yield made
 
 
 @pytest.fixture
-def sqlite_context(tmp_path: Path) -> Iterator[Context]:
+def sqlite_context(folder: Path) -> Iterator[Context]:
     """A whole archive on SQLite only, for tests that are not about the index."""
-    database = Database(f"sqlite:///{tmp_path / 'data' / 'index.sqlite'}")
-    yield Context(database, LocalBlobs(tmp_path / "data"), Settings(data=tmp_path / "data", min_free_space=0))
-    database.close()
+    with archive(f"sqlite:///{folder / 'index.sqlite'}", folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shared_context(request: pytest.FixtureRequest) -> Iterator[Context]:
+    """A whole archive, once on each engine, that the tests of a module share and leave as they found it."""
+    with tempfile.TemporaryDirectory(prefix="isocenter-test-", dir=MEMORY) as made:
+        with fresh_database(request.param, Path(made), request) as url, archive(url, Path(made)) as context:
+            yield context

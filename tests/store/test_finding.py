@@ -40,10 +40,10 @@ def store(context: Context, data: bytes) -> ingest.Outcome:
         return reception.finish()
 
 
-@pytest.fixture
-def filled(context: Context) -> Context:
-    fill(context)
-    return context
+@pytest.fixture(scope="module")
+def filled(shared_context: Context) -> Context:
+    fill(shared_context)
+    return shared_context
 
 
 def asked(level: Level = Level.STUDY, *, limit: int | None = None, offset: int = 0, sort: tuple[Sort, ...] = (), **keys: str) -> Query:
