@@ -189,8 +189,10 @@ def elements(window: Window, position: int, end: int, encoding: Encoding) -> Ite
 
 
 def items(window: Window, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, int]]:
-    """Yield (offset of the content, end) of each item of a sequence whose value begins at `position`; end is that of the window's source
-    for an item of undefined length."""
+    """Yield (offset of the content, end) of each item of a sequence whose value begins at `position`.
+
+    For an item of undefined length the end is that of the sequence: `elements` stops at the item's delimiter.
+    """
     while position < end:
         tag, length = window.item(position, encoding)
         position += 8
@@ -200,13 +202,9 @@ def items(window: Window, position: int, end: int, encoding: Encoding) -> Iterat
             continue
         if tag != ITEM:
             raise Malformed("a sequence holds something that is not an item", f"byte {position}")
-        if length != UNDEFINED:
-            yield position, position + length
-            position += length
-        else:
-            yield position, end
-            for _ in elements(window, position, end, encoding):
-                pass
+        stop = end if length == UNDEFINED else position + length
+        yield position, stop
+        position = skip(window, position, encoding, tag, in_item=True) if length == UNDEFINED else stop
 
 
 def truncated(where: str) -> Malformed:
@@ -228,12 +226,13 @@ def inside_unknown(window: Window, position: int) -> Encoding:
     return guess(window.buffer[at + 8 : at + 16], IMPLICIT_LITTLE)
 
 
-def skip(window: Window, position: int, encoding: Encoding, tag: int) -> int:
+def skip(window: Window, position: int, encoding: Encoding, tag: int, *, in_item: bool = False) -> int:
     """Return the position after a value of undefined length that begins at `position`; iterative, so that no nesting exhausts us.
 
-    Encapsulated values are sequences of items with defined lengths (PS3.5 A.4) and are skipped alike.
+    Encapsulated values are sequences of items with defined lengths (PS3.5 A.4) and are skipped alike. in_item: what begins there is
+    the content of an item of undefined length. tag: of the element, for the error.
     """
-    levels = [(True, encoding)]  # (in a sequence rather than in an item, encoding)
+    levels = [(not in_item, encoding)]  # (in a sequence rather than in an item, encoding)
     size = window.size
     while levels:
         in_sequence, encoding = levels[-1]
