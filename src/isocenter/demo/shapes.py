@@ -3,7 +3,7 @@
 All functions take and return float32 arrays of one slice; a `Grid` knows where its pixels are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Point = tuple[float, float, float]
+
+# Distances are known this far from a tube, mm.
+REACH = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,25 @@ def path(points: Sequence[Point], radii: Sequence[float]) -> list[Tube]:
     return [Tube(points[i], points[i + 1], radii[i], radii[i + 1]) for i in range(len(points) - 1)]
 
 
-def tubes_distance(grid: Grid, tubes: Iterable[Tube]) -> Image:
+class Bundle:
+    """Many tubes, of which a slice finds its own at once."""
+
+    def __init__(self, tubes: Sequence[Tube]) -> None:
+        self._tubes = tuple(tubes)
+        ends = np.array([(tube.a[2], tube.b[2], max(tube.ra, tube.rb) + REACH) for tube in tubes]).reshape(-1, 3)
+        self._low, self._high = ends[:, :2].min(axis=1) - ends[:, 2], ends[:, :2].max(axis=1) + ends[:, 2]
+
+    def at(self, height: float) -> list[Tube]:
+        """The tubes that come near an axial plane."""
+        return [self._tubes[i] for i in np.flatnonzero((self._low <= height) & (height <= self._high))]
+
+
+def tubes_distance(grid: Grid, bundle: Bundle) -> Image:
     """Signed distance in mm to the nearest tube's wall on an axial slice (negative inside); 99 far away."""
     found = np.full(grid.shape, 99, np.float32)
     height = float(grid.z.flat[0])
-    for tube in tubes:
-        reach = max(tube.ra, tube.rb) + 3.0
-        if not min(tube.a[2], tube.b[2]) - reach <= height <= max(tube.a[2], tube.b[2]) + reach:
-            continue
-        rows, columns = _window(grid, tube, reach)
+    for tube in bundle.at(height):
+        rows, columns = _window(grid, tube, max(tube.ra, tube.rb) + REACH)
         if rows.start >= rows.stop or columns.start >= columns.stop:
             continue
         patch = _tube(grid.x[..., columns], grid.y[rows], height, tube)
@@ -93,11 +106,12 @@ def _window(grid: Grid, tube: Tube, reach: float) -> tuple[slice, slice]:
     """The rows and columns that a tube can touch on an axial slice."""
     first_x, first_y = float(grid.x.flat[0]), float(grid.y.flat[0])
 
-    def span(low: float, high: float, first: float, length: int) -> slice:
-        return slice(max(0, int((low - reach - first) / grid.fine)), min(length, int((high + reach - first) / grid.fine) + 2))
+    def span(low: float, high: float, first: float, step: float, length: int) -> slice:
+        return slice(max(0, int((low - reach - first) / step)), min(length, int((high + reach - first) / step) + 2))
 
-    return (span(min(tube.a[1], tube.b[1]), max(tube.a[1], tube.b[1]), first_y, grid.y.shape[0]),
-            span(min(tube.a[0], tube.b[0]), max(tube.a[0], tube.b[0]), first_x, grid.x.shape[1]))
+    step_y = float(grid.y.flat[1]) - first_y
+    return (span(min(tube.a[1], tube.b[1]), max(tube.a[1], tube.b[1]), first_y, step_y, grid.y.shape[0]),
+            span(min(tube.a[0], tube.b[0]), max(tube.a[0], tube.b[0]), first_x, grid.fine, grid.x.shape[1]))
 
 
 def _tube(x: Image, y: Image, z: float, tube: Tube) -> Image:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from isocenter.demo.shapes import Grid, Image, Point, Tube, blur, branches, ellipsoid, path, soft, texture, tubes_distance
+from isocenter.demo.shapes import Bundle, Grid, Image, Point, Tube, blur, branches, ellipsoid, path, soft, texture, tubes_distance
 
 AIR, FAT, MUSCLE, LUNG = -1000.0, -98.0, 58.0, -855.0
 LIVER, SPLEEN, CORTEX, MEDULLA, BLOOD, MYOCARDIUM = 112.0, 122.0, 195.0, 130.0, 168.0, 108.0
@@ -33,28 +33,32 @@ class Torso:
 
     seed: int
     nodule: Nodule | None = None
-    _lung_vessels: list[Tube] = field(default_factory=list)
-    _airways: list[Tube] = field(default_factory=list)
-    _liver_vessels: list[Tube] = field(default_factory=list)
+    _lung_vessels: Bundle = field(init=False)
+    _airways: Bundle = field(init=False)
+    _liver_vessels: Bundle = field(init=False)
 
     def __post_init__(self) -> None:
         random = np.random.default_rng(self.seed)
+        vessels: list[Tube] = []
+        airways: list[Tube] = []
+        liver: list[Tube] = []
         for side, hilum in ((-1, (-38.0, 2.0, 78.0)), (1, (42.0, 6.0, 84.0))):
             aims = ((0.5, -0.2, 1.0), (0.9, -0.7, 0.4), (1.0, 0.3, 0.2), (0.8, 0.8, 0.3), (0.8, -0.7, -0.5), (0.7, 0.3, -1.0),
                     (0.35, 0.75, -1.0), (0.25, 0.2, 1.0), (0.6, 0.75, -0.3))
             for aim in aims:
                 towards = (side * aim[0], aim[1], aim[2])
-                self._lung_vessels += branches(random, hilum, towards, 4.4, 7, 0.8, 27)
+                vessels += branches(random, hilum, towards, 4.4, 7, 0.8, 27)
                 beside = (hilum[0] + side * 3, hilum[1] - 5, hilum[2] - 6)
-                self._lung_vessels += branches(random, beside, (towards[0], towards[1] - 0.3, towards[2] - 0.2), 3.6, 7, 0.9, 27)
-                self._airways += branches(random, (hilum[0], hilum[1] + 5, hilum[2]), towards, 2.9, 1, 0.4, 20)
-        self._airways += path([(2, 6, 230), (1, 12, 150), (0, 16, 112)], [8.8, 8.6, 8.4])
-        self._airways += path([(0, 16, 112), (-18, 14, 96), (-40, 8, 80)], [7.6, 6.6, 5.4])
-        self._airways += path([(0, 16, 112), (20, 16, 95), (42, 12, 84)], [7.0, 6.0, 5.0])
+                vessels += branches(random, beside, (towards[0], towards[1] - 0.3, towards[2] - 0.2), 3.6, 7, 0.9, 27)
+                airways += branches(random, (hilum[0], hilum[1] + 5, hilum[2]), towards, 2.9, 1, 0.4, 20)
+        airways += path([(2, 6, 230), (1, 12, 150), (0, 16, 112)], [8.8, 8.6, 8.4])
+        airways += path([(0, 16, 112), (-18, 14, 96), (-40, 8, 80)], [7.6, 6.6, 5.4])
+        airways += path([(0, 16, 112), (20, 16, 95), (42, 12, 84)], [7.0, 6.0, 5.0])
         for aim in ((-1.0, 0.2, 0.5), (-1.0, -0.6, 0.0), (-0.8, 0.6, -0.3), (0.8, -0.9, 0.3), (-0.6, -0.2, -1.0)):
-            self._liver_vessels += branches(random, (-32, 0, -42), aim, 5.2, 5, 0.55, 30)
+            liver += branches(random, (-32, 0, -42), aim, 5.2, 5, 0.55, 30)
         for aim in ((-0.9, 0.1, -0.6), (-0.3, -0.8, -0.5), (-0.9, -0.5, -0.1)):
-            self._liver_vessels += branches(random, (-22, 24, 4), aim, 4.8, 4, 0.5, 30)
+            liver += branches(random, (-22, 24, 4), aim, 4.8, 4, 0.5, 30)
+        self._lung_vessels, self._airways, self._liver_vessels = Bundle(vessels), Bundle(airways), Bundle(liver)
 
     def slice_at(self, grid: Grid, noise: float = 14.0) -> Image:
         """HU of an axial slice. noise: standard deviation in HU inside the body; 0 for none."""
@@ -188,7 +192,7 @@ def _nodule(image: Image, grid: Grid, nodule: Nodule, lungs: Image) -> None:
 
 
 def _abdomen(image: Image, grid: Grid, cage: Image, lungs: Image, z: float, random: np.random.Generator,
-             liver_vessels: list[Tube]) -> None:
+             liver_vessels: Bundle) -> None:
     """Heart and the organs below the diaphragm."""
     free = (1 - lungs) * soft((cage - 0.975) * 90, 2.0)
     if z > -25:
@@ -220,7 +224,7 @@ def _paint_heart(image: Image, grid: Grid, free: Image) -> None:
         _blend(image, free * soft((chamber - 1) * 22, 2.0), BLOOD)
 
 
-def _paint_liver(image: Image, grid: Grid, below: Image, z: float, random: np.random.Generator, vessels: list[Tube]) -> None:
+def _paint_liver(image: Image, grid: Grid, below: Image, z: float, random: np.random.Generator, vessels: Bundle) -> None:
     right = np.sqrt(ellipsoid(grid, (-62, 0, -36), (86, 84, 92), 6))
     left = np.sqrt(ellipsoid(grid, (6, -44, -18), (66, 32, 46), -10))
     notch = soft((np.sqrt(ellipsoid(grid, (-18, 34, -52), (40, 34, 60))) - 1) * 30, 6.0)
@@ -260,7 +264,7 @@ def _kidney(image: Image, grid: Grid, side: float, low: float, random: np.random
 
 def _bowel(image: Image, grid: Grid, below: Image, z: float) -> None:
     """Pancreas, then loops of colon and small bowel in the lower slices."""
-    pancreas = tubes_distance(grid, path([(-34, 4, -70), (-6, -4, -62), (34, 8, -52), (72, 28, -42)], [12, 9, 9, 7]))
+    pancreas = tubes_distance(grid, Bundle(path([(-34, 4, -70), (-6, -4, -62), (34, 8, -52), (72, 28, -42)], [12, 9, 9, 7])))
     _blend(image, below * soft(pancreas + 0.8 * np.sin(grid.x / 3), 2.0), 92.0)
     loops: tuple[tuple[Point, Point, float], ...] = (
         ((108, -18, -78), (17, 20, 40), 0.6), ((-102, -18, -104), (20, 22, 22), 0.7), ((20, -62, -84), (44, 15, 16), 0.8),
@@ -279,23 +283,23 @@ def _bowel(image: Image, grid: Grid, below: Image, z: float) -> None:
             _blend(image, inner * soft(grid.y - (centre[1] - radii[1] * (0.8 - air)), 1.2), AIR + 40)
 
 
-_AORTA = path([(6, -18, 52), (-8, -34, 84), (-4, -30, 112), (10, -8, 128), (24, 24, 124), (27, 38, 104), (25, 40, 40),
-               (12, 36, -20), (7, 32, -70), (6, 30, -125)], [15, 15, 14.5, 13.5, 12.5, 12, 11.5, 11, 10, 9.5])
-_PULMONARY = [*path([(14, -44, 62), (22, -30, 90), (6, -4, 92), (-30, 2, 82)], [14, 13.5, 11.5, 8.5]),
-              *path([(22, -30, 90), (32, -8, 92), (44, 4, 86)], [13, 11.5, 8.5])]
-_VEINS = [*path([(-27, -12, 44), (-28, -20, 88), (-25, -24, 128), (-16, -26, 160), (-30, -18, 196)], [10, 10, 9.5, 7.5, 6]),
+_AORTA = Bundle(path([(6, -18, 52), (-8, -34, 84), (-4, -30, 112), (10, -8, 128), (24, 24, 124), (27, 38, 104), (25, 40, 40),
+               (12, 36, -20), (7, 32, -70), (6, 30, -125)], [15, 15, 14.5, 13.5, 12.5, 12, 11.5, 11, 10, 9.5]))
+_PULMONARY = Bundle([*path([(14, -44, 62), (22, -30, 90), (6, -4, 92), (-30, 2, 82)], [14, 13.5, 11.5, 8.5]),
+              *path([(22, -30, 90), (32, -8, 92), (44, 4, 86)], [13, 11.5, 8.5])])
+_VEINS = Bundle([*path([(-27, -12, 44), (-28, -20, 88), (-25, -24, 128), (-16, -26, 160), (-30, -18, 196)], [10, 10, 9.5, 7.5, 6]),
           *path([(-25, -24, 132), (4, -38, 142), (40, -24, 162)], [7, 6.5, 5.5]),
           *path([(-22, 18, 22), (-24, 20, -30), (-22, 25, -80), (-20, 26, -125)], [12.5, 12, 11.5, 11]),
-          *path([(-30, 2, -46), (-10, 4, -60), (6, -2, -78)], [6.5, 6.5, 5]), *path([(-8, 4, -60), (40, 14, -50), (84, 34, -34)], [4.5, 4, 3.5])]
-_NECK = [*path([(-6, -8, 124), (-24, 0, 160), (-40, 4, 200)], [6, 5.5, 4.5]), *path([(12, -4, 126), (26, 4, 160), (34, 6, 200)], [4.5, 4.2, 4]),
+          *path([(-30, 2, -46), (-10, 4, -60), (6, -2, -78)], [6.5, 6.5, 5]), *path([(-8, 4, -60), (40, 14, -50), (84, 34, -34)], [4.5, 4, 3.5])])
+_NECK = Bundle([*path([(-6, -8, 124), (-24, 0, 160), (-40, 4, 200)], [6, 5.5, 4.5]), *path([(12, -4, 126), (26, 4, 160), (34, 6, 200)], [4.5, 4.2, 4]),
          *path([(8, -10, 122), (18, 10, 126), (40, 30, 172)], [5, 5, 4.5]), *path([(7, 32, -60), (22, 26, -62), (54, 46, -70)], [4, 3.5, 3]),
-         *path([(7, 32, -64), (-20, 40, -72), (-52, 46, -80)], [4, 3.5, 3]), *path([(8, 30, -44), (6, 14, -52), (4, 2, -90)], [4.5, 4, 3.5])]
+         *path([(7, 32, -64), (-20, 40, -72), (-52, 46, -80)], [4, 3.5, 3]), *path([(8, 30, -44), (6, 14, -52), (4, 2, -90)], [4.5, 4, 3.5])])
 
 
-def _mesentery() -> list[Tube]:
+def _mesentery() -> Bundle:
     random = np.random.default_rng(3)
     aims = ((0.9, -0.6, -0.7), (0.2, -1.0, -0.8), (-0.8, -0.7, -0.8), (1.0, -0.1, -0.3), (0.6, -1.0, -0.3))
-    return [tube for aim in aims for tube in branches(random, (5, 8, -60), aim, 2.6, 4, 0.5, 20)]
+    return Bundle([tube for aim in aims for tube in branches(random, (5, 8, -60), aim, 2.6, 4, 0.5, 20)])
 
 
 _MESENTERY = _mesentery()
@@ -305,17 +309,17 @@ def _vessels_of_trunk(image: Image, grid: Grid, z: float) -> None:
     """Aorta with arch, pulmonary arteries, caval veins, portal vein; walls are fat's partial volume. Oesophagus and thyroid too."""
     for tubes, value in ((_VEINS, BLOOD - 12), (_PULMONARY, BLOOD), (_NECK, BLOOD + 8), (_AORTA, BLOOD + 6)):
         _blend(image, soft(tubes_distance(grid, tubes), 1.6), value)
-    oesophagus = tubes_distance(grid, path([(4, 32, 200), (6, 34, 120), (10, 30, 40), (20, 16, -8), (36, -4, -18)], [7, 7, 7.5, 8, 8]))
+    oesophagus = tubes_distance(grid, Bundle(path([(4, 32, 200), (6, 34, 120), (10, 30, 40), (20, 16, -8), (36, -4, -18)], [7, 7, 7.5, 8, 8])))
     _blend(image, soft(oesophagus, 1.5), 48.0)
     _blend(image, soft(oesophagus + 5.6, 1.5) * 0.7, -300.0)
     for side in (-1.0, 1.0):
         thyroid = np.sqrt(ellipsoid(grid, (side * 17, -6, 197), (9, 13, 22)))
         _blend(image, soft((thyroid - 1) * 10, 1.5), 150.0)
-        adrenal = tubes_distance(grid, path([(side * 34, 34, -26), (side * 40, 40, -38), (side * 46, 34, -48)], [2.4, 2.8, 2]))
+        adrenal = tubes_distance(grid, Bundle(path([(side * 34, 34, -26), (side * 40, 40, -38), (side * 46, 34, -48)], [2.4, 2.8, 2])))
         _blend(image, soft(adrenal, 1.5), 70.0)
-        crus = tubes_distance(grid, path([(side * 12, 34, 6), (side * 15, 40, -40), (side * 14, 44, -110)], [4, 4.5, 3.5]))
+        crus = tubes_distance(grid, Bundle(path([(side * 12, 34, 6), (side * 15, 40, -40), (side * 14, 44, -110)], [4, 4.5, 3.5])))
         _blend(image, soft(crus, 2.0), 60.0)
-        psoas = tubes_distance(grid, path([(side * 25, 58, -52), (side * 36, 56, -125)], [6, 15]))
+        psoas = tubes_distance(grid, Bundle(path([(side * 25, 58, -52), (side * 36, 56, -125)], [6, 15])))
         _blend(image, soft(psoas, 2.0), 60.0)
 
 
@@ -380,10 +384,10 @@ def _rib_cage(image: Image, grid: Grid, cage: Image, z: float) -> None:
         _blend(image, soft((sternum - 0.72) * 6.2, 1.2), 175.0)
     if z > 78:
         for side in (-1.0, 1.0):
-            blade = tubes_distance(grid, path([(side * 84, 78, z), (side * 118, 50, z), (side * 142, 22, z)], [2.2, 2.4, 4.0 + (z - 78) / 30]))
+            blade = tubes_distance(grid, Bundle(path([(side * 84, 78, z), (side * 118, 50, z), (side * 142, 22, z)], [2.2, 2.4, 4.0 + (z - 78) / 30])))
             _blend(image, soft(blade, 1.2), 600.0)
             _blend(image, soft(blade + 1.4, 1.2) * 0.8, 260.0)
-            collar = tubes_distance(grid, path([(side * 20, -56, 168), (side * 70, -44, 180), (side * 128, -8, 190)], [8, 6, 6.5]))
+            collar = tubes_distance(grid, Bundle(path([(side * 20, -56, 168), (side * 70, -44, 180), (side * 128, -8, 190)], [8, 6, 6.5])))
             _blend(image, soft(collar, 1.2), 640.0)
             _blend(image, soft(collar + 1.8, 1.2), 250.0)
 
