@@ -1,6 +1,5 @@
 """The exceptions list of the web client."""
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -62,13 +61,9 @@ async def _file(request: Request, call: Call) -> Response:
 
 
 async def _pieces(kept: exceptions.Kept) -> AsyncIterator[bytes]:
-    try:
-        offset = 0
-        while piece := await anyio.to_thread.run_sync(os.pread, kept.fd, PIECE, offset):
-            offset += len(piece)
+    with kept.file as file:
+        while piece := await anyio.to_thread.run_sync(file.read, PIECE):
             yield piece
-    finally:
-        os.close(kept.fd)
 
 
 def _dismiss(call: Call) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from isocenter.domain.access import Permission, Principal, require
 from isocenter.domain.errors import Missing
@@ -37,9 +37,9 @@ def page(
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The bytes that were kept of a case: an open file, which the caller closes, and its size."""
+    """The bytes that were kept of a case: an open file (closed when it is dropped), and its size."""
 
-    fd: int
+    file: BinaryIO
     size: int
 
 
@@ -53,8 +53,8 @@ def open_kept(context: Context, principal: Principal, case_id: int) -> Kept:
     context.database.write(
         lambda connection: changes.append(connection, Event.EXCEPTION_READ, subject, principal.name, {"exception": case_id})
     )
-    fd = context.blobs.open(row["blob_key"])
-    return Kept(fd, os.fstat(fd).st_size)
+    file = os.fdopen(context.blobs.open(row["blob_key"]), "rb")
+    return Kept(file, os.fstat(file.fileno()).st_size)
 
 
 def dismiss(context: Context, principal: Principal, case_id: int) -> None:

@@ -131,11 +131,9 @@ def _cursor(order: Order, last: tuple[Any, ...]) -> str:
 def _continue(cursor: str, order: Order) -> tuple[Any, ...]:
     try:
         keyword, descending, *values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        keys = SORTS[order.keyword]
-        kinds = [key.type.python_type for key in keys] + [int]
         typed = tuple(
             datetime.fromisoformat(value) if kind is datetime else _exactly(value, kind)
-            for value, kind in zip(values, kinds, strict=True)
+            for value, kind in zip(values, worklist.kinds(order.keyword), strict=True)
         )
         if (keyword, descending) != (order.keyword, order.descending):
             raise ValueError("made for another order")

@@ -10,6 +10,7 @@ index serves are counted first, each up to SELECTIVE:
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_
@@ -19,7 +20,7 @@ from isocenter.dicom.match import Wildcard
 from isocenter.domain.access import Scope
 from isocenter.store import changes, dialect, imaging
 from isocenter.store.imaging import number
-from isocenter.store.schema import exception, instance, key_column, name_columns, series, study, study_modality
+from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
 
 # So few rows are fetched by id and sorted faster than any index finds the first hundred of many.
 SELECTIVE = 500
@@ -52,6 +53,11 @@ SORTS: Mapping[str, tuple[Column[Any], ...]] = {
     "ReferringPhysicianName": (study.c.referring_physician_name_key,),
     "StudyDate": (study.c.study_date, study.c.study_time),
 }
+
+
+def kinds(keyword: str) -> tuple[type, ...]:
+    """The Python types of what a page in this order continues after: its columns, and the id."""
+    return (*(datetime if isinstance(key.type, UtcDateTime) else key.type.python_type for key in SORTS[keyword]), int)
 
 
 @dataclass(frozen=True, slots=True)
