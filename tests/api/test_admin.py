@@ -1,0 +1,130 @@
+"""Administration over HTTP: accounts, tokens, peers, the exceptions list, and what the archive says of itself."""
+
+import pytest
+
+from api_harness import PASSWORD, Api
+from isocenter.domain.access import Role
+from objects import part10
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_account_from_its_making_to_its_end(api: Api) -> None:
+    async with api.client(api.token(Role.ADMIN)) as root:
+        made = await root.post("/users", json={"name": "Ray", "role": "radiologist"})
+        assert made.status_code == 201
+        password = made.json()["generated_password"]
+        assert made.json()["user"]["name"] == "ray" and len(password) >= 20
+        taken = await root.post("/users", json={"name": "ray", "role": "admin", "password": PASSWORD})
+        assert taken.status_code == 409
+        async with api.client() as client:
+            assert (await api.log_in(client, "ray", password)).status_code == 200
+        assert (await root.patch("/users/ray", json={"role": "referrer", "referrer_name": "House^Gregory"})).status_code == 200
+        users = {user["name"]: user for user in (await root.get("/users")).json()["users"]}
+        assert users["ray"]["role"] == "referrer" and users["ray"]["referrer_name"] == "House^Gregory"
+        fresh = (await root.post("/users/ray/password")).json()["generated_password"]
+        async with api.client() as client:
+            assert (await api.log_in(client, "ray", password)).status_code == 401
+            assert (await api.log_in(client, "ray", fresh)).status_code == 200
+            assert (await root.patch("/users/ray", json={"disabled": True})).status_code == 200
+            assert (await client.get("/session")).status_code == 401
+            assert (await api.log_in(client, "ray", fresh)).status_code == 401
+    assert api.kinds().count("account.updated") == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"name": "no spaces please", "role": "admin"}, "name"), ({"name": "", "role": "admin"}, "name"),
+        ({"name": "ray", "role": "boss"}, "role"), ({"name": "ray", "role": "admin", "password": "short"}, "password"),
+        ({"name": "ray", "role": "admin", "password": 5}, "password"), ({"name": "ray"}, "role"),
+        ({"name": "ray", "role": "referrer", "referrer_name": "A^B=C"}, "referrer_name"),
+    ],
+)  # fmt: skip
+async def test_a_wrong_account_is_refused_at_its_field(body: dict[str, str], where: str, sqlite_api: Api) -> None:
+    async with sqlite_api.client(sqlite_api.token(Role.ADMIN)) as root:
+        response = await root.post("/users", json=body)
+        assert response.status_code == 400 and response.json()["error"]["where"] == where
+        assert len((await root.get("/users")).json()["users"]) == 1
+
+
+async def test_the_last_administrator_stays(api: Api) -> None:
+    async with api.client(api.token(Role.ADMIN)) as root:
+        for change in ({"disabled": True}, {"role": "radiologist"}):
+            response = await root.patch("/users/admin", json=change)
+            assert response.status_code == 409
+        await root.post("/users", json={"name": "second", "role": "admin", "password": PASSWORD})
+        assert (await root.patch("/users/admin", json={"role": "radiologist"})).status_code == 200
+        assert (await root.get("/users")).status_code == 403, "the change counts at once"
+
+
+async def test_a_token_is_shown_once_and_can_be_revoked(api: Api) -> None:
+    api.account(Role.RADIOLOGIST, "ray")
+    async with api.client(api.token(Role.ADMIN)) as root:
+        made = await root.post("/tokens", json={"user": "ray", "name": "workstation", "role": "service", "days": 30})
+        assert made.status_code == 201
+        secret, number = made.json()["secret"], made.json()["token"]["id"]
+        async with api.client(secret) as program:
+            assert (await program.get("/session")).json()["user"]["role"] == "service"
+            listed = await root.get("/tokens")
+            assert secret not in listed.text
+            (row,) = [token for token in listed.json()["tokens"] if token["id"] == number]
+            assert row["used_at"] is not None and row["expires_at"] is not None and row["user"] == "ray"
+            assert (await root.delete(f"/tokens/{number}")).status_code == 204
+            assert (await program.get("/session")).status_code == 401
+            assert (await root.delete(f"/tokens/{number}")).status_code == 404
+        wider = await root.post("/tokens", json={"user": "ray", "role": "technologist"})
+        assert wider.status_code == 400 and wider.json()["error"]["where"] == "role"
+        assert (await root.post("/tokens", json={"user": "nobody"})).status_code == 404
+        assert (await root.post("/tokens", json={"user": "ray", "days": 0})).status_code == 400
+    assert api.kinds().count("token.revoked") == 1
+
+
+async def test_peers_are_known_and_forgotten(api: Api) -> None:
+    async with api.client(api.token(Role.ADMIN)) as root:
+        peer = {"aet": "CT 1", "host": "192.0.2.7", "port": 104, "description": "Room 3"}
+        assert (await root.post("/peers", json=peer)).status_code == 201
+        assert (await root.post("/peers", json=peer)).status_code == 409
+        (row,) = (await root.get("/peers")).json()["peers"]
+        assert row | peer == row
+        for wrong in ({"aet": "A\\B"}, {"aet": "    "}, {"host": "two words"}, {"port": 0}, {"port": 70000}, {"aet": "X" * 17}):
+            response = await root.post("/peers", json={**peer, "aet": "OTHER", **wrong})
+            assert response.status_code == 400 and response.json()["error"]["where"] in wrong
+        assert (await root.delete("/peers/CT%201")).status_code == 204
+        assert (await root.delete("/peers/CT%201")).status_code == 404
+    assert [kind for kind in api.kinds() if kind.startswith("peer")] == ["peer.created", "peer.removed"]
+
+
+async def test_the_exceptions_list_from_arrival_to_dismissal(api: Api) -> None:
+    uid = {"SOPInstanceUID": "1.2.3.1.1.5"}
+    api.store(part10(**uid, StudyDescription="first"))
+    api.store(part10(**uid, StudyDescription="second"))
+    other = part10(StudyInstanceUID="1.2.3.1", SeriesInstanceUID="1.2.3.1.1", PatientID="SOMEBODY-ELSE")
+    api.store(other)
+    async with api.client(api.token(Role.TECHNOLOGIST)) as client, api.client(api.token(Role.RADIOLOGIST)) as reader:
+        listed = (await client.get("/exceptions")).json()["exceptions"]
+        assert {case["kind"] for case in listed} == {"version", "quarantined"}
+        assert all(case["reason"] and case["StudyInstanceUID"] == "1.2.3.1" for case in listed)
+        (quarantined,) = (await client.get("/exceptions?kind=quarantined")).json()["exceptions"]
+        file = await reader.get(f"/exceptions/{quarantined['id']}/file")
+        assert file.status_code == 200 and file.content == other
+        assert "attachment" in file.headers["content-disposition"]
+        assert (await reader.post(f"/exceptions/{quarantined['id']}/dismiss")).status_code == 403
+        assert (await client.post(f"/exceptions/{quarantined['id']}/dismiss")).status_code == 204
+        assert (await client.post(f"/exceptions/{quarantined['id']}/dismiss")).status_code == 404
+        assert len((await client.get("/exceptions")).json()["exceptions"]) == 1
+        all_ = (await client.get("/exceptions?dismissed=true&limit=1")).json()
+        assert all_["next"] is not None
+        rest = (await client.get(f"/exceptions?dismissed=true&cursor={all_['next']}")).json()
+        assert len(all_["exceptions"] + rest["exceptions"]) == 2 and rest["next"] is None
+        assert (await client.get("/exceptions/999/file")).status_code == 404
+    assert "Doe" not in str(listed)
+    assert api.kinds()[-1] != "exception.read" and "exception.read" in api.kinds() and "exception.dismissed" in api.kinds()
+
+
+async def test_the_archive_says_what_it_is(api: Api) -> None:
+    api.store(part10())
+    async with api.client(api.token(Role.TECHNOLOGIST)) as client:
+        facts = (await client.get("/system")).json()
+    assert facts["counts"] == {"patients": 1, "studies": 1, "series": 1, "instances": 1, "exceptions": 0}
+    assert facts["aet"] == "ISOCENTER" and facts["dicom_address"] == "127.0.0.1:11112" and facts["free_bytes"] > 0

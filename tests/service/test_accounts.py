@@ -1,0 +1,161 @@
+"""Accounts from the command line's side, and peers that call: on both databases."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isocenter.domain.access import SYSTEM, Permission, Principal, Role
+from isocenter.domain.errors import Busy, Conflict, Forbidden, Invalid, Missing, Unauthenticated
+from isocenter.domain.events import Event
+from isocenter.service import accounts, changes, exceptions, sessions, system, worklist
+from isocenter.service.context import Context
+from isocenter.settings import Address
+
+PASSWORD = "a sentence of several words"
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def archive(context: Context) -> Context:
+    """An archive whose passwords cost nothing."""
+    return replace(context, settings=replace(context.settings, argon2_memory_kib=64, argon2_passes=1))
+
+
+def test_the_first_start_makes_one_administrator(archive: Context) -> None:
+    password = accounts.ensure_admin(archive)
+    assert password is not None
+    assert accounts.ensure_admin(archive) is None and accounts.ensure_admin(archive, "another password entirely") is None
+    assert [user.name for user in accounts.users(archive, SYSTEM)] == ["admin"]
+    assert sessions.begin(archive, "admin", password, "127.0.0.1").principal.role is Role.ADMIN
+
+
+def test_the_first_password_may_be_given(archive: Context) -> None:
+    assert accounts.ensure_admin(archive, PASSWORD) is None
+    assert sessions.begin(archive, "ADMIN", PASSWORD, "").principal.name == "admin"
+
+
+def test_the_first_password_must_be_a_good_one(archive: Context) -> None:
+    with pytest.raises(Invalid):
+        accounts.ensure_admin(archive, "admin")
+    assert accounts.users(archive, SYSTEM) == []
+
+
+def test_another_password_ends_the_sessions(archive: Context) -> None:
+    accounts.add_user(archive, SYSTEM, name="ray", role="radiologist", password=PASSWORD)
+    begun = sessions.begin(archive, "ray", PASSWORD, "127.0.0.1")
+    generated = accounts.set_password(archive, SYSTEM, "RAY")
+    assert generated is not None
+    with pytest.raises(Unauthenticated):
+        sessions.resume(archive, begun.secret, "127.0.0.1")
+    assert accounts.set_password(archive, SYSTEM, "ray", PASSWORD) is None
+    assert sessions.begin(archive, "ray", PASSWORD, "").secret != begun.secret
+
+
+def test_disabled_and_enabled_again(archive: Context) -> None:
+    accounts.add_user(archive, SYSTEM, name="ray", role="radiologist", password=PASSWORD)
+    assert accounts.disable_user(archive, SYSTEM, "ray").disabled
+    with pytest.raises(Unauthenticated):
+        sessions.begin(archive, "ray", PASSWORD, "127.0.0.1")
+    assert not accounts.enable_user(archive, SYSTEM, "ray").disabled
+    assert sessions.begin(archive, "ray", PASSWORD, "127.0.0.1")
+    with pytest.raises(Missing):
+        accounts.disable_user(archive, SYSTEM, "nobody")
+    with pytest.raises(Conflict):
+        accounts.add_user(archive, SYSTEM, name="Ray", role="admin")
+
+
+def test_the_throttle_is_in_the_database_and_forgets(archive: Context) -> None:
+    accounts.add_user(archive, SYSTEM, name="ray", role="radiologist", password=PASSWORD)
+    at = [NOW]
+    archive = replace(archive, clock=lambda: at[0])
+    waits: list[int] = []
+    for _ in range(12):
+        try:
+            sessions.begin(archive, "ray", "wrong password", "203.0.113.1")
+        except Busy as busy:
+            waits.append(busy.retry_after)
+            at[0] += timedelta(seconds=busy.retry_after)
+            with pytest.raises(Unauthenticated):
+                sessions.begin(archive, "ray", "wrong password", "203.0.113.1")
+        except Unauthenticated:
+            pass
+    assert waits == [1, 2, 4, 8, 16, 32, 60]
+    at[0] += timedelta(seconds=60)
+    assert sessions.begin(archive, "ray", PASSWORD, "203.0.113.2")
+    for _ in range(5):
+        with pytest.raises(Unauthenticated):
+            sessions.begin(archive, "ray", "wrong password", "203.0.113.1")
+    at[0] += timedelta(hours=1)
+    with pytest.raises(Unauthenticated):
+        sessions.begin(archive, "ray", "wrong password", "203.0.113.1")
+
+
+def test_unknown_peers_come_in_on_loopback_only(archive: Context) -> None:
+    caller = sessions.peer(archive, "ANY-SCP", "127.0.0.1")
+    assert caller == Principal("ANY-SCP", Role.SERVICE, "peer", "dicom", "127.0.0.1")
+    open_ = replace(archive, settings=replace(archive.settings, dicom=Address("0.0.0.0", 11112)))
+    with pytest.raises(Unauthenticated) as error:
+        sessions.peer(open_, "ANY-SCP", "192.0.2.7")
+    assert "peer add" in error.value.hint
+    accounts.add_peer(archive, SYSTEM, aet="CT1", host="192.0.2.7", port=104)
+    accounts.add_peer(archive, SYSTEM, aet="MR1", host="mr1.hospital.example", port=104)
+    assert sessions.peer(open_, "CT1", "192.0.2.7").name == "CT1"
+    assert sessions.peer(open_, "CT1", "::ffff:192.0.2.7").name == "CT1"
+    assert sessions.peer(open_, "MR1", "192.0.2.99").name == "MR1", "a name is not looked up"
+    with pytest.raises(Unauthenticated):
+        sessions.peer(open_, "CT1", "192.0.2.8")
+    with pytest.raises(Unauthenticated):
+        sessions.peer(open_, "ct1", "192.0.2.7")
+
+
+@given(aet=st.text(max_size=20))
+def test_no_ae_title_is_a_crash(aet: str) -> None:
+    assert (accounts.AE_TITLE.fullmatch(aet) is not None) is (
+        1 <= len(aet) <= 16 and aet.strip(" ") != "" and all(" " <= c <= "~" and c != "\\" for c in aet)
+    )
+
+
+def test_every_kind_of_change_has_its_readers() -> None:
+    assert set(changes.SEEN_WITH) == set(Event)
+
+
+def nobody(role: Role) -> Principal:
+    return Principal("somebody", role, "user", "session")
+
+
+USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
+    (Permission.USER_MANAGE, accounts.users),
+    (Permission.USER_MANAGE, lambda c, p: accounts.add_user(c, p, name="x", role="admin")),
+    (Permission.USER_MANAGE, lambda c, p: accounts.change_user(c, p, "x", disabled=True)),
+    (Permission.USER_MANAGE, lambda c, p: accounts.set_password(c, p, "x")),
+    (Permission.TOKEN_MANAGE, accounts.tokens),
+    (Permission.TOKEN_MANAGE, lambda c, p: accounts.create_token(c, p, user="x")),
+    (Permission.TOKEN_MANAGE, lambda c, p: accounts.revoke_token(c, p, 1)),
+    (Permission.PEER_MANAGE, accounts.peers),
+    (Permission.PEER_MANAGE, lambda c, p: accounts.add_peer(c, p, aet="A", host="h", port=1)),
+    (Permission.PEER_MANAGE, lambda c, p: accounts.remove_peer(c, p, "A")),
+    (Permission.CHANGE_READ, lambda c, p: changes.page(c, p, 0, 10)),
+    (Permission.QUARANTINE_READ, lambda c, p: exceptions.page(c, p, kind=None, dismissed=False, limit=1, after=None)),
+    (Permission.QUARANTINE_READ, lambda c, p: exceptions.open_kept(c, p, 1)),
+    (Permission.QUARANTINE_RESOLVE, lambda c, p: exceptions.dismiss(c, p, 1)),
+    (Permission.SYSTEM_READ, system.describe),
+    (Permission.STUDY_QUERY, lambda c, p: worklist.find(c, p, {}, sort="StudyDate", limit=1, offset=0, cursor="")),
+    (Permission.STUDY_QUERY, lambda c, p: worklist.detail(c, p, "1.2")),
+]
+
+
+@pytest.mark.parametrize("use", range(len(USES)))
+def test_the_use_case_itself_asks_for_the_permission(use: int, sqlite_context: Context) -> None:
+    """Whoever calls it: the enforcement is in the service, not in the edge."""
+    from isocenter.domain.access import allow
+
+    permission, call = USES[use]
+    for role in Role:
+        if not allow(nobody(role), permission):
+            with pytest.raises(Forbidden) as error:
+                call(sqlite_context, nobody(role))
+            assert error.value.where == permission.value
