@@ -95,7 +95,8 @@ async def test_a_zip_gives_a_result_for_each_file(api: Api) -> None:
     content = packed(
         {
             "CT/": b"", "CT/1": first, "CT/2.dcm": second, "CT/again": first, "README.txt": b"hello, this is a text",
-            "empty": b"", "more.zip": packed({"a": first}), "__MACOSX/CT/._1": b"x" * 200, "CT/.DS_Store": b"x" * 200, "cut": first[:-20],
+            "empty": b"", "more.zip": packed({"a": first}), "__MACOSX/CT/._1": b"x" * 200, "CT/.DS_Store": b"x" * 200,
+            "cut": first[:-20],
         }
     )  # fmt: skip
     results = await send(api, api.token(Role.TECHNOLOGIST), content, "disk.zip")
