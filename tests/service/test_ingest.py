@@ -278,3 +278,23 @@ def _source(context: Context, key: str):  # type: ignore[no-untyped-def]
     from isocenter.dicom.source import BytesSource
 
     return BytesSource(context.blobs.path(key).read_bytes())
+
+
+@pytest.mark.parametrize("source", ["import", "upload", "stow"])
+def test_a_bare_data_set_gets_a_part_10_header(sqlite_context: Context, source: ingest.Source) -> None:
+    bare = data_set(SOPInstanceUID="1.2.9")
+    with ingest.begin(sqlite_context, SYSTEM, source=source) as reception:
+        reception.write(bare)
+        outcome = reception.finish()
+    assert (outcome.status, outcome.sop_instance_uid, outcome.warnings) == ("stored", "1.2.9", ("had no Part 10 header",))
+    (row,) = held(sqlite_context)
+    content = sqlite_context.blobs.path(row.blob_key).read_bytes()
+    assert content[128:132] == b"DICM" and content[row.dataset_offset :] == bare
+    assert hashlib.sha256(content).hexdigest() == row.sha256
+    assert store(sqlite_context, part10(SOPInstanceUID="1.2.9")).status == "duplicate"
+    assert nothing_incoming(sqlite_context)
+
+
+def test_a_bare_data_set_is_no_c_store(sqlite_context: Context) -> None:
+    with pytest.raises(Invalid):
+        store(sqlite_context, data_set())

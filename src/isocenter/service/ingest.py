@@ -116,7 +116,7 @@ class Reception:
         self, sop_class_uid: str | None, sop_instance_uid: str | None, study_instance_uid: str | None
     ) -> "Accept | Quarantine | Refuse":
         try:
-            self.header = part10.scan(FileSource(self._incoming.fd, self._incoming.size))
+            self.header = self._scan()
         except part10.Malformed as fault:
             return Refuse(fault.reason, fault.where)
         return admit(
@@ -127,6 +127,28 @@ class Reception:
                 target_study_instance_uid=study_instance_uid,
             )
         )
+
+    def _scan(self) -> Header:
+        """The header of what came. A file that is a bare data set gets a Part 10 header of ours in front; raises Malformed."""
+        source = FileSource(self._incoming.fd, self._incoming.size)
+        try:
+            return part10.scan(source)
+        except part10.Malformed:
+            # A C-STORE always comes with the header that the edge wrote; files of old archives and exports may lack it.
+            transfer_syntax_uid = None if self._source == "dimse" else part10.bare_syntax(source)
+            if transfer_syntax_uid is None:
+                raise
+        unnamed = part10.scan(_Joined(part10.file_meta("", "", transfer_syntax_uid), source))
+        meta = part10.file_meta(unnamed.sop_class_uid, unnamed.sop_instance_uid, transfer_syntax_uid)
+        bare, self._incoming, self._hash = self._incoming, self._context.blobs.open_incoming(), hashlib.sha256()
+        try:
+            self.write(meta)
+            for start in range(0, bare.size, _COMPARED_AT_ONCE):
+                self.write(_read(bare.fd, min(_COMPARED_AT_ONCE, bare.size - start), start))
+        finally:
+            bare.discard()
+        header = part10.scan(FileSource(self._incoming.fd, self._incoming.size))
+        return replace(header, warnings=(*header.warnings, "had no Part 10 header"))
 
     def _need_space(self) -> None:
         if self._context.blobs.free_space() < self._context.settings.min_free_space:
@@ -237,6 +259,21 @@ class Reception:
             self._context.blobs.delete(key)
         except OSError as error:
             _log.warning("bytes without a row could not be removed", extra={"facts": {"key": key, "errno": error.errno}})
+
+
+class _Joined:
+    """A source with some bytes in front of it."""
+
+    def __init__(self, head: bytes, rest: FileSource) -> None:
+        self._head = head
+        self._rest = rest
+        self.size = len(head) + rest.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`."""
+        front = self._head[offset : offset + length]
+        missing = length - len(front)
+        return front + self._rest.read_at(max(offset - len(self._head), 0), missing) if missing else front
 
 
 def _outcome(status: Status, header: Header, *, reason: str = "", warnings: tuple[str, ...] = ()) -> Outcome:
