@@ -262,6 +262,11 @@ def test_elements_out_of_order_come_out_in_order() -> None:
     assert list(out) == ["00080060", "00100020"]
 
 
+def test_tags_above_those_of_items_do_not_stop_the_walk() -> None:
+    out = json_of(file_of(explicit(0x00080060, "CS", b"CT") + explicit(0xFFFF1010, "LO", b"ab") + explicit(0xFFFF1011, "LO", b"cd")))
+    assert list(out) == ["00080060", "FFFF1010", "FFFF1011"]
+
+
 # ---- sequences ----
 
 

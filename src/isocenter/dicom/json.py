@@ -114,9 +114,9 @@ class _Walk:
                 goes_on, position = _irregular(tag, length, position, level.depth)
                 if not goes_on:
                     break
-                if tag >= _ITEM_GROUP:
+                if tag >> 16 == 0xFFFE:
                     continue
-                ordered = False
+                ordered = ordered and tag > previous
             previous = tag
             position += header
             self.remaining -= 1
