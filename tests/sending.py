@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import threading
+import time
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -12,9 +13,11 @@ from isocenter.domain.access import SYSTEM
 from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.settings import Settings
+from isocenter.store import changes
 from isocenter.store.blobs import LocalBlobs
 from isocenter.store.database import Database
 from objects import part10
+from sqlalchemy import Connection as SqlConnection
 
 
 def fork_server() -> ForkServerContext:
@@ -72,6 +75,24 @@ def send_all(url: str, folder: Path, studies: int, instances: int, first: int) -
     for thread in threads:
         thread.join()
     context.database.close()
+
+
+def append_changes(url: str, name: str) -> None:
+    """Write forty changes, each in a transaction that takes a while."""
+    database = Database(url)
+    for number in range(40):
+
+        def work(connection: SqlConnection, number: int = number) -> None:
+            changes.append(connection, "test", f"{name}.{number}", "x")
+            time.sleep(0.001)
+
+        database.write(work)
+    database.close()
+
+
+def open_and_close(url: str) -> None:
+    """Open a database, which makes its schema, and close it."""
+    Database(url).close()
 
 
 def start(function: object, *arguments: object) -> BaseProcess:
