@@ -1,0 +1,83 @@
+"""The command line as a person meets it: exit codes, words, no tracebacks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from isocenter import __version__
+from isocenter.cli import main
+from isocenter.commands import COMMANDS
+from isocenter.settings import SETTINGS
+from servers import run
+
+
+def test_version_and_help() -> None:
+    assert run("version").stdout.strip() == f"isocenter {__version__}"
+    shown = run("--help").stdout
+    for command in COMMANDS:
+        assert command.name in shown
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_every_command_has_help_with_every_setting(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for row in SETTINGS:
+        assert row.option in shown
+
+
+@pytest.mark.parametrize(("argv", "sentence"), [
+    (["serv"], "did you mean serve?"), (["serve", "--htpp", "x"], "did you mean --http?"), ([], "COMMAND"),
+    (["serve", "--http", "nonsense"], "HOST:PORT"), (["user", "fly"], "invalid choice"), (["import"], "PATH"),
+])
+def test_wrong_usage_is_two(argv: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code: object = main(argv)
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_settings_shows_values_and_origins(tmp_path: Path) -> None:
+    done = run("settings", "--aet", "X", "--json", extra={"ISOCENTER_DATABASE": "postgresql+psycopg://u:hunter2@h/d"})
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["aet"] == {"name": "aet", "value": "X", "origin": "option --aet"}
+    assert rows["database"]["origin"] == "environment ISOCENTER_DATABASE"
+    assert "hunter2" not in done.stdout
+    assert "hunter2" not in run("settings", extra={"ISOCENTER_DATABASE": "postgresql+psycopg://u:hunter2@h/d"}).stdout
+
+
+def test_accounts_tokens_and_peers_are_managed_from_the_shell(tmp_path: Path) -> None:
+    quick = ("--data", str(tmp_path / "data"), "--argon2-memory-kib", "64", "--argon2-passes", "1")
+    made = json.loads(run("user", "add", "ann", "--role", "radiologist", "--json", *quick).stdout)
+    assert made["name"] == "ann" and len(made["password"]) >= 12
+    given = run("user", "add", "bob", "--role", "admin", "--password-stdin", "--json", *quick, stdin="a-long-password-9\n")
+    assert json.loads(given.stdout)["password"] is None, given.stderr
+    again = run("user", "add", "ann", "--role", "radiologist", *quick)
+    assert again.returncode == 1 and "of this name already" in again.stderr and "Traceback" not in again.stderr
+    assert run("user", "disable", "ann", *quick).returncode == 0
+    listed = {row["name"]: row for row in json.loads(run("user", "list", "--json", *quick).stdout)}
+    assert listed["ann"]["disabled"] is True and listed["bob"]["role"] == "admin"
+
+    token = json.loads(run("token", "create", "--user", "bob", "--name", "robot", "--days", "3", "--json", *quick).stdout)
+    assert len(token["token"]) > 20
+    (row,) = json.loads(run("token", "list", "--json", *quick).stdout)
+    assert row["name"] == "robot" and token["token"] not in json.dumps(row)
+    assert run("token", "revoke", str(token["id"]), *quick).returncode == 0
+    assert run("token", "list", *quick).stdout == "none\n"
+
+    assert run("peer", "add", "CT1", "10.0.0.5", "104", "--description", "the CT", *quick).returncode == 0
+    assert json.loads(run("peer", "list", "--json", *quick).stdout)[0]["aet"] == "CT1"
+    assert "CT1" in run("peer", "list", *quick).stdout
+    assert run("peer", "remove", "CT1", *quick).returncode == 0
+    missing = run("peer", "remove", "CT1", *quick)
+    assert missing.returncode == 1 and "no such peer" in missing.stderr
+
+
+def test_a_missing_argument_is_named(tmp_path: Path) -> None:
+    done = run("user", "add", "--data", str(tmp_path / "data"))
+    assert done.returncode == 1 and "account's name is missing" in done.stderr
