@@ -17,23 +17,36 @@ ESC = b"\x1b"
     "raw, charsets, expected",
     [
         # PS3.5 H.3.1, H.3.2, H.3.3
-        (b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B", "\\ISO 2022 IR 87",
-         "Yamada^Tarou=山田^太郎=やまだ^たろう"),
-        (b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J=\x1b$B$d$^$@\x1b(J^\x1b$B$?$m$&\x1b(J",
-         "ISO 2022 IR 13\\ISO 2022 IR 87", "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"),
+        (
+            b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B",
+            "\\ISO 2022 IR 87",
+            "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        ),
+        (
+            b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J=\x1b$B$d$^$@\x1b(J^\x1b$B$?$m$&\x1b(J",
+            "ISO 2022 IR 13\\ISO 2022 IR 87",
+            "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
+        ),
         (b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3", "ISO_IR 13", "ﾔﾏﾀﾞ^ﾀﾛｳ"),
         # PS3.5 I.2
-        (b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf", "\\ISO 2022 IR 149",
-         "Hong^Gildong=洪^吉洞=홍^길동"),
+        (
+            b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
+            "\\ISO 2022 IR 149",
+            "Hong^Gildong=洪^吉洞=홍^길동",
+        ),
         # the same from a writer that leaves the escape sequences out
-        (b"Hong^Gildong=\xfb\xf3^\xd1\xce\xd4\xd7=\xc8\xab^\xb1\xe6\xb5\xbf", "\\ISO 2022 IR 149", "Hong^Gildong=洪^吉洞=홍^길동"),
+        (
+            b"Hong^Gildong=\xfb\xf3^\xd1\xce\xd4\xd7=\xc8\xab^\xb1\xe6\xb5\xbf",
+            "\\ISO 2022 IR 149",
+            "Hong^Gildong=洪^吉洞=홍^길동",
+        ),
         # PS3.5 J.1, J.2, K.2
         ("Wang^XiaoDong=王^小東".encode(), "ISO_IR 192", "Wang^XiaoDong=王^小東"),
         ("Wang^XiaoDong=王^小东".encode("gb18030"), "GB18030", "Wang^XiaoDong=王^小东"),
         ("Wang^XiaoDong=王^小东".encode("gbk"), "GBK", "Wang^XiaoDong=王^小东"),
         (b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab", "\\ISO 2022 IR 58", "Zhang^XiaoDong=张^小东"),
         # JIS X 0212 by ISO 2022 IR 159
-        (b"\x1b$(D0!0\"\x1b(B^A", "\\ISO 2022 IR 159", "丂丄^A"),
+        (b'\x1b$(D0!0"\x1b(B^A', "\\ISO 2022 IR 159", "丂丄^A"),
         # Single bytes, with and without code extensions
         ("Buc^Jérôme".encode("latin_1"), "ISO_IR 100", "Buc^Jérôme"),
         ("Äneas^Rüdiger".encode("latin_1"), "ISO 2022 IR 100", "Äneas^Rüdiger"),  # wrongly with 2022 alone
@@ -69,7 +82,9 @@ def test_backslash_bytes_inside_two_byte_characters_are_no_delimiters() -> None:
     assert charset.decode(raw, "PN", "\\ISO 2022 IR 87") == "表構十^A"
 
 
-@pytest.mark.parametrize("term", ["ISO_2022_IR_100", "ISO-IR 100", "ISO IR 100", "iso_ir 100", "100", "ISO_IR100", "LATIN1", "ISO_IR 100 "])
+@pytest.mark.parametrize(
+    "term", ["ISO_2022_IR_100", "ISO-IR 100", "ISO IR 100", "iso_ir 100", "100", "ISO_IR100", "LATIN1", "ISO_IR 100 "]
+)
 def test_wrongly_written_terms_are_understood(term: str) -> None:
     assert charset.decode_noting(b"M\xfcller", "LO", term) == ("Müller", False)
 
@@ -104,14 +119,30 @@ def test_every_file_of_the_character_sets_is_sound(data: Path) -> None:
 
 
 _CHARSETS = st.sampled_from(
-    ["", "ISO_IR 100", "ISO_IR 13", "ISO_IR 192", "GB18030", "\\ISO 2022 IR 87", "ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159",
-     "\\ISO 2022 IR 149", "\\ISO 2022 IR 58", "nonsense", "ISO 2022 IR 126\\ISO 2022 IR 144"]
+    [
+        "",
+        "ISO_IR 100",
+        "ISO_IR 13",
+        "ISO_IR 192",
+        "GB18030",
+        "\\ISO 2022 IR 87",
+        "ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159",
+        "\\ISO 2022 IR 149",
+        "\\ISO 2022 IR 58",
+        "nonsense",
+        "ISO 2022 IR 126\\ISO 2022 IR 144",
+    ]
 )
 
 
-@given(st.binary(max_size=60) | st.lists(st.sampled_from([b"\x1b$B", b"\x1b(B", b"\x1b$)C", b"\x1b-F", b"ab", b"\xb0\xa1", b"^", b"\\", b"!!",
-                                                         b"\n", b"\x1b"])).map(b"".join), _CHARSETS | st.text(max_size=20),
-       st.sampled_from(["PN", "LO", "LT", "UT", "CS", "UI"]))
+@given(
+    st.binary(max_size=60)
+    | st.lists(
+        st.sampled_from([b"\x1b$B", b"\x1b(B", b"\x1b$)C", b"\x1b-F", b"ab", b"\xb0\xa1", b"^", b"\\", b"!!", b"\n", b"\x1b"])
+    ).map(b"".join),
+    _CHARSETS | st.text(max_size=20),
+    st.sampled_from(["PN", "LO", "LT", "UT", "CS", "UI"]),
+)
 def test_never_raises(raw: bytes, charsets: str, vr: str) -> None:
     text, unsound = charset.decode_noting(raw, vr, charsets)
     assert isinstance(text, str)

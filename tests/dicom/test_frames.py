@@ -174,7 +174,11 @@ def test_empty_pixel_data() -> None:
 def test_a_missing_delimiter_is_tolerated_after_a_whole_frame_only() -> None:
     frames, warnings, _ = frames_of(file_of([A, B], frames=2, closed=False))
     assert frames == [A, B] and warnings == ("the delimiter after the pixel data is missing",)
-    for incomplete in (file_of([A, B[:5]], frames=2, closed=False), file_of([A], frames=2, closed=False), file_of([], closed=False)):
+    for incomplete in (
+        file_of([A, B[:5]], frames=2, closed=False),
+        file_of([A], frames=2, closed=False),
+        file_of([], closed=False),
+    ):
         with pytest.raises(Malformed) as caught:
             scan(BytesSource(incomplete))
         assert caught.value.truncated

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pydicom
 import pytest
+
 from isocenter.dicom import json, part10
 from isocenter.dicom.elements import MAX_DEPTH
 from isocenter.dicom.json import bulk_range, dataset_json
@@ -263,7 +264,9 @@ def test_elements_out_of_order_come_out_in_order() -> None:
 
 
 def test_tags_above_those_of_items_do_not_stop_the_walk() -> None:
-    out = json_of(file_of(explicit(0x00080060, "CS", b"CT") + explicit(0xFFFF1010, "LO", b"ab") + explicit(0xFFFF1011, "LO", b"cd")))
+    out = json_of(
+        file_of(explicit(0x00080060, "CS", b"CT") + explicit(0xFFFF1010, "LO", b"ab") + explicit(0xFFFF1011, "LO", b"cd"))
+    )
     assert list(out) == ["00080060", "FFFF1010", "FFFF1011"]
 
 
@@ -291,7 +294,11 @@ def test_items_may_have_a_character_set_of_their_own() -> None:
     greek, latin = "αβ".encode("iso8859_7"), "Jörg".encode("latin_1")
     own = item(explicit(0x00080005, "CS", b"ISO_IR 126") + explicit(0x00080104, "LO", greek))
     inherited = item(explicit(0x00080104, "LO", latin))
-    content = explicit(0x00080005, "CS", b"ISO_IR 100") + explicit(0x00081032, "SQ", own + inherited) + explicit(0x00100010, "PN", latin)
+    content = (
+        explicit(0x00080005, "CS", b"ISO_IR 100")
+        + explicit(0x00081032, "SQ", own + inherited)
+        + explicit(0x00100010, "PN", latin)
+    )
     out = json_of(file_of(content))
     assert [one["00080104"]["Value"] for one in out["00081032"]["Value"]] == [["αβ"], ["Jörg"]]
     assert out["00100010"]["Value"] == [{"Alphabetic": "Jörg"}]
@@ -307,8 +314,18 @@ def test_paths_of_nested_bulk_data() -> None:
     assert bulk_paths(dataset_json(source, header, lambda where: where)) == [path]
     ((offset, length),) = bulk_range(source, header, path)
     assert file[offset : offset + length] == bytes(range(200)) * 10
-    for wrong in ("00081032/0/00081111/0/00420011", "00081032/2/00420011", "00081033/0/00420011", "00081032", "00081032/1", "x/1/y",
-                  "", "00081032/1/00081111/0/00420011/0", "00081032/1/00081111/0/00420011/0/00080060", "00081032/-1/00080060"):
+    for wrong in (
+        "00081032/0/00081111/0/00420011",
+        "00081032/2/00420011",
+        "00081033/0/00420011",
+        "00081032",
+        "00081032/1",
+        "x/1/y",
+        "",
+        "00081032/1/00081111/0/00420011/0",
+        "00081032/1/00081111/0/00420011/0/00080060",
+        "00081032/-1/00080060",
+    ):
         if wrong == "00081032":
             assert bulk_range(source, header, wrong)
             continue
@@ -353,7 +370,13 @@ def test_implicit_vrs_that_depend_on_other_elements() -> None:
         content += implicit(0x54000100, item(waveform)) + implicit(0x60003000, b"ab") + implicit(0x7FE00010, b"ab")
         out = json_of(file_of(content, IMPLICIT))
         inner = out["54000100"]["Value"][0]
-        return [out["00280106"]["vr"], out["00283006"]["vr"], inner["54001010"]["vr"], out["60003000"]["vr"], out["7FE00010"]["vr"]]
+        return [
+            out["00280106"]["vr"],
+            out["00283006"]["vr"],
+            inner["54001010"]["vr"],
+            out["60003000"]["vr"],
+            out["7FE00010"]["vr"],
+        ]
 
     assert vrs(0, 256, 16) == ["US", "OW", "OW", "OW", "OW"]
     assert vrs(1, 1, 8) == ["SS", "US", "OB", "OW", "OW"]

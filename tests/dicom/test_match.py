@@ -152,7 +152,11 @@ def seconds(text: str) -> float:
 
 _TIMES = st.builds(
     lambda h, m, s, f, n: f"{h:02}{m:02}{s:02}.{f:06}"[: (2, 4, 6, 8, 10, 13)[n]],
-    st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999999), st.integers(0, 5),
+    st.integers(0, 23),
+    st.integers(0, 59),
+    st.integers(0, 59),
+    st.integers(0, 999999),
+    st.integers(0, 5),
 )
 
 

@@ -172,7 +172,9 @@ def test_file_meta_information_alone(data: Path) -> None:
 
 def test_file_meta_is_read_back_by_pydicom(tmp_path: Path) -> None:
     path = tmp_path / "a.dcm"
-    meta = part10.file_meta("1.2.840.10008.5.1.4.1.1.2", "1.2.3.4", EXPLICIT, source_ae="CT1", sending_ae="CT12", receiving_ae="ISOCENTER")
+    meta = part10.file_meta(
+        "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4", EXPLICIT, source_ae="CT1", sending_ae="CT12", receiving_ae="ISOCENTER"
+    )
     path.write_bytes(meta + data_set(SOPInstanceUID="1.2.3.4"))
     ds = pydicom.dcmread(path)
     assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID == "1.2.3.4"
@@ -189,7 +191,10 @@ def test_file_meta_is_read_back_by_pydicom(tmp_path: Path) -> None:
 
 def nested(*items: bytes) -> bytes:
     """A sequence value of undefined length with items of undefined length, little endian."""
-    return b"".join(b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + item + b"\xfe\xff\x0d\xe0\0\0\0\0" for item in items) + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    return (
+        b"".join(b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + item + b"\xfe\xff\x0d\xe0\0\0\0\0" for item in items)
+        + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    )
 
 
 def undefined(tag: int, vr: bytes, value: bytes) -> bytes:
@@ -424,7 +429,9 @@ def test_values_far_too_long_are_indexed_in_part() -> None:
 
 
 def test_numbers_are_text_and_broken_ones_harmless() -> None:
-    content = element(0x00280008, "IS", b"1.5") + element(0x00280010, "US", struct.pack("<HH", 5, 6)) + element(0x00280011, "US", b"")
+    content = (
+        element(0x00280008, "IS", b"1.5") + element(0x00280010, "US", struct.pack("<HH", 5, 6)) + element(0x00280011, "US", b"")
+    )
     header = scan(BytesSource(meta_for(EXPLICIT) + content))
     assert header.values["NumberOfFrames"] == "1.5" and header.number_of_frames == 0
     assert header.values["Rows"] == "5\\6" and header.rows == 5

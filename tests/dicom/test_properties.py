@@ -15,13 +15,14 @@ import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+
 from isocenter.dicom import part10
 from isocenter.dicom.frames import FrameTable
 from isocenter.dicom.json import bulk_range, dataset_json
 from isocenter.dicom.part10 import Malformed, bare_syntax, scan
 from isocenter.dicom.source import BytesSource
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.sequence import Sequence
 
 SYNTAXES = {
     "implicit": "1.2.840.10008.1.2",
@@ -48,7 +49,7 @@ def exercise(file: bytes) -> None:
     if header.frames is not None:
         assert FrameTable.decode(header.frames.encode()) == header.frames
         for frame in header.frames[:50]:
-            assert all(0 <= offset and offset + length <= len(file) for offset, length in frame)
+            assert all(offset >= 0 and offset + length <= len(file) for offset, length in frame)
     uris: list[str] = []
     try:
         dataset_json(source, header, lambda path: uris.append(path) or path, inline_limit=16)
@@ -68,8 +69,26 @@ def exercise(file: bytes) -> None:
 
 def headers() -> st.SearchStrategy[bytes]:
     """Element headers that look right, with lengths that need not be."""
-    tags = st.sampled_from([0x00080005, 0x00080018, 0x00100010, 0x00081032, 0x00400275, 0x0040A043, 0x00280008, 0x00280010, 0x7FE00001,
-                            0x7FE00010, 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD, 0x00091010, 0, 0xFFFCFFFC])
+    tags = st.sampled_from(
+        [
+            0x00080005,
+            0x00080018,
+            0x00100010,
+            0x00081032,
+            0x00400275,
+            0x0040A043,
+            0x00280008,
+            0x00280010,
+            0x7FE00001,
+            0x7FE00010,
+            0xFFFEE000,
+            0xFFFEE00D,
+            0xFFFEE0DD,
+            0x00091010,
+            0,
+            0xFFFCFFFC,
+        ]
+    )
     vrs = st.sampled_from([b"CS", b"UI", b"PN", b"SQ", b"UN", b"OB", b"OW", b"US", b"IS", b"ZZ", b"  ", b"\0\0"])
     lengths = st.sampled_from([0, 1, 2, 4, 8, 20, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFE, 0x7FFFFFFF])
 
@@ -102,10 +121,18 @@ def test_any_bytes(data: bytes) -> None:
 
 
 MUTATED = [
-    "transfer-syntaxes/MR_small_bigendian.dcm", "transfer-syntaxes/MR_small_implicit.dcm", "transfer-syntaxes/image_dfl.dcm",
-    "transfer-syntaxes/SC_rgb_rle_2frame.dcm", "transfer-syntaxes/JPEG2000.dcm", "pathological/UN_sequence.dcm",
-    "pathological/nested_priv_SQ.dcm", "pathological/no_meta_group_length.dcm", "charsets/chrH31.dcm",
-    "transfer-syntaxes/JPEGLSNearLossless_08.dcm", "pathological/priv_SQ.dcm", "pathological/GH179A.dcm",
+    "transfer-syntaxes/MR_small_bigendian.dcm",
+    "transfer-syntaxes/MR_small_implicit.dcm",
+    "transfer-syntaxes/image_dfl.dcm",
+    "transfer-syntaxes/SC_rgb_rle_2frame.dcm",
+    "transfer-syntaxes/JPEG2000.dcm",
+    "pathological/UN_sequence.dcm",
+    "pathological/nested_priv_SQ.dcm",
+    "pathological/no_meta_group_length.dcm",
+    "charsets/chrH31.dcm",
+    "transfer-syntaxes/JPEGLSNearLossless_08.dcm",
+    "pathological/priv_SQ.dcm",
+    "pathological/GH179A.dcm",
 ]
 
 
@@ -124,7 +151,9 @@ def test_real_files_with_faults(data: Path, draw: st.DataObject) -> None:
             case "set":
                 file[at] = draw.draw(st.integers(0, 255))
             case "length":
-                file[at : at + 4] = draw.draw(st.sampled_from([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xfe\xff\xff\xff", b"\x08\0\0\0"]))
+                file[at : at + 4] = draw.draw(
+                    st.sampled_from([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xfe\xff\xff\xff", b"\x08\0\0\0"])
+                )
             case "cut":
                 del file[max(at, 400) :]
             case "insert":

@@ -58,17 +58,57 @@ def test_each_level_has_one_unique_key_and_the_keys_of_the_standard() -> None:
         ]
     required = {a.keyword for a in ATTRIBUTES if a.key == "R"}
     # PS3.4 Tables C.6-1 to C.6-4
-    assert required == {"PatientName", "StudyDate", "StudyTime", "AccessionNumber", "StudyID", "Modality", "SeriesNumber", "InstanceNumber"}
+    assert required == {
+        "PatientName",
+        "StudyDate",
+        "StudyTime",
+        "AccessionNumber",
+        "StudyID",
+        "Modality",
+        "SeriesNumber",
+        "InstanceNumber",
+    }
 
 
 # PS3.18 Tables 10.6.3-3 to 10.6.3-5, without those that are of the response itself (Retrieve URL, Specific Character Set)
-STUDY_DEFAULTS = {"StudyDate", "StudyTime", "AccessionNumber", "ModalitiesInStudy", "ReferringPhysicianName", "TimezoneOffsetFromUTC",
-                  "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyID",
-                  "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"}
-SERIES_DEFAULTS = {"Modality", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber", "NumberOfSeriesRelatedInstances",
-                   "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", "ScheduledProcedureStepID", "RequestedProcedureID"}
-INSTANCE_DEFAULTS = {"SOPClassUID", "SOPInstanceUID", "InstanceAvailability", "InstanceNumber", "Rows", "Columns", "BitsAllocated",
-                     "NumberOfFrames", "AvailableTransferSyntaxUID"}
+STUDY_DEFAULTS = {
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ModalitiesInStudy",
+    "ReferringPhysicianName",
+    "TimezoneOffsetFromUTC",
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "StudyID",
+    "NumberOfStudyRelatedSeries",
+    "NumberOfStudyRelatedInstances",
+}
+SERIES_DEFAULTS = {
+    "Modality",
+    "SeriesDescription",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "NumberOfSeriesRelatedInstances",
+    "PerformedProcedureStepStartDate",
+    "PerformedProcedureStepStartTime",
+    "ScheduledProcedureStepID",
+    "RequestedProcedureID",
+}
+INSTANCE_DEFAULTS = {
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "InstanceAvailability",
+    "InstanceNumber",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "NumberOfFrames",
+    "AvailableTransferSyntaxUID",
+}
 
 
 def test_qido_defaults() -> None:
@@ -136,12 +176,22 @@ def test_storage_classes() -> None:
 def test_storage_and_the_other_uids_are_all_of_the_standard() -> None:
     assert not set(sop_classes.STORAGE) & sop_classes.OTHER
     assert set(sop_classes.STORAGE) | sop_classes.OTHER == set(UID_dictionary)
-    for one in (sop_classes.VERIFICATION, sop_classes.STUDY_ROOT_FIND, sop_classes.MEDIA_STORAGE_DIRECTORY, "1.2.840.10008.1.2.1",
-                "1.2.840.10008.3.1.1.1", "1.2.840.10008.5.1.1.9"):
+    for one in (
+        sop_classes.VERIFICATION,
+        sop_classes.STUDY_ROOT_FIND,
+        sop_classes.MEDIA_STORAGE_DIRECTORY,
+        "1.2.840.10008.1.2.1",
+        "1.2.840.10008.3.1.1.1",
+        "1.2.840.10008.5.1.1.9",
+    ):
         assert one in sop_classes.OTHER
     from pydicom import uid as known
 
-    storage = {str(v) for k, v in vars(known).items() if isinstance(v, known.UID) and k.endswith(("Storage", "Presentation", "Processing"))}
+    storage = {
+        str(v)
+        for k, v in vars(known).items()
+        if isinstance(v, known.UID) and k.endswith(("Storage", "Presentation", "Processing"))
+    }
     assert storage - set(sop_classes.STORAGE) - {sop_classes.MEDIA_STORAGE_DIRECTORY} == set()
 
 
@@ -150,9 +200,22 @@ def test_storage_and_the_other_uids_are_all_of_the_standard() -> None:
 
 @pytest.mark.parametrize(
     "text, valid, usable",
-    [("1.2.840.10008.1.1", True, True), ("2.25.0", True, True), ("1.02.3", False, True), ("1", False, True), ("1..2", False, True),
-     ("1.2.", False, True), ("", False, False), ("1." + "2" * 63, False, False), ("1." + "2" * 62, True, True), ("1.2.x", False, False),
-     ("1.2 ", False, False), ("...", False, False), ("1.2\n", False, False), ("١.٢", False, False)],
+    [
+        ("1.2.840.10008.1.1", True, True),
+        ("2.25.0", True, True),
+        ("1.02.3", False, True),
+        ("1", False, True),
+        ("1..2", False, True),
+        ("1.2.", False, True),
+        ("", False, False),
+        ("1." + "2" * 63, False, False),
+        ("1." + "2" * 62, True, True),
+        ("1.2.x", False, False),
+        ("1.2 ", False, False),
+        ("...", False, False),
+        ("1.2\n", False, False),
+        ("١.٢", False, False),
+    ],
 )
 def test_uids(text: str, valid: bool, usable: bool) -> None:
     assert (uid.is_valid(text), uid.is_usable(text)) == (valid, usable)

@@ -1,6 +1,7 @@
-"""The attribute table: every attribute the index knows. Schema columns, C-FIND keys, QIDO fields and the conformance statement come from it.
+"""The attribute table: every attribute the index knows.
 
-Levels and key types are those of PS3.4 C.6.1.1.2 to C.6.1.1.5 (Patient Root), QIDO defaults those of PS3.18 Tables 10.6.3-3 to 10.6.3-5.
+Schema columns, C-FIND keys, QIDO fields and the conformance statement come from it. Levels and key types are those of PS3.4
+C.6.1.1.2 to C.6.1.1.5 (Patient Root), QIDO defaults those of PS3.18 Tables 10.6.3-3 to 10.6.3-5.
 """
 
 import re
@@ -101,7 +102,13 @@ def _snake(keyword: str) -> str:
 
 
 def _row(
-    level: Level, keyword: str, key: Literal["U", "R", "O"] = "O", *, qido: bool = False, computed: bool = False, sequence: str = ""
+    level: Level,
+    keyword: str,
+    key: Literal["U", "R", "O"] = "O",
+    *,
+    qido: bool = False,
+    computed: bool = False,
+    sequence: str = "",
 ) -> Attribute:
     tag = _TAGS[keyword]
     vr = ELEMENTS[tag][0]

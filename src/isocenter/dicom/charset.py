@@ -1,7 +1,7 @@
 """Text in every Specific Character Set (PS3.3 C.12.1.1.2, PS3.5 Section 6.1), decoded without ever failing.
 
-Single-byte sets, ISO 2022 code extensions with their escape sequences, and the multi-byte sets without extensions. Terms written
-wrongly are understood where the meaning is clear. What cannot be decoded becomes U+FFFD, and `decode_noting` says that it happened.
+Single-byte sets, ISO 2022 code extensions with their escape sequences, and the multi-byte sets without extensions. Terms
+written wrongly are understood where the meaning is clear. What cannot be decoded becomes U+FFFD, and `decode_noting` says so.
 """
 
 import re
@@ -26,6 +26,8 @@ _SINGLE_BYTE = {
 }
 _MULTI_BYTE_ALONE = {"192": "utf_8", "GB18030": "gb18030", "GBK": "gbk"}  # PS3.3 Table C.12-5: no code extensions
 _MULTI_BYTE_EXTENSION = {"58": "gb2312", "87": "euc_jp", "149": "euc_kr", "159": "euc_jp"}  # PS3.3 Table C.12-4
+
+_KNOWN = {"", *_SINGLE_BYTE, *_MULTI_BYTE_ALONE, *_MULTI_BYTE_EXTENSION}
 
 # PS3.3 Tables C.12-3 and C.12-4: escape sequence after ESC -> (which half it sets: 0 lower, 1 upper; codec)
 _ESCAPES: dict[bytes, tuple[int, str]] = {
@@ -85,7 +87,7 @@ def repertoire(charsets: str) -> Repertoire:
     terms = [_number(term) for term in charsets.split("\\")]
     if not charsets.strip() or terms == [""]:
         return DEFAULT
-    known = all(term == "" or term in _SINGLE_BYTE or term in _MULTI_BYTE_ALONE or term in _MULTI_BYTE_EXTENSION for term in terms)
+    known = all(term in _KNOWN for term in terms)
     first = terms[0]
     if first in _MULTI_BYTE_ALONE:
         return Repertoire(_MULTI_BYTE_ALONE[first], False, True, known)
@@ -93,7 +95,8 @@ def repertoire(charsets: str) -> Repertoire:
     codec = _SINGLE_BYTE.get(first) or _MULTI_BYTE_EXTENSION.get(first, "ascii")
     if codec == "ascii" and len(terms) > 1:
         # Writers that declare \ISO 2022 IR 149 and leave the escape sequence out are many: take it as the upper half
-        codec = next((c for t in terms[1:] if (c := _SINGLE_BYTE.get(t) or _MULTI_BYTE_EXTENSION.get(t)) and c != "ascii"), "ascii")
+        others = (_SINGLE_BYTE.get(term) or _MULTI_BYTE_EXTENSION.get(term, "ascii") for term in terms[1:])
+        codec = next((other for other in others if other != "ascii"), "ascii")
     extended = len(terms) > 1 or "2022" in charsets or first in _MULTI_BYTE_EXTENSION
     return Repertoire(codec, extended, True, known)
 
@@ -133,7 +136,7 @@ def decode_noting(data: bytes, vr: str, charsets: str) -> tuple[str, bool]:
 
 
 def _decode_plain(data: bytes, means: Repertoire, vr: str) -> tuple[str, bool]:
-    """Text without escape sequences; what does not fit is tried as UTF-8, then Latin-1, since that is what careless writers send."""
+    """Text without escape sequences; what does not fit is tried as UTF-8, then Latin-1: that is what careless writers send."""
     for codec in (means.codec, "utf_8", "latin_1") if means.codec == "ascii" else (means.codec, "utf_8"):
         try:
             return strip(data.decode(codec), vr), codec != means.codec or not means.known

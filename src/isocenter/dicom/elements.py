@@ -83,9 +83,9 @@ def _explicit_big(buffer: bytes, at: int) -> Element:
 def _odd(buffer: bytes, at: int, tag: int, vr: bytes, length: int, long: Callable[[bytes, int], tuple[int]]) -> Element:
     """An explicit element whose VR is none that we know."""
     if not (vr.isalpha() and vr.isupper()):
-        # A VR of blanks or question marks is a fault seen in the field: it has the short form if an element follows where it ends.
-        after = at + 8 + length
-        if tag >> 16 != 0xFFFE and vr != b"\0\0" and (buffer[after + 4 : after + 6] in SHORT_VRS or buffer[after + 4 : after + 6] in LONG_VRS):
+        # A VR of blanks or question marks is a fault seen in the field: it has the short form if an element follows its value.
+        following = buffer[at + 12 + length : at + 14 + length]
+        if tag >> 16 != 0xFFFE and vr != b"\0\0" and (following in SHORT_VRS or following in LONG_VRS):
             return tag, b"UN", length, 8
         # Items and delimiters carry no VR (PS3.5 7.5); some writers fall back to implicit VR inside sequences.
         return tag, b"", long(buffer, at + 4)[0], 8
@@ -175,7 +175,7 @@ class Window:
 
 
 def elements(window: Window, position: int, end: int, encoding: Encoding) -> Iterator[tuple[int, bytes, int, int]]:
-    """Yield (tag, VR, offset of the value, length) of one data set, up to `end` or the delimiter of its item. Nothing is read of values."""
+    """Yield (tag, VR, offset of the value, length) of one data set, up to `end` or its delimiter; values are not read."""
     while position < end:
         tag, vr, length, header = window.element(position, encoding)
         if tag in (ITEM_END, SEQUENCE_END):
@@ -227,10 +227,10 @@ def inside_unknown(window: Window, position: int) -> Encoding:
 
 
 def skip(window: Window, position: int, encoding: Encoding, tag: int, *, in_item: bool = False) -> int:
-    """Return the position after a value of undefined length that begins at `position`; iterative, so that no nesting exhausts us.
+    """Return the position after a value of undefined length that begins at `position`.
 
-    Encapsulated values are sequences of items with defined lengths (PS3.5 A.4) and are skipped alike. in_item: what begins there is
-    the content of an item of undefined length. tag: of the element, for the error.
+    Iterative, so that no nesting exhausts us. Encapsulated values are sequences of items with defined lengths (PS3.5 A.4) and are
+    skipped alike. in_item: what begins there is the content of an item of undefined length. tag: of the element, for the error.
     """
     levels = [(not in_item, encoding)]  # (in a sequence rather than in an item, encoding)
     size = window.size

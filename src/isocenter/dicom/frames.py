@@ -1,7 +1,7 @@
 """Where each frame of the pixel data lies. A fragment is not a frame (PS3.5 Annex A.4).
 
-A table is either native (first offset, bytes a frame, count) or a list of fragments, each frame a run of them. It is kept encoded in the
-index, so that a frame is served by byte range without another look into the object.
+A table is either native (first offset, bytes a frame, count) or a list of fragments, each frame a run of them. It is kept encoded
+in the index, so that a frame is served by byte range without another look into the object.
 """
 
 import struct

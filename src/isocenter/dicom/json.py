@@ -1,7 +1,7 @@
 """Data sets as DICOM JSON (PS3.18 Annex F), by a direct walk over the bytes in every encoding.
 
-Values come out as the standard wants them: names as objects, numbers as numbers, tags as eight hexadecimal digits, binary values inline
-when short and by BulkDataURI otherwise. What is broken is kept sensible rather than refused: the object was accepted long ago.
+Values come out as the standard wants them: names as objects, numbers as numbers, tags as eight hexadecimal digits, binary values
+inline when short and by BulkDataURI otherwise. What is broken is kept sensible, not refused: the object was accepted long ago.
 """
 
 import re
@@ -71,7 +71,7 @@ def dataset_json(source: Source, header: Header, bulk: Bulk, *, inline_limit: in
 
 @dataclass(slots=True)
 class _Level:
-    """A data set on the way down. context: numbers that decide the VR of other elements (PS3.5 A.1), also those of data sets around."""
+    """A data set on the way down. context: numbers that decide VRs (PS3.5 A.1), also those of data sets around it."""
 
     encoding: Encoding
     charsets: str
@@ -245,7 +245,7 @@ def _irregular(tag: int, length: int, position: int, depth: int) -> tuple[bool, 
     return tag != 0 or depth > 0, position  # zeros: padding after the last element
 
 
-# ---- values ----------------------------------------------------------------------------------------------------------------------
+# ---- values ----------------------------------------------------------------------------------------------------------------
 
 
 def _strings(data: bytes, vr: str, charsets: str, little: bool) -> list[str | None]:
@@ -363,14 +363,14 @@ _MEMBER = dict.fromkeys(_UNITS, "InlineBinary")
 _VRS = {vr.encode(): vr for vr in (*_CONVERTERS, "SQ")}
 
 
-# ---- bulk data -------------------------------------------------------------------------------------------------------------------
+# ---- bulk data -------------------------------------------------------------------------------------------------------------
 
 
 def bulk_range(source: Source, header: Header, path: str) -> list[tuple[int, int]]:
     """Return where the value at `path` lies: (offset, length) of its bytes, or of each fragment when it is encapsulated.
 
-    Offsets count in the source that `part10.data_set` gives: the file, unless the data set is deflated. LookupError when there is no
-    such value.
+    Offsets count in the source that `part10.data_set` gives: the file, unless the data set is deflated. LookupError when there is
+    no such value.
     """
     content, start, encoding = data_set(source, header)
     window = Window(content, start)

@@ -1,4 +1,4 @@
-"""Attribute matching (PS3.4 C.2.2.2) as frozen values, each with its predicate. `store/dialect.py` compiles the same values to SQL.
+"""Attribute matching (PS3.4 C.2.2.2) as frozen values, each with its predicate; `store/dialect.py` compiles them to SQL.
 
     Universal   C.2.2.2.3  matches everything, absent values too
     Single      C.2.2.2.1  equal; numbers as numbers, names without regard to case and accents
@@ -174,7 +174,7 @@ def _like(pattern: str, text: str) -> bool:
     return len(text) - last_length >= at and others[-1].fullmatch(text, len(text) - last_length) is not None
 
 
-# ---- normal forms of dates and times ---------------------------------------------------------------------------------------------
+# ---- normal forms of dates and times ---------------------------------------------------------------------------------------
 
 _TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{1,6}))?)?)?")
 _DATE = re.compile(r"(\d{4})[.-]?(\d\d)[.-]?(\d\d)")
@@ -182,7 +182,7 @@ _DATETIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.(\d{1,6}
 
 
 def date(text: str) -> str:
-    """Return a DA value as YYYYMMDD; the older form with dots and that with hyphens are understood. ValueError when it is none."""
+    """Return a DA value as YYYYMMDD; the forms with dots and with hyphens are understood. ValueError when it is none."""
     match = _DATE.fullmatch(text.strip())
     if match is None or not ("01" <= match[2] <= "12" and "01" <= match[3] <= "31"):
         raise ValueError("not a date")
@@ -190,7 +190,7 @@ def date(text: str) -> str:
 
 
 def time_low(text: str) -> str:
-    """Return the earliest stored text of a TM value: 10, 1000 and 100000.0 are one moment, and 10 sorts before all of its spellings."""
+    """Return the first stored text of a TM value: 10, 1000 and 100000.0 are one moment, and 10 sorts before the others."""
     hour, minute, second, fraction = _time(text)
     low = hour + (minute or "00") + (second or "00")
     fraction = (fraction or "").rstrip("0")

@@ -98,4 +98,6 @@ def _short(element: int, vr: bytes, text: str, padding: bytes) -> bytes:
     return struct.pack("<HH2sH", 2, element, vr, len(value)) + value
 
 
-_IMPLEMENTATION = _short(0x0012, b"UI", IMPLEMENTATION_CLASS_UID, b"\0") + _short(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME, b" ")
+_IMPLEMENTATION = b"".join(
+    (_short(0x0012, b"UI", IMPLEMENTATION_CLASS_UID, b"\0"), _short(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME, b" "))
+)

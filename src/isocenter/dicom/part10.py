@@ -1,4 +1,4 @@
-"""DICOM files (PS3.10) as the archive sees them: one bounded pass gives the header, the place of the pixels and the frame table."""
+"""DICOM files (PS3.10) as the archive sees them: one bounded pass gives header, place of the pixels and frame table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ class Header:
     """What the archive needs to know of one object; see `scan`.
 
     sop_class_uid, sop_instance_uid: of the data set, of the file meta information only where the data set lacks them.
-    dataset_offset: where the data set's bytes begin in the file. values: keyword -> text of every attribute of the attribute table
-    that is present; multiple values joined by backslashes, a PN with its groups joined by "=", numbers as text.
+    dataset_offset: where the data set's bytes begin in the file. values: keyword -> text of every attribute of the attribute
+    table that is present; multiple values joined by backslashes, a PN with its groups joined by "=", numbers as text.
     frames: None without pixel data, and for a deflated data set, whose frames have no place in the file.
     number_of_frames: 1 when the object has pixel data and does not say, 0 without pixel data.
     warnings: faults that were tolerated, short sentences without patient data.
@@ -104,7 +104,7 @@ def data_set(source: Source, header: Header) -> tuple[Source, int, Encoding]:
 
 
 def _encoding(window: Window, start: int, syntax: syntaxes.TransferSyntax | None) -> tuple[Encoding, tuple[str, ...]]:
-    """Return how the data set is really written; a private transfer syntax is explicit VR little endian (PS3.5 10.1 asks no less)."""
+    """Return how the data set is really written; an unknown transfer syntax is taken for explicit VR little endian."""
     if syntax is None or (syntax.explicit_vr and syntax.little_endian):
         declared = EXPLICIT_LITTLE
     else:

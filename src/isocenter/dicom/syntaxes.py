@@ -14,7 +14,10 @@ class Support(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransferSyntax:
-    """One row. lossy: pixels may have been changed by compression. video: frames cannot be fetched alone. media_type: PS3.18 8.7.3.5."""
+    """One row.
+
+    lossy: pixels may have been changed by compression. video: frames cannot be fetched alone. media_type: PS3.18 8.7.3.5.
+    """
 
     uid: str
     name: str
@@ -38,7 +41,13 @@ GE_PRIVATE_IMPLICIT_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
 
 
 def _jpeg(
-    number: str, name: str, *, lossy: bool = True, retired: bool = False, support: Support = Support.FULL, media: str = "image/jpeg"
+    number: str,
+    name: str,
+    *,
+    lossy: bool = True,
+    retired: bool = False,
+    support: Support = Support.FULL,
+    media: str = "image/jpeg",
 ) -> TransferSyntax:
     uid = f"1.2.840.10008.1.2.4.{number}"
     return TransferSyntax(uid, name, encapsulated=True, lossy=lossy, retired=retired, support=support, media_type=media)

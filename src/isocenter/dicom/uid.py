@@ -8,7 +8,7 @@ _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 _SLOPPY = re.compile(r"[0-9.]*[0-9][0-9.]*")
 MAX_LENGTH = 64  # PS3.5 9.1
 
-# Under the 2.25 root (PS3.5 B.2): derived once from the name "isocenter" and kept for ever, since peers' logs and quirk tables hold it.
+# Under the 2.25 root (PS3.5 B.2): derived once from the name "isocenter" and kept, since peers' logs and quirk tables hold it.
 IMPLEMENTATION_CLASS_UID = "2.25.338448557706577278102050964349615821063"
 IMPLEMENTATION_VERSION_NAME = "ISOCENTER_0_1"  # SH, 16 characters at most
 

@@ -35,7 +35,7 @@ def texts(
 
 
 def text_of(value: tuple[bytes, bytes], vr: str, charsets: str, encoding: Encoding) -> tuple[str, bool]:
-    """Return a value as text: by the VR of the dictionary, unless a number was written as another number. And whether it was unsound."""
+    """Return a value as text, and whether it was unsound; read by the VR of the dictionary, a number by the one written."""
     written, data = value
     if vr in FORMS:
         form = FORMS.get(written.decode("ascii", "replace") if written not in (b"", b"UN") else vr)
@@ -44,9 +44,8 @@ def text_of(value: tuple[bytes, bytes], vr: str, charsets: str, encoding: Encodi
             numbers = struct.unpack_from(f"{'<' if encoding.little else '>'}{count}{form}", data)
             return "\\".join(map(str, numbers)), False
     text, unsound = charset.decode_noting(data, vr, charsets)
-    if text[:1] == " " or "\\ " in text:
-        if vr not in ("LT", "ST", "UT"):  # leading spaces count in these only (PS3.5 6.2)
-            text = "\\".join([part.strip(" ") for part in text.split("\\")])
+    if (text[:1] == " " or "\\ " in text) and vr not in ("LT", "ST", "UT"):  # leading spaces count in these only (PS3.5 6.2)
+        text = "\\".join([part.strip(" ") for part in text.split("\\")])
     if vr == "DA" and "." in text:
         text = text.replace(".", "")  # PS3.5 6.2 DA: the form of ACR-NEMA, yyyy.mm.dd
     elif vr == "TM" and ":" in text:

@@ -113,7 +113,7 @@ def _undefined(window: Window, position: int, encoding: Encoding, tag: int, vr: 
 
 
 def _irregular(window: Window, position: int, tag: int, length: int, previous: int, found: Found) -> int:
-    """Judge a tag that is not above the one before it, or none of a data set. Return where the walk goes on: `position` to take it."""
+    """Judge a tag that is not above the one before it, or none of a data set. Return where to go on: `position` to take it."""
     warning = "data elements are out of order"
     moved = position
     if tag >> 16 == 0xFFFE:  # an item whose sequence has lost its header, or a delimiter too many
