@@ -19,7 +19,8 @@ from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.server import PeerPolicy, Server
 from isocenter.dimse.upper_layer import pdu
 from isocenter.dimse.upper_layer.items import MaximumLength, PresentationContextRQ
-from isocenter.dimse.upper_layer.reader import Reader, TransportClosed
+from isocenter.dimse.upper_layer.reader import Reader
+from isocenter.dimse.upper_layer.transport import TransportClosed
 from isocenter.service.context import Context
 from isocenter.settings import Address
 

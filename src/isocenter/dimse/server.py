@@ -190,7 +190,11 @@ class Server:
         if len(self._open) >= self._context.settings.max_associations + REJECTED_AT_ONCE:
             connection.close()
             return
-        association = Association.accepted(connection, self._limits)
+        try:
+            association = Association.accepted(connection, self._limits)
+        except OSError:  # reset before we could set its options
+            connection.close()
+            return
         thread = threading.Thread(target=self._run, args=(association, address), name=f"dicom-{address}", daemon=True)
         with self._lock:
             self._open[association] = thread
@@ -203,6 +207,7 @@ class Server:
 
     def _run(self, association: Association, address: str) -> None:
         facts: dict[str, object] = {"address": address}
+        began = time.monotonic()
         outcome, detail = "lost", ""
         try:
             self._serve(association, address, facts)
@@ -218,7 +223,8 @@ class Server:
             association.close()
             with self._lock:
                 self._open.pop(association, None)
-        log.info("association ended", extra={"facts": {**facts, "how": outcome, "detail": detail}})
+        facts.update(how=outcome, detail=detail, seconds=round(time.monotonic() - began, 3))
+        log.info("association ended", extra={"facts": facts})
         metrics.association(_METRIC.get(outcome, "aborted"), str(facts.get("calling", "")))
 
     def _serve(self, association: Association, address: str, facts: dict[str, object]) -> None:
@@ -235,10 +241,13 @@ class Server:
             facts["implementation"] = association.peer_implementation
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
             metrics.association("accepted", request.calling_ae_title)
-            store = storage.store(self._context, principal, request.calling_ae_title, request.called_ae_title)
-            handlers = {CommandField.C_STORE_RQ: store, CommandField.C_ECHO_RQ: verification.echo}
-            with metrics.association_open():
-                Dispatcher(association, handlers).run()
+            scp = storage.StorageSCP(self._context, principal, request.calling_ae_title, request.called_ae_title)
+            handlers = {CommandField.C_STORE_RQ: scp.store, CommandField.C_ECHO_RQ: verification.echo}
+            try:
+                with metrics.association_open():
+                    Dispatcher(association, handlers).run()
+            finally:
+                facts.update({category.lower(): number for category, number in scp.answered.items()})
         finally:
             with self._lock:
                 self._established.discard(association)

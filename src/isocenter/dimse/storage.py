@@ -5,11 +5,13 @@ presentation context. Success is the last thing that happens: after `Reception.f
 """
 
 import logging
-from functools import partial
+from collections import Counter
 
+from isocenter import metrics
 from isocenter.dicom import part10, sop_classes
 from isocenter.dimse import messages, status
-from isocenter.dimse.dispatch import Drain, Handler, Operation, Request
+from isocenter.dimse.dispatch import Drain, Operation, Request
+from isocenter.dimse.messages import Command
 from isocenter.domain.access import Principal
 from isocenter.domain.errors import IsocenterError
 from isocenter.domain.imaging import Outcome
@@ -39,114 +41,138 @@ def is_storage(abstract_syntax: str) -> bool:
     return bool(abstract_syntax) and abstract_syntax not in sop_classes.OTHER
 
 
-def store(context: Context, principal: Principal, calling_ae_title: str, called_ae_title: str) -> Handler:
-    """The handler of C-STORE-RQ for one association."""
-    begin = partial(ingest.begin, context, principal, source="dimse", calling_aet=calling_ae_title, called_aet=called_ae_title)
+class StorageSCP:
+    """C-STORE on one association. `answered` counts the answers by category (Success, Warning, Failure)."""
 
-    def handle(request: Request) -> Operation:
-        refusal = _refusal(request)
-        if refusal is not None:
-            return Drain(request, refusal)
-        try:
-            reception = begin()
-        except IsocenterError as error:
-            return Drain(request, failure(request, error))
-        except Exception:  # noqa: BLE001  the sender is answered, whatever broke
-            return Drain(request, _broken(request))
-        return StoreOperation(request, reception, calling_ae_title, called_ae_title)
+    def __init__(self, context: Context, principal: Principal, calling_ae_title: str, called_ae_title: str) -> None:
+        self.calling_ae_title = calling_ae_title
+        self.called_ae_title = called_ae_title
+        self.answered: Counter[str] = Counter()
+        self._context = context
+        self._principal = principal
 
-    return handle
+    def store(self, request: Request) -> Operation:
+        """The handler of C-STORE-RQ."""
+        refusal = _refusal(request.command, request.context.abstract_syntax)
+        if refusal is None:
+            try:
+                return _Store(self, request, self._begin())
+            except IsocenterError as error:
+                refusal = failure(request.command, error)
+            except Exception:  # noqa: BLE001  logged and answered
+                refusal = _broken(request.command)
+        self.refused()
+        self.answered[status.describe(refusal.status or 0).category] += 1
+        return Drain(request, refusal)
+
+    def answer(self, request: Request, response: Command) -> None:
+        """Send the answer of a C-STORE and count it."""
+        self.answered[status.describe(response.status or 0).category] += 1
+        request.answer(response)
+
+    def _begin(self) -> ingest.Reception:
+        return ingest.begin(
+            self._context,
+            self._principal,
+            source="dimse",
+            calling_aet=self.calling_ae_title,
+            called_aet=self.called_ae_title,
+        )
+
+    def refused(self) -> None:
+        """Count an instance that did not come as far as `Reception.finish`, which counts all others."""
+        metrics.instance("dimse", "refused", peer=self.calling_ae_title)
 
 
-def _refusal(request: Request) -> messages.Command | None:
-    """The answer to a C-STORE-RQ that can be refused by its command set alone, or None."""
-    command = request.command
-    refuse = partial(messages.response, command)
-    for tag, uid in (
-        (AFFECTED_SOP_CLASS_UID, command.affected_sop_class_uid),
-        (AFFECTED_SOP_INSTANCE_UID, command.affected_sop_instance_uid),
-    ):
-        if not uid or len(uid) > MAX_UID:
-            return refuse(CANNOT_UNDERSTAND, offending_element=(tag,), error_comment="UID missing or far too long")
-    if not command.has_data_set:
-        return refuse(CANNOT_UNDERSTAND, error_comment="C-STORE without a data set")
-    if not (is_storage(request.context.abstract_syntax) and is_storage(command.affected_sop_class_uid or "")):
-        return refuse(SOP_CLASS_NOT_SUPPORTED, offending_element=(AFFECTED_SOP_CLASS_UID,), error_comment="no storage SOP class")
-    return None
-
-
-class StoreOperation:
+class _Store:
     """One instance coming in. After the first error nothing more is kept, the rest is drained and the error answered."""
 
-    def __init__(self, request: Request, reception: ingest.Reception, calling_ae_title: str, called_ae_title: str) -> None:
+    def __init__(self, scp: StorageSCP, request: Request, reception: ingest.Reception) -> None:
+        self._scp = scp
         self._request = request
         self._reception = reception
-        self._failure: messages.Command | None = None
+        self._failure: Command | None = None
         # The file meta group waits for the first fragments, so that both go out in one writev.
-        self._file_meta: bytes | None = part10.file_meta(
+        self._file_meta = part10.file_meta(
             request.command.affected_sop_class_uid or "",
             request.command.affected_sop_instance_uid or "",
             request.context.transfer_syntax,
-            source_ae=calling_ae_title,
-            receiving_ae=called_ae_title,
+            source_ae=scp.calling_ae_title,
+            receiving_ae=scp.called_ae_title,
         )
 
     def write(self, fragments: list[memoryview]) -> None:
         if self._failure is not None:
             return
         try:
-            if self._file_meta is not None:
+            if self._file_meta:
                 self._reception.write(self._file_meta, *fragments)
-                self._file_meta = None
+                self._file_meta = b""
             else:
                 self._reception.write(*fragments)
+            return
         except IsocenterError as error:
-            self._fail(failure(self._request, error))
-        except Exception:  # noqa: BLE001  the sender is answered, whatever broke
-            self._fail(_broken(self._request))
+            self._failure = failure(self._request.command, error)
+        except Exception:  # noqa: BLE001  logged and answered
+            self._failure = _broken(self._request.command)
+        self._reception.discard()
+        self._scp.refused()
 
     def finish(self) -> None:
-        answer = self._failure
-        if answer is None:
-            command = self._request.command
-            try:
-                outcome = self._reception.finish(
-                    command_sop_class_uid=command.affected_sop_class_uid,
-                    command_sop_instance_uid=command.affected_sop_instance_uid,
-                )
-                answer = success(self._request, outcome)
-            except IsocenterError as error:
-                answer = failure(self._request, error)
-            except Exception:  # noqa: BLE001  the sender is answered, whatever broke
-                answer = _broken(self._request)
-            finally:
-                self._reception.discard()
-        self._request.answer(answer)
+        answer = self._failure or self._finish()
+        self._scp.answer(self._request, answer)
 
     def discard(self) -> None:
         self._reception.discard()
 
-    def _fail(self, answer: messages.Command) -> None:
-        self._failure = answer
-        self._reception.discard()
+    def _finish(self) -> Command:
+        command = self._request.command
+        try:
+            outcome = self._reception.finish(
+                command_sop_class_uid=command.affected_sop_class_uid,
+                command_sop_instance_uid=command.affected_sop_instance_uid,
+            )
+            return success(command, outcome)
+        except IsocenterError as error:
+            return failure(command, error)
+        except Exception:  # noqa: BLE001  logged and answered
+            return _broken(command)
+        finally:
+            self._reception.discard()
 
 
-def success(request: Request, outcome: Outcome) -> messages.Command:
+def _refusal(command: Command, abstract_syntax: str) -> Command | None:
+    """The answer to a C-STORE-RQ that can be refused by its command set alone, or None."""
+    for tag, uid in (
+        (AFFECTED_SOP_CLASS_UID, command.affected_sop_class_uid),
+        (AFFECTED_SOP_INSTANCE_UID, command.affected_sop_instance_uid),
+    ):
+        if not uid or len(uid) > MAX_UID:
+            comment = "UID missing or far too long"
+            return messages.response(command, CANNOT_UNDERSTAND, offending_element=(tag,), error_comment=comment)
+    if not command.has_data_set:
+        return messages.response(command, CANNOT_UNDERSTAND, error_comment="C-STORE without a data set")
+    if not (is_storage(abstract_syntax) and is_storage(command.affected_sop_class_uid or "")):
+        tags = (AFFECTED_SOP_CLASS_UID,)
+        return messages.response(command, SOP_CLASS_NOT_SUPPORTED, offending_element=tags, error_comment="no storage SOP class")
+    return None
+
+
+def success(command: Command, outcome: Outcome) -> Command:
     """The answer when the instance is safe: Success, or a Warning when it waits in quarantine."""
     if outcome.status == "quarantined":
-        return messages.response(request.command, QUARANTINED, error_comment=f"quarantined: {outcome.reason}")
-    return messages.response(request.command, status.SUCCESS)
+        return messages.response(command, QUARANTINED, error_comment=f"quarantined: {outcome.reason}")
+    return messages.response(command, status.SUCCESS)
 
 
-def failure(request: Request, error: IsocenterError) -> messages.Command:
+def failure(command: Command, error: IsocenterError) -> Command:
     """The answer to an error of the use case."""
     code = status.STORE_STATUS[error.kind]
     log.warning("C-STORE refused", extra={"facts": {"status": f"{code:04X}", "kind": error.kind, "reason": error.message}})
-    return messages.response(
-        request.command, code, offending_element=status.offending_element(error), error_comment=error.message
-    )
+    return messages.response(command, code, offending_element=status.offending_element(error), error_comment=error.message)
 
 
-def _broken(request: Request) -> messages.Command:
+def _broken(command: Command) -> Command:
+    """The answer to a fault of ours that nobody foresaw: the sender is told, whatever broke."""
     log.exception("C-STORE failed")
-    return messages.response(request.command, PROCESSING_FAILURE, error_comment="the archive failed; nothing was kept")
+    return messages.response(command, PROCESSING_FAILURE, error_comment="the archive failed; nothing was kept")

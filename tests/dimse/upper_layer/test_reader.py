@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from isocenter.dimse.upper_layer import pdu, reader
 from isocenter.dimse.upper_layer.items import AbortReason, InvalidPDU
-from isocenter.dimse.upper_layer.reader import Reader, TimedOut, TransportClosed
+from isocenter.dimse.upper_layer.reader import Reader
+from isocenter.dimse.upper_layer.transport import TimedOut, TransportClosed
 
 
 class Stream:

@@ -1,12 +1,10 @@
 """One association on one blocking socket: the `Provider` of the state machine, and what a service-user does with it.
 
-One thread uses an association; only `stop()` may be called from another. Time-outs are the socket's own (SO_RCVTIMEO), which
-saves the poll() that Python's settimeout() makes before every recv.
+One thread uses an association; only `stop()` and `sever()` may be called from another.
 """
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 import time
@@ -20,6 +18,7 @@ from isocenter.dimse.upper_layer.negotiation import Choose, PresentationContext
 from isocenter.dimse.upper_layer.pdu import (
     PDU,
     PDV_HEADER_SIZE,
+    REJECT_TEXT,
     Abort,
     AssociateAC,
     AssociateRJ,
@@ -29,14 +28,12 @@ from isocenter.dimse.upper_layer.pdu import (
     ReleaseRP,
     ReleaseRQ,
 )
-from isocenter.dimse.upper_layer.reader import Fragment, Reader, TimedOut, TransportClosed
+from isocenter.dimse.upper_layer.reader import Fragment, Reader
 from isocenter.dimse.upper_layer.state_machine import Event, Parameter, Primitive, State, StateMachine
+from isocenter.dimse.upper_layer.transport import TimedOut, Transport, TransportClosed
 
 # What goes into one P-DATA-TF of ours when the peer sets no limit, or a higher one.
 MAX_SEND_LENGTH = 131072
-
-# A peer that takes nothing off us for this long has gone (seconds).
-SEND_TIMEOUT = 60.0
 
 _EVENTS: dict[type[PDU], Event] = {
     AssociateRQ: Event.A_ASSOCIATE_RQ_RECEIVED,
@@ -48,7 +45,6 @@ _EVENTS: dict[type[PDU], Event] = {
     Abort: Event.A_ABORT_RECEIVED,
 }
 _PDU_PDV = struct.Struct(">BxIIBB")
-_TIMEVAL = struct.Struct("@ll")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +77,12 @@ class Association:
         self.peer_maximum_length = 0  # of P-DATA-TF; 0 is no limit
         self.peer_implementation = ""
         self.last_activity = time.monotonic()
-        self._socket: socket.socket | None = None
+        self._transport: Transport | None = None
         self._address: tuple[str, int] = ("", 0)
         self._reader = Reader(self._recv_into, pdu_timeout=limits.pdu_timeout)
         self._machine = StateMachine(self)
         self._indications: deque[tuple[Primitive, Parameter]] = deque()
         self._artim: float | None = None  # when ARTIM expires
-        self._timeout = 0.0  # what SO_RCVTIMEO is set to
         self._failure: TransportClosed | TimedOut | None = None
         self._rejection: AssociateRJ | None = None  # ours, given by the service-provider itself
         self._faults = 0
@@ -98,7 +93,7 @@ class Association:
     def accepted(cls, connection: socket.socket, limits: Limits) -> Association:
         """The acceptor's side of a new transport connection (Evt5)."""
         association = cls(limits, requestor=False)
-        association._adopt(connection)
+        association._transport = Transport(connection)
         association._machine.fire(Event.TRANSPORT_CONNECTION_INDICATION)
         return association
 
@@ -197,7 +192,7 @@ class Association:
             header = _PDU_PDV.pack(
                 PDUType.P_DATA_TF, len(part) + PDV_HEADER_SIZE, len(part) + 2, context_id, control if last else control & 1
             )
-            self._send_bytes((header, part))
+            self._send((header, part))
 
     @property
     def send_length(self) -> int:
@@ -224,33 +219,30 @@ class Association:
         self.stopping = True
         if self.busy:
             return
-        with contextlib.suppress(OSError, AttributeError):
-            self._socket.shutdown(socket.SHUT_RD)  # type: ignore[union-attr]  # gone already: AttributeError
+        if transport := self._transport:
+            transport.wake()
 
     def sever(self) -> None:
         """From another thread: cut the transport connection whatever is in progress."""
-        with contextlib.suppress(OSError, AttributeError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # gone already: AttributeError
+        if transport := self._transport:
+            transport.sever()
 
     def close(self) -> None:
         """Close the transport connection (Provider, and the last resort of a service-user)."""
-        connection, self._socket = self._socket, None
-        if connection is not None:
-            connection.close()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
 
     # Provider
 
     def connect(self) -> None:
         try:
-            connection = socket.create_connection(self._address, timeout=self.limits.artim_timeout)
-        except OSError as error:
-            self._failure = TransportClosed(error.strerror or str(error))
-            return
-        connection.settimeout(None)
-        self._adopt(connection)
+            self._transport = Transport.connect(self._address, self.limits.artim_timeout)
+        except TransportClosed as error:
+            self._failure = error
 
     def send(self, pdu: PDU) -> None:
-        self._send_bytes((pdu.encode(),))
+        self._send((pdu.encode(),))
 
     def indicate(self, primitive: Primitive, parameter: Parameter) -> None:
         self._indications.append((primitive, parameter))
@@ -267,50 +259,19 @@ class Association:
 
     # Transport
 
-    def _adopt(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_TIMEOUT))
-        # A peer whose host has vanished without a word is noticed even when the idle time-out is long.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._socket = connection
-
     def _recv_into(self, view: memoryview) -> int:
-        artim = self._artim
-        timeout = self.limits.idle_timeout if artim is None else artim - time.monotonic()
-        if timeout <= 0:
-            raise TimedOut("ARTIM")
-        connection = self._socket
-        if connection is None:
+        transport, artim = self._transport, self._artim
+        if transport is None:
             raise TransportClosed("closed")
-        try:
-            if timeout != self._timeout:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
-                self._timeout = timeout
-            return connection.recv_into(view)
-        except BlockingIOError:
-            raise TimedOut(f"nothing received for {timeout:.1f} s") from None
-        except OSError as error:
-            raise TransportClosed(error.strerror or str(error)) from None
+        return transport.recv_into(view, self.limits.idle_timeout if artim is None else artim - time.monotonic())
 
-    def _send_bytes(self, buffers: Iterable[bytes | memoryview]) -> None:
-        connection = self._socket
-        if connection is None:
+    def _send(self, buffers: Iterable[bytes | memoryview]) -> None:
+        if self._transport is None:
             return
         try:
-            pending = [memoryview(buffer) for buffer in buffers]
-            while pending:
-                sent = connection.sendmsg(pending)
-                while pending and sent >= len(pending[0]):
-                    sent -= len(pending.pop(0))
-                if pending:
-                    pending[0] = pending[0][sent:]
-            # What follows an answer is a small command set; a sender with Nagle's algorithm on waits for its ACK before
-            # it sends the data set, and a delayed one costs it 40 ms an instance.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        except OSError as error:  # the next read says that the connection is closed; until then nothing more goes out
-            self._failure = TransportClosed(error.strerror or str(error))
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            self._transport.send(buffers)
+        except TransportClosed as error:
+            self._failure = error  # the next read fires Evt17; until then nothing more goes out
 
     # Protocol machine
 
@@ -403,7 +364,8 @@ class Association:
 
     def _lost(self) -> Ended:
         if self._rejection:
-            return Ended("rejected", rejection=self._rejection)
+            words = REJECT_TEXT.get((self._rejection.source, self._rejection.reason), "")
+            return Ended("rejected", words, rejection=self._rejection)
         if self.stopping:
             return Ended("stopped")
         how = "timeout" if isinstance(self._failure, TimedOut) else "lost"
@@ -416,9 +378,3 @@ class Association:
 
 class _ReleaseCollision(Exception):
     """Both sides have asked for release (AR-8)."""
-
-
-def _timeval(seconds: float) -> bytes:
-    # A zero timeval would mean "for ever".
-    microseconds = max(1000, int(seconds * 1_000_000))
-    return _TIMEVAL.pack(*divmod(microseconds, 1_000_000))

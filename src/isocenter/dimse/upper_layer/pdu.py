@@ -81,8 +81,9 @@ def _pdu(pdu_type: PDUType, body: bytes) -> bytes:
 
 
 def _decode_ae_title(value: bytes) -> str:
-    # PS3.5 6.2: leading and trailing spaces are not significant; ASCII only, and whether the title is known is policy.
-    return value.decode("ascii", "replace").replace("\ufffd", "?").strip(" \0")
+    # PS3.5 6.2: leading and trailing spaces are not significant. What a title cannot hold is shown as "?"; titles are logged.
+    text = value.decode("latin-1").strip(" \0")
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 
 def _encode_ae_title(title: str) -> bytes:

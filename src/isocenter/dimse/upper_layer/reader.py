@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from isocenter.dimse.upper_layer.items import AbortReason, InvalidPDU
 from isocenter.dimse.upper_layer.pdu import LAST, PDU, PDU_HEADER_SIZE, PDV_HEADER_SIZE, PDUType, decode
+from isocenter.dimse.upper_layer.transport import TimedOut, TransportClosed
 
 # Stays within a core's second-level cache, so that hashing and writing find what recv just wrote there. Allocated
 # with calloc: an association that only ever says C-ECHO touches one page of it.
@@ -38,14 +39,6 @@ _LIMITS = {
 }
 
 Fragment = tuple[int, int, memoryview]  # presentation context ID, message control header, bytes
-
-
-class TransportClosed(Exception):
-    """The peer is gone (Evt17)."""
-
-
-class TimedOut(Exception):
-    """Nothing came in time; the caller knows which timer that was."""
 
 
 class Reader:
