@@ -217,3 +217,24 @@ def test_serve_returns_after_stop(sqlite_context: Context) -> None:
     event.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_the_log_names_the_peer_and_counts_but_no_patient(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    patient = {"PatientName": "Doe^Secret", "PatientID": "SECRET-1", "AccessionNumber": "SECRET-2"}
+    patient["PatientBirthDate"] = "19991231"
+    with peer_of(archive) as peer:
+        peer.associate(calling="SCANNER")
+        uid = objects.uid()
+        assert peer.store(objects.data_set(SOPInstanceUID=uid, **patient), uid).status == 0
+        assert peer.store(objects.data_set(SOPInstanceUID=objects.uid(), **patient), uid).status == 0xA900
+        assert peer.store(objects.data_set(SOPInstanceUID=uid, **patient)[:-99], uid).status == 0xC000
+        peer.send(pdu.ReleaseRQ())
+        assert peer.receive() == pdu.ReleaseRP()
+    eventually(lambda: "association ended" in caplog.text)
+    facts = next(vars(record)["facts"] for record in caplog.records if record.getMessage() == "association ended")
+    assert (facts["calling"], facts["how"], facts["success"], facts["failure"]) == ("SCANNER", "released", 1, 2)
+    said = caplog.text + repr([vars(record) for record in caplog.records])
+    assert "Secret" not in said
+    assert "SECRET" not in said
+    assert "19991231" not in said
