@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.encaps import generate_frames
 
-from isocenter.dicom import part10
+from isocenter.dicom import fragments, part10
 from isocenter.dicom.frames import FrameTable
 from isocenter.dicom.part10 import Malformed, scan
 from isocenter.dicom.source import BytesSource, FileSource
@@ -182,6 +182,13 @@ def test_a_missing_delimiter_is_tolerated_after_a_whole_frame_only() -> None:
         with pytest.raises(Malformed) as caught:
             scan(BytesSource(incomplete))
         assert caught.value.truncated
+
+
+def test_the_number_of_fragments_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fragments, "MAX_FRAGMENTS", 4)
+    assert len(frames_of(file_of([b"ab"] * 4, frames=4))[0]) == 4
+    with pytest.raises(Malformed, match="more than 4 fragments"):
+        scan(BytesSource(file_of([b"ab"] * 5, frames=5)))
 
 
 def native(pixels: int, **values: str | int) -> tuple[FrameTable, tuple[str, ...], int]:

@@ -118,7 +118,8 @@ def test_every_file_is_what_pydicom_makes_of_it(data: Path) -> None:
         if path in NO_REFERENCE:
             continue
         found: list[str] = []
-        reference = pydicom.dcmread(data / path, force=True).to_json_dict(bulk_data_threshold=1 << 40)
+        ds = pydicom.dcmread(data / path, force=True)
+        reference = ds.to_json_dict(bulk_data_threshold=2000, bulk_data_element_handler=lambda element: "elsewhere")
         compare(ours, reference, "", found)
         faults += [f"{path}: {fault}" for fault in found if (path, fault[:8]) not in ELSEWHERE]
     assert not faults

@@ -109,6 +109,8 @@ def test_wildcards_agree_with_the_definition(pattern: str, text: str) -> None:
         ("1", "10", "IS", False),
         ("512", "512", "US", True),
         ("1", "x", "IS", False),
+        ("10", "1_0", "IS", False),
+        ("nan", "NAN", "DS", False),
         ("a\\b", "a\\b", "LT", True),
     ],
 )

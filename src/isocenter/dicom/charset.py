@@ -74,11 +74,10 @@ class Repertoire:
 
     codec: str
     extended: bool
-    declared: bool
     known: bool
 
 
-DEFAULT = Repertoire("ascii", False, False, True)
+DEFAULT = Repertoire("ascii", False, True)
 
 
 @lru_cache(maxsize=512)  # as many combinations as the peers of an archive write, and no attacker's endless list
@@ -90,7 +89,7 @@ def repertoire(charsets: str) -> Repertoire:
     known = all(term in _KNOWN for term in terms)
     first = terms[0]
     if first in _MULTI_BYTE_ALONE:
-        return Repertoire(_MULTI_BYTE_ALONE[first], False, True, known)
+        return Repertoire(_MULTI_BYTE_ALONE[first], False, known)
     # "ISO 2022 IR 100" alone is a common slip for ISO_IR 100; so is a multi-byte set in the first place
     codec = _SINGLE_BYTE.get(first) or _MULTI_BYTE_EXTENSION.get(first, "ascii")
     if codec == "ascii" and len(terms) > 1:
@@ -98,7 +97,7 @@ def repertoire(charsets: str) -> Repertoire:
         others = (_SINGLE_BYTE.get(term) or _MULTI_BYTE_EXTENSION.get(term, "ascii") for term in terms[1:])
         codec = next((other for other in others if other != "ascii"), "ascii")
     extended = len(terms) > 1 or "2022" in charsets or first in _MULTI_BYTE_EXTENSION
-    return Repertoire(codec, extended, True, known)
+    return Repertoire(codec, extended, known)
 
 
 def _number(term: str) -> str:
@@ -125,7 +124,8 @@ def decode(data: bytes, vr: str, charsets: str) -> str:
 def decode_noting(data: bytes, vr: str, charsets: str) -> tuple[str, bool]:
     """Return the text as `decode` does, and whether it was not sound in its character set."""
     if data.isascii() and b"\x1b" not in data:
-        return strip(data.decode("ascii"), vr), False
+        text = data.decode("ascii").rstrip(" \0")
+        return (strip(text, vr) if "\\" in text else text), False
     if vr not in _TEXT:
         return strip(data.decode("latin_1"), vr), True  # the default repertoire only (PS3.5 6.1.2.3)
     means = repertoire(charsets)

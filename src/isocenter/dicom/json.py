@@ -66,6 +66,9 @@ def dataset_json(source: Source, header: Header, bulk: Bulk, *, inline_limit: in
     """
     content, start, encoding = data_set(source, header)
     walk = _Walk(Window(content, start), bulk, inline_limit)
+    if header.frames is not None and not header.frames.contiguous and len(header.frames):
+        # No second walk over the fragments, of which a whole slide image has a hundred thousand.
+        walk.pixels_end = sum(header.frames[-1][-1])
     return walk.data_set(start, content.size, _Level(encoding, "", "", 0, {}))
 
 
@@ -83,7 +86,7 @@ class _Level:
 class _Walk:
     """One pass over a data set. `position` is where the walk stands after `data_set` or `_compound` returns."""
 
-    __slots__ = ("bulk", "inline_limit", "position", "remaining", "window")
+    __slots__ = ("bulk", "inline_limit", "pixels_end", "position", "remaining", "window")
 
     def __init__(self, window: Window, bulk: Bulk, inline_limit: int) -> None:
         self.window = window
@@ -91,6 +94,7 @@ class _Walk:
         self.inline_limit = inline_limit
         self.position = 0
         self.remaining = MAX_ELEMENTS
+        self.pixels_end = 0  # where the last fragment of the pixel data ends, 0 when that is not known
 
     def data_set(self, position: int, end: int, level: _Level) -> Json:
         """Return the data set from `position` to `end`, or to the delimiter of its item.
@@ -155,7 +159,8 @@ class _Walk:
         A sequence of defined length that cannot be read is given as unknown bytes: `scan` has not looked into it.
         """
         if vr != "SQ":
-            self.position = fragments.walk(self.window, position, tag).end
+            known = level.depth == 0 and self.pixels_end > position
+            self.position = self.pixels_end if known else fragments.walk(self.window, position, tag).end
             return {"vr": vr, "BulkDataURI": self.bulk(level.path)}
         if length == UNDEFINED:
             return self._items(position, end, level, delimited=True)

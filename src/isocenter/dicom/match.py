@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})  # a backslash is a character of the value (PS3.5 6.2)
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*", re.ASCII)
 _NUMBER_VRS = frozenset({"IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
 # Letters that Unicode does not take apart, though people search for the plain ones
 _PLAIN = str.maketrans({"Ø": "O", "Æ": "AE", "Œ": "OE", "Đ": "D", "Ð": "D", "Ł": "L", "Þ": "TH", "ı": "I", "Ħ": "H"})
@@ -130,12 +131,12 @@ Match = Universal | Empty | Single | UidList | Wildcard | Range
 def _equal(wanted: str, stored: str, vr: str) -> bool:
     if wanted == stored:
         return True
-    if vr in _NUMBER_VRS and stored:
-        try:
-            return float(wanted) == float(stored)
-        except ValueError:
-            return False
-    return False
+    return vr in _NUMBER_VRS and is_number(wanted) and is_number(stored) and float(wanted) == float(stored)
+
+
+def is_number(text: str) -> bool:
+    """Say whether a text spells a decimal number (PS3.5 6.2 DS); what Python also takes for one, 1_0 or nan, is none."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def _name_matches(wanted: str, stored: str, same: Callable[[str, str], bool]) -> bool:

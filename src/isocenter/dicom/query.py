@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .attributes import Attribute, Level, Matching
-from .match import Empty, Match, Range, Single, UidList, Universal, Wildcard, date, instant, time_high, time_low
+from .match import Empty, Match, Range, Single, UidList, Universal, Wildcard, date, instant, is_number, time_high, time_low
 
 # Longest value of an indexed attribute that can be asked for is an LT of 10,240 characters; a list of UIDs may be longer.
 _MAX_KEY = 64 * 1024
@@ -137,8 +137,6 @@ def _text(attribute: Attribute, text: str) -> Match:
 
 def _number(text: str) -> Match:
     """A number keeps its spelling: the index compares numbers as numbers."""
-    try:
-        float(text)
-    except ValueError:
-        raise ValueError("not a number") from None
+    if not is_number(text):
+        raise ValueError("not a number")
     return Single(text)
