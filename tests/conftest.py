@@ -1,4 +1,5 @@
-"""Fixtures for every floor: the test data, a PostgreSQL 15 of our own, a fresh database on each of the two engines, a whole archive."""
+"""Fixtures for every floor: the test data, a PostgreSQL 15 of our own, a fresh database on each of the two engines, a whole
+archive."""
 
 import itertools
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 from isocenter.store.blobs import LocalBlobs
@@ -157,5 +159,6 @@ def sqlite_context(folder: Path) -> Iterator[Context]:
 def shared_context(request: pytest.FixtureRequest) -> Iterator[Context]:
     """A whole archive, once on each engine, that the tests of a module share and leave as they found it."""
     with tempfile.TemporaryDirectory(prefix="isocenter-test-", dir=MEMORY) as made:
-        with fresh_database(request.param, Path(made), request) as url, archive(url, Path(made)) as context:
+        folder = Path(made)
+        with fresh_database(request.param, folder, request) as url, archive(url, folder) as context:
             yield context

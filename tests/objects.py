@@ -24,7 +24,8 @@ def element(tag: int, vr: str, value: bytes) -> bytes:
 
 
 def data_set(pixels: int = 512, **values: str | int) -> bytes:
-    """The data set of a small CT image; values by keyword replace the defaults, "" stays as empty element, None-like keys: omit with "-"."""
+    """The data set of a small CT image; values by keyword replace the defaults, "" stays as empty element, None-like keys: omit
+    with "-"."""
     defaults: dict[str, str | int] = {
         "SpecificCharacterSet": "ISO_IR 192", "SOPClassUID": CT, "SOPInstanceUID": uid(), "StudyDate": "20260101",
         "StudyTime": "101500", "AccessionNumber": "A1", "Modality": "CT", "ReferringPhysicianName": "House^Gregory",

@@ -9,6 +9,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from sqlalchemy import Connection as SqlConnection
+
 from isocenter.domain.access import SYSTEM
 from isocenter.service import ingest
 from isocenter.service.context import Context
@@ -17,7 +19,6 @@ from isocenter.store import changes
 from isocenter.store.blobs import LocalBlobs
 from isocenter.store.database import Database
 from objects import part10
-from sqlalchemy import Connection as SqlConnection
 
 
 def fork_server() -> ForkServerContext:
@@ -49,7 +50,8 @@ def send_for_ever(url: str, folder: Path, name: str, writer: Connection) -> None
         for number in range(1 << 30):
             sop = f"1.2.{name}.{thread}.{number}"
             study = number % 3
-            send(context, part10(20000, SOPInstanceUID=sop, StudyInstanceUID=f"1.{study}", SeriesInstanceUID=f"1.{study}.{thread}"))
+            series = f"1.{study}.{thread}"
+            send(context, part10(20000, SOPInstanceUID=sop, StudyInstanceUID=f"1.{study}", SeriesInstanceUID=series))
             os.write(report, f"{sop}\n".encode())  # shorter than PIPE_BUF: whole or not at all
 
     os.write(report, b"ready\n")

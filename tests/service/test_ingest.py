@@ -6,7 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import RowMapping
+
 from isocenter.dicom import part10 as dicom_part10
+from isocenter.dicom.source import BytesSource
 from isocenter.domain.access import SYSTEM, Principal, Role
 from isocenter.domain.errors import Conflict, Forbidden, Invalid, NoSpace
 from isocenter.domain.imaging import Outcome
@@ -17,7 +20,6 @@ from isocenter.store import changes, exceptions, imaging
 from isocenter.store.changes import Change
 from isocenter.store.imaging import Located
 from objects import CT, data_set, part10, uid
-from sqlalchemy import RowMapping
 
 
 def store(context: Context, data: bytes, **facts: str) -> Outcome:
@@ -229,7 +231,8 @@ def test_storing_needs_the_permission(sqlite_context: Context) -> None:
 
 
 def test_little_free_space_is_no_space(sqlite_context: Context) -> None:
-    full = Context(sqlite_context.database, sqlite_context.blobs, Settings(data=sqlite_context.settings.data, min_free_space=1 << 60))
+    settings = Settings(data=sqlite_context.settings.data, min_free_space=1 << 60)
+    full = Context(sqlite_context.database, sqlite_context.blobs, settings)
     with pytest.raises(NoSpace):
         ingest.begin(full, SYSTEM, source="dimse")
     assert nothing_incoming(full)
@@ -238,7 +241,8 @@ def test_little_free_space_is_no_space(sqlite_context: Context) -> None:
 def test_many_threads_send_the_same_new_study(context: Context) -> None:
     """One patient, one study, one series a UID; every instance once, whoever was first."""
     objects = [
-        part10(64, StudyInstanceUID=f"5.{i % 2}", SeriesInstanceUID=f"5.{i % 2}.{i % 3}", SOPInstanceUID=f"5.1.{i}") for i in range(40)
+        part10(64, StudyInstanceUID=f"5.{i % 2}", SeriesInstanceUID=f"5.{i % 2}.{i % 3}", SOPInstanceUID=f"5.1.{i}")
+        for i in range(40)
     ]
     outcomes: list[str] = []
 
@@ -266,18 +270,13 @@ def test_every_real_file_is_kept_bit_by_bit_or_refused_with_a_reason(sqlite_cont
             try:
                 outcome = store(sqlite_context, content)
             except Invalid as error:
-                assert error.message and content[128:132] != b"DICM" or "pathological" in str(path) or len(error.where) > 0
+                assert error.message and error.where
                 continue
             if outcome.status == "stored":
-                (row,) = [r for r in held(sqlite_context, outcome.study_instance_uid) if r.sop_instance_uid == outcome.sop_instance_uid]
+                rows = {row.sop_instance_uid: row for row in held(sqlite_context, outcome.study_instance_uid)}
+                row = rows[outcome.sop_instance_uid]
                 assert sqlite_context.blobs.path(row.blob_key).read_bytes() == content
-                assert dicom_part10.scan(_source(sqlite_context, row.blob_key)).dataset_offset == row.dataset_offset
-
-
-def _source(context: Context, key: str):  # type: ignore[no-untyped-def]
-    from isocenter.dicom.source import BytesSource
-
-    return BytesSource(context.blobs.path(key).read_bytes())
+                assert dicom_part10.scan(BytesSource(content)).dataset_offset == row.dataset_offset
 
 
 @pytest.mark.parametrize("source", ["import", "upload", "stow"])

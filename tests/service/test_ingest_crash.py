@@ -1,6 +1,7 @@
 """kill -9 at random moments: what was reported as done is there and intact, nothing is half there, and the archive goes on."""
 
 import hashlib
+import logging
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from conftest import archive
 from isocenter.service.context import Context
 from isocenter.store import imaging
@@ -56,7 +58,7 @@ def check(context: Context, reported: list[str]) -> None:
 @pytest.mark.timeout(300)
 def test_kill_at_random_moments(database_url: str, folder: Path) -> None:
     seed = int(os.environ.get("ISOCENTER_TEST_SEED", random.randrange(1 << 30)))
-    print("ISOCENTER_TEST_SEED =", seed)
+    logging.getLogger(__name__).warning("ISOCENTER_TEST_SEED=%s", seed)
     chance = random.Random(seed)
     reported: list[str] = []
     for number in range(ROUNDS):

@@ -5,22 +5,24 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select
+
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
 from isocenter.dicom.match import Empty, Match, Range, Single, UidList, Universal, Wildcard, time_high, time_low
 from isocenter.store import dialect, rows
 from isocenter.store.database import Database
 from isocenter.store.schema import Bytewise
-from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select
 
 PROBE = Table("probe", MetaData(), Column("id", Integer), Column("text", Bytewise), Column("key", Bytewise))
 
-# Few letters, so that values meet patterns; each of the others means something to LIKE, GLOB, a regular expression, or to PN and VM.
+# Few letters, so that values meet patterns; each of the others means something to LIKE, GLOB, a regular expression, or to PN and
+# VM.
 LETTERS = "abAB"
 SPECIAL = "^=\\*?%_[].'\"-+ (){}|$éÉßøＡ＼＝山田"
 words = st.text(alphabet=LETTERS + SPECIAL, max_size=8)
 patterns = st.text(alphabet=LETTERS + "**??" + SPECIAL, max_size=8).map(lambda p: p if "*" in p or "?" in p else p + "*")
 numbers = st.one_of(
-    st.sampled_from(["1", "01", "1.0", "+1", " 1", "-1", "1e0", "10", "1E1", ".5", "0.5", "5.", "", "x", "1x", "-", "1\\2", "2\\01", "e1"]),
+    st.sampled_from(["1", "01", "1.0", "+1", " 1", "-1", "1e0", "10", "1E1", ".5", "0.5", "5.", "", "x", "1x", "1\\2", "2\\01"]),
     st.integers(-20, 20).map(str),
 )
 dates = st.sampled_from(["", "20260101", "20260102", "2026.01.01", "2026", "20251231", "99999999", "x"])
@@ -110,5 +112,5 @@ def test_a_prefix_is_a_range(start: str, following: str) -> None:
 
 
 def test_every_attribute_that_is_not_single_valued_is_known_to_the_dialect() -> None:
-    assert dialect.SINGLE_VALUED <= BY_KEYWORD.keys()
+    assert BY_KEYWORD.keys() >= dialect.SINGLE_VALUED
     assert not [a for a in BY_KEYWORD.values() if a.vr == "DT"], "Range of DT needs a normal form in the index"

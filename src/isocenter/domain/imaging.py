@@ -4,8 +4,8 @@
                       Quarantine    its bytes are kept, but it joins no study until a person has looked at it
                       Refuse        nothing is kept, the sender is told why
 
-Facts that only the index knows (the study is another patient's, the instance is there already) are found by `store.arriving` inside
-the transaction.
+Facts that only the index knows (the study is another patient's, the instance is there already) are found by `store.arriving`
+inside the transaction.
 """
 
 import re
@@ -19,8 +19,8 @@ from isocenter.domain.access import Principal
 Source = Literal["dimse", "stow", "import", "upload"]
 Status = Literal["stored", "duplicate", "version", "quarantined"]
 
-# PS3.5 9.1: at most 64 characters, digits and periods. Leading zeros, a lone component, an empty component are wrong too, but seen in
-# the field and harmless: such a UID is accepted as it is, with a warning.
+# PS3.5 9.1: at most 64 characters, digits and periods. Leading zeros, a lone component, an empty component are wrong too, but
+# seen in the field and harmless: such a UID is accepted as it is, with a warning.
 _USABLE_UID = re.compile(r"[0-9.]+")
 _UID_LENGTH = MAX_LENGTH
 

@@ -1,8 +1,8 @@
 """The door: every object that comes into the archive passes `begin`, `write`, `finish`, whoever sends it.
 
-Order of things in `finish`: scan, admit, bytes durable under a key of ours, rows and change row in one transaction, and only then the
-answer. A crash at any point leaves either no answer, or the instance: bytes without a row are harmless (the sender tries again,
-`isocenter verify` finds them), a row without bytes cannot come to be.
+Order of things in `finish`: scan, admit, bytes durable under a key of ours, rows and change row in one transaction, and only then
+the answer. A crash at any point leaves either no answer, or the instance: bytes without a row are harmless (the sender tries
+again, `isocenter verify` finds them), a row without bytes cannot come to be.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import os
 import time
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from isocenter import metrics
@@ -41,7 +42,7 @@ def begin(context: Context, principal: Principal, *, source: Source, calling_aet
 
 
 class Reception:
-    """One object coming in: a Part 10 file, written in pieces. End it with `finish` or `discard`; both may be followed by `discard`.
+    """One object coming in: a Part 10 file, written in pieces. End it with `finish` or `discard`, or use it as context manager.
 
     header: what the object says of itself; known after `finish` has scanned it, also when `finish` raised; None when unreadable.
     """
@@ -95,7 +96,8 @@ class Reception:
         """Take the object in and say what became of it; on return it is durable.
 
         command_*: what the C-STORE command named. study_instance_uid: the study that the sender said it stores to (STOW-RS).
-        Raises Invalid (not DICOM, truncated, no UIDs), Conflict (not what the command named), NoSpace, Busy, Broken: nothing kept.
+        Raises Invalid (not DICOM, truncated, no UIDs), Conflict (not what the command named), NoSpace, Busy, Broken.
+        Nothing is kept then, unless it is InDoubt (a Broken): then the commit broke, and sending again is safe.
         """
         began = time.perf_counter()
         label = "failed"
@@ -152,7 +154,8 @@ class Reception:
 
     def _need_space(self) -> None:
         if self._context.blobs.free_space() < self._context.settings.min_free_space:
-            raise NoSpace("the disk is nearly full", kept=_NOTHING_KEPT, hint="Free some space, or lower min_free_space; then send again.")
+            raise NoSpace("the disk is nearly full", kept=_NOTHING_KEPT,
+                          hint="Free some space, or lower min_free_space; then send again.")
 
     @property
     def _origin(self) -> Origin:
@@ -160,9 +163,9 @@ class Reception:
 
     def _refusal(self, refuse: Refuse) -> IsocenterError:
         """Note the refusal in the change log, and make the error for the sender."""
-        at = self._context.clock()
+        note = partial(arriving.refuse, reason=refuse.reason, where=refuse.where, origin=self._origin, at=self._context.clock())
         try:
-            self._context.database.write(lambda connection: arriving.refuse(connection, refuse.reason, refuse.where, self._origin, at))
+            self._context.database.write(note)
         except IsocenterError as error:
             _log.warning("a refusal could not be noted", extra={"facts": {"kind": error.kind.value}})
         kind = Conflict if refuse.mismatch else Invalid
@@ -278,7 +281,8 @@ class _Joined:
 
 def _outcome(status: Status, header: Header, *, reason: str = "", warnings: tuple[str, ...] = ()) -> Outcome:
     return Outcome(
-        status, header.sop_class_uid, header.sop_instance_uid, header.study_instance_uid, header.series_instance_uid, reason, warnings
+        status, header.sop_class_uid, header.sop_instance_uid, header.study_instance_uid, header.series_instance_uid,
+        reason, warnings,
     )
 
 

@@ -3,10 +3,10 @@
     add          the rows of accepted instances; also of another version of a held one     quarantine   what nothing may join yet
     refuse       a note about what was not kept
 
-`add` is a handler for `Database.write_each`. It speaks to the driver's cursor: SQLAlchemy would cost ten times as much (LIBRARIES 4.1).
-Several processes may add to the same new study at once. Everything is therefore done in one global order (new patients, studies,
-series by key; instances by UID; counters by id), so that PostgreSQL finds no deadlock; whoever meets a row that another process
-was quicker to insert begins its transaction again (`Race`) and then sees it.
+`add` is a handler for `Database.write_each`. It speaks to the driver's cursor: SQLAlchemy would cost ten times as much (LIBRARIES
+4.1). Several processes may add to the same new study at once. Everything is therefore done in one global order (new patients,
+studies, series by key; instances by UID; counters by id), so that PostgreSQL finds no deadlock; whoever meets a row that another
+process was quicker to insert begins its transaction again (`Race`) and then sees it.
 """
 
 import hashlib
@@ -44,8 +44,8 @@ class Origin:
 class Arrived:
     """An accepted instance whose bytes are durable under `blob_key`; made by `prepared`.
 
-    row: the instance's attribute columns. differs_from: ids of the held versions of the same SOP Instance UID whose data sets were
-    compared with this one and differ.
+    row: the instance's attribute columns. differs_from: ids of the held versions of the same SOP Instance UID whose data sets
+    were compared with this one and differ.
     """
 
     place: Place
@@ -76,8 +76,8 @@ class Held:
 class Added:
     """What `add` did.
 
-    stored, version: there is a row now. taken: the SOP Instance UID is held (`held`: to be compared), nothing was done. again: the
-    same UID is in this batch twice, ask again. elsewhere: it contradicts what is held (`reason`, `where`), nothing was done.
+    stored, version: there is a row now. taken: the SOP Instance UID is held (`held`: to be compared), nothing was done. again:
+    the same UID is in this batch twice, ask again. elsewhere: it contradicts what is held (`reason`, `where`), nothing was done.
     """
 
     status: Literal["stored", "version", "taken", "again", "elsewhere"]
@@ -224,7 +224,7 @@ def _tell(connection: Connection, parents: Parents, stored: Collection[Arrived])
 
 
 def _tell_contradictions(connection: Connection, parents: Parents, items: Sequence[Arrived]) -> None:
-    """Same Patient ID and issuer, but another name or birth date: joined, and shown to people. Once a study and kind of difference."""
+    """Same Patient ID and issuer, but another name or birth date: joined, and shown to people, once a study and difference."""
     held = parents.patient_of(items[0].place.series_uid)
     study = parents.study_of(items[0].place.series_uid)
     for item in items:
@@ -272,7 +272,8 @@ def quarantine(connection: Connection, item: Arrived, reason: str, where: str) -
     changes.append(
         connection, Event.INSTANCE_QUARANTINED, rows.short(item.place.study_uid), item.origin.actor,
         {"study": rows.short(item.place.study_uid), "series": rows.short(item.place.series_uid),
-         "instance": rows.short(item.sop_instance_uid), "reason": reason, "where": where, "source": item.origin.source, "source_aet": item.origin.source_aet, "address": item.origin.address},
+         "instance": rows.short(item.sop_instance_uid), "reason": reason, "where": where, "source": item.origin.source,
+         "source_aet": item.origin.source_aet, "address": item.origin.address},
     )
     return True
 

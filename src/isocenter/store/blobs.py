@@ -85,7 +85,8 @@ def instance_key(area: str, received_at: datetime, study_instance_uid: str, seri
 def _failure(error: OSError, doing: str) -> Exception:
     if error.errno in _FULL:
         return NoSpace("the disk is full", kept="Nothing was kept of this object.", hint="Free some space and send it again.")
-    return Broken(f"{doing} failed: {os.strerror(error.errno or 0)}", kept="Nothing was kept of this object.", hint="Send it again.")
+    reason = os.strerror(error.errno or 0)
+    return Broken(f"{doing} failed: {reason}", kept="Nothing was kept of this object.", hint="Send it again.")
 
 
 class LocalIncoming:
@@ -148,7 +149,8 @@ class LocalBlobs:
             for area in ("archive", "quarantine", "incoming", "derived"):
                 (folder / area).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Broken(f"the folder {folder} cannot be used: {error.strerror}", hint="Check its owner and permissions.") from error
+            reason = error.strerror
+            raise Broken(f"the folder {folder} cannot be used: {reason}", hint="Check its owner and permissions.") from error
 
     def open_incoming(self) -> LocalIncoming:
         """A new file in incoming/. Raises NoSpace or Broken."""
@@ -213,7 +215,8 @@ class LocalBlobs:
         try:
             return os.open(self.path(key), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise Missing("the file of this object is not there", where=key, hint="`isocenter verify` tells what else is.") from None
+            hint = "`isocenter verify` tells what else is missing."
+            raise Missing("the file of this object is not there", where=key, hint=hint) from None
         except OSError as error:
             raise Broken(f"the file of this object cannot be read: {error.strerror}", where=key) from error
 

@@ -1,10 +1,10 @@
 """The change log: numbered, append-only, written in the transaction of what it tells.
 
-`seq` follows the order of commits, so a reader that has seen `n` will never find a smaller number appear later. On SQLite there is
-one writer at a time. On PostgreSQL a sequence alone would not do: transactions take numbers and commit in different orders, and a reader
-in between would skip the slower one for ever. So changes are buffered on the connection and written as the last statement before
-the COMMIT, under a transaction-level advisory lock: numbers are given and committed by one transaction at a time. The lock is held
-for one INSERT and the COMMIT only, and always taken last, so that it cannot be part of a deadlock.
+`seq` follows the order of commits, so a reader that has seen `n` will never find a smaller number appear later. On SQLite there
+is one writer at a time. On PostgreSQL a sequence alone would not do: transactions take numbers and commit in different orders,
+and a reader in between would skip the slower one for ever. So changes are buffered on the connection and written as the last
+statement before the COMMIT, under a transaction-level advisory lock: numbers are given and committed by one transaction at a
+time. The lock is held for one INSERT and the COMMIT only, and always taken last, so that it cannot be part of a deadlock.
 """
 
 import json
@@ -48,7 +48,8 @@ def since(connection: Connection, seq: int, limit: int = 1000, kinds: tuple[str,
     query = select(change).where(change.c.seq > seq).order_by(change.c.seq).limit(limit)
     if kinds:
         query = query.where(change.c.kind.in_([str(kind) for kind in kinds]))
-    return [Change(row.seq, row.at, row.kind, row.subject, row.actor, json.loads(row.payload)) for row in connection.execute(query)]
+    rows = connection.execute(query)
+    return [Change(row.seq, row.at, row.kind, row.subject, row.actor, json.loads(row.payload)) for row in rows]
 
 
 def latest(connection: Connection) -> int:

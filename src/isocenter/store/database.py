@@ -1,9 +1,9 @@
 """The only code that opens transactions: `read`, `write`, and `write_each` for what comes by the thousand.
 
 Writers of one process form groups. Whoever comes while nobody writes leads: it takes everything that waits (at most
-`GROUP`), runs it in ONE transaction and wakes the others after the COMMIT; what came meanwhile is the next group, led by its first
-member. So a lone sender pays no change of thread, and sixteen senders pay one sync of the disk. Between processes the leaders
-queue in the kernel (SQLite: flock) or in the database (PostgreSQL).
+`GROUP`), runs it in ONE transaction and wakes the others after the COMMIT; what came meanwhile is the next group, led by its
+first member. So a lone sender pays no change of thread, and sixteen senders pay one sync of the disk. Between processes the
+leaders queue in the kernel (SQLite: flock) or in the database (PostgreSQL).
 
 A function that fails does not disturb its group: its savepoint is rolled back and only its caller gets the error. Items of one
 handler run as one call; when that fails they run again one by one. Functions may therefore run more than once: they must do

@@ -3,8 +3,8 @@
 Each condition says the same as the value's predicate; a property test proves it on both databases. Columns compare byte by byte
 (SQLite's BINARY, PostgreSQL's "C"), which for UTF-8 is the order of code points, so prefixes and ranges can use an index.
 
-Attributes of value multiplicity one have one value in their column (`SINGLE_VALUED`, see `rows.clean`). In the others values are joined by
-backslashes: what no plain comparison can say of them is asked of the predicate itself on SQLite (the function
+Attributes of value multiplicity one have one value in their column (`SINGLE_VALUED`, see `rows.clean`). In the others values are
+joined by backslashes: what no plain comparison can say of them is asked of the predicate itself on SQLite (the function
 `dicom_matches`), and of a regular expression on PostgreSQL, whose matcher does not backtrack.
 """
 
@@ -160,13 +160,17 @@ def _name(
     )
 
 
-def _complex(attribute: Attribute, match: Single | Wildcard, text: Column, key: Column | None, postgresql: bool) -> ColumnElement[bool]:
+def _complex(
+    attribute: Attribute, match: Single | Wildcard, text: Column, key: Column | None, postgresql: bool
+) -> ColumnElement[bool]:
+    """Several values or several component groups: what no plain comparison can say."""
     if not postgresql:
         kind, wanted = ("single", match.value) if isinstance(match, Single) else ("wildcard", match.pattern)
         return func.dicom_matches(kind, wanted, attribute.vr, text) == 1
-    if key is None:
-        return text.regexp_match(_fence(_expression(match, "[^\\\\]")))
+    # A pattern never matches what has no value, not even a lone asterisk.
     nonempty = true() if isinstance(match, Single) else func.replace(text, _BACKSLASH, "") != ""
+    if key is None:
+        return and_(nonempty, text.regexp_match(_fence(_expression(match, "[^\\\\]"))))
     return and_(nonempty, key.regexp_match(_fence(_name_expression(match))))
 
 

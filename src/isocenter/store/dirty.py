@@ -1,8 +1,8 @@
 """Series whose derived data (metadata document, thumbnails) must be made anew: rows with leases (LIBRARIES 1.4).
 
-`arriving.add` writes the row in the transaction of the instances; a sweeper claims what has gone quiet, does the work, and says done.
-A sweeper that dies loses its lease, and another one claims the series. An instance that arrives meanwhile moves `due_at`, so that
-`done` leaves the row for the next round.
+`arriving.add` writes the row in the transaction of the instances; a sweeper claims what has gone quiet, does the work, and says
+done. A sweeper that dies loses its lease, and another one claims the series. An instance that arrives meanwhile moves `due_at`,
+so that `done` leaves the row for the next round.
 """
 
 from dataclasses import dataclass

@@ -62,7 +62,12 @@ def get(connection: Connection, id_: int) -> RowMapping | None:
 
 
 def page(
-    connection: Connection, *, kinds: tuple[Kind, ...] = (), dismissed: bool = False, limit: int = 100, before_id: int | None = None
+    connection: Connection,
+    *,
+    kinds: tuple[Kind, ...] = (),
+    dismissed: bool = False,
+    limit: int = 100,
+    before_id: int | None = None,
 ) -> list[RowMapping]:
     """Cases, the ones seen last first. before_id: continue after the row with this id."""
     query = select(exception).order_by(exception.c.last_at.desc(), exception.c.id.desc()).limit(limit)

@@ -1,7 +1,8 @@
 """Searching: a `dicom.query.Query` and the scope of who asks become SQL, and rows become text by keyword.
 
-Keys of the query's level and above are columns of the joined row; keys below it ask whether such a child exists. Planners of neither
-database are safe with a million studies (LIBRARIES 4.2), so the plan is chosen here, with a capped look at how selective a key is:
+Keys of the query's level and above are columns of the joined row; keys below it ask whether such a child exists. Planners of
+neither database are safe with a million studies (LIBRARIES 4.2), so the plan is chosen here, with a capped look at how selective
+a key is:
 
     driven by key        a UID, Patient ID, accession number or name that fewer than `_FEW` studies match: these studies by id
     driven by modality   in the order of study_modality's index: newest study first, until the page is full
@@ -98,7 +99,7 @@ def _column(attribute: Attribute, level: Level) -> Column | None:
     if _is_costly(attribute, level):
         return select(patient.c[attribute.column]).where(patient.c.id == study.c.patient_fk).scalar_subquery()
     table = _table(attribute, level)
-    return table.c[attribute.column] if attribute.column in table.c else None
+    return table.c.get(attribute.column)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def clear(connection: Connection) -> None:
-    """Forget every patient, study, series and instance (not their files, nor the change log): `isocenter reindex` begins with it."""
+    """Forget every patient, study, series and instance, not their files, nor the change log. Reindexing begins with it."""
     for table in (series_dirty, instance, series, study_modality, study_sop_class):
         connection.execute(delete(table))
     connection.execute(exception.update().values(study_fk=None, patient_fk=None))

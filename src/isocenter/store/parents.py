@@ -103,9 +103,9 @@ class Parents:
         if not missing:
             return
         names = ", ".join(f't."{name}"' for name in _COLUMNS[levels])
+        wanted_keys = rows.some(self._mark, missing)
         self._cursor.execute(
-            f'SELECT t.id, t."{key}", {above}, {names} FROM "{table}" t {join} WHERE t."{key}" IN {rows.some(self._mark, missing)}',
-            missing,
+            f'SELECT t.id, t."{key}", {above}, {names} FROM "{table}" t {join} WHERE t."{key}" IN {wanted_keys}', missing
         )
         for id_, uid, parent_key, *texts in self._cursor.fetchall():
             values = dict(zip(_KEYWORDS[levels], texts, strict=True))
@@ -122,7 +122,7 @@ class Parents:
         return None
 
     def place(self, place: Place) -> None:
-        """Take an instance in: its parents are made by `insert` when they are new, their empty attributes filled, counts raised."""
+        """Take an instance in: its parents are made by `insert` when new, their empty attributes filled, their counts raised."""
         memory = self._memory
         for table, known, key, above, levels in (
             ("patient", memory.patients, place.identity, "", _PATIENT),
@@ -253,7 +253,7 @@ class Parents:
         self._cursor.execute(f'UPDATE "{table}" SET {settings} WHERE "{key}" = {self._mark}', (*columns.values(), id_))
 
     def _add_kinds(self) -> None:
-        """Modalities and SOP classes that a study did not have. The study's row is locked by now (`count`), so its text is whole."""
+        """Modalities and SOP classes that a study did not have; its row is locked by now (`count`), so its text is whole."""
         mark = self._mark
         for table, column, text in (
             ("study_modality", "modality", "modalities_in_study"),

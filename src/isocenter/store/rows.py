@@ -10,8 +10,8 @@ from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level
 from isocenter.store import dialect
 from isocenter.store.schema import name_columns, stored
 
-# A btree row of PostgreSQL holds at most 2,704 bytes; an indexed text of 320 characters (four bytes each) fits together with a date.
-# PS3.5 6.2 allows 64 characters in LO, and 64 in each of the three groups of a PN.
+# A btree row of PostgreSQL holds at most 2,704 bytes; an indexed text of 320 characters (four bytes each) fits together with a
+# date. PS3.5 6.2 allows 64 characters in LO, and 64 in each of the three groups of a PN.
 INDEXED_LENGTH = 320
 TEXT_LENGTH = 10240  # LT, PS3.5 6.2: longer texts are in the object, not in the index
 _LONG_VRS = frozenset({"LT", "ST", "UT", "UC", "UR"})

@@ -1,7 +1,7 @@
 """The tables. Columns of patient, study, series and instance are generated from `dicom.attributes.ATTRIBUTES`.
 
     patient 1─n study 1─n series 1─n instance        ids are never reused (AUTOINCREMENT), so a remembered id can only vanish
-      study_modality, study_sop_class                one row per study and modality / SOP class, for ModalitiesInStudy (LIBRARIES 4.2)
+      study_modality, study_sop_class                one row per study and modality or SOP class (LIBRARIES 4.2)
       series_dirty                                   series whose derived data must be rebuilt, with leases
     change                                           the numbered log of all that happened
     exception                                        what a person should look at: quarantined, versions, conflicts, refused

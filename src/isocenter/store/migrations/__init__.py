@@ -17,7 +17,8 @@ _LOCK = 0x69736F6D  # "isom": the advisory lock of migrations on PostgreSQL
 
 
 def apply(engine: Engine, lock: WriterLock, place: str) -> None:
-    """Bring the schema to HEAD. Safe when many processes start at once. Raises Broken when the database is newer than this program."""
+    """Bring the schema to HEAD. Safe when many processes start at once. Raises Broken when the database is newer than this
+    program."""
     with lock.held(), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             # For the session, not the transaction: it must outlive the commits of single migrations.

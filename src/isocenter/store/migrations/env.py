@@ -4,14 +4,14 @@ from typing import Any, Literal
 
 from alembic import context
 
-from isocenter.store.schema import UtcDateTime, metadata
+from isocenter.store.schema import Bytewise, Identifier, UtcDateTime, metadata
 
 
 def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
-    """Migrations must not import the schema of the day: a time is drafted as the text that it is stored as."""
-    if kind == "type" and isinstance(item, UtcDateTime):
-        return "sa.Text().with_variant(sa.Text(collation='C'), 'postgresql')"
-    return False
+    """Migrations must not import the schema of the day: our types are drafted as the names that script.py.mako defines."""
+    if kind == "type" and (isinstance(item, UtcDateTime) or item is Bytewise):
+        return "BYTEWISE"
+    return "IDENTIFIER" if kind == "type" and item is Identifier else False
 
 
 context.configure(
