@@ -88,7 +88,7 @@ function SignedOut({ reason }: { reason: Extract<Session, { state: 'out' }>['rea
 /** The viewer's code is large: it is fetched while the reader is still choosing, so that opening a study starts at once. */
 function usePreloadedViewer(): void {
   useEffect(() => {
-    const load = () => void loadViewer().catch(() => undefined)
+    const load = () => void loadViewer().then((viewer) => viewer.preload(), () => undefined)
     if (typeof window.requestIdleCallback === 'function') {
       const handle = window.requestIdleCallback(load, { timeout: 4_000 })
       return () => window.cancelIdleCallback(handle)

@@ -55,7 +55,7 @@ function Account({ user, onPassword, onKeys }: { user: User; onPassword: () => v
         </>
       }
       button={(open, toggle) => (
-        <button type="button" className="account" aria-haspopup="true" aria-expanded={open} onClick={toggle}>
+        <button type="button" className="account" aria-label={`Account ${user.name}`} aria-haspopup="true" aria-expanded={open} onClick={toggle}>
           <Icon name="account" />
           <span className="account-name truncate">{user.name}</span>
           <Icon name="chevronDown" size={12} />

@@ -11,7 +11,7 @@ import { Empty, ErrorNotice } from '../../ui/feedback'
 import './exceptions.css'
 
 const KINDS: Record<ExceptionKind, { title: string; tone: Tone; meaning: string }> = {
-  quarantined: { title: 'Quarantined', tone: 'warn', meaning: 'Kept aside: its identity contradicts the archive. It is in no study until somebody decides.' },
+  quarantined: { title: 'Quarantined', tone: 'warn', meaning: 'Kept aside as it came. It is in no study until somebody decides.' },
   version: { title: 'New version', tone: 'info', meaning: 'The same identity with other content. The first one is shown; both are kept.' },
   patient_conflict: { title: 'Patient differs', tone: 'warn', meaning: 'The same patient ID with another name or birth date. Joined as one patient; check at the modality.' },
   refused: { title: 'Refused', tone: 'danger', meaning: 'Not taken, and the sender was told why. Nothing of it was kept.' },

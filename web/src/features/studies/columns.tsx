@@ -31,8 +31,12 @@ export function PatientName({ value }: { value: string }) {
   )
 }
 
+/** Modalities of objects that go with images but are none. */
+const COMPANIONS = new Set(['SR', 'KO', 'PR', 'SEG', 'REG', 'DOC', 'OT', 'FID', 'AU', 'PLAN', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'RTRECORD'])
+
 export function Modalities({ codes }: { codes: readonly string[] }) {
-  const shown = codes.length > 3 ? codes.slice(0, 2) : codes
+  const ordered = codes.toSorted((a, b) => Number(COMPANIONS.has(a)) - Number(COMPANIONS.has(b)))
+  const shown = ordered.length > 3 ? ordered.slice(0, 2) : ordered
   return (
     <span className="modalities" title={codes.join(', ')}>
       {shown.map((code) => (

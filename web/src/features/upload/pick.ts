@@ -4,6 +4,8 @@ export interface Picked {
   name: string
 }
 
+const PORTION = 200
+
 /** What operating systems strew into folders; no person means to send it. */
 const LITTER = /(^|\/)(\.DS_Store|Thumbs\.db|ehthumbs\.db|desktop\.ini|\._[^/]*|__MACOSX\/.*)$/i
 
@@ -31,31 +33,39 @@ async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEn
   }
 }
 
-/** The top entries of a drop. Must be called while the drop event is being handled; afterwards the list is empty. */
-export function droppedEntries(data: DataTransfer): FileSystemEntry[] {
+/** What was dropped: an entry of the file system, or a bare file where there is none behind it (dragged out of another page). */
+export type Dropped = FileSystemEntry | File
+
+/** The top of a drop. Must be called while the drop event is being handled; afterwards the list is empty. */
+export function droppedEntries(data: DataTransfer): Dropped[] {
   return [...data.items].flatMap((item) => {
-    const entry = item.kind === 'file' ? item.webkitGetAsEntry() : null
-    return entry ? [entry] : []
+    if (item.kind !== 'file') return []
+    const dropped = item.webkitGetAsEntry() ?? item.getAsFile()
+    return dropped ? [dropped] : []
   })
 }
 
+async function picked(dropped: Dropped): Promise<Picked | null> {
+  const name = dropped instanceof File ? dropped.name : dropped.fullPath.replace(/^\//, '')
+  if (isLitter(name)) return null
+  return { name, file: dropped instanceof File ? dropped : await fileOf(dropped as FileSystemFileEntry) }
+}
+
 /** Everything below the entries, folders walked to the bottom, in portions so that a first file is sent before the last is found. */
-export async function* walk(entries: readonly FileSystemEntry[]): AsyncGenerator<Picked[]> {
-  const rest = [...entries].reverse()
+export async function* walk(top: readonly Dropped[]): AsyncGenerator<Picked[]> {
+  const rest = [...top].reverse()
   let portion: Picked[] = []
-  for (let entry = rest.pop(); entry; entry = rest.pop()) {
-    if (entry.isDirectory) {
-      const inside = await entriesOf(entry as FileSystemDirectoryEntry)
+  for (let next = rest.pop(); next; next = rest.pop()) {
+    if (!(next instanceof File) && next.isDirectory) {
+      const inside = await entriesOf(next as FileSystemDirectoryEntry)
       rest.push(...inside.sort((a, b) => b.name.localeCompare(a.name, undefined, { numeric: true })))
-    } else if (entry.isFile) {
-      const name = entry.fullPath.replace(/^\//, '')
-      if (isLitter(name)) continue
-      portion.push({ file: await fileOf(entry as FileSystemFileEntry), name })
-      if (portion.length >= 200) {
-        yield portion
-        portion = []
-      }
+      continue
     }
+    const file = await picked(next)
+    if (file) portion.push(file)
+    if (portion.length < PORTION) continue
+    yield portion
+    portion = []
   }
   if (portion.length > 0) yield portion
 }
