@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from isocenter import metrics
 from isocenter.api import auth
 from isocenter.api import routes as api_routes
+from isocenter.api.live import Live
 from isocenter.api.security_headers import SecurityHeaders
 from isocenter.dicomweb import routes as dicomweb_routes
 from isocenter.operations import PATHS, Operations
@@ -42,7 +43,8 @@ class Site:
     def __init__(self, context: Context, authenticator: auth.Authenticator) -> None:
         self._context = context
         self._dicomweb = dicomweb_routes.asgi(context, authenticator)
-        self._api = Starlette(routes=api_routes.routes(context, authenticator))
+        self._live = Live(context)
+        self._api = Starlette(routes=api_routes.routes(context, authenticator, self._live))
         self._operations = Operations(context, authenticator)
         self._pages = Pages()
 
@@ -68,6 +70,7 @@ class Site:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+                self._live.end_with_the_server()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await anyio.to_thread.run_sync(self._context.database.close)

@@ -7,8 +7,11 @@ the log itself, so nothing is lost, nothing piles up, and `Last-Event-ID` is the
 
 import asyncio
 import logging
+import signal
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from types import FrameType
 from typing import Any
 
 import anyio.to_thread
@@ -22,6 +25,7 @@ from isocenter.service.context import Context
 
 log = logging.getLogger(__name__)
 
+Handler = Callable[[int, FrameType | None], Any]
 Still = Callable[[], Awaitable[Principal]]
 
 POLL_SECONDS = 0.5
@@ -45,6 +49,28 @@ class Live:
         self._listeners = 0
         self._poller: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._stopping = False
+
+    def end_with_the_server(self) -> None:
+        """From now on SIGTERM and SIGINT end the streams, so that a graceful stop does not wait for what never finishes.
+
+        To be called in the event loop, after the server has installed its own handlers, which go on working: they are told by the
+        loop's wake-up descriptor, and are called from here too. Without such handlers nothing is changed.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.getsignal(number)
+            if callable(before) and before is not signal.default_int_handler:
+                signal.signal(number, partial(self._signalled, loop, before))
+
+    def _signalled(self, loop: asyncio.AbstractEventLoop, before: Handler, number: int, frame: FrameType | None) -> None:
+        before(number, frame)
+        loop.call_soon_threadsafe(self.stop)
+
+    def stop(self) -> None:
+        """End all streams; the clients come back by themselves (retry), to whoever answers then."""
+        self._stopping = True
+        self._tell()
 
     async def events(self, principal: Principal, after: int | None, still: Still) -> AsyncIterator[bytes]:
         """The stream of one listener, from `after` (None: from now).
@@ -68,7 +94,7 @@ class Live:
     async def _stream(self, principal: Principal, seq: int, still: Still) -> AsyncIterator[bytes]:
         clock = asyncio.get_running_loop().time
         quiet_since = checked = clock()
-        while True:
+        while not self._stopping:
             news = self._news
             found = await self._after(seq)
             if found:
@@ -129,6 +155,9 @@ class Live:
         self._ring.extend(found)
         # Nothing to read up to `newest` is a log that was cut meanwhile: go on from there.
         self._newest = found[-1].seq if found else newest
+        self._tell()
+
+    def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
 

@@ -58,9 +58,14 @@ _PAGE = openapi.page(ENDPOINTS).encode()
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def routes(context: Context, authenticator: Authenticator, endpoints: Iterable[Endpoint] = ENDPOINTS) -> list[BaseRoute]:
-    """Everything below /api. `authenticator` is the one that dicomweb shares, so that a change here is known there."""
-    door = _Door(context, authenticator, Live(context))
+def routes(
+    context: Context, authenticator: Authenticator, live: Live | None = None, endpoints: Iterable[Endpoint] = ENDPOINTS
+) -> list[BaseRoute]:
+    """Everything below /api. `authenticator` is the one that dicomweb shares, so that a change here is known there.
+
+    live: the feed, when the caller wants to end it with the server.
+    """
+    door = _Door(context, authenticator, live or Live(context))
     paths: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
