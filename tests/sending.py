@@ -7,6 +7,7 @@ import time
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from sqlalchemy import Connection as SqlConnection
@@ -102,3 +103,11 @@ def start(function: object, *arguments: object) -> BaseProcess:
     process = fork_server().Process(target=function, args=arguments)  # type: ignore[arg-type]
     process.start()
     return process
+
+
+def hold_incoming(folder: Path, ready: Event, go: Event) -> None:
+    """Open a place for bytes, and live."""
+    incoming = LocalBlobs(folder).open_incoming()
+    incoming.write(b"half")
+    ready.set()
+    go.wait(60)
