@@ -186,6 +186,13 @@ def test_file_meta_is_read_back_by_pydicom(tmp_path: Path) -> None:
     assert header.warnings == ()
 
 
+def test_file_meta_of_what_a_broken_peer_says_can_be_written_and_read() -> None:
+    file = part10.file_meta("1.2.840.10008.5.1.4.1.1.2", "ü" * 3, EXPLICIT, source_ae="x" * 100_000) + data_set()
+    meta = part10.file_meta_of(BytesSource(file))
+    assert meta.sop_instance_uid == "???" and meta.transfer_syntax_uid == EXPLICIT and meta.warnings == ()
+    assert scan(BytesSource(file)).values["PatientID"] == "P1"
+
+
 # ---- encodings ----
 
 

@@ -92,7 +92,7 @@ def file_meta(
 
 
 def _short(element: int, vr: bytes, text: str, padding: bytes) -> bytes:
-    value = text.encode("ascii")
+    value = text.encode("ascii", "replace")[:0xFFFE]  # what a peer said: a broken title or UID is not our failure
     if len(value) % 2:
         value += padding
     return struct.pack("<HH2sH", 2, element, vr, len(value)) + value
