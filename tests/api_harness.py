@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from isocenter.api.auth import Authenticator
 from isocenter.api.documents import SCHEMAS
 from isocenter.api.endpoint import Endpoint
+from isocenter.api.live import Live
 from isocenter.api.openapi import PREFIX
 from isocenter.api.routes import ENDPOINTS, routes
 from isocenter.api.schema import check
@@ -80,7 +81,8 @@ class Api:
         """Begin again, as after a restart; with other settings if wanted."""
         self.context = replace(self.context, settings=replace(self.context.settings, **settings))
         self.authenticator = Authenticator(self.context)
-        site = Starlette(routes=routes(self.context, self.authenticator))
+        self.live = Live(self.context)
+        site = Starlette(routes=routes(self.context, self.authenticator, self.live))
         self.app = SecurityHeaders(site, self.context.settings.proxies)
 
     def account(self, role: Role | str, name: str | None = None, referrer_name: str = "") -> str:

@@ -1,6 +1,8 @@
 """The live feed: what happens is told as it happens, to those who may know, without gaps, as long as the session lasts."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -220,6 +222,21 @@ async def test_a_quiet_feed_has_a_heartbeat_that_moves_on(sqlite_api: Api, monke
             while feed.comments < 3:
                 await anyio.sleep(0.05)
         assert feed.events == []
+
+
+async def test_a_server_that_stops_ends_its_feeds_at_once(sqlite_api: Api) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        async with listening(sqlite_api, sqlite_api.token(Role.RADIOLOGIST)) as feed:
+            sqlite_api.live.end_with_the_server()
+            os.kill(os.getpid(), signal.SIGTERM)
+            with anyio.fail_after(5):
+                while not feed.ended:
+                    await anyio.sleep(0.02)
+        assert heard == [signal.SIGTERM], "the server's own handler goes on working"
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def test_nobody_polls_when_nobody_listens(sqlite_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

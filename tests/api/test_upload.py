@@ -75,6 +75,7 @@ async def test_a_large_object_is_streamed(sqlite_api: Api, monkeypatch: pytest.M
     [
         (b"", "empty"),
         (b"%PDF-1.7 and so on", "no DICOM"),
+        (bytes(128) + b"DICM\2\0\2\0UI\x14\x001.2.840.10008.1.3.10" + bytes(500), "DICOMDIR"),
         (b"\xff\xd8\xff\xe0" + bytes(5000), "no DICOM"),
         (part10()[:-100], ""),
         (part10(StudyInstanceUID="1.2.7", pixels=0)[:200], ""),

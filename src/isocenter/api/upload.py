@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter, json_response
 from isocenter.api.schema import array, obj, ref, text
+from isocenter.dicom import beginning
 from isocenter.dicom.source import FileSource
 from isocenter.domain.access import Permission, require
 from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Kind, NoSpace, TooLarge, Unsupported
@@ -22,15 +23,11 @@ from isocenter.service import ingest
 # Bytes gathered before a thread writes them: a hop for each small piece off the network would cost more than the writing.
 GATHERED = 1 << 20
 SPACE_CHECKED_EVERY = 64 << 20
-HEAD = 132
 EMPTY_ZIP = b"PK\x05\x06"
-# A file without the preamble of PS3.10 7.1 begins with an element of one of the first groups, in either byte order.
-LAST_FIRST_GROUP = 0x0008
 # What operating systems put into ZIPs for themselves; nobody sent it, so nobody wants a result for it.
 LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 # The object's own fault, as opposed to the archive's.
 REFUSED = (Conflict, Invalid, TooLarge, Unsupported)
-_NOT_DICOM = "this is no DICOM file"
 
 
 async def _upload(request: Request, call: Call) -> Response:
@@ -70,20 +67,23 @@ async def _gathered(request: Request) -> AsyncIterator[bytes]:
 
 
 def _is_zip(head: bytes) -> bool:
-    return head.startswith((LOCAL, EMPTY_ZIP)) and head[128:HEAD] != b"DICM"
+    return head.startswith((LOCAL, EMPTY_ZIP)) and not beginning.has_prefix(head)
 
 
-def _may_be_dicom(head: bytes) -> bool:
-    """Whether the door should look at it at all; it decides. Anything else need not be unpacked or kept for that."""
-    group = min(int.from_bytes(head[:2], "little"), int.from_bytes(head[:2], "big"))
-    return head[128:HEAD] == b"DICM" or (len(head) >= 8 and group <= LAST_FIRST_GROUP)
+def _not_an_object(head: bytes) -> str:
+    """Why a file that begins so need not be unpacked or kept for a look; "" when the door shall decide."""
+    if not head:
+        return "the file is empty"
+    if not beginning.may_be_dicom(head):
+        return "this is no DICOM file"
+    return "this is the DICOMDIR of a medium; the files beside it are what is stored" if beginning.is_file_set(head) else ""
 
 
 async def _take_object(call: Call, name: str, head: bytes, rest: AsyncIterator[bytes]) -> dict[str, Any]:
-    if not _may_be_dicom(head):
+    if reason := _not_an_object(head):
         async for _ in rest:  # read to the end: a client that is still sending would not see our answer
             pass
-        return _refused(name, _NOT_DICOM if head else "the file is empty")
+        return _refused(name, reason)
     with await anyio.to_thread.run_sync(lambda: ingest.begin(call.context, call.principal, source="upload")) as reception:
         await anyio.to_thread.run_sync(reception.write, head)
         async for piece in rest:
@@ -151,12 +151,12 @@ def _take_entry(call: Call, name: str, archive: ZipFile, entry: Entry) -> dict[s
     pieces = archive.read(entry)
     try:
         head = b""
-        while len(head) < HEAD and (piece := next(pieces, b"")):
+        while len(head) < beginning.LENGTH and (piece := next(pieces, b"")):
             head += piece
         if _is_zip(head):
             return _refused(name, "this is a ZIP inside a ZIP: unpack it, or send it alone")
-        if not _may_be_dicom(head):
-            return _refused(name, _NOT_DICOM if head else "the file is empty")
+        if reason := _not_an_object(head):
+            return _refused(name, reason)
         with ingest.begin(call.context, call.principal, source="upload") as reception:
             reception.write(head)
             for piece in pieces:
