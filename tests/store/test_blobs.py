@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from isocenter.domain.errors import Broken, Conflict, Missing, NoSpace
 from isocenter.store import blobs as module
 from isocenter.store.blobs import LocalBlobs, instance_key

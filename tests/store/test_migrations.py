@@ -3,10 +3,11 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
 from isocenter.store import migrations
 from isocenter.store.database import Database
 from isocenter.store.schema import metadata
-from sqlalchemy import Connection, inspect
 
 
 def test_head_is_the_newest_migration() -> None:
