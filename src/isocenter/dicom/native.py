@@ -12,7 +12,22 @@ from isocenter.dicom.source import Source
 MAX_FRAME = 256 << 20
 
 _BIG_ENDIAN_PIXELS = frozenset({syntaxes.EXPLICIT_VR_BIG_ENDIAN, syntaxes.GE_PRIVATE_IMPLICIT_BIG_ENDIAN_PIXELS})
-_WORDS = {"OW": 2, "US": 2, "SS": 2, "OF": 4, "OL": 4, "FL": 4, "SL": 4, "UL": 4, "AT": 2, "OD": 8, "OV": 8, "FD": 8, "SV": 8, "UV": 8}
+_WORDS = {
+    "OW": 2,
+    "US": 2,
+    "SS": 2,
+    "OF": 4,
+    "OL": 4,
+    "FL": 4,
+    "SL": 4,
+    "UL": 4,
+    "AT": 2,
+    "OD": 8,
+    "OV": 8,
+    "FD": 8,
+    "SV": 8,
+    "UV": 8,
+}
 
 
 def needs_work(transfer_syntax_uid: str, *, addressable: bool) -> bool:
