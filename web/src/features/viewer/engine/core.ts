@@ -1,7 +1,9 @@
 // The only owner of Cornerstone's globals: started once, kept warm between studies.
 import { Enums, RenderingEngine, type Types, init as initCore, metaData, utilities } from '@cornerstonejs/core'
 import { init as initLoader } from '@cornerstonejs/dicom-image-loader'
+import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
+import { Tag } from '../model/tags'
 
 export interface Core {
   /** Null when this browser has no WebGL 2: pictures are then drawn by canvasSurface alone. */
@@ -19,52 +21,44 @@ export function forget(id: string): void {
   known.delete(id)
 }
 
+const { MetadataModules } = Enums
+
 /**
  * Cornerstone decodes and draws; what pixels mean stays with model/. So it is told of single-sample images that they are
  * MONOCHROME2 (palettes, inversion and modality values are applied by model/pixels) and of geometry only the shape of a pixel.
  */
-const { MetadataModules } = Enums
+const ANSWERS: Readonly<Partial<Record<string, (frame: Frame) => object>>> = {
+  [MetadataModules.IMAGE_PIXEL]: ({ instance: { format }, extent }) => ({
+    samplesPerPixel: format.samples,
+    photometricInterpretation: format.samples === 1 ? 'MONOCHROME2' : format.photometric,
+    planarConfiguration: format.planar ? 1 : 0,
+    rows: extent.rows,
+    columns: extent.columns,
+    bitsAllocated: format.allocated,
+    bitsStored: format.stored,
+    highBit: format.stored - 1,
+    pixelRepresentation: format.signed ? 1 : 0,
+  }),
+  [MetadataModules.IMAGE_PLANE]: ({ extent: { rows, columns, aspect } }) => ({
+    rows,
+    columns,
+    columnPixelSpacing: aspect[0],
+    rowPixelSpacing: aspect[1],
+    pixelSpacing: [aspect[1], aspect[0]],
+    rowCosines: [1, 0, 0],
+    columnCosines: [0, 1, 0],
+    imageOrientationPatient: [1, 0, 0, 0, 1, 0],
+    imagePositionPatient: [0, 0, 0],
+    usingDefaultValues: false,
+  }),
+  // "PT" would make Cornerstone choose a window of its own.
+  [MetadataModules.GENERAL_SERIES]: ({ instance }) => ({ modality: 'OT', seriesInstanceUID: instance.seriesInstanceUID }),
+  [MetadataModules.SOP_COMMON]: ({ instance }) => ({ sopClassUID: text(instance.dataset, Tag.SOPClassUID), sopInstanceUID: instance.sopInstanceUID }),
+}
 
-function provide(asked: string, id: unknown): unknown {
-  const module = asked as Enums.MetadataModules
+function provide(module: string, id: unknown): object | undefined {
   const frame = typeof id === 'string' ? known.get(id) : undefined
-  if (!frame) return undefined
-  const { format, dataset } = frame.instance
-  const { columns, rows, aspect } = frame.extent
-  switch (module) {
-    case MetadataModules.IMAGE_PIXEL:
-      return {
-        samplesPerPixel: format.samples,
-        photometricInterpretation: format.samples === 1 ? 'MONOCHROME2' : format.photometric,
-        planarConfiguration: format.planar ? 1 : 0,
-        rows,
-        columns,
-        bitsAllocated: format.allocated,
-        bitsStored: format.stored,
-        highBit: format.stored - 1,
-        pixelRepresentation: format.signed ? 1 : 0,
-      }
-    case MetadataModules.IMAGE_PLANE:
-      return {
-        rows,
-        columns,
-        columnPixelSpacing: aspect[0],
-        rowPixelSpacing: aspect[1],
-        pixelSpacing: [aspect[1], aspect[0]],
-        rowCosines: [1, 0, 0],
-        columnCosines: [0, 1, 0],
-        imageOrientationPatient: [1, 0, 0, 0, 1, 0],
-        imagePositionPatient: [0, 0, 0],
-        usingDefaultValues: false,
-      }
-    case MetadataModules.GENERAL_SERIES:
-      // "PT" would make Cornerstone choose a window of its own.
-      return { modality: 'OT', seriesInstanceUID: frame.instance.seriesInstanceUID }
-    case MetadataModules.SOP_COMMON:
-      return { sopClassUID: dataset['00080016']?.Value?.[0], sopInstanceUID: frame.instance.sopInstanceUID }
-    default:
-      return undefined
-  }
+  return frame && ANSWERS[module]?.(frame)
 }
 
 function hasWebGl(): boolean {
@@ -102,7 +96,8 @@ export function imageOf(frame: Frame, data: Types.PixelDataTypedArray, min: numb
     slope: 1,
     intercept: 0,
     windowCenter: (min + max) / 2,
-    windowWidth: Math.max(1, max - min),
+    // Only until gpuSurface sets the real one; LINEAR of width 1 would be an empty range.
+    windowWidth: Math.max(2, max - min),
     voiLUTFunction: Enums.VOILUTFunctionType.LINEAR,
     getPixelData: () => data,
     getCanvas: () => document.createElement('canvas'),

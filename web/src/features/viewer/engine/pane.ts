@@ -364,7 +364,7 @@ export class Pane {
 
   /** One image pixel per screen pixel. */
   actualSize(): void {
-    this.setView((view) => ({ ...view, scale: 1 / (window.devicePixelRatio || 1), fitted: false }))
+    this.setView((view, extent, size) => views.snapped({ ...view, scale: 1 / (window.devicePixelRatio || 1), fitted: false }, extent, size, window.devicePixelRatio || 1))
   }
 
   reset(): void {

@@ -1,6 +1,8 @@
 // A decoded picture and the store that keeps as many of them as memory allows.
+import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
 import type { ColorPixels, GreyPixels } from '../model/pixels'
+import { Tag } from '../model/tags'
 import { type Window, automatic } from '../model/windows'
 
 export interface Picture {
@@ -25,7 +27,7 @@ export function ownWindow(picture: Picture): Window {
 export const bornInverted = (picture: Picture): boolean => {
   if (picture.pixels.color) return false
   const { format, dataset } = picture.frame.instance
-  const pet = dataset['00080060']?.Value?.[0] === 'PT'
+  const pet = text(dataset, Tag.Modality) === 'PT'
   return (format.photometric === 'MONOCHROME1') !== pet
 }
 

@@ -65,14 +65,17 @@ async function decode(frame: Frame, bytes: Uint8Array<ArrayBuffer>, syntax: stri
   if (!isDecodable(syntax)) throw new NotShown(undecodable(syntax), false)
   if (bytes.byteLength === 0) throw new NotShown('The server sent no pixels for this image.', true)
   if (format.samples >= 3) return NATIVE.has(syntax) ? nativeColor(bytes, format, count) : compressedColor(frame, bytes, syntax, count)
-  const samples = NATIVE.has(syntax) ? nativeSamples(bytes, format, count) : trimmed(await decompressed(frame, bytes, syntax), format)
+  const native = NATIVE.has(syntax)
+  const samples = native ? nativeSamples(bytes, format, count) : trimmed(await decompressed(frame, bytes, syntax), format)
   if (samples.length < count) throw new BadPixels(`The pixel data is too short: ${samples.length} of ${count} pixels.`)
   if (format.photometric === 'PALETTE COLOR' && palette) {
     const [red, green, blue] = await Promise.all(channels(palette).map((table) => resolved(table, signal, palette.segmented)))
     if (red && green && blue) return throughPalette(samples, red, green, blue)
   }
   const table = frame.modality.table && (await resolved(frame.modality.table, signal))
-  return toModality(samples, format, frame.modality, table)
+  // A codestream may say that its samples are signed where the header denies it; the codestream is nearer to the truth.
+  const signed = format.signed || (!native && samples.some((value) => value < 0))
+  return toModality(samples, signed === format.signed ? format : { ...format, signed }, frame.modality, table)
 }
 
 const channels = (palette: Palette): readonly Table[] => [palette.red, palette.green, palette.blue]

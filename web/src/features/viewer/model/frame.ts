@@ -137,15 +137,17 @@ function modalityOf(dataset: Dataset, own: Dataset, format: PixelFormat): Modali
   return { slope: slope === undefined || slope === 0 ? 1 : slope, intercept, unit }
 }
 
-function shapeOf(own: Dataset): Shape {
+function shapeOf(own: Dataset, format: PixelFormat): Shape {
   const stated = text(own, Tag.VOILUTFunction)
-  return stated === 'SIGMOID' || stated === 'LINEAR_EXACT' ? stated : 'LINEAR'
+  if (stated === 'SIGMOID' || stated === 'LINEAR_EXACT') return stated
+  // LINEAR counts whole grey levels; for real numbers (0 to 1) its half steps would be the whole picture.
+  return format.number === 'integer' ? 'LINEAR' : 'LINEAR_EXACT'
 }
 
-function windowsOf(own: Dataset): { name: string; window: Window }[] {
+function windowsOf(own: Dataset, format: PixelFormat): { name: string; window: Window }[] {
   const widths = numbers(own, Tag.WindowWidth)
   const names = texts(own, Tag.WindowCenterWidthExplanation)
-  const shape = shapeOf(own)
+  const shape = shapeOf(own, format)
   return numbers(own, Tag.WindowCenter).flatMap((center, index) => {
     const width = widths[index]
     // LINEAR needs a width of at least 1, the others one above 0 (PS3.3 C.11.2.1.2).
@@ -209,7 +211,7 @@ function frameOf(instance: Instance, index: number, reason: string, shared: Data
     calibration,
     extent: { columns: number(dataset, Tag.Columns) ?? 1, rows: number(dataset, Tag.Rows) ?? 1, aspect: aspectOf(dataset, calibration) },
     modality: modalityOf(dataset, group(Tag.PixelValueTransformationSequence) ?? dataset, format),
-    windows: windowsOf(voi),
+    windows: windowsOf(voi, format),
     voiTables: voiTablesOf(voi, format.signed),
     sliceLocation: own ? undefined : number(dataset, Tag.SliceLocation),
     thickness: number(measures ?? dataset, Tag.SliceThickness),

@@ -1,10 +1,9 @@
 // The order and the words of the series rail.
 import type { Series } from '../../../api/types'
+import { pictureless } from './reasons'
 
-const WITHOUT_PICTURES: readonly string[] = ['SR', 'KO', 'PR', 'DOC', 'PLAN', 'RTPLAN', 'RTSTRUCT', 'REG', 'SEG', 'FID', 'ECG', 'HD', 'EPS', 'AU', 'STAIN', 'RTRECORD', 'SMR', 'HC']
-
-/** Whether a series is likely to have something to look at; the modality tells before any header is read. */
-export const hasPictures = (series: Series): boolean => !WITHOUT_PICTURES.includes(series.Modality)
+/** Whether a series is likely to have something to look at, before any header is read. */
+export const hasPictures = (series: Series): boolean => series.SOPClassUIDs.some((sopClass) => pictureless(sopClass) === '')
 
 const order = (series: Series): number => {
   const raw = series.SeriesNumber

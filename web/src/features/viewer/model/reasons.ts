@@ -8,7 +8,10 @@ const KINDS: readonly (readonly [prefix: string, reason: string])[] = [
   ['1.2.840.10008.5.1.4.1.1.104.', 'This is an encapsulated document (PDF or CDA), not an image.'],
   ['1.2.840.10008.5.1.4.1.1.11.', 'This is a presentation state: it says how other images are to be shown and has no picture of its own.'],
   ['1.2.840.10008.5.1.4.1.1.66.5', 'This is a surface segmentation: shapes drawn over other images, no picture of its own.'],
-  ['1.2.840.10008.5.1.4.1.1.66', 'This is a segmentation or registration that belongs to other images; it has no picture of its own.'],
+  ['1.2.840.10008.5.1.4.1.1.66.4', 'This is a segmentation: areas marked on other images. It has no picture of its own.'],
+  ['1.2.840.10008.5.1.4.1.1.66.7', 'This is a segmentation: areas marked on other images. It has no picture of its own.'],
+  ['1.2.840.10008.5.1.4.1.1.66.2', 'This is a set of reference points on other images; it has no picture of its own.'],
+  ['1.2.840.10008.5.1.4.1.1.66', 'This is a registration: how other images fit together. It has no picture of its own.'],
   ['1.2.840.10008.5.1.4.1.1.481.3', 'This is a radiotherapy structure set: contours on other images, no picture of its own.'],
   ['1.2.840.10008.5.1.4.1.1.481.5', 'This is a radiotherapy plan: numbers and settings, no picture.'],
   ['1.2.840.10008.5.1.4.1.1.481.8', 'This is a radiotherapy plan: numbers and settings, no picture.'],
@@ -36,11 +39,13 @@ export function undecodable(transferSyntax: string): string {
     : `The pixels are stored in a form this viewer cannot decode (transfer syntax ${transferSyntax}).`
 }
 
+/** Why objects of this class have no picture; '' for classes that do, and unknown ones. */
+export const pictureless = (sopClass: string): string => KINDS.find(([prefix]) => sopClass.startsWith(prefix))?.[1] ?? ''
+
 /** Reason why an instance cannot be shown that its header already tells; '' when there is none. */
 export function whyNotShown(dataset: Dataset): string {
-  const sopClass = text(dataset, Tag.SOPClassUID)
-  const kind = KINDS.find(([prefix]) => sopClass.startsWith(prefix))
-  if (kind) return kind[1]
+  const kind = pictureless(text(dataset, Tag.SOPClassUID))
+  if (kind) return kind
   const hasPixels = Boolean(dataset[Tag.PixelData] ?? dataset[Tag.FloatPixelData] ?? dataset[Tag.DoubleFloatPixelData])
   const rows = number(dataset, Tag.Rows) ?? 0
   const columns = number(dataset, Tag.Columns) ?? 0

@@ -110,6 +110,14 @@ export function zoomed(view: View, extent: Extent, size: Size, factor: number, a
   return panned(next, extent, size, [anchor[0] - moved[0], anchor[1] - moved[1]])
 }
 
+/** Moves the picture by less than a screen pixel so that image pixels lie exactly on screen pixels: sharp at 1:1. */
+export function snapped(view: View, extent: Extent, size: Size, ratio: number): View {
+  const { e, f } = affineOf(view, extent, size)
+  // The centre of a screen pixel is half a device pixel after its edge.
+  const off = (at: number): number => (Math.floor(at * ratio) + 0.5) / ratio - at
+  return { ...panned(view, extent, size, [off(e), off(f)]), fitted: view.fitted }
+}
+
 /** The same view of a picture of another size: relative position and relative magnification are kept. */
 export function carriedOver(view: View, from: Extent, to: Extent, size: Size): View {
   if (view.fitted) return fitted(to, size, view.turn)

@@ -35,6 +35,11 @@ function useKeys(session: ViewerSession, leave: () => void): void {
   }, [session, leave])
 }
 
+/** A click with the mouse leaves no focus behind, else Space and Enter would press that button again instead of doing their work. */
+function letGo(): void {
+  if (document.activeElement instanceof HTMLElement && document.activeElement.closest('button, .pane')) document.activeElement.blur()
+}
+
 function Failure({ what, hint, onLeave }: { what: string; hint: string; onLeave: () => void }) {
   return (
     <div className="viewer-failure" role="alert">
@@ -55,7 +60,7 @@ function Screen({ session }: { session: ViewerSession }) {
   const count = panesOf(layout)
   const { rows, columns } = alone ? { rows: 1, columns: 1 } : gridOf(layout)
   return (
-    <div className="viewer" data-testid="viewer">
+    <div className="viewer" data-testid="viewer" onClick={(click) => click.detail > 0 && letGo()} onDragEnd={letGo}>
       <Toolbar session={session} onLeave={leave} />
       <div className="viewer-body">
         <Rail session={session} />

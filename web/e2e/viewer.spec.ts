@@ -1,0 +1,437 @@
+// The viewer in a real browser against a running Isocenter: what is on the canvas is compared with the stored values.
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { type APIRequestContext, type Locator, type Page, expect, test } from '@playwright/test'
+
+const DATA = process.env.ISOCENTER_TEST_DATA ?? path.resolve(import.meta.dirname, '../../../shared/data')
+const PASSWORD = process.env.ISOCENTER_ADMIN_PASSWORD ?? ''
+const SHOTS = path.resolve(import.meta.dirname, '../test-results/screenshots')
+
+const CT_FOLDER = 'ct/volume-lidc-idri-0314'
+const CT_SLICES = 12
+const CT_STUDY = '1.3.6.1.4.1.14519.5.2.1.6279.6001.265704884949271879044145982159'
+
+interface Uploaded {
+  name: string
+  status: string
+  StudyInstanceUID?: string
+}
+
+async function csrf(request: APIRequestContext): Promise<string> {
+  const answer = await request.post('/api/v1/session', { data: { username: 'admin', password: PASSWORD } })
+  expect(answer.status(), 'login as admin (ISOCENTER_ADMIN_PASSWORD)').toBe(200)
+  return ((await answer.json()) as { csrf_token: string }).csrf_token
+}
+
+async function upload(request: APIRequestContext, token: string, file: string): Promise<string> {
+  const answer = await request.post(`/api/v1/upload?name=${encodeURIComponent(path.basename(file))}`, {
+    headers: { 'X-CSRF-Token': token, 'Content-Type': 'application/dicom' },
+    data: readFileSync(path.join(DATA, file)),
+  })
+  expect(answer.ok(), `upload of ${file}`).toBe(true)
+  const { results } = (await answer.json()) as { results: Uploaded[] }
+  expect(['stored', 'duplicate', 'version']).toContain(results[0]?.status)
+  return results[0]?.StudyInstanceUID ?? ''
+}
+
+const ctFiles = (): string[] =>
+  readdirSync(path.join(DATA, CT_FOLDER))
+    .filter((name) => name.endsWith('.dcm'))
+    .sort()
+    .slice(0, CT_SLICES)
+    .map((name) => path.join(CT_FOLDER, name))
+
+const pane = (page: Page, index = 0): Locator => page.getByTestId(`pane-${index}`)
+
+async function open(page: Page, study: string): Promise<Locator> {
+  await csrf(page.request)
+  await page.goto(`/viewer/${study}`)
+  await expect(pane(page)).toHaveAttribute('data-status', /shown|failed/, { timeout: 45_000 })
+  return pane(page)
+}
+
+/** Does something and waits until the viewport has drawn again and come to rest. */
+async function drawn(page: Page, action: () => Promise<unknown>, index = 0): Promise<void> {
+  const host = pane(page, index).locator('.pane-host')
+  const before = Number((await host.getAttribute('data-drawn')) ?? 0)
+  await action()
+  await expect.poll(async () => Number((await host.getAttribute('data-drawn')) ?? 0)).toBeGreaterThan(before)
+  await expect(pane(page, index)).toHaveAttribute('data-status', 'shown')
+  await page.waitForTimeout(150)
+}
+
+interface Sampled {
+  readonly color: readonly [number, number, number]
+  readonly at: readonly [number, number]
+}
+
+/** What the visible canvas shows where given image pixels lie. */
+async function canvasAt(page: Page, points: readonly (readonly [number, number])[], index = 0): Promise<Sampled[]> {
+  return pane(page, index).evaluate((root, wanted) => {
+    const canvas = [...root.querySelectorAll('canvas')].find((each) => each.offsetParent !== null && each.closest('[hidden]') === null)
+    const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = (root.querySelector('[data-affine]')?.getAttribute('data-affine') ?? '').split(',').map(Number)
+    const context = canvas?.getContext('2d')
+    if (!canvas || !context) throw new Error('no canvas')
+    const ratio = canvas.width / canvas.clientWidth
+    return wanted.map(([x, y]) => {
+      const at = [Math.floor((a * x + c * y + e) * ratio), Math.floor((b * x + d * y + f) * ratio)] as const
+      const [red = 0, green = 0, blue = 0] = context.getImageData(at[0], at[1], 1, 1).data
+      return { color: [red, green, blue] as const, at }
+    })
+  }, points)
+}
+
+type Json = Record<string, { Value?: unknown[] } | undefined>
+
+interface Slice {
+  readonly instance: string
+  readonly values: Float64Array
+  readonly columns: number
+  readonly rows: number
+  readonly spacing: readonly [number, number]
+}
+
+/** Slices in the order of their place along the body, values as slope × stored + intercept, straight from the files' bytes. */
+async function slices(request: APIRequestContext): Promise<Slice[]> {
+  const study = (await (await request.get(`/api/v1/studies/${CT_STUDY}`)).json()) as { series: { SeriesInstanceUID: string }[] }
+  const series = study.series[0]?.SeriesInstanceUID ?? ''
+  const metadata = (await (await request.get(`/dicom-web/studies/${CT_STUDY}/series/${series}/metadata`, { headers: { Accept: 'application/dicom+json' } })).json()) as Json[]
+  const number = (dataset: Json, tag: string, at = 0): number => Number(dataset[tag]?.Value?.[at])
+  const sorted = metadata.sort((one, two) => number(one, '00200013') - number(two, '00200013'))
+  const files = instances()
+  return sorted.flatMap((dataset): Slice[] => {
+    const instance = dataset['00080018']?.Value?.[0] as string
+    const file = files.get(instance)
+    if (!file) return []
+    const columns = number(dataset, '00280011')
+    const rows = number(dataset, '00280010')
+    const bytes = readFileSync(path.join(DATA, file))
+    // Pixel data is the last element of these files.
+    const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.byteLength - columns * rows * 2, columns * rows * 2)
+    const signed = number(dataset, '00280103') === 1
+    const slope = number(dataset, '00281053')
+    const intercept = number(dataset, '00281052')
+    const values = Float64Array.from({ length: columns * rows }, (_, index) => (signed ? view.getInt16(index * 2, true) : view.getUint16(index * 2, true)) * slope + intercept)
+    return [{ instance, values, columns, rows, spacing: [number(dataset, '00280030', 1), number(dataset, '00280030', 0)] }]
+  })
+}
+
+/** Files of the whole volume by their SOP Instance UID: element (0008,0018), explicit or implicit VR. */
+function instances(): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const name of readdirSync(path.join(DATA, CT_FOLDER))) {
+    const file = path.join(CT_FOLDER, name)
+    const bytes = readFileSync(path.join(DATA, file))
+    const at = bytes.indexOf(Buffer.from([0x08, 0x00, 0x18, 0x00]), 132)
+    const explicit = bytes.toString('latin1', at + 4, at + 6) === 'UI'
+    const length = explicit ? bytes.readUInt16LE(at + 6) : bytes.readUInt32LE(at + 4)
+    found.set(bytes.toString('latin1', at + 8, at + 8 + length).replace(/\0+$/, ''), file)
+  }
+  return found
+}
+
+/** PS3.3 C.11.2.1.2.1 */
+function linear(value: number, width: number, center: number): number {
+  const share = (value - (center - 0.5)) / (width - 1) + 0.5
+  return Math.round(255 * Math.min(1, Math.max(0, share)))
+}
+
+async function windowOf(page: Page): Promise<{ width: number; center: number }> {
+  const [width = 0, center = 0] = ((await pane(page).getAttribute('data-window')) ?? '').split('/').map(Number)
+  return { width, center }
+}
+
+const PROBES: readonly (readonly [number, number])[] = [
+  [256, 256], [200, 300], [180, 250], [300, 260], [256, 330], [330, 240], [230, 220], [280, 310], [256, 200], [210, 350],
+]
+
+async function expectGreys(page: Page, slice: Slice, inverted = false): Promise<void> {
+  const { width, center } = await windowOf(page)
+  const seen = await canvasAt(page, PROBES)
+  PROBES.forEach(([x, y], index) => {
+    const value = slice.values[y * slice.columns + x] ?? 0
+    const grey = linear(value, width, center)
+    const expected = inverted ? 255 - grey : grey
+    const [red, green, blue] = seen[index]?.color ?? [-1, -1, -1]
+    expect(Math.abs(red - expected), `pixel ${x},${y} of value ${value} at W ${width} L ${center}: ${red} instead of ${expected}`).toBeLessThanOrEqual(2)
+    expect(green).toBe(red)
+    expect(blue).toBe(red)
+  })
+}
+
+const uploaded = new Map<string, string>()
+
+test.beforeAll(async ({ playwright, baseURL }) => {
+  test.setTimeout(180_000)
+  const request = await playwright.request.newContext({ baseURL: baseURL ?? '' })
+  const token = await csrf(request)
+  for (const file of ctFiles()) await upload(request, token, file)
+  for (const file of ['us/examples_rgb_color.dcm', 'us/US-PAL-8-10x-echo.dcm', 'xa/cath-75frames', 'sr/test-SR.dcm', 'cr-dx/RG1_J2KI.dcm', 'pdf/craig-test.dcm', 'nm/NM-MONO2-16-13x-heart.dcm']) {
+    const files = statSync(path.join(DATA, file)).isDirectory() ? readdirSync(path.join(DATA, file)).map((name) => path.join(file, name)) : [file]
+    for (const each of files) uploaded.set(file, await upload(request, token, each))
+  }
+  await request.dispose()
+})
+
+test('a CT volume: the window maps stored values to greys exactly, presets and drags move it, invert turns it round', async ({ page }) => {
+  const first = await open(page, CT_STUDY)
+  await expect(page.getByTestId('rail-series')).toHaveCount(1)
+  await expect(page.getByTestId('rail-series').locator('img')).toBeVisible()
+  const slice = (await slices(page.request))[0]!
+  await page.screenshot({ path: path.join(SHOTS, 'viewer-ct-1280.png') })
+
+  await drawn(page, () => page.keyboard.press('x'))
+  await expectGreys(page, slice)
+
+  await drawn(page, () => page.keyboard.press('1'))
+  expect(await windowOf(page)).toEqual({ width: 400, center: 40 })
+  await expectGreys(page, slice)
+
+  await drawn(page, () => page.keyboard.press('2'))
+  expect(await windowOf(page)).toEqual({ width: 1500, center: -600 })
+  await expectGreys(page, slice)
+
+  const box = (await first.boundingBox())!
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+  await drawn(page, async () => {
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    await page.mouse.move(x + 40, y - 25, { steps: 5 })
+    await page.mouse.up()
+  })
+  const spread = slice.values.reduce((most, value) => Math.max(most, value), -Infinity) - slice.values.reduce((least, value) => Math.min(least, value), Infinity)
+  const step = Math.max(1, Math.round(spread / 1024))
+  // Right is wider, up is a lower centre.
+  expect(await windowOf(page)).toEqual({ width: 1500 + 40 * step, center: -600 - 25 * step })
+  await expectGreys(page, slice)
+
+  await drawn(page, () => page.keyboard.press('i'))
+  await expect(first).toHaveAttribute('data-inverted', 'true')
+  await expectGreys(page, slice, true)
+
+  await drawn(page, () => page.keyboard.press('Space'))
+  await expect(first).toHaveAttribute('data-inverted', 'false')
+  await drawn(page, () => page.keyboard.press('x'))
+  await expectGreys(page, slice)
+})
+
+test('scrolling shows the next slices in their order, by wheel and by keys', async ({ page }) => {
+  const first = await open(page, CT_STUDY)
+  const all = await slices(page.request)
+  await drawn(page, () => page.keyboard.press('x'))
+  const box = (await first.boundingBox())!
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2)
+
+  await drawn(page, () => page.mouse.wheel(0, 120))
+  await expect(first).toHaveAttribute('data-shown', '1')
+  await expectGreys(page, all[1]!)
+
+  await drawn(page, () => page.keyboard.press('ArrowDown'))
+  await expect(first).toHaveAttribute('data-shown', '2')
+  await expectGreys(page, all[2]!)
+
+  await drawn(page, () => page.keyboard.press('End'))
+  const last = Number(await first.getAttribute('data-shown'))
+  expect(last).toBeGreaterThanOrEqual(CT_SLICES - 1)
+  if (last === all.length - 1) await expectGreys(page, all[last]!)
+
+  await drawn(page, () => page.keyboard.press('Home'))
+  await expect(first).toHaveAttribute('data-shown', '0')
+  await drawn(page, () => page.keyboard.press('Shift+ArrowDown'))
+  await expect(first).toHaveAttribute('data-shown', '10')
+})
+
+test('rotating and flipping turn the picture and its orientation letters together', async ({ page }) => {
+  const first = await open(page, CT_STUDY)
+  const slice = (await slices(page.request))[0]!
+  const letters = async () => Promise.all(['top', 'right', 'bottom', 'left'].map((edge) => first.locator(`.marker-${edge}`).innerText()))
+  expect(await letters()).toEqual(['A', 'L', 'P', 'R'])
+  await drawn(page, () => page.keyboard.press('x'))
+  await drawn(page, () => page.keyboard.press('r'))
+  expect(await letters()).toEqual(['R', 'A', 'L', 'P'])
+  await drawn(page, () => page.keyboard.press('x'))
+  await expectGreys(page, slice)
+  await drawn(page, () => page.keyboard.press('h'))
+  expect(await letters()).toEqual(['R', 'P', 'L', 'A'])
+  await drawn(page, () => page.keyboard.press('x'))
+  await expectGreys(page, slice)
+  await drawn(page, () => page.keyboard.press('Space'))
+  expect(await letters()).toEqual(['A', 'L', 'P', 'R'])
+})
+
+/** Screen position of an image point. */
+async function screenOf(page: Page, [x, y]: readonly [number, number]): Promise<[number, number]> {
+  return pane(page).evaluate((root, point): [number, number] => {
+    const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = (root.querySelector('[data-affine]')?.getAttribute('data-affine') ?? '').split(',').map(Number)
+    const box = root.getBoundingClientRect()
+    return [box.left + a * point[0] + c * point[1] + e, box.top + b * point[0] + d * point[1] + f]
+  }, [x, y] as const)
+}
+
+async function dragBetween(page: Page, from: readonly [number, number], to: readonly [number, number]): Promise<void> {
+  const [start, end] = [await screenOf(page, from), await screenOf(page, to)]
+  await page.mouse.move(...start)
+  await page.mouse.down()
+  await page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+  await page.mouse.move(...end)
+  await page.mouse.up()
+}
+
+test('a length is right in millimetres, and a region has the mean of its stored values', async ({ page }) => {
+  const first = await open(page, CT_STUDY)
+  const slice = (await slices(page.request))[0]!
+  await drawn(page, () => page.keyboard.press('x'))
+
+  await page.keyboard.press('d')
+  await dragBetween(page, [150, 200], [350, 200])
+  const length = page.getByTestId('measurement').first()
+  await expect(length).toBeVisible()
+  const millimetres = Number(/([\d.]+) mm/.exec((await length.textContent()) ?? '')?.[1])
+  expect(Math.abs(millimetres - 200 * slice.spacing[0])).toBeLessThan(slice.spacing[0])
+
+  await page.keyboard.press('q')
+  await dragBetween(page, [240, 240], [280, 300])
+  const region = first.locator('[data-kind=rectangle]')
+  await expect(region).toBeVisible()
+  const text = (await region.textContent()) ?? ''
+  const mean = Number(/Mean (-?[\d.]+) HU/.exec(text)?.[1])
+  const inside: number[] = []
+  for (let y = 240; y <= 300; y++) for (let x = 240; x <= 280; x++) inside.push(slice.values[y * slice.columns + x] ?? 0)
+  const expected = inside.reduce((sum, value) => sum + value, 0) / inside.length
+  // The drag ends on the half-open edge of one row or column at most.
+  expect(Math.abs(mean - expected)).toBeLessThan(Math.max(3, Math.abs(expected) * 0.05))
+  expect(text).toMatch(/SD [\d.]+/)
+  expect(text).toMatch(/Area [\d.]+ mm²/)
+  await page.screenshot({ path: path.join(SHOTS, 'viewer-measurements.png') })
+
+  await page.keyboard.press('Delete')
+  await expect(region).toHaveCount(0)
+  await page.keyboard.press('Control+z')
+  await expect(region).toHaveCount(1)
+})
+
+test('layouts: four viewports, each with its own place; dropping a series and going one-up', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await page.keyboard.press('Alt+4')
+  for (const index of [0, 1, 2, 3]) await expect(pane(page, index)).toBeVisible()
+  await page.getByTestId('rail-series').first().dragTo(pane(page, 3))
+  await expect(pane(page, 3)).toHaveAttribute('data-status', 'shown')
+  await page.screenshot({ path: path.join(SHOTS, 'viewer-layout-2x2.png') })
+  await page.keyboard.press('Enter')
+  await expect(pane(page, 0)).toHaveCount(0)
+  await expect(pane(page, 3)).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(pane(page, 0)).toBeVisible()
+  await page.keyboard.press('Alt+1')
+  await expect(pane(page, 1)).toHaveCount(0)
+})
+
+test('a multi-frame object plays at its own rate and stops', async ({ page }) => {
+  const first = await open(page, uploaded.get('xa/cath-75frames') ?? '')
+  const multiframe = page.getByTestId('cine-play')
+  if (!(await multiframe.isVisible())) await page.getByTestId('rail-series').first().click()
+  await expect(multiframe).toBeVisible()
+  await expect(first).toHaveAttribute('data-status', 'shown')
+  const before = Number(await first.getAttribute('data-shown'))
+  await multiframe.click()
+  await expect.poll(async () => Number(await first.getAttribute('data-shown'))).not.toBe(before)
+  await page.screenshot({ path: path.join(SHOTS, 'viewer-cine.png') })
+  await page.keyboard.press('c')
+  await page.waitForTimeout(300)
+  const rest = await first.getAttribute('data-index')
+  await page.waitForTimeout(500)
+  expect(await first.getAttribute('data-index')).toBe(rest)
+})
+
+test('colour is shown as stored', async ({ page }) => {
+  const study = uploaded.get('us/examples_rgb_color.dcm') ?? ''
+  const first = await open(page, study)
+  await expect(first).toHaveAttribute('data-status', 'shown')
+  await drawn(page, () => page.keyboard.press('x'))
+  const bytes = readFileSync(path.join(DATA, 'us/examples_rgb_color.dcm'))
+  const [columns, rows] = await first.locator('.corner-bottom-right').innerText().then((text) => /(\d+) × (\d+)/.exec(text)!.slice(1).map(Number) as [number, number])
+  const start = bytes.lastIndexOf(Buffer.from([0xe0, 0x7f, 0x10, 0x00])) + 12 // tag, VR, two reserved bytes, length
+  const points: [number, number][] = [[Math.floor(columns / 2), Math.floor(rows / 2)], [Math.floor(columns / 3), Math.floor(rows / 3)], [Math.floor(columns / 2), Math.floor(rows * 0.6)]]
+  const seen = await canvasAt(page, points)
+  points.forEach(([x, y], index) => {
+    const at = start + (y * columns + x) * 3
+    const expected = [bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0]
+    seen[index]?.color.forEach((value, channel) => expect(Math.abs(value - (expected[channel] ?? 0)), `channel ${channel} at ${x},${y}`).toBeLessThanOrEqual(2))
+  })
+  await page.screenshot({ path: path.join(SHOTS, 'viewer-colour.png') })
+})
+
+for (const [file, words] of [
+  ['sr/test-SR.dcm', /structured report/],
+  ['pdf/craig-test.dcm', /document/],
+] as const) {
+  test(`an object without a picture says why: ${file}`, async ({ page }) => {
+    await open(page, uploaded.get(file) ?? '')
+    await expect(page.getByTestId('pane-reason').first()).toContainText(words)
+    await page.screenshot({ path: path.join(SHOTS, `viewer-reason-${path.basename(file, '.dcm')}.png`) })
+  })
+}
+
+test('compressed radiograph: inches of film are pixels or millimetres at the detector, never silent millimetres', async ({ page }) => {
+  const first = await open(page, uploaded.get('cr-dx/RG1_J2KI.dcm') ?? '')
+  await expect(first).toHaveAttribute('data-status', 'shown')
+  await page.keyboard.press('d')
+  const box = (await first.boundingBox())!
+  await page.mouse.move(box.x + 400, box.y + 300)
+  await page.mouse.down()
+  await page.mouse.move(box.x + 500, box.y + 300, { steps: 4 })
+  await page.mouse.up()
+  await expect(page.getByTestId('measurement')).toHaveText(/px|mm \(/)
+})
+
+test('a phone: the rail is a strip, the tools scroll, a finger scrolls the series', async ({ browser, baseURL }) => {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2, baseURL: baseURL ?? '' })
+  const page = await context.newPage()
+  const first = await open(page, CT_STUDY)
+  await page.screenshot({ path: path.join(SHOTS, 'viewer-phone.png') })
+  const rail = (await page.locator('.rail').boundingBox())!
+  expect(rail.y).toBeGreaterThan(600)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+  const box = (await first.boundingBox())!
+  const client = await context.newCDPSession(page)
+  const touch = async (type: string, y?: number) =>
+    client.send('Input.dispatchTouchEvent', { type: type as 'touchStart', touchPoints: y === undefined ? [] : [{ x: box.x + 150, y }] })
+  await touch('touchStart', box.y + 150)
+  for (let step = 1; step <= 8; step++) await touch('touchMove', box.y + 150 + step * 15)
+  await touch('touchEnd')
+  await expect.poll(async () => Number(await first.getAttribute('data-index'))).toBeGreaterThan(0)
+  await context.close()
+})
+
+test('many studies one after the other leave no viewport, canvas or picture address behind', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await page.evaluate(() => {
+    const made = URL.createObjectURL.bind(URL)
+    const revoked = URL.revokeObjectURL.bind(URL)
+    const held = new Set<string>()
+    Object.assign(window, { heldAddresses: held })
+    URL.createObjectURL = (source: Blob | MediaSource) => {
+      const address = made(source)
+      held.add(address)
+      return address
+    }
+    URL.revokeObjectURL = (address: string) => {
+      held.delete(address)
+      revoked(address)
+    }
+  })
+  const studies = [CT_STUDY, uploaded.get('us/examples_rgb_color.dcm') ?? '', uploaded.get('nm/NM-MONO2-16-13x-heart.dcm') ?? '']
+  for (let round = 0; round < 20; round++) {
+    await page.keyboard.press('Escape')
+    await expect(page.getByTestId('viewer')).toHaveCount(0)
+    await page.evaluate((to) => {
+      window.history.pushState(null, '', to)
+      window.dispatchEvent(new PopStateEvent('popstate'))
+    }, `/viewer/${studies[round % studies.length] ?? ''}`)
+    await expect(pane(page)).toHaveAttribute('data-status', 'shown', { timeout: 30_000 })
+  }
+  await page.keyboard.press('Escape')
+  await expect(page.getByTestId('viewer')).toHaveCount(0)
+  expect(await page.locator('canvas').count()).toBe(0)
+  await expect.poll(() => page.evaluate(() => (window as unknown as { heldAddresses: Set<string> }).heldAddresses.size)).toBe(0)
+})
