@@ -26,7 +26,9 @@ EXPLICIT, IMPLICIT, JLS, BASELINE, LOSSLESS = (
 
 
 def test_ranges_come_in_order_of_preference() -> None:
-    ranges = parse_accept('text/html;q=0.5, multipart/related; type="application/dicom"; transfer-syntax=*;q=0.9 , application/json, a/b;q=0')
+    ranges = parse_accept(
+        'text/html;q=0.5, multipart/related; type="application/dicom"; transfer-syntax=*;q=0.9 , application/json, a/b;q=0'
+    )
     assert [(r.name, r.q) for r in ranges] == [("application/json", 1.0), ("multipart/related", 0.9), ("text/html", 0.5)]
     assert ranges[1].part_type == "application/dicom" and ranges[1].parameters["transfer-syntax"] == "*"
 
@@ -90,8 +92,12 @@ def test_only_json(accept: str) -> None:
         ("multipart/related; type=application/dicom", True),
         ('multipart/related; type="application/dicom"; transfer-syntax=*', True),
         (f'multipart/related; type="application/dicom"; transfer-syntax={JLS}', True),
-        (f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}, multipart/related; type="application/dicom"; '
-         "transfer-syntax=*;q=0.1", True),
+        (
+            f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}, multipart/related; '
+            'type="application/dicom"; '
+            "transfer-syntax=*;q=0.1",
+            True,
+        ),
         ("multipart/*", True),
         ("application/dicom", False),
         ("application/dicom; transfer-syntax=*, */*;q=0.5", False),
@@ -119,7 +125,11 @@ def test_many_instances_need_multipart_and_every_syntax() -> None:
     with pytest.raises(NotAcceptable):
         dataset_form(parse_accept("application/dicom"), {EXPLICIT}, single=False)
     with pytest.raises(NotAcceptable):
-        dataset_form(parse_accept(f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}'), {EXPLICIT, JLS}, single=False)
+        dataset_form(
+            parse_accept(f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}'),
+            {EXPLICIT, JLS},
+            single=False,
+        )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +139,10 @@ def test_many_instances_need_multipart_and_every_syntax() -> None:
         ("*/*", Form(True, "application/octet-stream", EXPLICIT)),
         ('multipart/related; type="application/octet-stream"', Form(True, "application/octet-stream", EXPLICIT)),
         ("multipart/related; type=application/octet-stream; transfer-syntax=*", Form(True, "application/octet-stream", EXPLICIT)),
-        (f'multipart/related; type="application/octet-stream"; transfer-syntax={IMPLICIT}', Form(True, "application/octet-stream", IMPLICIT)),
+        (
+            f'multipart/related; type="application/octet-stream"; transfer-syntax={IMPLICIT}',
+            Form(True, "application/octet-stream", IMPLICIT),
+        ),
         ("application/octet-stream", Form(False, "application/octet-stream", EXPLICIT)),
         ('multipart/related; type="image/jpeg", multipart/related; type="application/octet-stream";q=0.2',
          Form(True, "application/octet-stream", EXPLICIT)),

@@ -1,9 +1,9 @@
 """What the client will take (PS3.18 8.6 and 8.7), decided by pure functions over the Accept header and what is stored.
 
-Nothing is transcoded yet, so a negotiation is a comparison: an object or a frame goes out as it is stored, or not at all. A missing
-`transfer-syntax` parameter takes any stored syntax for `application/dicom`, whose file meta information says what it is, and for
-`image/*`; for `application/octet-stream` it keeps the standard's default, Explicit VR Little Endian (PS3.18 8.7.3.5.2), because
-bytes that do not say what they are must not be a surprise.
+Nothing is transcoded yet, so a negotiation is a comparison: an object or a frame goes out as it is stored, or not at all. A
+missing `transfer-syntax` parameter takes any stored syntax for `application/dicom`, whose file meta information says what it
+is, and for `image/*`; for `application/octet-stream` it keeps the standard's default, Explicit VR Little Endian (PS3.18
+8.7.3.5.2), because bytes that do not say what they are must not be a surprise.
 """
 
 import re

@@ -1,7 +1,8 @@
 """One request and its answer over bare ASGI: what was asked, under which address, and bodies that stream from files.
 
-A body is read straight into the buffer that is sent: with RWF_NOWAIT from the page cache on the event loop, and in a thread only when
-the disk must be waited for (LIBRARIES 2.2). The server gets bytearrays, never memoryviews, which granian walks byte by byte.
+A body is read straight into the buffer that is sent: with RWF_NOWAIT from the page cache on the event loop, and in a thread
+only when the disk must be waited for (LIBRARIES 2.2). The server gets bytearrays, never memoryviews, which granian walks byte
+by byte.
 """
 
 import asyncio
@@ -52,7 +53,8 @@ class Exchange:
         self, scope: Scope, receive: Receive, send: Send, *, addresses: Addresses, executor: Executor, principal: Principal
     ) -> None:
         self.scope = scope
-        self.receive = receive
+        self.received = False  # the whole request body; whoever receives after that waits for the client to leave
+        self._receive = receive
         self.principal = principal
         self.started = False
         self.gone = False
@@ -61,7 +63,7 @@ class Exchange:
         self._executor = executor
         self._addresses = addresses
 
-    # ---- what was asked ----------------------------------------------------------------------------------------------------------
+    # ---- what was asked
 
     def header(self, name: bytes) -> str:
         """The value of a request header (name in lower case), several joined by commas; "" when absent."""
@@ -85,7 +87,7 @@ class Exchange:
         return parse_qsl(text.decode("ascii", "replace"), keep_blank_values=True)
 
     def accepted(self) -> tuple[MediaRange, ...]:
-        """What the client accepts: the query parameter `accept` where a header cannot be set (PS3.18 8.3.3.1), else the header."""
+        """What the client accepts: by query parameter where a header cannot be set (PS3.18 8.3.3.1), else by header."""
         if self.scope.get("query_string"):
             asked = ",".join(value for name, value in self.query() if name == "accept")
             if asked:
@@ -108,13 +110,19 @@ class Exchange:
         wanted = etag.removeprefix("W/")
         return asked.strip() == "*" or any(entry.strip().removeprefix("W/") == wanted for entry in asked.split(","))
 
-    # ---- threads -----------------------------------------------------------------------------------------------------------------
+    async def receive(self) -> Message:
+        """The next message of the request."""
+        message = await self._receive()
+        self.received = self.received or message["type"] != "http.request" or not message.get("more_body")
+        return message
+
+    # ---- threads
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run core code, which may wait, in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
 
-    # ---- the answer --------------------------------------------------------------------------------------------------------------
+    # ---- the answer
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send status and headers."""
@@ -135,7 +143,7 @@ class Exchange:
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """For long answers: notices when the client leaves, so that `Body` stops reading for nobody. Servers need not say it in `send`."""
+        """For long answers: notices that the client has left, which `send` need not tell, so that `Body` stops."""
 
         async def watch() -> None:
             while (await self.receive())["type"] != "http.disconnect":

@@ -78,7 +78,7 @@ def _answer(context: Context, exchange: Exchange, asked: Search, base: str, comp
     return (zlib.compress(body, 1, 16 + zlib.MAX_WBITS) if compressed else body), warnings
 
 
-# ---- the question ----------------------------------------------------------------------------------------------------------------
+# ---- the question
 
 
 def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str, str]) -> Search:
@@ -151,7 +151,7 @@ def _match(attribute: Attribute, texts: Sequence[str]) -> tuple[Attribute, Match
 
 
 def _answered(level: Level, path: Mapping[str, str], includes: Sequence[str]) -> tuple[tuple[Attribute, ...], list[str]]:
-    """The attributes of the answer: the tables' own, those of levels that the path leaves open, and what was asked for besides."""
+    """The attributes of the answer: the defaults of the level and of levels that the path leaves open, and those asked for."""
     open_levels = {level}
     if level is not Level.STUDY and "study" not in path:
         open_levels.add(Level.STUDY)
@@ -184,7 +184,7 @@ def _boolean(name: str, text: str) -> bool:
     return text.lower() == "true"
 
 
-# ---- the answer ------------------------------------------------------------------------------------------------------------------
+# ---- the answer
 
 
 def row_json(row: Mapping[str, str], asked: Search, base: str) -> dict[str, Any]:
@@ -241,5 +241,3 @@ def _url(row: Mapping[str, str], level: Level, base: str) -> str:
     if level is not Level.STUDY:
         url += f"/series/{row.get('SeriesInstanceUID', '')}"
     return url + f"/instances/{row.get('SOPInstanceUID', '')}" if level is Level.INSTANCE else url
-
-

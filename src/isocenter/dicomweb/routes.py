@@ -80,9 +80,7 @@ class DicomWeb:
         exchange: Exchange | None = None
         try:
             principal = await self._authenticator.principal(scope)
-            exchange = Exchange(
-                scope, receive, send, addresses=self._addresses, executor=self._executor, principal=principal
-            )
+            exchange = Exchange(scope, receive, send, addresses=self._addresses, executor=self._executor, principal=principal)
             handler, exchange.parameters = _resource(scope)
             await handler(self._context, self._retrieval, exchange)
         except Gone:
@@ -97,7 +95,7 @@ class DicomWeb:
 
 
 async def _send_problem(send: Send, exchange: Exchange | None, answer: status.Problem, error: Exception) -> None:
-    """An answer that has begun cannot become an error any more: the connection is cut by raising, so that nobody takes it for whole."""
+    """Once an answer has begun, raising cuts the connection, so that nobody takes it for whole."""
     if exchange is not None and exchange.started:
         raise error
     await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})

@@ -1,7 +1,7 @@
 """STOW-RS (PS3.18 10.5): a multipart body of any size goes part by part through the one door of the archive.
 
-The event loop receives into a bounded queue; the core (parsing, hashing, writing) takes from it in a thread. While a part is made durable
-the next one is already coming in, and the transactions of several parts become one.
+The event loop receives into a bounded queue; the core (parsing, hashing, writing) takes from it in a thread. While a part is
+made durable the next one is already coming in, and the transactions of several parts become one.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import orjson
 from isocenter.dicom.part10 import Header
 from isocenter.dicomweb import multipart
 from isocenter.dicomweb.accept import DICOM, MULTIPART, json_form, parse_media_type
-from isocenter.dicomweb.exchange import Exchange, Gone, Receive
+from isocenter.dicomweb.exchange import Exchange, Gone
 from isocenter.dicomweb.status import FAILURE_REASON, WARNING_COERCED, UnsupportedMediaType
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
@@ -131,14 +131,14 @@ async def store(context: Context, exchange: Exchange) -> None:
         answer_type = json_form(exchange.accepted())
         submission = Submission(context, exchange.principal, _reader(exchange))
     except IsocenterError:
-        await _drain(exchange.receive)
+        await _drain(exchange)
         raise
     broken_off: Invalid | None = None
     try:
         await _receive(exchange, submission, study_uid)
     except Invalid as error:
         if not any(part.outcome for part in submission.parts):
-            await _drain(exchange.receive)
+            await _drain(exchange)
             raise
         broken_off = error
     status, answer = response(submission.parts, study_uid, exchange.base, broken_off)
@@ -164,7 +164,7 @@ def _reader(exchange: Exchange) -> multipart.Reader | None:
     return multipart.Reader(parameters.get("boundary", "").encode("latin-1"))
 
 
-# ---- receiving -------------------------------------------------------------------------------------------------------------------
+# ---- receiving
 
 
 async def _receive(exchange: Exchange, submission: Submission, study_uid: str | None) -> None:
@@ -181,7 +181,7 @@ async def _receive(exchange: Exchange, submission: Submission, study_uid: str | 
 
     fault: IsocenterError = Invalid("The request broke off.", kept="Nothing was kept of this part.")
     try:
-        async with contextlib.aclosing(_batches(exchange.receive)) as batches:
+        async with contextlib.aclosing(_batches(exchange)) as batches:
             async for batch in batches:
                 await finish(await exchange.run(submission.feed, batch))
         await finish(await exchange.run(submission.close))
@@ -194,13 +194,13 @@ async def _receive(exchange: Exchange, submission: Submission, study_uid: str | 
         await exchange.run(submission.abandon, fault)
 
 
-async def _batches(receive: Receive) -> AsyncGenerator[list[bytes], None]:
+async def _batches(exchange: Exchange) -> AsyncGenerator[list[bytes], None]:
     """The body in batches of messages: whatever has come while the core was busy, up to BATCH bytes."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(MESSAGES_WAITING)
 
     async def pump() -> None:
         while True:
-            message = await receive()
+            message = await exchange.receive()
             if message["type"] != "http.request":
                 raise Gone
             if body := message.get("body"):
@@ -242,17 +242,14 @@ async def _next(queue: "asyncio.Queue[bytes | None]", pumping: "asyncio.Task[Non
     return await getting
 
 
-async def _drain(receive: Receive) -> None:
+async def _drain(exchange: Exchange) -> None:
     """Take a little more of a body that is refused."""
     taken = 0
-    while taken < _DRAINED:
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return
+    while taken < _DRAINED and not exchange.received:
+        taken += len((await exchange.receive()).get("body", b""))
 
 
-# ---- answering -------------------------------------------------------------------------------------------------------------------
+# ---- answering
 
 
 def response(
@@ -306,9 +303,7 @@ def _value(vr: str, *values: Any) -> dict[str, Any]:
 
 def _referenced(outcome: Outcome, base: str) -> dict[str, Any]:
     """One item of Referenced SOP Sequence (0008,1199); what is in quarantine has no URL to retrieve it from."""
-    url = (
-        f"{base}/studies/{outcome.study_instance_uid}/series/{outcome.series_instance_uid}/instances/{outcome.sop_instance_uid}"
-    )
+    url = f"{base}/studies/{outcome.study_instance_uid}/series/{outcome.series_instance_uid}/instances/{outcome.sop_instance_uid}"
     item = {
         "00081150": _value("UI", outcome.sop_class_uid) if outcome.sop_class_uid else {"vr": "UI"},
         "00081155": _value("UI", outcome.sop_instance_uid) if outcome.sop_instance_uid else {"vr": "UI"},

@@ -32,7 +32,7 @@ def _multipart(boundary: str, media_type: str, transfer_syntax: str = "") -> tup
     return b"content-type", f'multipart/related; type="{media_type}"{syntax}; boundary={boundary}'.encode()
 
 
-# ---- whole instances ---------------------------------------------------------------------------------------------------------------
+# ---- whole instances
 
 
 async def instances(retrieval: Retrieval, exchange: Exchange) -> None:
@@ -80,7 +80,7 @@ def _file_head(boundary: str, transfer_syntax: str) -> bytes:
     return multipart.part_head(boundary, {"Content-Type": f"{DICOM}; transfer-syntax={transfer_syntax}"})
 
 
-# ---- metadata ----------------------------------------------------------------------------------------------------------------------
+# ---- metadata
 
 
 async def metadata(retrieval: Retrieval, exchange: Exchange) -> None:
@@ -118,7 +118,7 @@ def _document(retrieval: Retrieval, exchange: Exchange, base: str) -> Document:
     return retrieval.series_document(exchange.principal, path["study"], path["series"], base)
 
 
-# ---- frames ------------------------------------------------------------------------------------------------------------------------
+# ---- frames
 
 
 async def frames(retrieval: Retrieval, exchange: Exchange) -> None:
@@ -197,7 +197,7 @@ async def _send_worked_frames(
     await exchange.send(multipart.closing(boundary), more=False)
 
 
-# ---- bulk data ---------------------------------------------------------------------------------------------------------------------
+# ---- bulk data
 
 
 async def bulkdata(retrieval: Retrieval, exchange: Exchange) -> None:
@@ -246,9 +246,7 @@ def _bulk_form(exchange: Exchange) -> Form:
     )
 
 
-async def _send_bulk_part(
-    retrieval: Retrieval, exchange: Exchange, bulk: Bulk, headers: tuple[tuple[bytes, bytes], ...]
-) -> None:
+async def _send_bulk_part(retrieval: Retrieval, exchange: Exchange, bulk: Bulk, headers: tuple[tuple[bytes, bytes], ...]) -> None:
     boundary = multipart.new_boundary()
     head = multipart.part_head(boundary, {"Content-Type": OCTETS})
     closing = multipart.closing(boundary)
@@ -282,7 +280,7 @@ async def _copy_bulk(retrieval: Retrieval, exchange: Exchange, bulk: Bulk, body:
 
 
 def _span(header: str, size: int) -> tuple[int, int] | None:
-    """(first, last) byte of a Range header with one range; None to send all, also for ranges that are malformed (RFC 9110 14.2)."""
+    """(first, last) byte of a Range header; None to send all: no range, several, or a malformed one (RFC 9110 14.2)."""
     match = _RANGE.fullmatch(header.replace(" ", ""))
     if match is None or not size or match[1] == match[2] == "":
         return None

@@ -1,7 +1,7 @@
 """Searching: who may search, and only among what they may see. C-FIND and QIDO-RS both end here."""
 
-from dataclasses import replace
-
+from isocenter.dicom.attributes import Attribute
+from isocenter.dicom.match import Match
 from isocenter.dicom.query import Query
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
@@ -16,17 +16,17 @@ def find(context: Context, principal: Principal, query: Query) -> list[Row]:
 
     Raises Forbidden, Busy, Broken.
     """
-    scoped = _scoped(principal, query)
-    return context.database.read(lambda connection: list(finding.find(connection, scoped)))
+    scope = _scope(principal)
+    return context.database.read(lambda connection: finding.find(connection, query, scope))
 
 
 def count(context: Context, principal: Principal, query: Query) -> int:
-    """How many rows match in all, whatever the query's limit and offset. Raises Forbidden, Busy, Broken."""
-    scoped = replace(_scoped(principal, query), limit=None, offset=0)
-    return context.database.read(lambda connection: finding.count(connection, scoped))
+    """How many rows match in all, whatever the query's limit and offset; counts to 10,000. Raises Forbidden, Busy, Broken."""
+    scope = _scope(principal)
+    return context.database.read(lambda connection: finding.count(connection, query, scope))
 
 
-def _scoped(principal: Principal, query: Query) -> Query:
+def _scope(principal: Principal) -> tuple[tuple[Attribute, Match], ...]:
     """The access scope as more keys of the query: the index never returns a row that the caller may not see."""
     access.require(principal, Permission.STUDY_QUERY)
-    return replace(query, matches=(*query.matches, *access.scope(principal).as_matches()))
+    return access.scope(principal).as_matches()

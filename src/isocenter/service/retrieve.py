@@ -1,8 +1,8 @@
 """Giving objects out: who may have them, where their bytes are, and a row in the change log for every look at a study.
 
-`Retrieval` is made once a process and owns what makes the second look cheap: open files, the places of the frames of recent series,
-metadata documents, and who has been noted as a reader of what. Instances are immutable, so what is remembered can only be incomplete,
-never wrong; what the caller may see is judged anew for each request.
+`Retrieval` is made once a process and owns what makes the second look cheap: open files, the places of the frames of recent
+series, metadata documents, and who has been noted as a reader of what. Instances are immutable, so what is remembered can only
+be incomplete, never wrong; what the caller may see is judged anew for each request.
 """
 
 import time
@@ -61,8 +61,8 @@ class _Series:
 class Frames:
     """The frames of one instance: its open file and the byte ranges of each frame.
 
-    native: not compressed, so that they leave as little endian. table: None when frames must be worked on first; then `read` gives
-    their bytes. count: how many can be asked for.
+    native: not compressed, so that they leave as little endian. table: None when frames must be worked on first; then
+    `Retrieval.read_frame` gives their bytes. count: how many can be asked for.
     """
 
     instance: StoredInstance
@@ -110,7 +110,7 @@ class Bulk:
 
 
 class Retrieval:
-    """Every way to get at stored objects. Safe to share between threads; all methods may wait for disk and database, except `known_*`."""
+    """Every way to get at stored objects. Safe to share between threads; all methods but `known_frames` may wait."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -120,7 +120,7 @@ class Retrieval:
         self._readers: LruCache[tuple[Principal, str], float] = LruCache(READERS_REMEMBERED, lambda _: 1)
         self._headers: LruCache[str, part10.Header] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
 
-    # ---- whole instances ---------------------------------------------------------------------------------------------------------
+    # ---- whole instances
 
     def instances(
         self, principal: Principal, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
@@ -142,7 +142,7 @@ class Retrieval:
         """The file of an instance that the caller was given. Raises Broken when the archive has lost it."""
         return self._files.open(instance.blob_key, instance.size)
 
-    # ---- frames ------------------------------------------------------------------------------------------------------------------
+    # ---- frames
 
     def known_frames(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str) -> Frames | None:
         """The frames if everything about them is in memory, the reader has been noted and the file is open; never waits."""
@@ -221,10 +221,10 @@ class Retrieval:
         self._series.put(key, series)
         return series
 
-    # ---- metadata ----------------------------------------------------------------------------------------------------------------
+    # ---- metadata
 
     def series_document(self, principal: Principal, study_uid: str, series_uid: str, base: str) -> Document:
-        """The metadata of a series; `base` is the address of DICOMweb, for the URIs of bulk data. Raises Missing, Forbidden, Broken."""
+        """The metadata of a series; `base`: the address of DICOMweb, for bulk data. Raises Missing, Forbidden, Broken."""
         access.require(principal, Permission.STUDY_READ)
         values, row = self._context.database.read(
             lambda connection: (
@@ -263,7 +263,7 @@ class Retrieval:
                 self._documents.put(key, compressed)
         return Document(f"{series_uid}.{version}", compressed)
 
-    # ---- bulk data ---------------------------------------------------------------------------------------------------------------
+    # ---- bulk data
 
     def bulk(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str, path: str) -> Bulk:
         """The value at `path` ("00420011", "00400555/0/00420011"). Raises Missing, Forbidden, Broken."""
@@ -290,7 +290,7 @@ class Retrieval:
             for start in range(0, length, _PIECE):
                 yield native.swapped(content.read_at(offset + start, min(_PIECE, length - start)), bulk.word)
 
-    # ---- the change log ----------------------------------------------------------------------------------------------------------
+    # ---- the change log
 
     def _is_noted(self, principal: Principal, study_uid: str, now: float) -> bool:
         noted = self._readers.get((principal, study_uid))
@@ -322,7 +322,9 @@ def _frames(located: StoredInstance, file: OpenFile, table: FrameTable) -> Frame
     syntax = syntaxes.get(located.transfer_syntax_uid)
     if not table.addressable and not (syntax is not None and syntax.video):
         raise Unsupported(
-            "the fragments of this instance cannot be told apart into frames", where="PixelData", hint="Retrieve the whole instance."
+            "the fragments of this instance cannot be told apart into frames",
+            where="PixelData",
+            hint="Retrieve the whole instance.",
         )
     return Frames(located, file, False, len(table), table)
 

@@ -1,7 +1,8 @@
 """Metadata of a series as one compressed document (PS3.18 10.4, F.2), made from its files once and kept as derived data.
 
-The kept document is gzip of a JSON array, one object for each instance. Its bulk data URIs begin with `BASE`, because who builds it need
-not know under which address the archive will be asked. It is found by what it was made of, so that a stale one cannot be met.
+The kept document is gzip of a JSON array, one object for each instance. Its bulk data URIs begin with `BASE`, because who builds
+it need not know under which address the archive will be asked. It is found by what it was made of, so that a stale one cannot
+be met.
 """
 
 import hashlib
@@ -27,8 +28,9 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
-    """One instance as DICOM JSON, with its transfer syntax; bulk data URIs begin with `base`. Raises Broken for a damaged file."""
-    root = f"{base}/studies/{located.study_instance_uid}/series/{located.series_instance_uid}/instances/{located.sop_instance_uid}"
+    """One instance as DICOM JSON, with its transfer syntax; bulk data URIs begin with `base`. Raises Broken."""
+    study, series = located.study_instance_uid, located.series_instance_uid
+    root = f"{base}/studies/{study}/series/{series}/instances/{located.sop_instance_uid}"
     try:
         fd = blobs.open(located.blob_key)
     except Missing:
@@ -41,6 +43,8 @@ def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
         raise Broken("a stored file is damaged", hint="An administrator should run `isocenter verify`.") from None
     finally:
         os.close(fd)
+    if "00080005" in document:
+        document["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}  # the text is UTF-8 now (PS3.18 F.2)
     # (0008,3002) Available Transfer Syntax UID tells viewers what frames will be (PS3.18 8.7.3)
     document["00083002"] = {"vr": "UI", "Value": [located.transfer_syntax_uid]}
     return document
@@ -81,7 +85,7 @@ def _read(blobs: Blobs, kept: str) -> bytes:
 
 
 def build(blobs: Blobs, instances: Sequence[Located]) -> None:
-    """Make and keep the document of these instances of one series; older ones of the series go. One instance is in memory at a time."""
+    """Make and keep the document of these instances of one series, holding one instance at a time; older documents go."""
     kept = key(instances)
     incoming = blobs.open_incoming()
     try:

@@ -1,0 +1,56 @@
+"""Searching: the caller's role and scope are in every question, on both databases."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from isocenter.dicom.attributes import BY_KEYWORD, Level
+from isocenter.dicom.match import Wildcard
+from isocenter.dicom.query import Query
+from isocenter.domain.access import SYSTEM, Permission, Principal, Role
+from isocenter.domain.errors import Forbidden
+from isocenter.service import ingest, query
+from isocenter.service.context import Context
+
+READER = Principal("rita", Role.RADIOLOGIST, "user", "session")
+
+
+@pytest.fixture
+def filled(context: Context, data: Path) -> Context:
+    for folder in ("ct/priors", "cr-dx/priors-IIG-DEPT1011"):
+        for path in sorted((data / folder).rglob("*.dcm")):
+            with ingest.begin(context, SYSTEM, source="import") as reception:
+                reception.write(path.read_bytes())
+                reception.finish()
+    return context
+
+
+def test_rows_and_their_count(filled: Context) -> None:
+    rows = query.find(filled, READER, Query(Level.STUDY))
+    assert len(rows) == query.count(filled, READER, Query(Level.STUDY, limit=1, offset=1)) > 3
+    assert len(query.find(filled, READER, Query(Level.STUDY, limit=2, offset=1))) == 2
+    wanted = (BY_KEYWORD["PatientID"], Wildcard(rows[0]["PatientID"][:4] + "*"))
+    assert rows[0] in query.find(filled, READER, Query(Level.STUDY, (wanted,)))
+
+
+def test_a_referrer_finds_the_studies_of_their_own(filled: Context) -> None:
+    names = {row["ReferringPhysicianName"] for row in query.find(filled, READER, Query(Level.STUDY))}
+    for name in names - {""}:
+        referrer = Principal("ref", Role.REFERRER, "user", "session", referrer_name=name)
+        rows = query.find(filled, referrer, Query(Level.STUDY))
+        assert rows and {row["ReferringPhysicianName"] for row in rows} == {name}
+        assert query.count(filled, referrer, Query(Level.STUDY)) == len(rows)
+    stranger = Principal("ref", Role.REFERRER, "user", "session", referrer_name="Nobody^At^All")
+    for level in (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE):
+        assert query.find(filled, stranger, Query(level)) == [] and query.count(filled, stranger, Query(level)) == 0
+        assert query.find(filled, replace(stranger, referrer_name=""), Query(level)) == []
+
+
+def test_a_role_that_may_not_search(filled: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    from isocenter.domain import access
+
+    monkeypatch.setattr(access, "PERMISSIONS", {role: frozenset[Permission]() for role in Role})
+    for ask in (query.find, query.count):
+        with pytest.raises(Forbidden):
+            ask(filled, READER, Query(Level.STUDY))
