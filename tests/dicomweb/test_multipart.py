@@ -65,18 +65,13 @@ def test_any_chunking_gives_the_parts_that_were_written(parts: list[tuple[dict[s
     assert read([body[i : i + 1] for i in range(len(body))]) == parts
 
 
-@given(st.lists(st.tuples(headers, bodies), min_size=1, max_size=3))
-def test_python_reads_what_the_writer_writes(parts: list[tuple[dict[str, str], bytes]]) -> None:
+@given(st.lists(st.binary(max_size=80).filter(lambda body: not set(body) & set(b"\r\n-")), min_size=1, max_size=3))
+def test_python_reads_what_the_writer_writes(parts: list[bytes]) -> None:
+    """Bodies without line ends only: the email package takes a lone CR or LF for one."""
     head = f'Content-Type: multipart/related; boundary="{BOUNDARY}"\r\n\r\n'.encode()
-    ours = [
-        ({**headers, "content-type": "application/dicom", "content-transfer-encoding": "binary"}, b"0" + body)
-        for headers, body in parts
-    ]
+    ours = [({"Content-Type": "application/dicom", "Content-Transfer-Encoding": "binary"}, body) for body in parts]
     message = email.message_from_bytes(head + write(ours), policy=email.policy.HTTP)
-    # the email package normalises line ends of the last part, hence the sizes of bodies without them only
-    for theirs, (_, body) in zip(message.iter_parts(), ours, strict=True):
-        if b"\r" not in body and b"\n" not in body:
-            assert theirs.get_payload(decode=True) == body
+    assert [theirs.get_payload(decode=True) for theirs in message.iter_parts()] == parts
 
 
 @given(

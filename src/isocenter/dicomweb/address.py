@@ -33,7 +33,7 @@ class Addresses:
         text = host.decode("latin-1")
         if not _HOST.fullmatch(text):
             return self._settings.url + ROOT
-        return f"{scheme}://{text}{ROOT}"
+        return f"{scheme}://{text}{_missing_port(text, scope)}{ROOT}"
 
     def _is_proxy(self, scope: Mapping[str, Any]) -> bool:
         client = scope.get("client")
@@ -42,3 +42,9 @@ class Addresses:
         except ValueError:
             return False
         return address is not None and any(address.version == net.version and address in net for net in self._networks)
+
+
+def _missing_port(host: str, scope: Mapping[str, Any]) -> str:
+    """The port that some clients (dicomweb-client) leave out of Host, where it is certain: they name our own socket's address."""
+    server = scope.get("server")
+    return f":{server[1]}" if server and server[0] == host and server[1] not in (None, 80, 443) else ""
