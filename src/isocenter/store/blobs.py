@@ -19,6 +19,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,7 @@ _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
+_FLUSHES = 32  # folders synced at once: threads that only wait for the disk
 _KNOWN_FOLDERS = 4096  # folders whose entry is known to be durable; a few hundred bytes each
 
 
@@ -145,6 +147,8 @@ class LocalBlobs:
         self._incoming = folder / "incoming"
         self._known: set[Path] = set()
         self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_owner = 0
         try:
             for area in ("archive", "quarantine", "incoming", "derived"):
                 (folder / area).mkdir(parents=True, exist_ok=True)
@@ -163,25 +167,45 @@ class LocalBlobs:
             raise _failure(error, "opening a file in incoming") from error
 
     def put(self, incoming: Incoming, key: str, *, durable: bool = True) -> None:
-        """Bytes, then name, then folder are made durable, in this order: a name in the archive never has half its bytes."""
+        """Give the bytes their name, and make bytes and name durable before it returns (and before any row can speak of them).
+
+        The file and its folder are synced at the same time: a disk does both with one flush, which is what a sender waits for. A
+        power cut in between leaves a name that no row knows. When it fails the name is taken back.
+        """
         path = self.path(key)
         try:
-            if durable:
-                os.fdatasync(incoming.fd)
-            self._folder(path.parent)
-            try:
-                self._name(incoming, path)
-            except FileNotFoundError:  # somebody removed the empty folder
-                with self._lock:
-                    self._known.clear()
-                self._folder(path.parent)
-                self._name(incoming, path)
-            if durable:
-                _sync_folder(path.parent)
+            self._place(incoming, path)
         except FileExistsError as error:
             raise Conflict("this key is taken", where=key) from error
         except OSError as error:
             raise _failure(error, "keeping the object") from error
+        try:
+            if durable:
+                folder = self._flushes().submit(_sync_folder, path.parent)
+                try:
+                    os.fsync(incoming.fd)  # not fdatasync: the new link is part of the file's metadata
+                finally:
+                    folder.result()
+        except OSError as error:
+            self.delete(key)
+            raise _failure(error, "keeping the object") from error
+
+    def _place(self, incoming: Incoming, path: Path) -> None:
+        self._folder(path.parent)
+        try:
+            self._name(incoming, path)
+        except FileNotFoundError:  # somebody removed the empty folder
+            with self._lock:
+                self._known.clear()
+            self._folder(path.parent)
+            self._name(incoming, path)
+
+    def _flushes(self) -> ThreadPoolExecutor:
+        """The threads that sync folders; made when first needed, and again after a fork (threads do not survive one)."""
+        with self._lock:
+            if self._pool is None or self._pool_owner != os.getpid():
+                self._pool, self._pool_owner = ThreadPoolExecutor(_FLUSHES, "sync-folder"), os.getpid()
+            return self._pool
 
     @staticmethod
     def _name(incoming: Incoming, path: Path) -> None:
