@@ -27,8 +27,6 @@ class Status:
 
 
 SUCCESS = 0x0000
-CANCEL = 0xFE00
-PENDING = 0xFF00
 
 # PS3.7 Annex C: statuses that every service shares.
 _GENERAL = (
