@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api_harness import Api
-from isocenter.domain.access import Everything, ReferredBy, Role
-from isocenter.service.worklist import SORT_KEYS
+from isocenter.domain.access import Everything, Principal, ReferredBy, Role
+from isocenter.service.worklist import SORT_KEYS, find
 from isocenter.store import worklist
 from isocenter.store.worklist import SORTS
 from objects import part10
@@ -230,8 +230,12 @@ async def test_many_studies_take_the_other_plan_and_give_the_same(api: Api, monk
     fill(api)
     expected = {query: sorted(await found(api, query, token)) for query, _, members in SEARCHES if members != "invalid"}
     ordered = await found(api, "sort=-PatientName", token)
-    monkeypatch.setattr(worklist, "SELECTIVE", 0)
+    monkeypatch.setattr(worklist, "FEW", 0)
+    for query, ids in expected.items():
+        assert sorted(await found(api, query, token)) == ids, f"by subquery: {query}"
+    monkeypatch.setattr(worklist, "SOME", -1)
     monkeypatch.setattr(worklist, "COUNTED", 3)
+    monkeypatch.setattr(worklist, "SAMPLE", 3)
     for query, ids in expected.items():
         assert sorted(await found(api, query, token)) == ids, query
     assert await found(api, "sort=-PatientName", token) == ordered
@@ -261,5 +265,8 @@ async def test_the_scope_in_sql_is_the_scope_in_memory(api: Api) -> None:
         by_database = api.context.database.read(lambda connection, scope=scope: worklist.permitted(connection, scope, uids))
         by_rule = {f"1.3.{number}" for number, value in enumerate(values) if scope.permits({"ReferringPhysicianName": value})}
         assert by_database == by_rule, name
+        caller = Principal("r", Role.REFERRER, "user", "session", referrer_name=name)
+        page = find(api.context, caller, {}, sort="StudyDate", limit=100, offset=0, cursor="")
+        assert {study["StudyInstanceUID"] for study in page.studies} == by_rule, name
     held = api.context.database.read(lambda connection: worklist.permitted(connection, Everything(), ["1.3.1", "9.9"]))
     assert held == {"1.3.1"}

@@ -1,9 +1,9 @@
 """The study list of the web client: a page of studies in any order, flat at any size, and what a study holds.
 
-Which plan is quick depends on how much the filters leave over, and neither planner knows (LIBRARIES 4.2). So the filters that an
-index serves are counted first, each up to SELECTIVE:
+Which plan is quick depends on how much the filters leave over, and neither planner knows (LIBRARIES 4.2). So what each filter
+leaves is counted first in its index, up to SOME:
 
-    one of them leaves few     its ids drive everything: all filters on these rows, sorted in memory; the total is exact
+    the least is FEW or SOME   its ids drive everything: all filters on these rows, sorted in memory; the total is exact
     all of them leave many     the index of the sort order drives: rows are tried in that order until the page is full; the
                                filters' own indexes are hidden from the planner, and the total is an estimate from a sample
 """
@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_, union_all
 
 from isocenter.dicom.attributes import BY_KEYWORD
-from isocenter.dicom.match import Wildcard
+from isocenter.dicom.match import Single, Wildcard
 from isocenter.domain.access import Scope
 from isocenter.store import changes, dialect, imaging
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
 
-# So few rows are fetched by id and sorted faster than any index finds the first hundred of many.
-SELECTIVE = 500
-# Up to so many studies are counted; of a larger archive the newest so many are a sample.
+# So few ids are fetched and handed over in the next statement; up to SOME are found again by a subquery, since many parameters
+# cost more. Of more than SOME in a million, one row in fifty fits: a page is found in a few thousand steps.
+FEW = 1000
+SOME = 20_000
+# Up to so many studies are counted exactly; in a larger archive the newest SAMPLE are counted, and the rest taken to be like them.
 COUNTED = 20_000
+SAMPLE = 4_000
 MOST_PRIORS = 100
 
 COLUMNS: Mapping[str, Column[Any]] = {
@@ -117,12 +120,12 @@ def page(
     after: tuple[Any, ...] | None,
 ) -> Page:  # fmt: skip
     """One page of the studies that pass all filters and the scope. `after`: `last` of the page before, instead of `offset`."""
-    ids = _few(connection, filters, scope)
-    plan = _Plan(connection.dialect.name == "postgresql", None if ids is not None else order)
+    driver = _driver(connection, filters, scope)
+    plan = _Plan(connection.dialect.name == "postgresql", None if driver is not None else order)
     conditions = [*_scoped(connection, scope), *(plan.condition(each) for each in filters)]
-    if ids is not None:
-        conditions.append(study.c.id.in_(ids))
-    total, is_estimate = _total(connection, conditions, few=ids is not None)
+    if driver is not None:
+        conditions.append(driver)
+    total, is_estimate = _total(connection, conditions, few=driver is not None)
     keys = [*SORTS[order.keyword], study.c.id]
     query = select(study.c.id).where(*conditions).order_by(*(key.desc() if order.descending else key for key in keys))
     if after is not None:
@@ -144,18 +147,35 @@ def _keywords(row: RowMapping) -> Mapping[str, Any]:
     return {name: row[column.name] for name, column in COLUMNS.items()}
 
 
-def _few(connection: Connection, filters: Iterable[Filter], scope: Scope) -> list[int] | None:
-    """The ids that the first selective filter, or the scope, leaves; None when each leaves many."""
-    scoped = _scoped(connection, scope)
-    for queries in [*(_drivers(each) for each in filters), [select(study.c.id).where(*scoped)] if scoped else []]:
-        found: set[int] = set()
-        for query in queries:
-            found.update(connection.execute(query.limit(SELECTIVE + 1)).scalars())
-            if len(found) > SELECTIVE:
-                break
-        if queries and len(found) <= SELECTIVE:
-            return list(found)
-    return None
+def _driver(connection: Connection, filters: Iterable[Filter], scope: Scope) -> ColumnElement[bool] | None:
+    """A condition on the id, from the most selective of the filters and the scope; None when each leaves many."""
+    best: list[Select[int]] = []
+    fewest = SOME + 1
+    for queries in [*(_drivers(each) for each in filters), _scope_drivers(scope)]:
+        counted = sum(_count(connection, query) for query in queries)
+        if queries and counted < fewest:
+            best, fewest = queries, counted
+    if not best:
+        return None
+    if fewest > FEW:
+        return study.c.id.in_(union_all(*best))
+    return study.c.id.in_({each for query in best for each in connection.execute(query).scalars()})
+
+
+def _count(connection: Connection, query: Select[int]) -> int:
+    """How many index entries the query gives; stops when they are many."""
+    return connection.execute(select(func.count()).select_from(query.limit(SOME + 1).subquery())).scalar_one()
+
+
+def _scope_drivers(scope: Scope) -> list[Select[int]]:
+    """As `_drivers`. A name of the scope is one component group, which stands in one of the columns of its name."""
+    for attribute, match in scope.as_matches():
+        if isinstance(match, Single) and attribute.vr == "PN" and "=" not in match.value:
+            key = dialect.name_key(match.value)
+            first, *groups = (study.c[name] for name in name_columns(attribute))
+            alphabetic = select(study.c.id).where(dialect.begins(first, key))
+            return [alphabetic, *(select(study.c.id).where(group == key) for group in groups)]
+    return []
 
 
 def _drivers(each: Filter) -> list[Select[int]]:
@@ -165,7 +185,7 @@ def _drivers(each: Filter) -> list[Select[int]]:
             attribute = BY_KEYWORD[keyword]
             keys = [study.c[name] for name in name_columns(attribute)] or [study.c[attribute.column]]
             starts = [dialect.prefix(dialect.name_key(text) if attribute.vr == "PN" else text) for text in texts]
-            served = all(key in _INDEXED for key in keys) and all(starts) and keyword != "ReferringPhysicianName"
+            served = all(key in _INDEXED for key in keys) and all(starts)
             return [select(study.c.id).where(dialect.begins(key, start)) for key in keys for start in starts] if served else []
         case Dates(low, high):
             return [select(study.c.id).where(*_between(study.c.study_date, low, high))]
@@ -231,8 +251,8 @@ def _total(connection: Connection, conditions: Sequence[ColumnElement[bool]], *,
         return connection.execute(select(func.count()).select_from(study).where(*conditions)).scalar_one(), False
     if not conditions:
         return newest, True  # ids are given once and in order
-    sample = select(func.count()).select_from(study).where(study.c.id > newest - COUNTED, *conditions)
-    return connection.execute(sample).scalar_one() * newest // COUNTED, True
+    sample = select(func.count()).select_from(study).where(study.c.id > newest - SAMPLE, *conditions)
+    return connection.execute(sample).scalar_one() * newest // SAMPLE, True
 
 
 def permitted(connection: Connection, scope: Scope, uids: Iterable[str]) -> set[str]:

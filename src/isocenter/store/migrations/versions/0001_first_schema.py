@@ -148,6 +148,12 @@ def upgrade() -> None:
     with op.batch_alter_table('study', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_study_accession_number'), ['accession_number'], unique=False)
         batch_op.create_index('ix_study_date', [sa.literal_column('study_date DESC'), sa.literal_column('id DESC'), 'patient_name_key'], unique=False)
+        batch_op.create_index('ix_study_list', [sa.literal_column('study_date DESC'), sa.literal_column('study_time DESC'), sa.literal_column('id DESC'), 'patient_name_key'], unique=False)
+        batch_op.create_index('ix_study_institution_name', ['institution_name', 'id'], unique=False)
+        batch_op.create_index('ix_study_modalities_in_study', ['modalities_in_study', 'id'], unique=False)
+        batch_op.create_index('ix_study_patient_birth_date', ['patient_birth_date', 'id'], unique=False)
+        batch_op.create_index('ix_study_patient_sex', ['patient_sex', 'id'], unique=False)
+        batch_op.create_index('ix_study_study_description', ['study_description', 'id'], unique=False)
         batch_op.create_index('ix_study_name', ['patient_name_key', sa.literal_column('study_date DESC'), sa.literal_column('id DESC')], unique=False)
         batch_op.create_index('ix_study_name_ideographic', ['patient_name_key_ideographic'], unique=False)
         batch_op.create_index('ix_study_name_phonetic', ['patient_name_key_phonetic'], unique=False)
