@@ -390,6 +390,17 @@ def test_a_sequence_that_cannot_be_read_is_given_as_bytes() -> None:
         assert out["00081032"] == {"vr": "UN", "BulkDataURI": "bulk/00081032"} and out["00100020"]["Value"] == ["P1"]
 
 
+def test_so_is_one_of_undefined_length_with_a_broken_item() -> None:
+    value = item(b"\x08\x00\x60\x00CS\xff\x00CT") + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    content = explicit(0x00081032, "SQ", b"")[:8] + b"\xff\xff\xff\xff" + value + explicit(0x00100020, "LO", b"P1")
+    source = BytesSource(file_of(content))
+    header = scan(source)
+    out = dataset_json(source, header, lambda where: where)
+    assert out == {"00081032": {"vr": "UN", "BulkDataURI": "00081032"}, "00100020": {"vr": "LO", "Value": ["P1"]}}
+    ((offset, length),) = bulk_range(source, header, "00081032")
+    assert source.read_at(offset, length) == value
+
+
 def test_nesting_has_a_limit() -> None:
     content = b""
     for _ in range(MAX_DEPTH + 5):

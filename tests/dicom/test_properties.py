@@ -53,8 +53,8 @@ def exercise(file: bytes) -> None:
     uris: list[str] = []
     try:
         dataset_json(source, header, lambda path: uris.append(path) or path, inline_limit=16)
-    except Malformed:
-        return
+    except Malformed as error:
+        raise AssertionError("what scan accepts has a JSON") from error
     content = part10.data_set(source, header)[0]
     for uri in uris[:20]:
         try:

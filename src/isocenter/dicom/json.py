@@ -28,6 +28,7 @@ from .elements import (
     inside_unknown,
     items,
     name,
+    skip,
     truncated,
 )
 from .part10 import Header, data_set
@@ -156,21 +157,27 @@ class _Walk:
     def _compound(self, tag: int, vr: str, position: int, length: int, end: int, level: _Level) -> Json:
         """Return a sequence, or encapsulated pixel data, whose value begins at `position`.
 
-        A sequence of defined length that cannot be read is given as unknown bytes: `scan` has not looked into it.
+        A sequence that cannot be read is given as unknown bytes: `scan` does not look into what has a defined length.
         """
         if vr != "SQ":
-            known = level.depth == 0 and self.pixels_end > position
-            self.position = self.pixels_end if known else fragments.walk(self.window, position, tag).end
-            return {"vr": vr, "BulkDataURI": self.bulk(level.path)}
-        if length == UNDEFINED:
-            return self._items(position, end, level, delimited=True)
-        if length > end - position:
+            if level.depth == 0 and tag in _PIXEL_DATA:
+                self.position = self.pixels_end or fragments.walk(self.window, position, tag).end
+            else:
+                self.position = skip(self.window, position, level.encoding, tag)
+            return {"vr": vr if vr in _UNITS else "UN", "BulkDataURI": self.bulk(level.path)}
+        delimited = length == UNDEFINED
+        if not delimited and length > end - position:
             raise truncated(name(tag))
+        stop = end if delimited else position + length
         try:
-            out = self._items(position, position + length, level, delimited=False)
+            out = self._items(position, stop, level, delimited=delimited)
         except Malformed:
+            if self.remaining < 0:
+                raise
             out = {"vr": "UN", "BulkDataURI": self.bulk(level.path)}
-        self.position = position + length
+            self.position = skip(self.window, position, level.encoding, tag) if delimited else stop
+        else:
+            self.position = self.position if delimited else stop
         return out
 
     def _items(self, position: int, end: int, level: _Level, *, delimited: bool) -> Json:
@@ -391,7 +398,11 @@ def bulk_range(source: Source, header: Header, path: str) -> list[tuple[int, int
             encoding = inside_unknown(window, position)
         value_end = end if length == UNDEFINED else position + length
         if len(parts) == 1:
-            return [(position, length)] if length != UNDEFINED else _fragments(window, position, value_end, encoding)
+            if length != UNDEFINED:
+                return [(position, length)]
+            if tag in _PIXEL_DATA or vr in (b"OB", b"OW"):
+                return _fragments(window, position, value_end, encoding)
+            return [(position, skip(window, position, encoding, tag) - position)]
         if len(parts) < 3 or not parts[1].isdecimal() or len(parts[1]) > 9:
             raise LookupError("no such element")
         item = next((item for i, item in enumerate(items(window, position, value_end, encoding)) if i == int(parts[1])), None)
