@@ -55,9 +55,42 @@ test('a wrong password is told, a right one leads to where one wanted to go', as
   await expect(page.getByRole('heading', { name: 'Exceptions' })).toBeVisible()
 })
 
+test('too many attempts pause the form with a countdown', async ({ page }) => {
+  await page.route('**/api/v1/session', (route) =>
+    route.request().method() === 'POST'
+      ? route.fulfill({ status: 429, headers: { 'Retry-After': '75' }, json: { error: { kind: 'busy', message: 'too many logins failed' } } })
+      : route.continue(),
+  )
+  await page.goto('/login')
+  await page.getByLabel('Name').fill('admin')
+  await page.getByLabel('Password').fill('guess')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('alert')).toContainText('Too many attempts.')
+  const button = page.getByRole('button', { name: /Try again in 1:1/ })
+  await expect(button).toBeDisabled()
+  await expect(page.getByRole('button', { name: 'Try again in 1:13' })).toBeVisible()
+  await keepScreenshot(page, 'login-throttled')
+})
+
+test('a page nobody uses asks, and then signs out', async ({ page }) => {
+  await page.clock.install()
+  await signIn(page)
+  await expect(page.getByRole('grid')).toBeVisible()
+  await page.clock.fastForward('14:10')
+  const question = page.getByRole('dialog', { name: 'Are you still there?' })
+  await expect(question).toBeVisible()
+  await keepScreenshot(page, 'idle')
+  await question.getByRole('button', { name: 'Stay signed in' }).click()
+  await expect(question).toHaveCount(0)
+  await page.clock.fastForward('14:30')
+  await expect(question).toBeVisible()
+  await page.clock.fastForward('01:00')
+  await expect(page.getByText('You were signed out because nothing happened for a while.')).toBeVisible()
+})
+
 test('signing out ends the session', async ({ page }) => {
   await signIn(page)
-  await page.getByRole('button', { name: 'admin' }).click()
+  await page.getByRole('button', { name: 'Account admin' }).click()
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expect(page.getByText('You are signed out.')).toBeVisible()
   await page.goto('/')
@@ -320,6 +353,7 @@ test('files can be dropped anywhere on the study list, and uploading pauses', as
 test('thousands of files do not freeze the page', async ({ page }) => {
   await signIn(page, '/upload')
   await page.route('**/api/v1/upload**', (route) => route.fulfill({ json: { results: [{ name: 'x', status: 'stored', reason: '' }] } }))
+  await expect(page.getByRole('heading', { name: /Drop files/ })).toBeVisible()
   await page.evaluate(() => {
     const data = new DataTransfer()
     for (let index = 0; index < 3000; index += 1) data.items.add(new File(['x'], `IM${index}.dcm`))

@@ -20,6 +20,9 @@ export function Dialog({ title, onClose, children, footer, wide, stubborn }: Dia
     const element = box.current
     const before = document.activeElement
     if (element && !element.open) element.showModal()
+    // The first thing to fill in, or the likely answer; never the cross.
+    const start = element?.querySelector<HTMLElement>('.dialog-body input, .dialog-body select') ?? element?.querySelector<HTMLElement>('.dialog-foot .button-primary, h2')
+    start?.focus()
     return () => {
       element?.close()
       if (before instanceof HTMLElement && before.isConnected) before.focus()
@@ -40,7 +43,7 @@ export function Dialog({ title, onClose, children, footer, wide, stubborn }: Dia
       }}
     >
       <div className="dialog-head">
-        <h2 id={heading}>{title}</h2>
+        <h2 id={heading} tabIndex={-1}>{title}</h2>
         <IconButton label="Close" icon="close" small onClick={onClose} />
       </div>
       <div className="dialog-body">{children}</div>

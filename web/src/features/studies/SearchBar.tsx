@@ -1,10 +1,11 @@
 import type { Ref } from 'react'
 import { useCallback, useEffect, useState } from 'react'
 import { formatDate, parseTypedDate } from '../../lib/dates'
-import { Button, IconButton, Kbd, TextField } from '../../ui/controls'
+import { Button, IconButton, Kbd, SelectField, TextField } from '../../ui/controls'
 import { Icon } from '../../ui/icons'
-import type { SearchState } from './searchState'
-import { NO_SEARCH, filterCount, isSearching, joinRange, rangeEnds } from './searchState'
+import { COLUMNS } from './columns'
+import type { SearchState, SortColumn } from './searchState'
+import { NO_SEARCH, filterCount, isSearching, joinRange, nextSort, rangeEnds } from './searchState'
 
 const QUICK_DATES = [
   ['', 'Any date'],
@@ -155,6 +156,21 @@ function Chips({ state, onChange }: Pick<SearchBarProps, 'state' | 'onChange'>) 
   )
 }
 
+/** Cards have no column heads to sort by. */
+function SortField({ state, onChange }: Pick<SearchBarProps, 'state' | 'onChange'>) {
+  return (
+    <div className="search-sort">
+      <SelectField label="Sort by" value={state.sort.column} onChange={(event) => onChange({ sort: nextSort(state.sort, event.target.value as SortColumn) })}>
+        {COLUMNS.map((column) => (
+          <option key={column.key} value={column.sort}>
+            {column.title}
+          </option>
+        ))}
+      </SelectField>
+    </div>
+  )
+}
+
 export function SearchBar(props: SearchBarProps) {
   const { state, onChange } = props
   const [open, setOpen] = useState(() => Boolean(state.name || state.id || state.accession || state.description))
@@ -185,6 +201,7 @@ export function SearchBar(props: SearchBarProps) {
           <TypedField label="Accession number" value={state.accession} onApply={(accession) => onChange({ accession })} />
           <TypedField label="Description" value={state.description} onApply={(description) => onChange({ description })} />
           <DateFields state={state} onChange={onChange} />
+          <SortField state={state} onChange={onChange} />
         </div>
       )}
     </search>

@@ -17,7 +17,7 @@ import { StudyInspector } from './StudyInspector'
 import { StudyTable } from './StudyTable'
 import type { SearchState, SortColumn } from './searchState'
 import { NO_SEARCH, formatSearch, isSearching, nextSort, parseSearch, toStudySearch } from './searchState'
-import { StudyPages } from './studyPages'
+import { PAGE, StudyPages } from './studyPages'
 import { useLiveStudies } from './useLiveStudies'
 import './studies.css'
 
@@ -37,14 +37,21 @@ function useSearchState(active: boolean): [SearchState, (change: Partial<SearchS
   return [state, change]
 }
 
-function usePages(search: StudySearch): StudyPages {
+/** The pages of the search, and those to show: while a new search is on its way the old rows stay, so that typing does not flicker. */
+function usePages(search: StudySearch): { pages: StudyPages; shown: StudyPages } {
   const key = JSON.stringify(search)
   const pages = useMemo(() => {
     const asked = JSON.parse(key) as StudySearch
     return new StudyPages((page, asking) => listStudies(asked, page, asking))
   }, [key])
   useEffect(() => () => pages.dispose(), [pages])
-  return pages
+  const coming = useValue(pages.facts)
+  const [shown, setShown] = useState(pages)
+  useEffect(() => {
+    if (shown !== pages) pages.need(0, PAGE)
+  }, [shown, pages])
+  if (shown !== pages && (!coming.loading || coming.error !== null)) setShown(pages)
+  return { pages, shown }
 }
 
 /** A new calendar day makes "today" another day, also on a page that stays open over night. */
@@ -61,6 +68,8 @@ function useToday(): string {
 function useSelection(pages: StudyPages): { uid: string; index: number; select: (index: number) => void; clear: () => void } {
   const [held, setHeld] = useState({ uid: '', index: -1 })
   const found = held.uid ? pages.indexOf(held.uid) : -1
+  const arrived = held.index >= 0 && !held.uid ? pages.at(held.index) : undefined
+  if (arrived) setHeld({ uid: arrived.StudyInstanceUID, index: held.index })
   const select = useCallback((index: number) => setHeld({ uid: pages.at(index)?.StudyInstanceUID ?? '', index }), [pages])
   const clear = useCallback(() => setHeld({ uid: '', index: -1 }), [])
   return { uid: held.uid, index: found >= 0 ? found : held.uid ? -1 : held.index, select, clear }
@@ -76,13 +85,13 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
   const [state, change] = useSearchState(active)
   const today = useToday()
   const search = useMemo(() => toStudySearch(state, new Date(today)), [state, today])
-  const pages = usePages(search)
+  const { pages: current, shown: pages } = usePages(search)
   const facts = useValue(pages.facts)
   const cards = useMedia(PHONE)
   const count = facts.loading && !facts.error ? SKELETON_ROWS : facts.total
   const rowHeight = cards ? CARD : ROW
   const view = useRowWindow({ count, rowHeight })
-  const live = useLiveStudies({ pages, search, atTop: view.atTop })
+  const live = useLiveStudies({ pages: current, search, atTop: view.atTop })
   const selection = useSelection(pages)
   const wide = useMedia('(min-width: 1500px)')
   const [panel, setPanel] = useState<boolean | null>(() => (recall('inspector') ? recall('inspector') === 'open' : null))
@@ -149,6 +158,7 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
   )
 
   const failed = facts.error !== null
+  const lost = failed && facts.total === 0
   const nothing = !facts.loading && facts.total === 0 && !failed
   return (
     <div className="studies">
@@ -167,7 +177,8 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
       />
       <div className="studies-main">
         <div className="studies-list">
-          {failed && (
+          {current !== pages && <div className="studies-busy" />}
+          {failed && !lost && (
             <div className="studies-notice">
               <ErrorNotice
                 error={explain(facts.error)}
@@ -179,7 +190,9 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
               />
             </div>
           )}
-          {nothing ? (
+          {lost ? (
+            <LostList error={facts.error} onRetry={() => pages.retry()} />
+          ) : nothing ? (
             <NoStudies searching={isSearching(state)} canUpload={canUpload} onClear={() => change({ ...NO_SEARCH, sort: state.sort })} />
           ) : (
             <StudyTable
@@ -209,7 +222,7 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
               {plural(live.waiting, 'new study', 'new studies')}
             </button>
           )}
-          <Footer facts={facts} cards={cards} />
+          <Footer facts={facts} lost={lost} cards={cards} />
         </div>
         {panelOpen && <StudyInspector study={selected} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} />}
       </div>
@@ -217,11 +230,31 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
   )
 }
 
-function Footer({ facts, cards }: { facts: { loading: boolean; total: number; estimate: boolean }; cards: boolean }) {
+function LostList({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const { what, kept, hint } = explain(error)
+  return (
+    <div role="alert">
+      <Empty
+        icon="alert"
+        title={what}
+        actions={
+          <Button look="primary" icon="retry" onClick={onRetry}>
+            Try again
+          </Button>
+        }
+      >
+        {[kept, hint].filter(Boolean).join(' ')}
+      </Empty>
+    </div>
+  )
+}
+
+function Footer({ facts, lost, cards }: { facts: { loading: boolean; total: number; estimate: boolean }; lost: boolean; cards: boolean }) {
   const what = facts.total === 1 ? 'study' : 'studies'
+  const count = `${facts.estimate ? 'about ' : ''}${formatCount(facts.total)} ${what}`
   return (
     <div className="studies-foot" role="status">
-      <span>{facts.loading ? 'Searching…' : `${facts.estimate ? 'about ' : ''}${formatCount(facts.total)} ${what}`}</span>
+      <span>{facts.loading ? 'Searching…' : lost ? 'The list could not be read' : count}</span>
       {!cards && (
         <span className="faint">
           <b>↑↓</b> move <b>Enter</b> open <b>Space</b> details <b>/</b> search <b>?</b> all keys

@@ -34,7 +34,7 @@ function Header({ sort, onSort }: Pick<TableProps, 'sort' | 'onSort'>) {
       <div role="row" aria-rowindex={1} className="studies-columns">
         {COLUMNS.map((column) => (
           <div key={column.key} role="columnheader" aria-sort={ariaSort(sort, column.sort)} className={`cell cell-${column.key}${column.numeric ? ' num' : ''}`}>
-            <button type="button" className="sort" tabIndex={-1} onClick={() => onSort(column.sort)}>
+            <button type="button" className="sort" onClick={() => onSort(column.sort)}>
               <span className="truncate">{column.title}</span>
               {sort.column === column.sort && <Icon name={sort.descending ? 'arrowDown' : 'arrowUp'} size={12} />}
             </button>
@@ -58,9 +58,9 @@ function Cells({ study, onOpen }: { study: Study; onOpen: (study: Study) => void
     <div key={column.key} role="gridcell" className={`cell truncate cell-${column.key}${column.numeric ? ' num' : ''}`}>
       {column.cell(study)}
       {column.key === 'patient' && (
-        <button type="button" className="row-open" tabIndex={-1} onClick={() => onOpen(study)}>
+        <button type="button" className="row-open" tabIndex={-1} aria-label="Open the images" onClick={() => onOpen(study)}>
           <Icon name="open" size={14} />
-          Open
+          <span className="row-open-text">Open</span>
         </button>
       )}
     </div>

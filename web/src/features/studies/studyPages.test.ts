@@ -116,6 +116,16 @@ describe('live changes', () => {
     expect(pages.replace(study(4242))).toBe(false)
   })
 
+  it('tells the error of a refresh that overtook the first load', async () => {
+    const { load } = archive(10)
+    const pages = new StudyPages(load)
+    load.mockImplementation(() => Promise.reject(new Error('away')))
+    pages.need(0, 10)
+    expect(await pages.refresh()).toBe(false)
+    expect(pages.facts.get()).toMatchObject({ loading: false, total: 0 })
+    expect(pages.facts.get().error).toBeInstanceOf(Error)
+  })
+
   it('keeps the rows when a refresh fails', async () => {
     const { load } = archive(10)
     const pages = new StudyPages(load)

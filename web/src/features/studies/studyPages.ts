@@ -95,11 +95,13 @@ export class StudyPages {
       this.pages = fresh
       if (answer) this.arrived(answer, Math.max(...fresh.keys()))
       return true
-    } catch {
-      // The rows on the screen stay; the next event or scroll asks again.
+    } catch (error) {
+      // The rows on the screen stay; the next event or scroll asks again. Where there are none yet, the error must be told.
+      const waited = generation === this.generation && this.facts.get().loading
+      if (waited && !isAbort(error)) this.facts.update((now) => ({ ...now, loading: false, error }))
       return false
     } finally {
-      this.flights.delete(-1)
+      if (this.flights.get(-1) === flight) this.flights.delete(-1)
     }
   }
 

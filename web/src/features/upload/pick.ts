@@ -6,6 +6,9 @@ export interface Picked {
 
 const PORTION = 200
 
+/** IM2 before IM10. */
+const byName = new Intl.Collator(undefined, { numeric: true })
+
 /** What operating systems strew into folders; no person means to send it. */
 const LITTER = /(^|\/)(\.DS_Store|Thumbs\.db|ehthumbs\.db|desktop\.ini|\._[^/]*|__MACOSX\/.*)$/i
 
@@ -15,7 +18,10 @@ export function isLitter(path: string): boolean {
 
 /** Files of an <input type="file">, with or without webkitdirectory. */
 export function pickedFiles(list: FileList): Picked[] {
-  return [...list].map((file) => ({ file, name: file.webkitRelativePath || file.name })).filter(({ name }) => !isLitter(name))
+  return [...list]
+    .map((file) => ({ file, name: file.webkitRelativePath || file.name }))
+    .filter(({ name }) => !isLitter(name))
+    .sort((a, b) => byName.compare(a.name, b.name))
 }
 
 function fileOf(entry: FileSystemFileEntry): Promise<File> {
@@ -58,7 +64,7 @@ export async function* walk(top: readonly Dropped[]): AsyncGenerator<Picked[]> {
   for (let next = rest.pop(); next; next = rest.pop()) {
     if (!(next instanceof File) && next.isDirectory) {
       const inside = await entriesOf(next as FileSystemDirectoryEntry)
-      rest.push(...inside.sort((a, b) => b.name.localeCompare(a.name, undefined, { numeric: true })))
+      rest.push(...inside.sort((a, b) => byName.compare(b.name, a.name)))
       continue
     }
     const file = await picked(next)
