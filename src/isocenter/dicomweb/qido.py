@@ -68,13 +68,13 @@ async def _search(context: Context, exchange: Exchange, level: Level) -> None:
 
 def _answer(context: Context, exchange: Exchange, asked: Search, base: str, compressed: bool) -> tuple[bytes, list[str]]:
     """The body, and the warnings of the answer. In a thread: it waits for the index."""
-    rows = search.find(context, exchange.principal, asked.query)
+    rows = search.gather(context, exchange.principal, asked.query, lambda row: orjson.dumps(row_json(row, asked, base)))
     warnings = list(asked.warnings)
     if asked.capped and len(rows) > MAX_RESULTS:
         remaining = search.count(context, exchange.principal, asked.query) - asked.query.offset - MAX_RESULTS
         warnings.append(f"There are {max(remaining, 1)} additional results that can be requested")
         del rows[MAX_RESULTS:]
-    body = orjson.dumps([row_json(row, asked, base) for row in rows])
+    body = b"[" + b",".join(rows) + b"]"
     return (zlib.compress(body, 1, 16 + zlib.MAX_WBITS) if compressed else body), warnings
 
 

@@ -105,7 +105,7 @@ async def _send_problem(send: Send, exchange: Exchange | None, answer: status.Pr
 def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
     path = str(scope["path"]).removeprefix(ROOT).rstrip("/")
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
-    others = False
+    allowed: set[str] = set()
     for wanted, pattern, handler in RESOURCES:
         match = pattern.fullmatch(path)
         if match is None:
@@ -116,9 +116,9 @@ def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
                 if name in parameters and not _USABLE_UID.fullmatch(parameters[name]):
                     raise Invalid("This is no UID.", where=name)
             return handler, parameters
-        others = True
-    if others:
-        raise status.MethodNotAllowed("This resource does not know this method.", where=str(scope["method"])[:16])
+        allowed.update(("GET", "HEAD") if wanted == "GET" else (wanted,))
+    if allowed:
+        raise status.MethodNotAllowed(str(scope["method"])[:16], ", ".join(sorted(allowed)))
     raise Missing("There is no such resource.", hint="See PS3.18 for the resources of DICOMweb.")
 
 

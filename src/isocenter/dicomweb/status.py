@@ -49,7 +49,11 @@ class UnsupportedMediaType(Unsupported):
 
 
 class MethodNotAllowed(Unsupported):
-    """The resource exists, the method does not (HTTP 405)."""
+    """The resource exists, the method does not (HTTP 405). allowed: the methods that do, as in the Allow header."""
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__("This resource does not know this method.", where=method, hint=f"It knows {allowed}.")
+        self.allowed = allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ def problem(error: IsocenterError) -> Problem:
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     if isinstance(error, Busy):
         headers.append((b"retry-after", str(error.retry_after).encode()))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allowed.encode()))
     if error.kind is Kind.UNAUTHENTICATED:
         # No Basic challenge: a browser would open its own dialog over the web client.
         headers.append((b"www-authenticate", b'Bearer realm="isocenter"'))

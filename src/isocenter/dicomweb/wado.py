@@ -152,6 +152,8 @@ async def _send_frames(retrieval: Retrieval, exchange: Exchange, found: Frames, 
         return await _send_worked_frames(retrieval, exchange, found, numbers, form, headers)
     places = [found.place(number) for number in numbers]
     size = sum(length for place in places for _, length in place)
+    if not form.multipart and not size:
+        return await exchange.reply(200, ((b"content-type", form.label.encode()), *headers))
     if not form.multipart:
         await exchange.start(200, ((b"content-type", form.label.encode()), (b"content-length", str(size).encode()), *headers))
         body = Body(exchange, size)

@@ -1,5 +1,8 @@
 """Searching: who may search, and only among what they may see. C-FIND and QIDO-RS both end here."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from isocenter.dicom.attributes import Attribute
 from isocenter.dicom.match import Match
 from isocenter.dicom.query import Query
@@ -9,6 +12,7 @@ from isocenter.service.context import Context
 from isocenter.store import finding
 
 Row = dict[str, str]
+T = TypeVar("T")
 
 
 def find(context: Context, principal: Principal, query: Query) -> list[Row]:
@@ -18,6 +22,12 @@ def find(context: Context, principal: Principal, query: Query) -> list[Row]:
     """
     scope = _scope(principal)
     return context.database.read(lambda connection: finding.find(connection, query, scope))
+
+
+def gather(context: Context, principal: Principal, query: Query, form: Callable[[Row], T]) -> list[T]:
+    """As `find`, for answers of many rows: each becomes what `form` makes of it before the next one is read."""
+    scope = _scope(principal)
+    return context.database.read(lambda connection: [form(row) for row in finding.rows(connection, query, scope)])
 
 
 def count(context: Context, principal: Principal, query: Query) -> int:

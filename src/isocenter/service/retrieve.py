@@ -29,7 +29,7 @@ __all__ = ["Bulk", "Document", "Frames", "Retrieval", "StoredInstance", "build_s
 
 ACCESS_SECONDS = 600  # one row in the change log for a principal and a study in this time
 FRESH_SECONDS = 5  # how long the facts of a study (and so who may see it) are believed without asking the index
-SERIES_REMEMBERED = 200_000  # instances whose places are remembered, about 100 MB at the very most
+SERIES_REMEMBERED = 32 << 20  # bytes, about, of what is remembered of series: some 20,000 instances
 DOCUMENTS_REMEMBERED = 32 << 20  # bytes of compressed metadata
 READERS_REMEMBERED = 50_000
 HEADERS_REMEMBERED = 32
@@ -49,6 +49,10 @@ class _Series:
     encoded: Mapping[int, bytes]
     loaded_at: float
     tables: dict[int, FrameTable] = field(default_factory=dict)
+
+    def cost(self) -> int:
+        """Bytes of memory, about: a row with its UIDs and names, and each frame table twice."""
+        return 8192 + 1536 * len(self.instances) + 2 * sum(map(len, self.encoded.values()))
 
     def table(self, located: StoredInstance) -> FrameTable | None:
         known = self.tables.get(located.id)
@@ -115,7 +119,7 @@ class Retrieval:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._files = OpenFiles(context.blobs)
-        self._series: LruCache[tuple[str, str], _Series] = LruCache(SERIES_REMEMBERED, lambda series: len(series.instances) + 10)
+        self._series: LruCache[tuple[str, str], _Series] = LruCache(SERIES_REMEMBERED, _Series.cost)
         self._documents: LruCache[tuple[str, int, str], bytes] = LruCache(DOCUMENTS_REMEMBERED, len)
         self._readers: LruCache[tuple[Principal, str], float] = LruCache(READERS_REMEMBERED, lambda _: 1)
         self._headers: LruCache[str, part10.Header] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
