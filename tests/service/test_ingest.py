@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import RowMapping
 
+from conftest import PostgreSQL, archive
 from isocenter.dicom import part10 as dicom_part10
 from isocenter.dicom.source import BytesSource
 from isocenter.domain.access import SYSTEM, Principal, Role
-from isocenter.domain.errors import Conflict, Forbidden, Invalid, NoSpace
+from isocenter.domain.errors import Broken, Conflict, Forbidden, Invalid, NoSpace
 from isocenter.domain.imaging import Outcome
 from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 from isocenter.store import changes, exceptions, imaging
 from isocenter.store.changes import Change
+from isocenter.store.database import Database, InDoubt
 from isocenter.store.imaging import Located
 from objects import CT, data_set, part10, uid
 
@@ -297,3 +299,56 @@ def test_a_bare_data_set_gets_a_part_10_header(sqlite_context: Context, source: 
 def test_a_bare_data_set_is_no_c_store(sqlite_context: Context) -> None:
     with pytest.raises(Invalid):
         store(sqlite_context, data_set())
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(120)
+def test_a_database_that_goes_away_keeps_nothing_and_comes_back(postgresql: PostgreSQL, folder: Path) -> None:
+    url = postgresql.create("isocenter_template")
+    with archive(url, folder) as context:
+        data = part10(SOPInstanceUID="1.2.9")
+        postgresql.stop("fast")
+        try:
+            with pytest.raises(Broken, match=r"away.*Nothing was kept.*Send it again"):
+                store(context, data)
+        finally:
+            postgresql.start()
+        assert keys(context) == [] and nothing_incoming(context)
+        assert store(context, data).status == "stored"
+        assert len(held(context)) == 1
+    postgresql.drop(url)
+
+
+def test_bytes_stay_when_nobody_knows_whether_the_commit_took_place(
+    sqlite_context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row may be there: without its bytes it would be a lost image. Sent again, it is stored."""
+    real = Database.write_each
+
+    def doubtful(self, handler, item):  # type: ignore[no-untyped-def]
+        real(self, handler, item)
+        raise InDoubt("the database went away during the commit")
+
+    data = part10(SOPInstanceUID="1.2.9")
+    monkeypatch.setattr(Database, "write_each", doubtful)
+    with pytest.raises(InDoubt):
+        store(sqlite_context, data)
+    monkeypatch.undo()
+    assert len(keys(sqlite_context)) == 1
+    assert store(sqlite_context, data).status == "duplicate"
+    assert sqlite_context.blobs.path(held(sqlite_context)[0].blob_key).read_bytes() == data
+
+
+@pytest.mark.parametrize("step", ["writev", "fsync", "link"])
+def test_a_disk_that_fills_up_keeps_nothing(sqlite_context: Context, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    data = part10(SOPInstanceUID="1.2.9")
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(NoSpace):
+        store(sqlite_context, data)
+    monkeypatch.undo()
+    assert keys(sqlite_context) == [] and nothing_incoming(sqlite_context)
+    assert sqlite_context.database.read(imaging.counts)["instances"] == 0
+    assert store(sqlite_context, data).status == "stored"
