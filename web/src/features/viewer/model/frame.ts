@@ -123,11 +123,14 @@ function unitOf(dataset: Dataset, rescaleType: string): string {
   return rescaleType
 }
 
+const ANGIOGRAMS = new Set(['1.2.840.10008.5.1.4.1.1.12.1', '1.2.840.10008.5.1.4.1.1.12.2'])
+
 /** @param own the item that carries the values: the data set itself, or an item of PixelValueTransformationSequence */
 function modalityOf(dataset: Dataset, own: Dataset, format: PixelFormat): Modality {
   const dose = number(dataset, Tag.DoseGridScaling)
   if (dose !== undefined) return { slope: dose, intercept: 0, unit: 'Gy' }
-  const sequence = item(dataset, Tag.ModalityLUTSequence)
+  // The Modality LUT of angiograms leads to X-ray intensities and is not for display (PS3.3 C.8.7.1.1.2).
+  const sequence = ANGIOGRAMS.has(text(dataset, Tag.SOPClassUID)) ? undefined : item(dataset, Tag.ModalityLUTSequence)
   const table = sequence && tableOf(sequence, Tag.LUTDescriptor, Tag.LUTData, format.signed)
   if (table) return { slope: 1, intercept: 0, unit: unitOf(dataset, text(sequence, Tag.ModalityLUTType)), table }
   const slope = number(own, Tag.RescaleSlope)

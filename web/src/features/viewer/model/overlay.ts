@@ -41,9 +41,17 @@ export const nextDetail: Readonly<Record<Detail, Detail>> = { all: 'image', imag
 
 const present = (lines: readonly string[]): string[] => lines.filter((line) => line !== '')
 
+const AGE_UNITS: Readonly<Record<string, string>> = { D: 'd', W: 'wk', M: 'mo', Y: 'y' }
+
+/** AS, "062Y", as "62 y". */
+function statedAge(raw: string): string {
+  const [, count = '', unit = ''] = /^0*(\d+)([DWMY])$/.exec(raw) ?? []
+  return count && `${count} ${AGE_UNITS[unit] ?? ''}`
+}
+
 function patientLines(dataset: Dataset): string[] {
   const birth = text(dataset, Tag.PatientBirthDate)
-  const age = ageAt(birth, text(dataset, Tag.StudyDate)) || text(dataset, Tag.PatientAge).replace(/^0+(?=\d)/, '')
+  const age = ageAt(birth, text(dataset, Tag.StudyDate)) || statedAge(text(dataset, Tag.PatientAge))
   const sex = text(dataset, Tag.PatientSex)
   return present([fullName(dataset, Tag.PatientName), text(dataset, Tag.PatientID), present([formatDate(birth), age && `(${age})`, SEX[sex] ?? sex]).join('  ')])
 }

@@ -43,11 +43,12 @@ export interface Affine {
   readonly f: number
 }
 
+// "+ 0" turns -0 into 0.
 const product = (m: Turn, n: Turn): Turn => ({
-  a: m.a * n.a + m.b * n.c,
-  b: m.a * n.b + m.b * n.d,
-  c: m.c * n.a + m.d * n.c,
-  d: m.c * n.b + m.d * n.d,
+  a: m.a * n.a + m.b * n.c + 0,
+  b: m.a * n.b + m.b * n.d + 0,
+  c: m.c * n.a + m.d * n.c + 0,
+  d: m.c * n.b + m.d * n.d + 0,
 })
 
 const CLOCKWISE: Turn = { a: 0, b: -1, c: 1, d: 0 }

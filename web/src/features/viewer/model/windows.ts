@@ -45,7 +45,7 @@ export function presetsFor(modality: string, own: readonly { readonly name: stri
   const named = modality === 'CT' ? CT_PRESETS : []
   const image = own.map((entry, index): Preset => ({
     id: `image-${index}`,
-    name: entry.name || (own.length > 1 ? `Window ${index + 1} of the image` : 'Window of the image'),
+    name: entry.name || (own.length > 1 ? `From image ${index + 1}` : 'From image'),
     key: index === 0 ? '0' : named.length === 0 ? String(index) : '',
     window: entry.window,
     group: 'image',

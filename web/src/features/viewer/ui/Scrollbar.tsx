@@ -48,7 +48,7 @@ export function Scrollbar({ pane }: { pane: Pane }) {
           <rect key={from} x="0" y={from} width="1" height={length} />
         ))}
       </svg>
-      <span className={shown === index ? 'pane-thumb' : 'pane-thumb pane-thumb-ahead'} style={{ top: `${(index / (count - 1)) * 100}%` }} />
+      <span className={shown === index ? 'pane-thumb' : 'pane-thumb pane-thumb-ahead'} style={{ top: `calc(10px + (100% - 20px) * ${index / (count - 1)})` }} />
     </div>
   )
 }
