@@ -140,6 +140,7 @@ async def test_a_wrong_parameter_is_named(query: str, where: str, sqlite_api: Ap
         (b"{", "application/json", 400, ""), (b"[]", "application/json", 400, ""), (b"{}", "application/json", 400, "username"),
         (b'{"username":1,"password":"x"}', "application/json", 400, "username"),
         (b'{"username":"a","password":"x","role":"admin"}', "application/json", 400, "role"),
+        (b'{"username":"a\\u0000","password":"x"}', "application/json", 400, "username"),
         (b"username=a&password=b", "application/x-www-form-urlencoded", 422, "Content-Type"),
         (b'{"username":"' + b"a" * 70_000 + b'"}', "application/json", 413, ""),
     ],

@@ -214,6 +214,6 @@ def _basic(secret: str) -> tuple[str, str]:
         username, colon, password = base64.b64decode(secret, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         colon = ""
-    if not colon:
+    if not colon or "\0" in username:
         raise Unauthenticated("the Basic credentials cannot be read", where="Authorization", hint="base64 of UTF-8 user:password")
     return username, password

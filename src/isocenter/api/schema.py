@@ -94,6 +94,8 @@ def _check_type(value: Any, schema: Schema, where: str) -> None:
 
 
 def _check_text(value: str, schema: Schema, where: str) -> None:
+    if "\0" in value:  # PostgreSQL cannot hold it, and nobody means it
+        raise Invalid("it holds a null character", where=where)
     if len(value) < schema.get("minLength", 0):
         raise Invalid(f"it must have at least {schema['minLength']} characters" if value else "it is empty", where=where)
     if len(value) > schema.get("maxLength", len(value)):

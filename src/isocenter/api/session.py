@@ -52,8 +52,6 @@ async def _end(request: Request, call: Call) -> Response:
     call.authenticator.forget()
     response = json_response(None)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
-    # What the browser may have kept of the patients it showed.
-    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 

@@ -26,7 +26,7 @@ from isocenter.store.schema import UtcDateTime, exception, instance, key_column,
 # cost more. Of more than SOME in a million, one row in fifty fits: a page is found in a few thousand steps.
 FEW = 1000
 SOME = 20_000
-# Up to so many studies are counted exactly; in a larger archive the newest SAMPLE are counted, and the rest taken to be like them.
+# Up to so many studies are counted exactly; in a larger archive the newest SAMPLE are, and the rest is taken to be like them.
 COUNTED = 20_000
 SAMPLE = 4_000
 MOST_PRIORS = 100
@@ -61,6 +61,9 @@ SORTS: Mapping[str, tuple[Column[Any], ...]] = {
 def kinds(keyword: str) -> tuple[type, ...]:
     """The Python types of what a page in this order continues after: its columns, and the id."""
     return (*(datetime if isinstance(key.type, UtcDateTime) else key.type.python_type for key in SORTS[keyword]), int)
+
+
+_SHOWN = dict.fromkeys([study.c.id, *COLUMNS.values(), *(key for keys in SORTS.values() for key in keys)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,8 @@ def page(
 
 def _rows(connection: Connection, ids: Sequence[int]) -> list[RowMapping]:
     """The rows of the ids, in their order: so an offset steps over index entries, not over rows."""
-    rows = {row["id"]: row for row in connection.execute(select(study).where(study.c.id.in_(ids))).mappings()}
+    query = select(*_SHOWN).where(study.c.id.in_(ids))
+    rows = {row["id"]: row for row in connection.execute(query).mappings()}
     return [rows[each] for each in ids]
 
 
@@ -294,12 +298,12 @@ class Detail:
 
 def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | None:
     """What a study holds; None when it is not there, or not for this scope."""
-    mine = select(study).where(study.c.study_instance_uid == study_uid, *_scoped(connection, scope))
+    mine = select(study.c.patient_fk, *_SHOWN).where(study.c.study_instance_uid == study_uid, *_scoped(connection, scope))
     row = connection.execute(mine).mappings().one_or_none()
     if row is None:
         return None
     others = (
-        select(study)
+        select(*_SHOWN)
         .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], *_scoped(connection, scope))
         .order_by(study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc())
         .limit(MOST_PRIORS)
