@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -171,15 +172,18 @@ class Supervisor:
     def _stop_all(self) -> None:
         """SIGTERM to all, grace_seconds to finish what has begun, then SIGKILL."""
         running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
-        for process in running:
-            process.terminate()
         # The roles keep to grace_seconds themselves; the margin lets them say how they ended.
         deadline = time.monotonic() + self.settings.grace_seconds + 3.0
-        for process in running:
-            while process.poll() is None and time.monotonic() < deadline:
-                info = signal.sigtimedwait(SIGNALS, min(0.2, max(0.01, deadline - time.monotonic())))
-                if info is not None and info.si_signo in {signal.SIGTERM, signal.SIGINT}:
-                    deadline = time.monotonic()  # asked twice: now
+        again = 0.0
+        while any(process.poll() is None for process in running) and time.monotonic() < deadline:
+            if time.monotonic() >= again:
+                # Said each second, to their own children too: a granian worker that is just starting loses a SIGTERM.
+                again = time.monotonic() + 1.0
+                for process in running:
+                    terminate(process)
+            info = signal.sigtimedwait(SIGNALS, 0.1)
+            if info is not None and info.si_signo in {signal.SIGTERM, signal.SIGINT}:
+                deadline = time.monotonic()  # asked twice: now
         late = [process for process in running if process.poll() is None]
         for process in late:
             log.error("a role did not stop in time and is killed", extra={"facts": {"child_pid": process.pid}})
@@ -187,6 +191,21 @@ class Supervisor:
             process.wait()
         if running:
             log.info("stopped", extra={"facts": {"graceful": len(running) - len(late), "killed": len(late)}})
+
+
+def terminate(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to a child and to its children."""
+    if process.poll() is not None:
+        return
+    try:
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as listed:
+            below = [int(pid) for pid in listed.read().split()]
+    except OSError:
+        below = []
+    process.terminate()
+    for pid in below:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def role_command(role: str) -> list[str]:

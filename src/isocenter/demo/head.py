@@ -1,7 +1,7 @@
 """A head as MR sees it: tissues in millimetres (LPS), and their signal in T1- and T2-weighted sequences.
 
-Schematic but recognisable: scalp, skull with marrow, folded cortex, white matter, ventricles, deep nuclei, brain stem, cerebellum with
-its leaves, eyes, nose and neck. One bright spot of white matter on T2 is there to be found.
+Schematic but recognisable: scalp, skull with marrow, folded cortex, white matter, ventricles, deep nuclei, brain stem, cerebellum
+with its leaves, eyes, nose and neck. One bright spot of white matter on T2 is there to be found.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from isocenter.demo.shapes import Grid, Image, Point, blur, ellipsoid, texture
 # Tissue -> signal (T1 spin echo, T2 turbo spin echo), on a scale where air is 0.
 SIGNAL: dict[str, tuple[float, float]] = {
     "fat": (1000, 640), "muscle": (420, 210), "bone": (60, 40), "marrow": (620, 300), "csf": (150, 1050), "grey": (480, 520),
-    "white": (690, 370), "nucleus": (545, 430), "vitreous": (170, 1080), "lens": (480, 180), "mucosa": (400, 760), "vessel": (60, 40),
-    "lesion": (400, 860), "cartilage": (350, 300), "cord": (650, 380), "tongue": (460, 260),
+    "white": (690, 370), "nucleus": (545, 430), "vitreous": (170, 1080), "lens": (480, 180), "mucosa": (400, 760),
+    "vessel": (60, 40), "lesion": (400, 860), "cartilage": (350, 300), "cord": (650, 380), "tongue": (460, 260),
 }
 
 
@@ -32,7 +32,7 @@ class Head:
     def slice_at(self, grid: Grid, weighting: str, number: int) -> Image:
         """Signal (about 0 to 1400) of a slice. weighting: "T1" or "T2"; number: of the slice, for its noise."""
         random = np.random.default_rng([self.seed, number, 1 if weighting == "T1" else 2])
-        image = np.zeros(grid.shape, np.float32)
+        image: Image = np.zeros(grid.shape, np.float32)
         which = 0 if weighting == "T1" else 1
 
         def paint(where: Image, tissue: str) -> None:
@@ -52,7 +52,7 @@ class Head:
 
 def _inside(radius: Image, scale: float, width: float = 1.6) -> Image:
     """From a normalised radius (1 at the surface): 1 inside, 0 outside; scale is mm for a radius of 1."""
-    return np.clip(np.float32(0.5) - (radius - 1) * np.float32(scale / width), 0, 1)
+    return np.asarray(np.clip(np.float32(0.5) - (radius - 1) * np.float32(scale / width), 0, 1))
 
 
 def _ball(grid: Grid, centre: Point, radii: Point, turn: float = 0.0) -> Image:
@@ -65,7 +65,8 @@ def _skull(grid: Grid, grow: float) -> Image:
     x = grid.x / (70 + grow - 7 * front)
     y = (grid.y - 2) / (90 + grow)
     z = np.where(grid.z > 0, grid.z / (80 + grow), grid.z / (66 + grow))
-    return np.asarray(np.power(np.power(np.abs(x), 2.2) + np.power(np.abs(y), 2.2) + np.power(np.abs(z), 2.2), 1 / 2.2), np.float32)
+    total = np.power(np.abs(x), 2.2) + np.power(np.abs(y), 2.2) + np.power(np.abs(z), 2.2)
+    return np.asarray(np.power(total, 1 / 2.2), np.float32)
 
 
 def _outside(grid: Grid, paint: Paint) -> None:
@@ -111,8 +112,8 @@ def _brain(grid: Grid, paint: Paint) -> None:
     folds = _folds(grid)
     near = np.clip(1 - depth / 24, 0, 1)
     paint(cerebrum, "white")
-    band = np.maximum(np.clip((0.62 - np.abs(folds)) * 5, 0, 1) * np.clip((21 - depth) / 5, 0, 1), np.clip((3.6 - depth) / 1.2, 0, 1))
-    paint(cerebrum * band, "grey")
+    ribbon = np.clip((0.62 - np.abs(folds)) * 5, 0, 1) * np.clip((21 - depth) / 5, 0, 1)
+    paint(cerebrum * np.maximum(ribbon, np.clip((3.6 - depth) / 1.2, 0, 1)), "grey")
     sulcus = np.clip((0.17 * (0.35 + near) - np.abs(folds)) * 9, 0, 1) * np.clip((17 - depth) / 4, 0, 1)
     paint(cerebrum * sulcus, "csf")
     _midline(grid, cerebrum, paint)
@@ -136,8 +137,8 @@ def _midline(grid: Grid, cerebrum: Image, paint: Paint) -> None:
         cleft = np.minimum(insula, fissure)
         paint(cerebrum * mine * np.clip((4.6 - cleft) / 1.5, 0, 1), "grey")
         paint(cerebrum * mine * np.clip((1.5 - cleft) / 1.0, 0, 1), "csf")
-    callosum = np.clip((0.19 - np.abs(arch - 0.94)) * 12, 0, 1) * (grid.z > -6 + 0.1 * grid.y) * np.clip((17 - np.abs(grid.x)) / 3, 0, 1)
-    paint(callosum, "white")
+    callosum = np.clip((0.19 - np.abs(arch - 0.94)) * 12, 0, 1) * np.clip((17 - np.abs(grid.x)) / 3, 0, 1)
+    paint(callosum * (grid.z > -6 + 0.1 * grid.y), "white")
 
 
 _VENTRICLE: tuple[tuple[Point, Point, float, float], ...] = (
@@ -151,7 +152,7 @@ def _capsule(grid: Grid, a: Point, b: Point, ra: float, rb: float) -> Image:
     p = (grid.x - a[0], grid.y - a[1], grid.z - a[2])
     t = np.clip((p[0] * d[0] + p[1] * d[1] + p[2] * d[2]) / sum(k * k for k in d), 0, 1)
     distance = np.sqrt(sum(np.square(p[i] - t * d[i]) for i in range(3)))
-    return np.clip(0.5 - (distance - (ra + t * (rb - ra))) / 1.4, 0, 1)
+    return np.asarray(np.clip(0.5 - (distance - (ra + t * (rb - ra))) / 1.4, 0, 1))
 
 
 def _deep(grid: Grid, paint: Paint) -> None:
@@ -181,7 +182,8 @@ def _behind_and_below(grid: Grid, fossa: Image, paint: Paint) -> None:
     paint(inside, "grey")
     leaves = np.sin((np.hypot(grid.y - 26, (grid.z + 42) * 1.25) + 0.10 * np.abs(grid.x)) / 1.2)
     paint(inside * np.clip((leaves - 0.6) * 3, 0, 1) * np.clip((radius - 0.5) * 6, 0, 1) * 0.7, "csf")
-    paint(_inside(_ball(grid, (22, 42, -42), (20, 18, 12)), 11, 3) + _inside(_ball(grid, (-22, 42, -42), (20, 18, 12)), 11, 3), "white")
+    for side in (-1.0, 1.0):
+        paint(_inside(_ball(grid, (side * 22, 42, -42), (20, 18, 12)), 11, 3), "white")
     tree = np.clip((np.abs(leaves) - 0.86) * 7, 0, 1) * inside * (radius < 0.86)
     paint(tree * 0.8, "white")
     vermis = np.clip((1.3 - np.abs(np.abs(grid.x) - 8)) / 1.0, 0, 1) * inside * (grid.z < -48)
@@ -212,7 +214,8 @@ def _face(grid: Grid, paint: Paint) -> None:
     paint(_inside(_ball(grid, (0, -44, -80), (51, 45, 52)), 46) * below, "muscle")
     paint(_inside(_ball(grid, (0, -95, -58), (10, 15, 20)), 12), "fat")
     paint(_inside(_ball(grid, (0, -66, -100), (34, 30, 26)), 28) * (grid.z < -78), "tongue")
-    paint(np.clip((3 - np.abs(grid.z + 76 + 0.02 * np.square(grid.x / 4))) / 2, 0, 1) * _inside(_ball(grid, (0, -60, -76), (28, 36, 12)), 20), "bone")
+    palate = np.clip((3 - np.abs(grid.z + 76 + 0.02 * np.square(grid.x / 4))) / 2, 0, 1)
+    paint(palate * _inside(_ball(grid, (0, -60, -76), (28, 36, 12)), 20), "bone")
     jaw = np.abs(_ball(grid, (0, -50, -116), (44, 46, 60)) - 1) * 44
     paint(np.clip((5.5 - jaw) / 2, 0, 1) * np.clip((-98 - grid.z) / 3, 0, 1) * np.clip((20 - grid.y - 28) / 4, 0, 1), "bone")
     paint(np.clip((3 - jaw) / 2, 0, 1) * np.clip((-99 - grid.z) / 3, 0, 1) * np.clip((18 - grid.y - 28) / 4, 0, 1), "marrow")
@@ -228,6 +231,9 @@ def _face(grid: Grid, paint: Paint) -> None:
                       _ball(grid, (side * 13, -82, -16), (14, 5, 9)), _ball(grid, (side * 8, -22, -46), (7, 9, 8))):
             paint(_inside(where * 0.88, 12), "mucosa")
             paint(_inside(where, 12), "vessel")  # air: no signal
-    for a, b, ra, rb in (((0, -70, -62), (0, -14, -66), 7, 8), ((0, -12, -64), (0, -16, -104), 7.5, 7), ((0, -16, -104), (0, -16, -150), 6.5, 8)):
+    throat: tuple[tuple[Point, Point, float, float], ...] = (
+        ((0, -70, -62), (0, -14, -66), 7, 8), ((0, -12, -64), (0, -16, -104), 7.5, 7), ((0, -16, -104), (0, -16, -150), 6.5, 8),
+    )
+    for a, b, ra, rb in throat:
         paint(_capsule(grid, a, b, ra, rb), "vessel")
     paint(_capsule(grid, (0, -4, -66), (0, -1, -150), 3, 2.6) * 0.9, "mucosa")

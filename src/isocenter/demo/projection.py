@@ -7,7 +7,7 @@ from isocenter.demo.torso import Torso
 
 COARSE = 1.25  # mm between samples of the volume along x
 ALONG = 2.5  # mm along the rays
-HIGH = 2.0  # mm from slice to slice
+HIGH = 2.5  # mm from slice to slice
 PIXEL = 0.225  # mm, of the detector
 LOW, TOP = -108.0, 182.0
 WATER = 0.0205  # linear attenuation of water at 60 keV, 1/mm
@@ -47,7 +47,8 @@ def _enlarged(lines: Image, high: float, wide: float) -> Image:
         at = (np.arange(SIZE[axis]) - SIZE[axis] / 2) * PIXEL / step + length / 2
         low = np.floor(at).astype(int)
         t = (at - low).astype(np.float32)
-        weights = (-0.5 * t + t**2 - 0.5 * t**3, 1 - 2.5 * t**2 + 1.5 * t**3, 0.5 * t + 2 * t**2 - 1.5 * t**3, -0.5 * t**2 + 0.5 * t**3)
+        square, cube = t * t, t * t * t
+        weights = (square - (t + cube) / 2, 1 - 2.5 * square + 1.5 * cube, t / 2 + 2 * square - 1.5 * cube, (cube - square) / 2)
         total = np.zeros((SIZE[0], lines.shape[1]) if axis == 0 else (lines.shape[0], SIZE[1]), np.float32)
         for k, weight in enumerate(weights):
             taken = np.take(lines, np.clip(low + k - 1, 0, length - 1), axis=axis)

@@ -1,15 +1,17 @@
-"""Bodies in millimetres, sampled on the pixels of one slice: ellipsoids, tubes, texture, blur. Coordinates are LPS (PS3.3 C.7.6.2.1.1).
+"""Bodies in millimetres, sampled on the pixels of one slice: ellipsoids, tubes, texture, blur.
 
+Coordinates are LPS (PS3.3 C.7.6.2.1.1).
 All functions take and return float32 arrays of one slice; a `Grid` knows where its pixels are.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+Image = NDArray[np.floating[Any]]  # float32 wherever it matters for speed
 Mask = NDArray[np.bool_]
 Point = tuple[float, float, float]
 
@@ -31,19 +33,35 @@ class Grid:
         """rows x columns pixels; along_columns is the direction from column to column (the first triplet of IOP)."""
         column = np.arange(columns, dtype=np.float32)[None, :] * spacing
         row = np.arange(rows, dtype=np.float32)[:, None] * spacing
-        axes = []
+        axes: list[Image] = []
         for i in range(3):
             # A direction that does not change the coordinate leaves it a row or a column, which numpy spreads for nothing.
-            axis = np.full((1, 1), origin[i], np.float32)
+            axis: Image = np.full((1, 1), origin[i], np.float32)
             axis = axis + column * np.float32(along_columns[i]) if along_columns[i] else axis
             axes.append(axis + row * np.float32(along_rows[i]) if along_rows[i] else axis)
-        return cls(*axes, spacing)
+        return cls(axes[0], axes[1], axes[2], spacing)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         rows, columns = np.broadcast_shapes(self.x.shape, self.y.shape, self.z.shape)
         return rows, columns
+
+
+def near(grid: Grid, centre: Point, radii: Point, grow: float = 1.4) -> "tuple[Grid, tuple[slice, slice]] | None":
+    """The part of an axial slice that a body of these radii can touch, and its rows and columns; None when there is none."""
+    if abs(float(grid.z.flat[0]) - centre[2]) > radii[2] * grow:
+        return None
+    reach = max(radii[0], radii[1]) * grow
+
+    def span(first: float, step: float, middle: float, length: int) -> slice:
+        return slice(max(0, int((middle - reach - first) / step)), min(length, int((middle + reach - first) / step) + 2))
+
+    rows = span(float(grid.y.flat[0]), float(grid.y.flat[1] - grid.y.flat[0]), centre[1], grid.y.shape[0])
+    columns = span(float(grid.x.flat[0]), grid.fine, centre[0], grid.x.shape[1])
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return None
+    return Grid(grid.x[:, columns], grid.y[rows], grid.z, grid.fine), (rows, columns)
 
 
 def ellipsoid(grid: Grid, centre: Point, radii: Point, turn: float = 0.0) -> Image:
@@ -53,12 +71,12 @@ def ellipsoid(grid: Grid, centre: Point, radii: Point, turn: float = 0.0) -> Ima
         cos, sin = np.float32(np.cos(np.radians(turn))), np.float32(np.sin(np.radians(turn)))
         x, y = x * cos + y * sin, y * cos - x * sin
     z = (grid.z - np.float32(centre[2])) / np.float32(radii[2])
-    return np.square(x / np.float32(radii[0])) + np.square(y / np.float32(radii[1])) + np.square(z)
+    return np.asarray(np.square(x / np.float32(radii[0])) + np.square(y / np.float32(radii[1])) + np.square(z))
 
 
 def soft(distance: Image, width: float) -> Image:
     """1 well inside (negative distance), 0 well outside, a ramp of `width` between: partial volume."""
-    return np.clip(np.float32(0.5) - distance / np.float32(width), 0, 1)
+    return np.asarray(np.clip(np.float32(0.5) - distance / np.float32(width), 0, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +139,7 @@ def _tube(x: Image, y: Image, z: float, tube: Tube) -> Image:
     px, py, pz = x - np.float32(ax), y - np.float32(ay), np.float32(z - az)
     t = np.clip((px * np.float32(dx) + py * np.float32(dy) + pz * np.float32(dz)) / np.float32(length), 0, 1)
     square = np.square(px - t * np.float32(dx)) + np.square(py - t * np.float32(dy)) + np.square(pz - t * np.float32(dz))
-    return np.sqrt(square) - (np.float32(tube.ra) + t * np.float32(tube.rb - tube.ra))
+    return np.asarray(np.sqrt(square) - (np.float32(tube.ra) + t * np.float32(tube.rb - tube.ra)))
 
 
 def branches(random: np.random.Generator, start: Point, towards: Point, radius: float, depth: int, spread: float,
@@ -135,11 +153,11 @@ def branches(random: np.random.Generator, start: Point, towards: Point, radius: 
     if depth:
         aside = random.normal(size=3)
         aside -= aside.dot(direction) * direction
-        aside /= max(np.linalg.norm(aside), 1e-6)
+        aside /= max(float(np.linalg.norm(aside)), 1e-6)
         for sign, factor in ((1.0, 0.8), (-0.7, 0.95)):
             turned = direction + aside * sign * spread * random.uniform(0.6, 1.3)
-            found += branches(random, found[0].b, (turned[0], turned[1], turned[2]), thinner * random.uniform(0.75, 1.0), depth - 1,
-                              spread, length * factor * random.uniform(0.75, 1.05))
+            next_radius, next_length = thinner * random.uniform(0.75, 1.0), length * factor * random.uniform(0.75, 1.05)
+            found += branches(random, found[0].b, (turned[0], turned[1], turned[2]), next_radius, depth - 1, spread, next_length)
     return found
 
 

@@ -1,6 +1,7 @@
-"""The studies of `isocenter demo` as Part 10 files: who, when, which series, and everything their IODs ask for (PS3.3 A.2, A.3, A.4).
+"""The studies of `isocenter demo` as Part 10 files: who, when, which series, and what their IODs ask for (PS3.3 A.2, A.3, A.4).
 
-UIDs are made from names, dates are fixed and noise is seeded: a second run makes the same objects, and the archive has them already.
+UIDs are made from names, dates are fixed and noise is seeded: a second run makes the same objects, and the archive has them
+already.
 """
 
 import uuid
@@ -12,12 +13,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import (
-    ComputedRadiographyImageStorage,
-    CTImageStorage,
-    ExplicitVRLittleEndian,
-    MRImageStorage,
-)
+from pydicom.uid import UID, ComputedRadiographyImageStorage, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from isocenter import __version__
 from isocenter.demo.head import Head
@@ -26,11 +22,12 @@ from isocenter.demo.shapes import Grid, Image, Point
 from isocenter.demo.torso import Nodule, Torso
 from isocenter.dicom.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
-# Files that travel inside the pydicom package, chosen for what they show: colour, cine, palettes, overlays, compression, character sets.
+# Files inside the pydicom package, chosen for what they show: colour, cine, palettes, overlays, compression, character sets.
 SAMPLES = (
     "test_files/examples_ybr_color.dcm", "test_files/examples_rgb_color.dcm", "test_files/examples_palette.dcm",
-    "test_files/examples_overlay.dcm", "test_files/J2K_pixelrep_mismatch.dcm", "test_files/JPEG2000.dcm", "test_files/CT_small.dcm",
-    "test_files/MR_small.dcm", "test_files/waveform_ecg.dcm", "test_files/test-SR.dcm", "charset_files/chrH31.dcm",
+    "test_files/examples_overlay.dcm", "test_files/J2K_pixelrep_mismatch.dcm", "test_files/JPEG2000.dcm",
+    "test_files/CT_small.dcm", "test_files/MR_small.dcm", "test_files/waveform_ecg.dcm", "test_files/test-SR.dcm",
+    "charset_files/chrH31.dcm",
     "charset_files/chrGreek.dcm", "charset_files/chrRuss.dcm", "charset_files/chrKoreanMulti.dcm",
 )
 
@@ -65,9 +62,9 @@ def series() -> list[Series]:
         Series("MR brain, T2 axial", 26, MRImageStorage, _axial_head("T2", 2)),
         Series("MR brain, T1 axial", 26, MRImageStorage, _axial_head("T1", 1)),
         Series("MR brain, T1 sagittal", 16, MRImageStorage, _sagittal_head()),
-        Series("CT chest and abdomen", 80, CTImageStorage, _torso(CURRENT, 80, 3.5, Nodule((-72, 36, 100), 8.0))),
+        Series("CT chest and abdomen", 64, CTImageStorage, _torso(CURRENT, 64, 4.2, Nodule((-72, 36, 100), 8.0))),
         Series("CR chest", 1, ComputedRadiographyImageStorage, _chest()),
-        Series("CT chest and abdomen, a year before", 48, CTImageStorage, _torso(PRIOR, 48, 5.8, Nodule((-72, 36, 100), 4.0))),
+        Series("CT chest and abdomen, a year before", 40, CTImageStorage, _torso(PRIOR, 40, 6.8, Nodule((-72, 36, 100), 4.0))),
     ]
 
 
@@ -88,10 +85,11 @@ class Study:
 CLARA = {"PatientName": "Lindqvist^Clara", "PatientID": "DEMO-1001", "PatientBirthDate": "19610412", "PatientSex": "F"}
 SAMUEL = {"PatientName": "Okafor^Samuel", "PatientID": "DEMO-1002", "PatientBirthDate": "19780903", "PatientSex": "M"}
 
-CURRENT = Study("ct-current", CLARA, "20261117", "093512", "CT chest and abdomen with contrast", "DEMO-CT-2", "065Y", "Moreau^Henri^^Dr")
-PRIOR = Study("ct-prior", CLARA, "20251104", "141020", "CT chest and abdomen with contrast", "DEMO-CT-1", "064Y", "Moreau^Henri^^Dr")
-CHEST = Study("cr-chest", CLARA, "20261102", "080245", "Chest PA", "DEMO-CR-1", "065Y", "Moreau^Henri^^Dr")
-BRAIN = Study("mr-brain", SAMUEL, "20261119", "164401", "MR brain", "DEMO-MR-1", "048Y", "Haddad^Leila^^Dr")
+MOREAU, HADDAD = "Moreau^Henri^^Dr", "Haddad^Leila^^Dr"
+CURRENT = Study("ct-current", CLARA, "20261117", "093512", "CT chest and abdomen with contrast", "DEMO-CT-2", "065Y", MOREAU)
+PRIOR = Study("ct-prior", CLARA, "20251104", "141020", "CT chest and abdomen with contrast", "DEMO-CT-1", "064Y", MOREAU)
+CHEST = Study("cr-chest", CLARA, "20261102", "080245", "Chest PA", "DEMO-CR-1", "065Y", MOREAU)
+BRAIN = Study("mr-brain", SAMUEL, "20261119", "164401", "MR brain", "DEMO-MR-1", "048Y", HADDAD)
 
 
 def _head(study: Study, series_name: str, number: int, modality: str, description: str) -> Dataset:
@@ -134,7 +132,9 @@ def _pixels(ds: Dataset, image: Image, *, bits: int, low: int = 0) -> None:
     ds.PixelData = stored.tobytes()
 
 
-def _plane(ds: Dataset, origin: Point, along_columns: Point, along_rows: Point, spacing: float, thickness: float, place: float) -> None:
+def _plane(
+    ds: Dataset, origin: Point, along_columns: Point, along_rows: Point, spacing: float, thickness: float, place: float
+) -> None:
     """Image Plane module, PS3.3 C.7.6.2."""
     ds.ImagePositionPatient = [f"{value:g}" for value in origin]
     ds.ImageOrientationPatient = [f"{value:g}" for value in (*along_columns, *along_rows)]
@@ -173,7 +173,7 @@ def _mr(series_name: str, number: int, weighting: str, description: str) -> Data
     ds = _head(BRAIN, series_name, number, "MR", description)
     ds.SOPClassUID = MRImageStorage
     ds.FrameOfReferenceUID = uid(f"{BRAIN.name}/frame")
-    ds.ImageType = ["ORIGINAL", "PRIMARY", "M", "SE"]
+    ds.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
     ds.BodyPartExamined, ds.ProtocolName = "HEAD", f"{weighting} {'SE' if weighting == 'T1' else 'TSE'}"
     ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions, ds.MRAcquisitionType = "SE", "SK", "", "2D"
     ds.RepetitionTime, ds.EchoTime, ds.EchoTrainLength = ("550", "12", 1) if weighting == "T1" else ("4500", "98", 15)
@@ -232,7 +232,7 @@ def save(ds: Dataset, path: Path) -> None:
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    ds.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     ds.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     options: dict[str, Any] = {"enforce_file_format": True}
     ds.save_as(path, **options)

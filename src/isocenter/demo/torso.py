@@ -1,14 +1,28 @@
 """A torso in Hounsfield units: chest and upper abdomen in the portal venous phase, made of analytic bodies.
 
-x to the left, y to the back, z to the head (LPS); z = 0 is about the dome of the diaphragm. Anatomy is schematic, but each thing is
-where a radiologist looks for it, with its usual density.
+x to the left, y to the back, z to the head (LPS); z = 0 is about the dome of the diaphragm. Anatomy is schematic, but each thing
+is where a radiologist looks for it, with its usual density.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from isocenter.demo.shapes import Bundle, Grid, Image, Point, Tube, blur, branches, ellipsoid, path, soft, texture, tubes_distance
+from isocenter.demo.shapes import (
+    Bundle,
+    Grid,
+    Image,
+    Point,
+    Tube,
+    blur,
+    branches,
+    ellipsoid,
+    near,
+    path,
+    soft,
+    texture,
+    tubes_distance,
+)
 
 AIR, FAT, MUSCLE, LUNG = -1000.0, -98.0, 58.0, -855.0
 LIVER, SPLEEN, CORTEX, MEDULLA, BLOOD, MYOCARDIUM = 112.0, 122.0, 195.0, 130.0, 168.0, 108.0
@@ -63,7 +77,7 @@ class Torso:
     def slice_at(self, grid: Grid, noise: float = 14.0) -> Image:
         """HU of an axial slice. noise: standard deviation in HU inside the body; 0 for none."""
         z = float(grid.z.flat[0])
-        random = np.random.default_rng([self.seed, int(round((z + 1000) * 10))])
+        random = np.random.default_rng([self.seed, round((z + 1000) * 10)])
         body, cage = _outline(grid, z)
         image = np.full(grid.shape, AIR, np.float32)
         _table(image, grid)
@@ -96,6 +110,14 @@ class Torso:
         return lungs
 
 
+def _tubes(image: Image, grid: Grid, bundle: Bundle, width: float, value: float, *, within: "Image | None" = None,
+           grow: float = 0.0) -> None:
+    """Paint tubes where a slice meets some; grow: mm added to their radius."""
+    if bundle.at(float(grid.z.flat[0])):
+        weight = soft(tubes_distance(grid, bundle) - grow, width)
+        _blend(image, weight if within is None else weight * within, value)
+
+
 def _blend(image: Image, weight: Image, value: "float | Image") -> None:
     """Mix value into the image where weight is more than nothing."""
     image += weight * (value - image)
@@ -107,7 +129,7 @@ def _curve(z: float, *points: tuple[float, float]) -> float:
 
 
 def _outline(grid: Grid, z: float) -> tuple[Image, Image]:
-    """Distance from the skin (negative inside), and normalised radius of the inner side of ribs and belly wall (below 1 inside)."""
+    """Distance from the skin (negative inside), and normalised radius of the inner side of ribs and belly wall (1 there)."""
     # The back lies on the table: the outline's middle is a little behind the origin.
     width = _curve(z, (-110, 158), (-40, 163), (60, 172), (130, 178), (165, 170), (195, 120))
     depth = _curve(z, (-110, 112), (-20, 114), (60, 116), (130, 108), (165, 98), (195, 88))
@@ -144,8 +166,10 @@ def _wall(image: Image, grid: Grid, body: Image, cage: Image, z: float) -> None:
     _blend(image, gap * 0.75, FAT + 20)
     for side in (-1.0, 1.0):
         # Erector spinae beside the spine, with fat around.
-        muscle = np.sqrt(ellipsoid(grid, (side * 32, 92, z), (30, 18, 40), side * 10))
-        _blend(image, soft((muscle - 1) * 18, 3.0) * soft(body + 8, 3.0), 55.0)
+        part = near(grid, (side * 32, 92, z), (30, 18, 40))
+        if part is not None:
+            muscle = np.sqrt(ellipsoid(part[0], (side * 32, 92, z), (30, 18, 40), side * 10))
+            _blend(image[part[1]], soft((muscle - 1) * 18, 3.0) * soft(body[part[1]] + 8, 3.0), 55.0)
     # The cavity: fat of peritoneum or mediastinum, on which the organs are painted.
     _blend(image, soft((cage - 1.0) * 90, 2.0), FAT + 4)
 
@@ -203,8 +227,11 @@ def _abdomen(image: Image, grid: Grid, cage: Image, lungs: Image, z: float, rand
     muscle = soft(np.abs(z - _dome(grid)) - 2.5, 2.0) * free
     _blend(image, muscle * 0.7, 45.0)
     _stomach(image, grid, below, z)
-    spleen = np.sqrt(ellipsoid(grid, (103, 42, -22), (32, 50, 48), -24)) + 0.05 * np.sin(grid.y / 9)
-    _blend(image, below * soft((spleen - 1) * 36, 1.5), SPLEEN + texture(random, image.shape, 18) * 4)
+    part = near(grid, (103, 42, -22), (32, 50, 48))
+    if part is not None:
+        local, window = part
+        spleen = np.sqrt(ellipsoid(local, (103, 42, -22), (32, 50, 48), -24)) + 0.05 * np.sin(local.y / 9)
+        _blend(image[window], below[window] * soft((spleen - 1) * 36, 1.5), SPLEEN + texture(random, spleen.shape, 18) * 4)
     _paint_liver(image, grid, below, z, random, liver_vessels)
     for side, low in ((-1.0, -80.0), (1.0, -70.0)):
         _kidney(image, grid, side, low, random)
@@ -220,8 +247,10 @@ def _paint_heart(image: Image, grid: Grid, free: Image) -> None:
         ((18, 8, 58), (32, 17, 26), 8.0), ((-28, -20, 42), (19, 29, 34), 14.0),
     )
     for centre, radii, turn in chambers:
-        chamber = np.sqrt(ellipsoid(grid, centre, radii, turn))
-        _blend(image, free * soft((chamber - 1) * 22, 2.0), BLOOD)
+        part = near(grid, centre, radii)
+        if part is not None:
+            chamber = np.sqrt(ellipsoid(part[0], centre, radii, turn))
+            _blend(image[part[1]], free[part[1]] * soft((chamber - 1) * 22, 2.0), BLOOD)
 
 
 def _paint_liver(image: Image, grid: Grid, below: Image, z: float, random: np.random.Generator, vessels: Bundle) -> None:
@@ -231,15 +260,22 @@ def _paint_liver(image: Image, grid: Grid, below: Image, z: float, random: np.ra
     liver = np.maximum(soft((right - 1) * 80, 2.0) * (1 - notch), soft((left - 1) * 40, 2.0))
     liver = below * liver * soft(_curve(z, (-110, 22), (-96, 0), (40, -60)) - (grid.x + 135) / 8, 4.0)
     _blend(image, liver, LIVER + texture(random, image.shape, 22) * 3.5 + texture(random, image.shape, 7) * 2.5)
-    _blend(image, liver * soft(tubes_distance(grid, vessels), 2.0), BLOOD)
-    bladder = np.sqrt(ellipsoid(grid, (-52, -44, -66), (15, 22, 26), 20))
-    _blend(image, below * soft((bladder - 1.12) * 18, 1.5), 70.0)
-    _blend(image, below * soft((bladder - 1) * 18, 1.5), 8.0)
-    cyst = np.sqrt(ellipsoid(grid, (-96, 22, -34), (9, 9, 9)))
-    _blend(image, liver * soft((cyst - 1) * 9, 1.5), 6.0)
+    _tubes(image, grid, vessels, 2.0, BLOOD, within=np.asarray(liver, np.float32))
+    gall: tuple[tuple[Point, Point, float], ...] = (((-52, -44, -66), (15, 22, 26), 20.0), ((-96, 22, -34), (9, 9, 9), 0.0))
+    for centre, radii, turn in gall:  # the bladder with its wall; a cyst has next to none
+        part = near(grid, centre, radii)
+        if part is not None:
+            inside = np.sqrt(ellipsoid(part[0], centre, radii, turn))
+            _blend(image[part[1]], below[part[1]] * soft((inside - 1 - turn * 0.006) * radii[1], 1.5), 70.0)
+            _blend(image[part[1]], below[part[1]] * soft((inside - 1) * radii[1], 1.5), 7.0)
 
 
 def _stomach(image: Image, grid: Grid, below: Image, z: float) -> None:
+    part = near(grid, (64, -26, -30), (46, 40, 46))
+    if part is None:
+        return
+    grid, window = part
+    image, below = image[window], below[window]
     folds = 0.02 * np.sin(grid.x / 5 + np.sin(grid.y / 8)) * np.sin(grid.y / 6 + z / 9)
     stomach = np.sqrt(ellipsoid(grid, (64, -26, -30), (46, 40, 46), 24)) + folds
     _blend(image, below * soft((stomach - 1.0) * 40, 2.0), 78.0)
@@ -249,12 +285,18 @@ def _stomach(image: Image, grid: Grid, below: Image, z: float) -> None:
 
 
 def _kidney(image: Image, grid: Grid, side: float, low: float, random: np.random.Generator) -> None:
+    part = near(grid, (side * 64, 52, low), (29, 24, 52), 1.6)
+    if part is None:
+        return
+    grid, window = part
+    image = image[window]
     kidney = np.sqrt(ellipsoid(grid, (side * 64, 52, low), (29, 24, 52), side * -28))
     fat = soft((kidney - 1.3) * 26, 4.0) * (grid.y > 20)
     _blend(image, fat * 0.9, FAT)
     _blend(image, soft((kidney - 1) * 26, 1.5), CORTEX)
     angle = np.arctan2(grid.y - 52, grid.x - side * 64)
-    pyramids = soft((kidney - 0.8) * 26, 2.0) * soft((0.42 - kidney) * 26, 2.0) * np.clip(np.cos(angle * 5 + grid.z / 6) * 2 + 0.6, 0, 1)
+    fan = np.clip(np.cos(angle * 5 + grid.z / 6) * 2 + 0.6, 0, 1)
+    pyramids = soft((kidney - 0.8) * 26, 2.0) * soft((0.42 - kidney) * 26, 2.0) * fan
     _blend(image, np.asarray(pyramids * 0.8, np.float32), MEDULLA)
     hilum = np.sqrt(ellipsoid(grid, (side * 52, 44, low), (19, 11, 26), side * -28))
     _blend(image, soft((hilum - 1) * 15, 3.0), FAT + 8)
@@ -264,36 +306,61 @@ def _kidney(image: Image, grid: Grid, side: float, low: float, random: np.random
 
 def _bowel(image: Image, grid: Grid, below: Image, z: float) -> None:
     """Pancreas, then loops of colon and small bowel in the lower slices."""
-    pancreas = tubes_distance(grid, Bundle(path([(-34, 4, -70), (-6, -4, -62), (34, 8, -52), (72, 28, -42)], [12, 9, 9, 7])))
-    _blend(image, below * soft(pancreas + 0.8 * np.sin(grid.x / 3), 2.0), 92.0)
+    if _PANCREAS.at(z):
+        _blend(image, below * soft(tubes_distance(grid, _PANCREAS) + 0.8 * np.sin(grid.x / 3), 2.0), 92.0)
     loops: tuple[tuple[Point, Point, float], ...] = (
         ((108, -18, -78), (17, 20, 40), 0.6), ((-102, -18, -104), (20, 22, 22), 0.7), ((20, -62, -84), (44, 15, 16), 0.8),
         ((62, 2, -98), (22, 18, 24), 0.0), ((16, -22, -104), (26, 18, 24), 0.25), ((74, -48, -96), (24, 16, 22), 0.0),
         ((46, -14, -78), (18, 14, 16), 0.0), ((86, 6, -88), (15, 19, 20), 0.0), ((36, 20, -88), (17, 13, 16), 0.0),
         ((-22, -48, -98), (24, 15, 18), 0.2), ((52, -40, -70), (20, 12, 12), 0.0), ((-52, -30, -112), (22, 18, 16), 0.0),
     )
-    mesentery = tubes_distance(grid, _MESENTERY)
-    _blend(image, below * soft(mesentery, 1.4), 120.0)
+    _tubes(image, grid, _MESENTERY, 1.4, 120.0, within=below)
     for centre, radii, air in loops:
-        loop = np.sqrt(ellipsoid(grid, centre, radii)) + 0.04 * np.sin(grid.x / 4) * np.sin(grid.y / 5)
-        _blend(image, below * soft((loop - 1) * radii[1], 1.5), 84.0)
-        inner = below * soft((loop - 0.82) * radii[1], 1.5)
-        _blend(image, inner, 28.0)
+        part = near(grid, centre, radii)
+        if part is None:
+            continue
+        local, window = part
+        loop = np.sqrt(ellipsoid(local, centre, radii)) + 0.04 * np.sin(local.x / 4) * np.sin(local.y / 5)
+        _blend(image[window], below[window] * soft((loop - 1) * radii[1], 1.5), 84.0)
+        inner = below[window] * soft((loop - 0.82) * radii[1], 1.5)
+        _blend(image[window], inner, 28.0)
         if air:
-            _blend(image, inner * soft(grid.y - (centre[1] - radii[1] * (0.8 - air)), 1.2), AIR + 40)
+            _blend(image[window], inner * soft(local.y - (centre[1] - radii[1] * (0.8 - air)), 1.2), AIR + 40)
 
 
-_AORTA = Bundle(path([(6, -18, 52), (-8, -34, 84), (-4, -30, 112), (10, -8, 128), (24, 24, 124), (27, 38, 104), (25, 40, 40),
-               (12, 36, -20), (7, 32, -70), (6, 30, -125)], [15, 15, 14.5, 13.5, 12.5, 12, 11.5, 11, 10, 9.5]))
-_PULMONARY = Bundle([*path([(14, -44, 62), (22, -30, 90), (6, -4, 92), (-30, 2, 82)], [14, 13.5, 11.5, 8.5]),
-              *path([(22, -30, 90), (32, -8, 92), (44, 4, 86)], [13, 11.5, 8.5])])
-_VEINS = Bundle([*path([(-27, -12, 44), (-28, -20, 88), (-25, -24, 128), (-16, -26, 160), (-30, -18, 196)], [10, 10, 9.5, 7.5, 6]),
-          *path([(-25, -24, 132), (4, -38, 142), (40, -24, 162)], [7, 6.5, 5.5]),
-          *path([(-22, 18, 22), (-24, 20, -30), (-22, 25, -80), (-20, 26, -125)], [12.5, 12, 11.5, 11]),
-          *path([(-30, 2, -46), (-10, 4, -60), (6, -2, -78)], [6.5, 6.5, 5]), *path([(-8, 4, -60), (40, 14, -50), (84, 34, -34)], [4.5, 4, 3.5])])
-_NECK = Bundle([*path([(-6, -8, 124), (-24, 0, 160), (-40, 4, 200)], [6, 5.5, 4.5]), *path([(12, -4, 126), (26, 4, 160), (34, 6, 200)], [4.5, 4.2, 4]),
-         *path([(8, -10, 122), (18, 10, 126), (40, 30, 172)], [5, 5, 4.5]), *path([(7, 32, -60), (22, 26, -62), (54, 46, -70)], [4, 3.5, 3]),
-         *path([(7, 32, -64), (-20, 40, -72), (-52, 46, -80)], [4, 3.5, 3]), *path([(8, 30, -44), (6, 14, -52), (4, 2, -90)], [4.5, 4, 3.5])])
+def _both(points: "list[Point]", radii: list[float]) -> Bundle:
+    """A path and its mirror image on the other side."""
+    return Bundle([*path(points, radii), *path([(-x, y, z) for x, y, z in points], radii)])
+
+
+_AORTA = Bundle(path(
+    [(6, -18, 52), (-8, -34, 84), (-4, -30, 112), (10, -8, 128), (24, 24, 124), (27, 38, 104), (25, 40, 40), (12, 36, -20),
+     (7, 32, -70), (6, 30, -125)], [15, 15, 14.5, 13.5, 12.5, 12, 11.5, 11, 10, 9.5]))
+_PULMONARY = Bundle([
+    *path([(14, -44, 62), (22, -30, 90), (6, -4, 92), (-30, 2, 82)], [14, 13.5, 11.5, 8.5]),
+    *path([(22, -30, 90), (32, -8, 92), (44, 4, 86)], [13, 11.5, 8.5]),
+])
+_VEINS = Bundle([
+    *path([(-27, -12, 44), (-28, -20, 88), (-25, -24, 128), (-16, -26, 160), (-30, -18, 196)], [10, 10, 9.5, 7.5, 6]),
+    *path([(-25, -24, 132), (4, -38, 142), (40, -24, 162)], [7, 6.5, 5.5]),
+    *path([(-22, 18, 22), (-24, 20, -30), (-22, 25, -80), (-20, 26, -125)], [12.5, 12, 11.5, 11]),
+    *path([(-30, 2, -46), (-10, 4, -60), (6, -2, -78)], [6.5, 6.5, 5]),
+    *path([(-8, 4, -60), (40, 14, -50), (84, 34, -34)], [4.5, 4, 3.5]),
+])
+_NECK = Bundle([
+    *path([(-6, -8, 124), (-24, 0, 160), (-40, 4, 200)], [6, 5.5, 4.5]),
+    *path([(12, -4, 126), (26, 4, 160), (34, 6, 200)], [4.5, 4.2, 4]),
+    *path([(8, -10, 122), (18, 10, 126), (40, 30, 172)], [5, 5, 4.5]),
+    *path([(7, 32, -60), (22, 26, -62), (54, 46, -70)], [4, 3.5, 3]),
+    *path([(7, 32, -64), (-20, 40, -72), (-52, 46, -80)], [4, 3.5, 3]),
+    *path([(8, 30, -44), (6, 14, -52), (4, 2, -90)], [4.5, 4, 3.5]),
+])
+_OESOPHAGUS = Bundle(path([(4, 32, 200), (6, 34, 120), (10, 30, 40), (20, 16, -8), (36, -4, -18)], [7, 7, 7.5, 8, 8]))
+_PANCREAS = Bundle(path([(-34, 4, -70), (-6, -4, -62), (34, 8, -52), (72, 28, -42)], [12, 9, 9, 7]))
+_ADRENALS = _both([(34, 34, -26), (40, 40, -38), (46, 34, -48)], [2.4, 2.8, 2])
+_CRURA = _both([(12, 34, 6), (15, 40, -40), (14, 44, -110)], [4, 4.5, 3.5])
+_PSOAS = _both([(25, 58, -52), (36, 56, -125)], [6, 15])
+_COLLAR = _both([(20, -56, 168), (70, -44, 180), (128, -8, 190)], [8, 6, 6.5])
 
 
 def _mesentery() -> Bundle:
@@ -306,21 +373,18 @@ _MESENTERY = _mesentery()
 
 
 def _vessels_of_trunk(image: Image, grid: Grid, z: float) -> None:
-    """Aorta with arch, pulmonary arteries, caval veins, portal vein; walls are fat's partial volume. Oesophagus and thyroid too."""
+    """Aorta with arch, pulmonary arteries, caval veins, portal vein; oesophagus, thyroid, adrenals, crura and psoas too."""
     for tubes, value in ((_VEINS, BLOOD - 12), (_PULMONARY, BLOOD), (_NECK, BLOOD + 8), (_AORTA, BLOOD + 6)):
-        _blend(image, soft(tubes_distance(grid, tubes), 1.6), value)
-    oesophagus = tubes_distance(grid, Bundle(path([(4, 32, 200), (6, 34, 120), (10, 30, 40), (20, 16, -8), (36, -4, -18)], [7, 7, 7.5, 8, 8])))
-    _blend(image, soft(oesophagus, 1.5), 48.0)
-    _blend(image, soft(oesophagus + 5.6, 1.5) * 0.7, -300.0)
+        _tubes(image, grid, tubes, 1.6, value)
+    _tubes(image, grid, _OESOPHAGUS, 1.5, 48.0)
+    _tubes(image, grid, _OESOPHAGUS, 1.5, 0.0, grow=-5.6)
     for side in (-1.0, 1.0):
-        thyroid = np.sqrt(ellipsoid(grid, (side * 17, -6, 197), (9, 13, 22)))
-        _blend(image, soft((thyroid - 1) * 10, 1.5), 150.0)
-        adrenal = tubes_distance(grid, Bundle(path([(side * 34, 34, -26), (side * 40, 40, -38), (side * 46, 34, -48)], [2.4, 2.8, 2])))
-        _blend(image, soft(adrenal, 1.5), 70.0)
-        crus = tubes_distance(grid, Bundle(path([(side * 12, 34, 6), (side * 15, 40, -40), (side * 14, 44, -110)], [4, 4.5, 3.5])))
-        _blend(image, soft(crus, 2.0), 60.0)
-        psoas = tubes_distance(grid, Bundle(path([(side * 25, 58, -52), (side * 36, 56, -125)], [6, 15])))
-        _blend(image, soft(psoas, 2.0), 60.0)
+        part = near(grid, (side * 17, -6, 197), (9, 13, 22))
+        if part is not None:
+            thyroid = np.sqrt(ellipsoid(part[0], (side * 17, -6, 197), (9, 13, 22)))
+            _blend(image[part[1]], soft((thyroid - 1) * 10, 1.5), 150.0)
+    for tubes, value in ((_ADRENALS, 70.0), (_CRURA, 60.0), (_PSOAS, 60.0)):
+        _tubes(image, grid, tubes, 1.8, value)
 
 
 def _spine(image: Image, grid: Grid, z: float, random: np.random.Generator) -> None:
@@ -384,12 +448,12 @@ def _rib_cage(image: Image, grid: Grid, cage: Image, z: float) -> None:
         _blend(image, soft((sternum - 0.72) * 6.2, 1.2), 175.0)
     if z > 78:
         for side in (-1.0, 1.0):
-            blade = tubes_distance(grid, Bundle(path([(side * 84, 78, z), (side * 118, 50, z), (side * 142, 22, z)], [2.2, 2.4, 4.0 + (z - 78) / 30])))
+            points = [(side * 84, 78, z), (side * 118, 50, z), (side * 142, 22, z)]
+            blade = tubes_distance(grid, Bundle(path(points, [2.2, 2.4, 4.0 + (z - 78) / 30])))
             _blend(image, soft(blade, 1.2), 600.0)
             _blend(image, soft(blade + 1.4, 1.2) * 0.8, 260.0)
-            collar = tubes_distance(grid, Bundle(path([(side * 20, -56, 168), (side * 70, -44, 180), (side * 128, -8, 190)], [8, 6, 6.5])))
-            _blend(image, soft(collar, 1.2), 640.0)
-            _blend(image, soft(collar + 1.8, 1.2), 250.0)
+    _tubes(image, grid, _COLLAR, 1.2, 640.0)
+    _tubes(image, grid, _COLLAR, 1.2, 250.0, grow=-1.8)
 
 
 def _noise(random: np.random.Generator, image: Image, body: Image, level: float) -> Image:

@@ -8,7 +8,6 @@ finished is kept, and a second run goes on: what is there already is not stored 
 
 import os
 import queue
-import re
 import stat
 import threading
 import time
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from isocenter.dicom import file_set
+from isocenter.dicom import beginning, file_set
 from isocenter.dicom.part10 import Header, Malformed
 from isocenter.dicom.source import FileSource
 from isocenter.domain.errors import Busy, Conflict, Invalid, IsocenterError, TooLarge, Unsupported
@@ -28,11 +27,6 @@ Status = Literal["stored", "duplicate", "version", "quarantined", "refused", "ig
 
 # Read at once: a whole CT slice. Larger pieces gain nothing, and each thread holds one.
 PIECE = 1 << 20
-HEAD = 132
-# Group 0002, 0004 or 0008 in either byte order: what a file without the preamble of PS3.10 7.1 begins with.
-BARE = (b"\x02\x00", b"\x04\x00", b"\x08\x00", b"\x00\x02", b"\x00\x04", b"\x00\x08")
-# As a value of the file meta information, which lies at a file's beginning.
-FILE_SET = re.compile(re.escape(file_set.MEDIA_STORAGE_DIRECTORY.encode()) + rb"(?![0-9.])")
 # What operating systems put beside files for themselves; nobody wants a line about them.
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"})
 # Threads spend their time in the kernel (read, write, sync) and in SHA-256, both without the GIL; they share group commits.
@@ -173,15 +167,15 @@ class _Run:
             yield Result(name, "refused", "it is no regular file")
             return
         head = os.read(fd, PIECE)
-        if head.startswith(LOCAL) and head[128:HEAD] != b"DICM":
+        if head.startswith(LOCAL) and not beginning.has_prefix(head):
             yield from self._take_zip(name, ZipFile(FileSource(fd)))
-        elif is_file_set(head):
+        elif beginning.is_file_set(head):
             yield from _file_set_results(candidate.path, fd)
         else:
             yield self._store(name, head, iter(lambda: os.read(fd, PIECE), b""), named=candidate.named)
 
     def _store(self, name: str, head: bytes, rest: Iterator[bytes], *, named: bool) -> Result:
-        if not may_be_dicom(head):
+        if not beginning.may_be_dicom(head):
             return Result(name, "refused" if named else "ignored", NOT_DICOM if head else "the file is empty")
         with _patiently(self._door) as reception:
             reception.write(head)
@@ -216,23 +210,13 @@ class _Run:
 
     def _take_entry(self, name: str, pieces: Iterator[bytes]) -> Result:
         head = b""
-        while len(head) < HEAD and (piece := next(pieces, b"")):
+        while len(head) < beginning.LENGTH and (piece := next(pieces, b"")):
             head += piece
-        if head.startswith(LOCAL) and head[128:HEAD] != b"DICM":
+        if head.startswith(LOCAL) and not beginning.has_prefix(head):
             return Result(name, "refused", "this is a ZIP inside a ZIP: unpack it, and import it by itself")
-        if is_file_set(head):
+        if beginning.is_file_set(head):
             return Result(name, "ignored", "a DICOMDIR: the files beside it are what is stored")
         return self._store(name, head, pieces, named=False)
-
-
-def may_be_dicom(head: bytes) -> bool:
-    """Whether a file that begins so is worth a scan."""
-    return head[128:HEAD] == b"DICM" or head.startswith(BARE)
-
-
-def is_file_set(head: bytes) -> bool:
-    """Whether the file meta information says Media Storage Directory; `head` is a file's beginning."""
-    return head[128:HEAD] == b"DICM" and FILE_SET.search(head, HEAD, 1024) is not None
 
 
 def count(paths: Iterable[Path], stop: threading.Event) -> int:
@@ -278,7 +262,7 @@ def _folder(folder: Path) -> Iterator[_Candidate]:
 def _opens_as_file_set(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return is_file_set(file.read(1024))
+            return beginning.is_file_set(file.read(beginning.LENGTH))
     except OSError:
         return False
 
