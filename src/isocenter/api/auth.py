@@ -28,8 +28,8 @@ from isocenter.service.context import Context
 T = TypeVar("T")
 
 COOKIE = "isocenter_session"
-CSRF_HEADER = "x-csrf-token"
-BACKGROUND_HEADER = "x-isocenter-background"
+CSRF_HEADER = b"x-csrf-token"
+BACKGROUND_HEADER = b"x-isocenter-background"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 REMEMBERED_SECONDS = 2.0
@@ -185,9 +185,9 @@ def _read(scope: Scope) -> tuple[Credentials | None, str, bool]:
         elif name == b"cookie" and found is None:
             secret = _cookie(value)
             found = Credentials("session", secret) if secret else None
-        elif name == b"x-csrf-token":
+        elif name == CSRF_HEADER:
             csrf = value.decode("latin-1")
-        elif name == b"x-isocenter-background":
+        elif name == BACKGROUND_HEADER:
             background = True
     return found, csrf, background
 
