@@ -17,10 +17,12 @@ _LOCK = 0x69736F6D  # "isom": the advisory lock of migrations on PostgreSQL
 
 
 def apply(engine: Engine, lock: WriterLock, place: str) -> None:
-    """Bring the schema to HEAD. Safe when many processes start at once. Raises Broken when the database is newer than this
-    program."""
+    """Bring the schema to HEAD; safe when many processes start at once. Raises Broken when the database is newer than we are."""
     with lock.held(), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
+            # A large archive may take its time, and the others wait for it.
+            connection.execute(text("set lock_timeout = 0"))
+            connection.execute(text("set statement_timeout = 0"))
             # For the session, not the transaction: it must outlive the commits of single migrations.
             connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
             connection.commit()
