@@ -6,6 +6,8 @@ interface Options {
   count: number
   rowHeight: number
   overscan?: number
+  /** Height of what sticks to the top of the element and covers rows. */
+  head?: number
 }
 
 export interface RowView {
@@ -37,7 +39,7 @@ function same(a: Drawn, b: Drawn): boolean {
 }
 
 /** Draws only the rows in view of a list of any length; every row has the same height. */
-export function useRowWindow({ count, rowHeight, overscan = 8 }: Options): RowView {
+export function useRowWindow({ count, rowHeight, overscan = 8, head = 0 }: Options): RowView {
   const [view] = useState(() => new RowWindow())
   const [element, setElement] = useState<HTMLElement | null>(null)
   const [drawn, setDrawn] = useState<Drawn>(NOTHING)
@@ -46,16 +48,16 @@ export function useRowWindow({ count, rowHeight, overscan = 8 }: Options): RowVi
     const next = {
       ...view.range(overscan),
       shiftedBy: view.offsetOf(0),
-      viewport: element?.clientHeight ?? 0,
+      viewport: element ? element.clientHeight - head : 0,
       atTop: view.top < rowHeight / 2,
     }
     setDrawn((now) => (same(now, next) ? now : next))
-  }, [view, overscan, rowHeight, element])
+  }, [view, overscan, rowHeight, element, head])
 
   useLayoutEffect(() => {
     if (!element) return
     const measure = () => {
-      view.resize({ count, rowHeight, viewport: element.clientHeight })
+      view.resize({ count, rowHeight, viewport: element.clientHeight - head })
       view.scrolled(element.scrollTop)
       draw()
     }
@@ -63,7 +65,7 @@ export function useRowWindow({ count, rowHeight, overscan = 8 }: Options): RowVi
     const observer = new ResizeObserver(measure)
     observer.observe(element)
     return () => observer.disconnect()
-  }, [element, view, count, rowHeight, draw])
+  }, [element, view, count, rowHeight, draw, head])
 
   useEffect(() => {
     if (!element) return

@@ -23,6 +23,7 @@ import './studies.css'
 
 const ROW = 34
 const CARD = 88
+const HEAD = 31 // studies.css: the sticky header and its line
 const SKELETON_ROWS = 14
 
 /** The page stays in place behind the viewer; while away it keeps the search it had. */
@@ -90,7 +91,7 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
   const cards = useMedia(PHONE)
   const count = facts.loading && !facts.error ? SKELETON_ROWS : facts.total
   const rowHeight = cards ? CARD : ROW
-  const view = useRowWindow({ count, rowHeight })
+  const view = useRowWindow({ count, rowHeight, head: cards ? 0 : HEAD })
   const live = useLiveStudies({ pages: current, search, atTop: view.atTop })
   const selection = useSelection(pages)
   const wide = useMedia('(min-width: 1500px)')
