@@ -19,19 +19,18 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from isocenter.domain.errors import Broken, Conflict, Missing, NoSpace
+from isocenter.store.flushing import Flusher, sync_folder
 
 # Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
 _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
-_FLUSHES = 32  # folders synced at once: threads that only wait for the disk
 _KNOWN_FOLDERS = 4096  # folders whose entry is known to be durable; a few hundred bytes each
 
 
@@ -147,8 +146,7 @@ class LocalBlobs:
         self._incoming = folder / "incoming"
         self._known: set[Path] = set()
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_owner = 0
+        self._flusher = Flusher()
         try:
             for area in ("archive", "quarantine", "incoming", "derived"):
                 (folder / area).mkdir(parents=True, exist_ok=True)
@@ -181,11 +179,11 @@ class LocalBlobs:
             raise _failure(error, "keeping the object") from error
         try:
             if durable:
-                folder = self._flushes().submit(_sync_folder, path.parent)
+                folder = self._flusher.begin(path.parent)
                 try:
                     os.fsync(incoming.fd)  # not fdatasync: the new link is part of the file's metadata
                 finally:
-                    folder.result()
+                    folder.wait()
         except OSError as error:
             self.delete(key)
             raise _failure(error, "keeping the object") from error
@@ -199,13 +197,6 @@ class LocalBlobs:
                 self._known.clear()
             self._folder(path.parent)
             self._name(incoming, path)
-
-    def _flushes(self) -> ThreadPoolExecutor:
-        """The threads that sync folders; made when first needed, and again after a fork (threads do not survive one)."""
-        with self._lock:
-            if self._pool is None or self._pool_owner != os.getpid():
-                self._pool, self._pool_owner = ThreadPoolExecutor(_FLUSHES, "sync-folder"), os.getpid()
-            return self._pool
 
     @staticmethod
     def _name(incoming: Incoming, path: Path) -> None:
@@ -228,7 +219,7 @@ class LocalBlobs:
             return
         self._folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         with self._lock:
             if len(self._known) >= _KNOWN_FOLDERS:
                 self._known.clear()
@@ -295,11 +286,3 @@ class LocalBlobs:
             finally:
                 os.close(fd)
         return removed
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
