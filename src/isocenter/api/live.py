@@ -64,6 +64,10 @@ class Live:
                 signal.signal(number, partial(self._signalled, loop, before))
 
     def _signalled(self, loop: asyncio.AbstractEventLoop, before: Handler, number: int, frame: FrameType | None) -> None:
+        # Once is enough, and twice is too much: granian's worker blocks for good when it is told a second time (Ctrl-C reaches it
+        # twice, and the supervisor repeats what may have been lost).
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)
         before(number, frame)
         loop.call_soon_threadsafe(self.stop)
 
