@@ -4,6 +4,7 @@ archive."""
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -60,6 +61,15 @@ class PostgreSQL:
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", mode, "stop")
 
+    @staticmethod
+    def stop_left(folder: Path) -> None:
+        """Stop the server of a test session that could not stop it itself, and remove its folder."""
+        try:
+            os.kill(int((folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        except (OSError, ValueError, IndexError):
+            pass  # it is down already
+        shutil.rmtree(folder, ignore_errors=True)
+
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
 
@@ -83,7 +93,11 @@ def postgresql() -> Iterator[PostgreSQL]:
     """One server a session; its database "isocenter_template" has the schema."""
     if not POSTGRESQL.is_dir():
         pytest.fail("PostgreSQL 15 is not installed: apt-get install postgresql-15, or leave it out with -m 'not postgres'")
-    folder = Path(tempfile.mkdtemp(prefix="iso-pg-", dir=MEMORY))  # short: the path of a Unix socket has at most 107 bytes
+    for left in MEMORY.glob("iso-pg-*-*"):
+        if not Path(f"/proc/{left.name.split('-')[2]}").exists():  # of a session that was killed
+            PostgreSQL.stop_left(left)
+    # short: the path of a Unix socket has at most 107 bytes
+    folder = Path(tempfile.mkdtemp(prefix=f"iso-pg-{os.getpid()}-", dir=MEMORY))
     try:
         server = PostgreSQL(folder)
         try:
