@@ -1,7 +1,6 @@
 // The viewer's door. Small on purpose: it asks for the study while the heavy part (Cornerstone) is still being loaded.
 import { Suspense, lazy, useMemo } from 'react'
-import { readStudy } from '../../api/studies'
-import type { StudyDetail } from '../../api/types'
+import { beginOpening } from './session/opening'
 
 const loading = () => import('./ui/Workspace').then((module) => ({ default: module.Workspace }))
 const Workspace = lazy(loading)
@@ -11,17 +10,11 @@ export function preload(): void {
   void loading()
 }
 
-function asked(studyInstanceUID: string): Promise<StudyDetail> {
-  const answer = readStudy(studyInstanceUID)
-  answer.catch(() => undefined) // told in the viewer, once it is there
-  return answer
-}
-
 export default function ViewerPage({ studyInstanceUID }: { studyInstanceUID: string }) {
-  const study = useMemo(() => asked(studyInstanceUID), [studyInstanceUID])
+  const opening = useMemo(() => beginOpening(studyInstanceUID), [studyInstanceUID])
   return (
     <Suspense fallback={<div className="viewer-opening" role="status" aria-label="Opening the viewer" style={{ height: '100%', background: '#000' }} />}>
-      <Workspace studyInstanceUID={studyInstanceUID} study={study} />
+      <Workspace studyInstanceUID={studyInstanceUID} opening={opening} />
     </Suspense>
   )
 }

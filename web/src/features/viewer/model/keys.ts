@@ -1,4 +1,5 @@
 // Keyboard map: the OHIF column of FIELD 5.2 with Weasis' additions where they do not collide.
+import { CT_PRESETS } from './windows'
 
 export type Command =
   | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-viewport' | 'previous-viewport'
@@ -18,7 +19,7 @@ export interface Binding {
 const preset = (digit: number): Binding => ({
   command: `preset-${digit}` as Command,
   keys: [String(digit)],
-  label: digit === 0 ? 'Window of the image (or automatic)' : `Window preset ${digit}`,
+  label: digit === 0 ? 'Window of the image, or automatic' : `${CT_PRESETS[digit - 1]?.name ?? ''} (CT)`,
   group: 'Window',
 })
 

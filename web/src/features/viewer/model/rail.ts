@@ -18,6 +18,12 @@ export function inRailOrder(series: readonly Series[]): Series[] {
   )
 }
 
+/** The series a viewer opens with. */
+export function firstToShow(series: readonly Series[]): Series | undefined {
+  const sorted = inRailOrder(series)
+  return sorted.find(hasPictures) ?? sorted[0]
+}
+
 const NAMES: Readonly<Record<string, string>> = {
   SR: 'Structured report',
   KO: 'Key images',

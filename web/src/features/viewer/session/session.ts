@@ -3,6 +3,7 @@ import { changes } from '../../../api/events'
 import { readStudy } from '../../../api/studies'
 import type { Series, Study, StudyDetail } from '../../../api/types'
 import { seriesMetadata } from '../../../dicomweb/client'
+import type { JsonDataset } from '../../../dicomweb/types'
 import { explain, isAbort } from '../../../lib/http'
 import { Observable } from '../../../lib/observable'
 import { Engine } from '../engine/engine'
@@ -10,9 +11,10 @@ import type { Pane, Stack } from '../engine/pane'
 import type { Kind } from '../model/measure'
 import { type Layout, panesOf } from '../model/layout'
 import { type Detail, nextDetail } from '../model/overlay'
-import { hasPictures, inRailOrder } from '../model/rail'
+import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Measurements } from './measurements'
+import type { Opening } from './opening'
 import { Thumbnails } from './thumbnails'
 
 export type Tool = 'window' | 'zoom' | 'pan' | 'scroll' | Kind
@@ -54,11 +56,13 @@ export class ViewerSession {
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
   private readonly stopListening: () => void
+  private early: Opening['early']
   private refreshTimer = 0
 
-  /** @param study the answer of /api/v1/studies/{uid}, asked for before this code was even loaded */
-  constructor(studyInstanceUID: string, study: Promise<StudyDetail>) {
+  /** @param opening what was asked of the server before this code was even loaded */
+  constructor(studyInstanceUID: string, opening: Opening) {
     this.studyInstanceUID = studyInstanceUID
+    this.early = opening.early
     this.engine = new Engine(MAX_PANES)
     this.measurements = new Measurements()
     this.state = new Observable<ViewerState>({
@@ -79,7 +83,7 @@ export class ViewerSession {
     this.stopListening = changes.listen((change) => {
       if (change.study && this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)) this.refreshSoon()
     })
-    void this.begin(study)
+    void this.begin(opening.study)
   }
 
   private patch(change: Partial<ViewerState>): void {
@@ -94,7 +98,7 @@ export class ViewerSession {
       if (this.ended.signal.aborted) return
       this.patch({ status: 'ready', groups: [this.opened(study), ...study.priors.map((prior) => closed(prior))] })
       const series = this.allSeries()
-      const first = series.find(hasPictures) ?? series[0]
+      const first = firstToShow(study.series)
       if (first) await this.show(first.SeriesInstanceUID, 0)
       this.thumbnails.want(series)
     } catch (error) {
@@ -168,7 +172,7 @@ export class ViewerSession {
     const known = this.stacks.get(seriesInstanceUID)
     if (known) return known
     const modality = this.seriesOf(seriesInstanceUID)?.Modality ?? ''
-    const asked = seriesMetadata(study, seriesInstanceUID, this.ended.signal).then((metadata): Stack => {
+    const asked = this.metadataOf(study, seriesInstanceUID).then((metadata): Stack => {
       const frames = picturesOf(metadata, study, seriesInstanceUID)
       this.engine.register(frames)
       return { seriesInstanceUID, modality, frames }
@@ -177,6 +181,14 @@ export class ViewerSession {
     // A failure is told once and asked again next time.
     asked.catch(() => this.stacks.delete(seriesInstanceUID))
     return asked
+  }
+
+  /** The first series' metadata may be here already; it is used once, later requests want what is new. */
+  private async metadataOf(study: string, seriesInstanceUID: string): Promise<JsonDataset[]> {
+    const early = await this.early.catch(() => null)
+    if (early?.seriesInstanceUID !== seriesInstanceUID) return seriesMetadata(study, seriesInstanceUID, this.ended.signal)
+    this.early = Promise.resolve(null)
+    return early.metadata
   }
 
   /** Tries again what failed in a viewport. */

@@ -1,5 +1,5 @@
 import type { DragEvent } from 'react'
-import type { Series } from '../../../api/types'
+import type { Series, Study } from '../../../api/types'
 import { formatDate } from '../../../lib/dates'
 import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
@@ -75,15 +75,16 @@ function Item({ session, series }: { session: ViewerSession; series: Series }) {
   )
 }
 
-function Section({ session, group, first }: { session: ViewerSession; group: Group; first: boolean }) {
+function Section({ session, group, opened }: { session: ViewerSession; group: Group; opened: Study }) {
   const { study } = group
   const date = formatDate(study.StudyDate) || 'No date'
+  const kind = study === opened ? 'this study' : study.StudyDate > opened.StudyDate ? 'later' : 'prior'
   return (
     <section className="rail-group" aria-label={`Study of ${date}`}>
       <button type="button" className="rail-head" aria-expanded={group.state === 'open'} onClick={() => void session.toggleGroup(study.StudyInstanceUID)} data-testid="rail-study">
         <span className="rail-date">
           {date}
-          <span className="rail-kind">{first ? 'this study' : 'prior'}</span>
+          <span className="rail-kind">{kind}</span>
         </span>
         <span className="rail-study">{[study.ModalitiesInStudy.join(' '), study.StudyDescription].filter(Boolean).join(' · ')}</span>
         <Glyph name="chevron" size={12} />
@@ -105,12 +106,11 @@ function Section({ session, group, first }: { session: ViewerSession; group: Gro
 /** The series of the study, and below them the patient's other studies. */
 export function Rail({ session }: { session: ViewerSession }) {
   const { groups, status } = useValue(session.state)
+  const opened = groups[0]?.study
   return (
     <nav className="rail" aria-label="Series">
       {status === 'loading' && Array.from({ length: 3 }, (_, index) => <span key={index} className="rail-ghost" aria-hidden="true" />)}
-      {groups.map((group, index) => (
-        <Section key={group.study.StudyInstanceUID} session={session} group={group} first={index === 0} />
-      ))}
+      {opened && groups.map((group) => <Section key={group.study.StudyInstanceUID} session={session} group={group} opened={opened} />)}
     </nav>
   )
 }

@@ -1,10 +1,10 @@
 import { type CSSProperties, useCallback, useEffect, useState } from 'react'
-import type { StudyDetail } from '../../../api/types'
 import { Observable, useValue } from '../../../lib/observable'
 import { navigate } from '../../../lib/router'
 import { commandFor } from '../model/keys'
 import { gridOf, panesOf } from '../model/layout'
 import { run } from '../session/commands'
+import type { Opening } from '../session/opening'
 import { ViewerSession } from '../session/session'
 import { HelpSheet } from './HelpSheet'
 import { PaneEntries } from './menus'
@@ -86,21 +86,21 @@ function Screen({ session }: { session: ViewerSession }) {
 }
 
 /** A session lives exactly as long as the page shows its study, also when React mounts twice in development. */
-function useSession(studyInstanceUID: string, study: Promise<StudyDetail>): ViewerSession | null {
+function useSession(studyInstanceUID: string, opening: Opening): ViewerSession | null {
   const [held] = useState(() => new Observable<ViewerSession | null>(null))
   useEffect(() => {
-    const session = new ViewerSession(studyInstanceUID, study)
+    const session = new ViewerSession(studyInstanceUID, opening)
     held.set(session)
     return () => {
       held.set(null)
       session.dispose()
     }
-  }, [held, studyInstanceUID, study])
+  }, [held, studyInstanceUID, opening])
   return useValue(held)
 }
 
-/** @param study the answer about the study, asked for while this code was loading */
-export function Workspace({ studyInstanceUID, study }: { studyInstanceUID: string; study: Promise<StudyDetail> }) {
-  const session = useSession(studyInstanceUID, study)
+/** @param opening what was asked of the server while this code was loading */
+export function Workspace({ studyInstanceUID, opening }: { studyInstanceUID: string; opening: Opening }) {
+  const session = useSession(studyInstanceUID, opening)
   return session && <Screen key={studyInstanceUID} session={session} />
 }
