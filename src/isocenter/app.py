@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from isocenter.domain.access import SYSTEM
-from isocenter.service import accounts
+from isocenter.service import accounts, integrity
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 from isocenter.store.blobs import LocalBlobs
@@ -42,7 +42,6 @@ def opened(settings: Settings) -> Iterator[Context]:
 def prepare(settings: Settings) -> dict[str, Any]:
     """Create folders, schema and, at the first start, the user admin. Returns {"first_start": bool, "password": str | None}."""
     with opened(settings) as context:
-        LocalBlobs(settings.blob_folder).clean_incoming()
         given = os.environ.get("ISOCENTER_ADMIN_PASSWORD") or None
         first = not accounts.users(context, SYSTEM)
         return {"first_start": first, "password": accounts.ensure_admin(context, given)}
@@ -60,6 +59,7 @@ def serve_dicom(settings: Settings, stop: threading.Event) -> None:
     from isocenter.dimse import server
 
     with opened(settings) as context:
+        integrity.leftovers(context)  # of the process before, if it was killed
         server.serve(context, stop)
 
 

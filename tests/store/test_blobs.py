@@ -3,6 +3,7 @@
 import os
 import threading
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_keys_are_made_by_us_and_hold_no_uid() -> None:
     from datetime import UTC, datetime
 
     at = datetime(2026, 11, 22, tzinfo=UTC)
-    made = {instance_key("archive", at, "1.2.3/../..", "1.2.3.4") for _ in range(100)}
+    made = {instance_key("archive", at, "1.2.3/../..", "1.2.3.4", uuid4().hex) for _ in range(100)}
     assert len(made) == 100 and all(key.startswith("archive/2026/11/22/") and "1.2" not in key for key in made)
     assert len({key.rpartition("/")[0] for key in made}) == 1
 
@@ -158,11 +159,13 @@ def test_leftovers_of_dead_processes_are_removed_and_living_ones_left(blobs: Loc
     child = server.Process(target=hold_incoming, args=(blobs.folder, ready, go))
     child.start()
     ready.wait(30)
-    assert blobs.clean_incoming() == 0 and len(os.listdir(blobs.folder / "incoming")) == 1
+    settled: list[str] = []
+    assert blobs.clean_incoming(settled.append) == 0 and len(os.listdir(blobs.folder / "incoming")) == 1
     child.kill()
     child.join()
     mine = blobs.open_incoming()
-    assert blobs.clean_incoming() == 1
+    assert blobs.clean_incoming(settled.append) == 1
+    assert settled == []
     assert os.listdir(blobs.folder / "incoming") == [mine.path.name]
     mine.discard()
 
@@ -173,7 +176,7 @@ def test_cleaning_beside_many_that_open(blobs: LocalBlobs) -> None:
 
     def clean() -> None:
         while not stop.is_set():
-            blobs.clean_incoming()
+            blobs.clean_incoming(pytest.fail)
 
     cleaner = threading.Thread(target=clean)
     cleaner.start()

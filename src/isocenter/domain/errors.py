@@ -52,7 +52,8 @@ class IsocenterError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.message} (at {self.where})" if self.where else self.message
-        return " ".join(part for part in (text, self.kept, self.hint) if part)
+        more = [part for part in (self.kept, self.hint) if part]
+        return f"{text.rstrip('.')}. {' '.join(more)}" if more else text
 
 
 class Invalid(IsocenterError):

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
 
@@ -175,7 +175,7 @@ class Reception:
         now = self._context.clock()
         arrived = arriving.prepared(
             header,
-            blob_key=instance_key("archive", now, header.study_instance_uid, header.series_instance_uid),
+            blob_key=self._key("archive", now, header),
             sha256=self._hash.hexdigest(),
             size=self._incoming.size,
             received_at=now,
@@ -199,6 +199,9 @@ class Reception:
             return self._quarantine(arrived, header, Quarantine(added.reason, added.where))
         status: Status = "stored" if added.status == "stored" else "version" if added.status == "version" else "duplicate"
         return _outcome(status, header, warnings=verdict.warnings)
+
+    def _key(self, area: str, at: datetime, header: Header) -> str:
+        return instance_key(area, at, header.study_instance_uid, header.series_instance_uid, self._incoming.name)
 
     def _add(self, arrived: Arrived) -> Added:
         """Add the row; where the UID is held, compare outside the transaction and then say so. Status "taken": held already."""
@@ -240,7 +243,7 @@ class Reception:
         return True
 
     def _quarantine(self, arrived: Arrived, header: Header, verdict: Quarantine) -> Outcome:
-        key = instance_key("quarantine", arrived.received_at, header.study_instance_uid, header.series_instance_uid)
+        key = self._key("quarantine", arrived.received_at, header)
         self._context.blobs.put(self._incoming, key)
         kept = False
         apart = replace(arrived, blob_key=key)

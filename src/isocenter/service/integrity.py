@@ -28,6 +28,7 @@ from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
 from isocenter.store import arriving, exceptions, imaging, reconciling
 from isocenter.store.arriving import Added, Arrived, Held, Origin
+from isocenter.store.blobs import LocalBlobs
 from isocenter.store.imaging import Kept
 
 AREAS = ("archive", "quarantine")
@@ -208,6 +209,32 @@ def reindex(context: Context, expect: Callable[[int], None]) -> Iterator[Reindex
                 for batch in _batched(keys, TOGETHER):
                     files = list(pool.map(partial(_read, context), batch))
                     yield from _index(context, files) if area == "archive" else (_set_aside(context, file) for file in files)
+
+
+def settle(context: Context, key: str) -> None:
+    """What a killed process left under `key` before its row: take it in, or remove it when the same is held already.
+
+    No sender was told Success for it, so either is right; a file that is not whole is left for `isocenter verify` to tell of.
+    """
+    file = _read(context, key)
+    if file.arrived is None:
+        return
+    if key.startswith("quarantine/"):
+        _set_aside(context, file)
+        known = context.database.read(partial(exceptions.find, fingerprint=f"quarantined:{file.arrived.sha256}"))
+        is_spare = known is not None and known["blob_key"] != key
+    else:
+        (added,) = context.database.write(partial(_add_one, arrived=file.arrived))
+        if any(held.blob_key == key for held in added.held):
+            return  # killed after the commit: nothing was left undone
+        is_spare = _settled(context, file, file.arrived, added).status == "duplicate"
+    if is_spare:
+        context.blobs.delete(key)
+
+
+def leftovers(context: Context) -> int:
+    """Settle what killed processes left behind; returns how many files they were. Safe beside running processes."""
+    return context.blobs.clean_incoming(partial(settle, context)) if isinstance(context.blobs, LocalBlobs) else 0
 
 
 def _time(context: Context, key: str) -> int:

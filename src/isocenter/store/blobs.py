@@ -18,8 +18,8 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -40,6 +40,7 @@ class Incoming(Protocol):
     fd: int
     path: Path
     size: int
+    name: str  # a random UUID in hex, which its key ends in
 
     def write(self, *buffers: bytes | bytearray | memoryview) -> None:
         """Append all buffers. Raises NoSpace or Broken."""
@@ -76,11 +77,11 @@ class Blobs(Protocol):
         """Bytes that may still be written."""
 
 
-def instance_key(area: str, received_at: datetime, study_instance_uid: str, series_instance_uid: str) -> str:
-    """A new key, unique by a random UUID; the folders group what belongs together and are made from hashes, not from UIDs."""
+def instance_key(area: str, received_at: datetime, study_instance_uid: str, series_instance_uid: str, name: str) -> str:
+    """The key of what arrives as `Incoming.name`; folders group what belongs together and are made from hashes, not from UIDs."""
     study = hashlib.sha256(study_instance_uid.encode("utf-8", "replace")).hexdigest()[:16]
     series = hashlib.sha256(series_instance_uid.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{uuid.uuid4().hex}.dcm"
+    return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{name}.dcm"
 
 
 def _failure(error: OSError, doing: str) -> Exception:
@@ -97,7 +98,8 @@ class LocalIncoming:
         self.size = 0
         self.stored_by_rename = False
         while True:
-            self.path = folder / f"{os.getpid()}-{uuid.uuid4().hex}.part"
+            self.name = uuid.uuid4().hex
+            self.path = folder / f"{os.getpid()}-{self.name}.part"
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
             fcntl.flock(self.fd, fcntl.LOCK_EX)
             if os.fstat(self.fd).st_nlink:
@@ -269,8 +271,11 @@ class LocalBlobs:
         status = os.statvfs(self._incoming)
         return status.f_bavail * status.f_frsize
 
-    def clean_incoming(self) -> int:
-        """Remove what dead processes left in incoming/ (no sender was told Success for it). Returns how many files."""
+    def clean_incoming(self, settle: Callable[[str], None]) -> int:
+        """Remove what dead processes left in incoming/ (no sender was told Success for it). Returns how many files.
+
+        A process that is killed between file and row leaves a name in the archive too: `settle` gets that key first.
+        """
         removed = 0
         for path in self._incoming.glob("*.part"):
             try:
@@ -279,6 +284,9 @@ class LocalBlobs:
                 continue
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(fd).st_nlink > 1:
+                    for key in self._keys_of(path.stem.partition("-")[2], os.fstat(fd).st_mtime):
+                        settle(key)
                 os.unlink(path)
                 removed += 1
             except (BlockingIOError, FileNotFoundError):
@@ -286,3 +294,11 @@ class LocalBlobs:
             finally:
                 os.close(fd)
         return removed
+
+    def _keys_of(self, name: str, written_at: float) -> Iterator[str]:
+        """The keys that end in `name`, from the day it was written or the next (it may have arrived around midnight)."""
+        written = datetime.fromtimestamp(written_at, UTC)
+        for area in ("archive", "quarantine"):
+            for day in (written, written + timedelta(days=1)):
+                for found in (self.folder / area / f"{day:%Y/%m/%d}").glob(f"*/*/{name}.dcm"):
+                    yield found.relative_to(self.folder).as_posix()

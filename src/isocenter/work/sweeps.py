@@ -12,10 +12,9 @@ from functools import partial
 
 from isocenter import metrics
 from isocenter.domain.errors import IsocenterError, Missing
-from isocenter.service import retrieve
+from isocenter.service import integrity, retrieve
 from isocenter.service.context import Context
 from isocenter.store import accounts, dirty
-from isocenter.store.blobs import LocalBlobs
 from isocenter.store.dirty import Claimed
 
 log = logging.getLogger(__name__)
@@ -99,6 +98,6 @@ def keep_house(context: Context) -> None:
     now, settings = context.clock(), context.settings
     idle, oldest = now - timedelta(minutes=settings.session_idle_minutes), now - timedelta(hours=settings.session_max_hours)
     ended = context.database.write(partial(accounts.drop_idle_sessions, seen_before=idle, created_before=oldest))
-    removed = context.blobs.clean_incoming() if isinstance(context.blobs, LocalBlobs) else 0
+    removed = integrity.leftovers(context)
     if ended or removed:
         log.info("swept", extra={"facts": {"sessions": ended, "incoming": removed}})
