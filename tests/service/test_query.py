@@ -10,8 +10,10 @@ from isocenter.dicom.match import Wildcard
 from isocenter.dicom.query import Query
 from isocenter.domain.access import SYSTEM, Permission, Principal, Role
 from isocenter.domain.errors import Forbidden
+from isocenter.domain.events import Event
 from isocenter.service import ingest, query
 from isocenter.service.context import Context
+from isocenter.store import changes
 
 READER = Principal("rita", Role.RADIOLOGIST, "user", "session")
 
@@ -54,3 +56,16 @@ def test_a_role_that_may_not_search(filled: Context, monkeypatch: pytest.MonkeyP
     for ask in (query.find, query.count):
         with pytest.raises(Forbidden):
             ask(filled, READER, Query(Level.STUDY))
+
+
+def test_who_searched_by_which_keys_is_written_once_in_ten_minutes_and_never_what_for(filled: Context) -> None:
+    by_name = Query(Level.STUDY, ((BY_KEYWORD["PatientName"], Wildcard("SECRET*")),))
+    for _ in range(3):
+        query.find(filled, READER, by_name)
+    query.find(filled, replace(READER, name="max"), by_name)
+    query.find(filled, READER, Query(Level.SERIES))
+    rows = filled.database.read(lambda connection: changes.since(connection, 0, kinds=(Event.STUDY_SEARCHED,)))
+    assert [(row.actor, row.subject) for row in rows] == [
+        ("rita", "STUDY?PatientName"), ("max", "STUDY?PatientName"), ("rita", "SERIES?"),
+    ]  # fmt: skip
+    assert "SECRET" not in repr(rows)

@@ -14,7 +14,7 @@ from isocenter.domain.imaging import Outcome
 from isocenter.service import ingest, retrieve
 from isocenter.service.context import Context
 from isocenter.service.retrieve import Retrieval
-from isocenter.store import changes, series_documents
+from isocenter.store import accesses, changes, series_documents
 
 READER = Principal("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")
 STRANGER = Principal("ref", Role.REFERRER, "user", "session", referrer_name="Nobody^At^All")
@@ -83,7 +83,7 @@ def test_facts_are_believed_for_seconds_only(
 def test_a_later_look_is_noted_again(context: Context, one: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     retrieval = Retrieval(context)
     retrieval.instances(READER, one[0])
-    monkeypatch.setattr(retrieve, "ACCESS_SECONDS", -1)
+    monkeypatch.setattr(accesses, "SECONDS", -1)
     retrieval.instances(READER, one[0])
     assert reads(context) == [("rita", one[0])] * 2
 

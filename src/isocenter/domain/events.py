@@ -25,5 +25,6 @@ class Event(StrEnum):
     SESSION_ENDED = "session.ended"
     STUDY_CREATED = "study.created"
     STUDY_READ = "study.read"
+    STUDY_SEARCHED = "study.searched"
     TOKEN_CREATED = "token.created"
     TOKEN_REVOKED = "token.revoked"

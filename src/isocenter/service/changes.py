@@ -30,6 +30,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.SESSION_ENDED: Permission.CHANGE_READ,
         Event.STUDY_CREATED: Permission.STUDY_QUERY,
         Event.STUDY_READ: Permission.CHANGE_READ,
+        Event.STUDY_SEARCHED: Permission.CHANGE_READ,
         Event.TOKEN_CREATED: Permission.CHANGE_READ,
         Event.TOKEN_REVOKED: Permission.CHANGE_READ,
     }

@@ -1,10 +1,11 @@
 """What every use case is handed: the index, the blobs, the settings and the time. Built once by app.py."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from isocenter.settings import Settings
+from isocenter.store.accesses import Accesses
 from isocenter.store.blobs import Blobs
 from isocenter.store.database import Database
 
@@ -22,3 +23,4 @@ class Context:
     blobs: Blobs
     settings: Settings
     clock: Callable[[], datetime] = utc_now
+    accesses: Accesses = field(default_factory=Accesses)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from isocenter.dicom.attributes import Attribute
-from isocenter.dicom.match import Match
+from isocenter.dicom.match import Match, Universal
 from isocenter.dicom.query import Query
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
+from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import finding
 
@@ -20,13 +21,13 @@ def find(context: Context, principal: Principal, query: Query) -> list[Row]:
 
     Raises Forbidden, Busy, Broken.
     """
-    scope = _scope(principal)
+    scope = _opened(context, principal, query)
     return context.database.read(lambda connection: finding.find(connection, query, scope))
 
 
 def gather(context: Context, principal: Principal, query: Query, form: Callable[[Row], T]) -> list[T]:
     """As `find`, for answers of many rows: each becomes what `form` makes of it before the next one is read."""
-    scope = _scope(principal)
+    scope = _opened(context, principal, query)
     return context.database.read(lambda connection: [form(row) for row in finding.rows(connection, query, scope)])
 
 
@@ -34,6 +35,15 @@ def count(context: Context, principal: Principal, query: Query) -> int:
     """How many rows match in all, whatever the query's limit and offset; counts to 10,000. Raises Forbidden, Busy, Broken."""
     scope = _scope(principal)
     return context.database.read(lambda connection: finding.count(connection, query, scope))
+
+
+def _opened(context: Context, principal: Principal, query: Query) -> tuple[tuple[Attribute, Match], ...]:
+    """The scope, after a row says who searched by which keys (not for what: the log holds no patient data)."""
+    scope = _scope(principal)
+    keys = [attribute.keyword for attribute, match in query.matches if match != Universal()]
+    subject = f"{query.level.value}?{'&'.join(keys)}"
+    context.accesses.note(context.database, principal, Event.STUDY_SEARCHED, subject, {"keys": keys})
+    return scope
 
 
 def _scope(principal: Principal) -> tuple[tuple[Attribute, Match], ...]:

@@ -20,18 +20,16 @@ from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Broken, Missing, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import changes, imaging, series_documents
+from isocenter.store import imaging, series_documents
 from isocenter.store.imaging import Located as StoredInstance
 from isocenter.store.lru import LruCache
 from isocenter.store.open_files import OpenFile, OpenFiles
 
 __all__ = ["Bulk", "Document", "Frames", "Retrieval", "StoredInstance", "build_series_document", "joined"]
 
-ACCESS_SECONDS = 600  # one row in the change log for a principal and a study in this time
 FRESH_SECONDS = 5  # how long the facts of a study (and so who may see it) are believed without asking the index
 SERIES_REMEMBERED = 32 << 20  # bytes, about, of what is remembered of series: some 20,000 instances
 DOCUMENTS_REMEMBERED = 32 << 20  # bytes of compressed metadata
-READERS_REMEMBERED = 50_000
 HEADERS_REMEMBERED = 32
 
 _PIECE = 1 << 20  # of a value that is converted; a multiple of every word
@@ -121,7 +119,6 @@ class Retrieval:
         self._files = OpenFiles(context.blobs)
         self._series: LruCache[tuple[str, str], _Series] = LruCache(SERIES_REMEMBERED, _Series.cost)
         self._documents: LruCache[tuple[str, int, str], bytes] = LruCache(DOCUMENTS_REMEMBERED, len)
-        self._readers: LruCache[tuple[Principal, str], float] = LruCache(READERS_REMEMBERED, lambda _: 1)
         self._headers: LruCache[str, part10.Header] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
 
     # ---- whole instances
@@ -151,8 +148,8 @@ class Retrieval:
     def known_frames(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str) -> Frames | None:
         """The frames if everything about them is in memory, the reader has been noted and the file is open; never waits."""
         series = self._series.get((study_uid, series_uid))
-        now = time.monotonic()
-        if series is None or now - series.loaded_at > FRESH_SECONDS or not self._is_noted(principal, study_uid, now):
+        noted = self._context.accesses.is_noted(principal, Event.STUDY_READ, study_uid)
+        if series is None or time.monotonic() - series.loaded_at > FRESH_SECONDS or not noted:
             return None
         access.require(principal, Permission.STUDY_READ)
         located = series.instances.get(sop_uid)
@@ -296,20 +293,9 @@ class Retrieval:
 
     # ---- the change log
 
-    def _is_noted(self, principal: Principal, study_uid: str, now: float) -> bool:
-        noted = self._readers.get((principal, study_uid))
-        return noted is not None and now - noted < ACCESS_SECONDS
-
     def _note(self, principal: Principal, study_uid: str) -> None:
         """A row that says who looked at the study; it is durable before the caller gets a byte."""
-        now = time.monotonic()
-        if self._is_noted(principal, study_uid, now):
-            return
-        payload = {"study": study_uid, "via": principal.via, "address": principal.address}
-        self._context.database.write(
-            lambda connection: changes.append(connection, Event.STUDY_READ, study_uid, principal.name, payload)
-        )
-        self._readers.put((principal, study_uid), now)
+        self._context.accesses.note(self._context.database, principal, Event.STUDY_READ, study_uid, {"study": study_uid})
 
 
 def joined(documents: Iterator[Document], *, compressed: bool) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from isocenter.dicom.match import Range, Single
 from isocenter.dicom.query import InvalidKey, parse_match
 from isocenter.domain.access import Permission, Principal, require, scope
 from isocenter.domain.errors import Invalid, Missing
+from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import worklist
 from isocenter.store.worklist import SORTS, AnyOf, Begins, Dates, Detail, Filter, Modalities, Order
@@ -53,6 +54,8 @@ def find(
         raise Invalid(f"it must be one of {', '.join(SORTS)}", where="sort")
     filters = _filters(search)
     after = _continue(cursor, order) if cursor else None
+    keys = sorted(keyword for keyword, text in search.items() if text)
+    context.accesses.note(context.database, principal, Event.STUDY_SEARCHED, f"STUDY?{'&'.join(keys)}", {"keys": keys})
     page = context.database.read(
         lambda connection: worklist.page(
             connection, filters, scope(principal), order, limit=limit, offset=0 if after else offset, after=after
@@ -68,6 +71,7 @@ def detail(context: Context, principal: Principal, study_uid: str) -> Detail:
     found = context.database.read(lambda connection: worklist.detail(connection, scope(principal), study_uid))
     if found is None:
         raise Missing("there is no such study", where="StudyInstanceUID")
+    context.accesses.note(context.database, principal, Event.STUDY_READ, study_uid, {"study": study_uid})
     return found
 
 
