@@ -52,7 +52,7 @@ test('a wrong password is told, a right one leads to where one wanted to go', as
   await page.keyboard.type(PASSWORD)
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/\/exceptions$/)
-  await expect(page.getByRole('heading', { name: 'Exceptions' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Exceptions', exact: true })).toBeVisible()
 })
 
 test('too many attempts pause the form with a countdown', async ({ page }) => {
@@ -338,6 +338,7 @@ test('files can be dropped anywhere on the study list, and uploading pauses', as
     })
     return data
   }, files)
+  await expect(page.getByRole('searchbox')).toBeVisible()
   await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer })
   await expect(page.getByText('Drop to upload')).toBeVisible()
   await keepScreenshot(page, 'upload-drop')
