@@ -11,6 +11,9 @@ const isolation = {
 
 export default defineConfig({
   plugins: [react()],
+  // vtk.js under Cornerstone imports Node's `events`; without the package Vite would put an empty module there and the viewer would
+  // only fail in the browser. Named like this, its absence stops the build.
+  resolve: { alias: { events: 'events/events.js' } },
   optimizeDeps: {
     exclude: ['@cornerstonejs/dicom-image-loader'], // its workers and wasm must stay real files
     include: [
