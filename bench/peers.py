@@ -154,7 +154,7 @@ def nginx(folder: Path, files: Path) -> Peer:
     http = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nginx.conf").write_text(
-        f"daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/error.log;\n"
+        f"user root; daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/error.log;\n"
         "events { worker_connections 256; }\n"
         f"http {{ access_log off; sendfile on; tcp_nodelay on; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;\n"
         f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"

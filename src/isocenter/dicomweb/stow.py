@@ -58,6 +58,8 @@ class Part:
             self.outcome = reception.finish(study_instance_uid=study_uid)
         except IsocenterError as error:
             self.error = error
+        finally:
+            reception.discard()
         self.header = reception.header
         self.reception = None
 

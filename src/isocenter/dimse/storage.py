@@ -119,8 +119,10 @@ class _Store:
         self._scp.refused()
 
     def finish(self) -> None:
-        answer = self._failure or self._finish()
-        self._scp.answer(self._request, answer)
+        try:
+            self._scp.answer(self._request, self._failure or self._finish())
+        finally:
+            self._reception.discard()
 
     def discard(self) -> None:
         self._reception.discard()
@@ -137,8 +139,6 @@ class _Store:
             return failure(command, error)
         except Exception:  # noqa: BLE001  logged and answered
             return _broken(command)
-        finally:
-            self._reception.discard()
 
 
 def _refusal(command: Command, abstract_syntax: str) -> Command | None:

@@ -42,7 +42,7 @@ def begin(context: Context, principal: Principal, *, source: Source, calling_aet
 
 
 class Reception:
-    """One object coming in: a Part 10 file, written in pieces. End it with `finish` or `discard`, or use it as context manager.
+    """One object coming in: a Part 10 file, written in pieces. `finish` takes it in; `discard` (or `with`) ends it in any case.
 
     header: what the object says of itself; known after `finish` has scanned it, also when `finish` raised; None when unreadable.
     """
@@ -57,6 +57,7 @@ class Reception:
         self._hash = hashlib.sha256()
         self._looked_at_space = 0
         self._ended = False
+        self._ended_as: tuple[str, float] | None = None  # outcome and seconds of `finish`
         self._need_space()
         self._incoming = context.blobs.open_incoming()
 
@@ -81,10 +82,15 @@ class Reception:
             self._looked_at_space = self._incoming.size
 
     def discard(self) -> None:
-        """Forget the object. Nothing happens when `finish` has already kept it."""
-        if not self._ended:
-            self._ended = True
-            self._incoming.discard()
+        """Tidy up; what `finish` has kept stays. To be called in the end in any case, best after the sender has its answer."""
+        if self._ended:
+            return
+        self._ended = True
+        size = self._incoming.size
+        self._incoming.discard()
+        if self._ended_as is not None:
+            label, seconds = self._ended_as
+            metrics.instance(self._source, label, peer=self._calling_aet, size=size, seconds=seconds)
 
     def finish(
         self,
@@ -110,9 +116,7 @@ class Reception:
             label = outcome.status
             return outcome
         finally:
-            size = self._incoming.size
-            self.discard()
-            metrics.instance(self._source, label, peer=self._calling_aet, size=size, seconds=time.perf_counter() - began)
+            self._ended_as = label, time.perf_counter() - began
 
     def _judge(
         self, sop_class_uid: str | None, sop_instance_uid: str | None, study_instance_uid: str | None

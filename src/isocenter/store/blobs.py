@@ -11,6 +11,7 @@
 A file in incoming/ is held with flock by the process that writes it, so that files of dead processes can be told apart.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -30,6 +31,9 @@ _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
+# Syncing a file on these makes its names durable too: ext4's fsync commits the whole journal transaction, with the new link in it;
+# XFS forces its log up to the inode's last change, which the link is. Elsewhere the folder is synced as well, as POSIX asks.
+NAMES_FOLLOW_FILES = frozenset({"ext4", "xfs"})
 _KNOWN_FOLDERS = 4096  # folders whose entry is known to be durable; a few hundred bytes each
 
 
@@ -83,7 +87,22 @@ def instance_key(area: str, received_at: datetime, study_instance_uid: str, seri
     return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{name}.dcm"
 
 
-def sync_folder(folder: Path) -> None:
+def file_system(folder: Path) -> str:
+    """The type of the file system a folder is on ("ext4"), "" when the system does not tell."""
+    found, longest = "", -1
+    try:
+        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+            for line in mounts:
+                _, point, kind, *_ = line.split()
+                point = point.replace("\\040", " ")
+                if len(point) >= longest and folder.resolve().is_relative_to(point):
+                    found, longest = kind, len(point)
+    except (OSError, ValueError):
+        return ""
+    return found
+
+
+def sync_folder(folder: str) -> None:
     """Make the names in a folder durable. Raises OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -154,7 +173,8 @@ class LocalBlobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._incoming = folder / "incoming"
-        self._known: set[Path] = set()
+        self._prefix = f"{folder}/"
+        self._known: set[str] = set()
         self._lock = threading.Lock()
         try:
             for area in ("archive", "quarantine", "incoming", "derived"):
@@ -162,6 +182,7 @@ class LocalBlobs:
         except OSError as error:
             reason = error.strerror
             raise Broken(f"the folder {folder} cannot be used: {reason}", hint="Check its owner and permissions.") from error
+        self._names_need_sync = file_system(folder) not in NAMES_FOLLOW_FILES
 
     def open_incoming(self) -> LocalIncoming:
         """A new file in incoming/. Raises NoSpace or Broken."""
@@ -178,7 +199,7 @@ class LocalBlobs:
 
         A power cut in between leaves a name that no row knows. When it fails the name is taken back.
         """
-        path = self.path(key)
+        path = self._path(key)
         try:
             self._place(incoming, path)
         except FileExistsError as error:
@@ -187,46 +208,48 @@ class LocalBlobs:
             raise _failure(error, "keeping the object") from error
         try:
             if durable:
-                # Not fdatasync: the new link is part of the file's metadata, so a journalling file system writes bytes and name
-                # with this one flush and finds nothing left to do for the folder (a thread for that cost 0.5 ms more).
-                os.fsync(incoming.fd)
-                sync_folder(path.parent)
+                os.fsync(incoming.fd)  # not fdatasync: the new link is part of the file's metadata
+                if self._names_need_sync:
+                    sync_folder(path.rpartition("/")[0])
         except OSError as error:
             self.delete(key)
             raise _failure(error, "keeping the object") from error
 
-    def _place(self, incoming: Incoming, path: Path) -> None:
-        self._folder(path.parent)
+    def _place(self, incoming: Incoming, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        self._folder(folder)
         try:
             self._name(incoming, path)
         except FileNotFoundError:  # somebody removed the empty folder
             with self._lock:
                 self._known.clear()
-            self._folder(path.parent)
+            self._folder(folder)
             self._name(incoming, path)
 
     @staticmethod
-    def _name(incoming: Incoming, path: Path) -> None:
+    def _name(incoming: Incoming, path: str) -> None:
         try:
             os.link(incoming.path, path)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             # A file system without hard links. Our keys are random, so the gap between look and rename cannot matter.
-            if path.exists():
+            if os.path.exists(path):
                 raise FileExistsError(errno.EEXIST, "taken") from error
             os.rename(incoming.path, path)
-            incoming.path = path
+            incoming.path = Path(path)
             if isinstance(incoming, LocalIncoming):
                 incoming.stored_by_rename = True
 
-    def _folder(self, folder: Path) -> None:
+    def _folder(self, folder: str) -> None:
         """Make the folder and make its name durable, also when another process made it and may not have synced it yet."""
-        if folder in self._known or folder == self.folder:
+        if folder in self._known or len(folder) < len(self._prefix):
             return
-        self._folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+        parent = folder.rpartition("/")[0]
+        self._folder(parent)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+        sync_folder(parent)
         with self._lock:
             if len(self._known) >= _KNOWN_FOLDERS:
                 self._known.clear()
@@ -235,7 +258,7 @@ class LocalBlobs:
     def open(self, key: str) -> int:
         """A file descriptor for reading, owned by the caller. Raises Missing or Broken."""
         try:
-            return os.open(self.path(key), os.O_RDONLY | os.O_CLOEXEC)
+            return os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             hint = "`isocenter verify` tells what else is missing."
             raise Missing("the file of this object is not there", where=key, hint=hint) from None
@@ -247,6 +270,12 @@ class LocalBlobs:
         if not _KEY.fullmatch(key):
             raise Broken("this is no storage key")
         return self.folder / key
+
+    def _path(self, key: str) -> str:
+        """As `path`, for the hot ways: pathlib costs as much as the system call it is for."""
+        if not _KEY.fullmatch(key):
+            raise Broken("this is no storage key")
+        return self._prefix + key
 
     def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there."""
