@@ -31,7 +31,7 @@ _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
-# Syncing a file on these makes its names durable too: ext4's fsync commits the whole journal transaction, with the new link in it;
+# Syncing a file on these makes its names durable too: ext4's fsync commits the whole journal transaction, with the new link;
 # XFS forces its log up to the inode's last change, which the link is. Elsewhere the folder is synced as well, as POSIX asks.
 NAMES_FOLLOW_FILES = frozenset({"ext4", "xfs"})
 _KNOWN_FOLDERS = 4096  # folders whose entry is known to be durable; a few hundred bytes each
