@@ -150,7 +150,7 @@ def test_a_sender_that_is_killed(archive: Archive, data: Path, kill_after: float
     process.kill()
     process.wait()
     eventually(lambda: not archive.server.connections)
-    assert not archive.files("incoming")
+    eventually(lambda: not archive.files("incoming"))
     originals = {data_set_of(path)[-1000:] for path in paths}
     assert {each[-1000:] for each in archive.data_sets()} <= originals, "what is kept is whole"
 

@@ -206,7 +206,7 @@ def test_stop_does_not_wait_for_ever_for_a_message(archive: Archive, monkeypatch
         stopping.join(5)
         assert not stopping.is_alive()
         eventually(lambda: not archive.server.connections)
-        assert not archive.files("incoming")
+        eventually(lambda: not archive.files("incoming"))
 
 
 def test_serve_returns_after_stop(sqlite_context: Context) -> None:

@@ -37,7 +37,7 @@ def test_success(peer: RawPeer, archive: Archive) -> None:
         affected_sop_instance_uid=uid,
     )
     assert archive.data_sets() == [data]
-    assert not archive.files("incoming")
+    eventually(lambda: not archive.files("incoming"))
 
 
 def test_the_same_again_is_a_success_and_stored_once(peer: RawPeer, archive: Archive) -> None:
@@ -103,7 +103,7 @@ def test_refused(peer: RawPeer, archive: Archive, data: bytes, status: int) -> N
     assert answer.error_comment
     assert store(peer).status == 0, "the association lives on"
     assert len(archive.files()) == 1
-    assert not archive.files("incoming")
+    eventually(lambda: not archive.files("incoming"))
 
 
 def test_no_storage_sop_class(peer: RawPeer, archive: Archive) -> None:
@@ -155,7 +155,7 @@ def test_too_little_free_space(start: Start) -> None:
         assert answer.status == 0xA700
         assert "full" in (answer.error_comment or "")
         assert peer.echo() == 0, "the association lives on"
-        assert not archive.files("incoming")
+        eventually(lambda: not archive.files("incoming"))
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_disk_that_fills_up(start: Start, small_disk: Path, sqlite_context: Co
         answer = peer.store(objects.data_set(3 << 20, SOPInstanceUID=uid, Rows=1024, Columns=1536), uid)
         assert answer.status == 0xA700
         assert store(peer).status == 0, "a small one still fits, and nothing of the large one is left"
-    assert not list((small_disk / "incoming").rglob("*.part"))
+    eventually(lambda: not list((small_disk / "incoming").rglob("*.part")))
 
 
 def test_a_file_too_large_for_the_process(archive: Archive, peer: RawPeer) -> None:
@@ -204,7 +204,7 @@ def test_the_database_goes_away(archive: Archive, peer: RawPeer, monkeypatch: py
     answer = store(peer)
     assert answer.status in (0x0110, 0xA700)
     assert peer.echo() == 0
-    assert not archive.files("incoming")
+    eventually(lambda: not archive.files("incoming"))
 
 
 def descriptors() -> int:
@@ -227,5 +227,5 @@ def test_a_sender_that_vanishes_leaves_nothing(archive: Archive, cut: int) -> No
             peer.send(message[:cut])
     eventually(lambda: not archive.server.connections)
     eventually(lambda: (descriptors(), threading.active_count()) <= before)
-    assert not archive.files("incoming")
+    eventually(lambda: not archive.files("incoming"))
     assert len(archive.files()) == 1

@@ -20,7 +20,7 @@ WEB = Path(__file__).parents[2] / "web"
 def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> None:
     with running(tmp_path / "archive") as server:
         done = subprocess.run(
-            ["npx", "--no-install", "playwright", "test", spec],
+            ["npx", "--no-install", "playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
             cwd=WEB,
             env={
                 **os.environ,

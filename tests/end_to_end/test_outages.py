@@ -73,8 +73,7 @@ def test_a_full_disk_refuses_with_a700_and_507_and_keeps_what_it_has(small_disk:
         assert any("0xa700" in log.lower() or "OutOfResources" in log for log in refused), refused[0]
         assert _stow(server, files[-1][1]) == 507
         assert _held(server) == stored
-        incoming = list((small_disk / "archive" / "incoming").iterdir())
-        assert not incoming, "leaked files in incoming/"
+        assert not list((small_disk / "archive" / "incoming").iterdir()), "leaked files in incoming/"
         verify = subprocess.run(server.command("verify", "--json"), capture_output=True, text=True, timeout=120)
         assert verify.returncode == 0, verify.stdout + verify.stderr
         # room again, and the same server goes on

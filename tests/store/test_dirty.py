@@ -32,9 +32,9 @@ def claim(context: Context, seconds: float, limit: int = 10) -> list[Claimed]:
 def test_a_series_is_due_once_it_is_quiet_and_claimed_once(context: Context) -> None:
     quiet = context.settings.series_quiet_seconds
     store(context, 0)
-    store(context, 1)
+    store(context, 0.75 * quiet)
     assert claim(context, quiet) == []
-    (claimed,) = claim(context, 1 + quiet)
+    (claimed,) = claim(context, 1.75 * quiet)
     assert (claimed.series_instance_uid, claimed.study_instance_uid, claimed.attempts) == ("1.2.3.1.1", "1.2.3.1", 1)
     assert claim(context, 2 + quiet) == []
     assert context.database.write(lambda c: dirty.done(c, claimed))

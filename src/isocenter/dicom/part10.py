@@ -26,11 +26,13 @@ from .values import integer, plain, text_of, texts
 from .walk import CHARACTER_SET, PHOTOMETRIC_INTERPRETATION, SAMPLES_PER_PIXEL, Found, PixelData, walk
 
 __all__ = [
+    "Beginning",
     "FileMeta",
     "Header",
     "Malformed",
     "PixelData",
     "bare_syntax",
+    "begin",
     "data_set",
     "file_meta",
     "file_meta_of",
@@ -71,12 +73,54 @@ class Header:
     warnings: tuple[str, ...]
 
 
-def scan(source: Source) -> Header:
-    """Return the header of the object in `source`. The whole object must be there.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What was found in the beginning of an object that is still arriving; see `begin`. told: the warnings of its texts."""
+
+    meta: FileMeta
+    encoding: Encoding
+    found: Found
+    values: Mapping[str, str]
+    told: tuple[str, ...]
+    number_of_values: int
+
+
+def begin(source: Source) -> Beginning | None:
+    """Return what there is in the part of an object that has arrived, for `scan` to go on from; None when that is too little.
+
+    So the header is read while its pixels are still on their way, and not while the sender waits for its answer.
+    """
+    try:
+        window = Window(source)
+        meta = read(window)
+        syntax = syntaxes.get(meta.transfer_syntax_uid)
+        if syntax is None or syntax.deflated:
+            return None
+        encoding, warning = _encoding(window, meta.dataset_offset, syntax)
+        found = walk(window, meta.dataset_offset, encoding, partly=True)
+    except Malformed:
+        return None
+    if found.stopped is None or found.stopped[0] == meta.dataset_offset:
+        return None  # nothing of the data set is there: what we took for its beginning may be the rest of group 2
+    found.warnings[:0] = [*meta.warnings, *warning]
+    told: list[str] = []
+    values = texts(found.values, plain(found.values.get(CHARACTER_SET)), encoding, told)
+    return Beginning(meta, encoding, found, values, tuple(told), len(found.values))
+
+
+def scan(source: Source, beginning: Beginning | None = None) -> Header:
+    """Return the header of the object in `source`. The whole object must be there; `beginning`: of this very object.
 
     Malformed when it is no DICOM Part 10 file, is cut short (truncated=True), or cannot be read to its end.
     """
     window = Window(source)
+    if beginning is not None:
+        meta, encoding = beginning.meta, beginning.encoding
+        found = walk(window, meta.dataset_offset, encoding, begun=beginning.found)
+        values = beginning.values if len(found.values) == beginning.number_of_values else None
+        if values is not None:
+            found.warnings.extend(beginning.told)
+        return _header(meta, window, encoding, found, syntaxes.get(meta.transfer_syntax_uid), values)
     meta = read(window)
     syntax = syntaxes.get(meta.transfer_syntax_uid)
     start = meta.dataset_offset
@@ -85,7 +129,7 @@ def scan(source: Source) -> Header:
     encoding, warning = _encoding(window, start, syntax)
     found = walk(window, start, encoding)
     found.warnings[:0] = [*meta.warnings, *warning]
-    return _header(meta, window, encoding, found, syntax)
+    return _header(meta, window, encoding, found, syntax, None)
 
 
 def data_set(source: Source, header: Header) -> tuple[Source, int, Encoding]:
@@ -143,11 +187,12 @@ def bare_syntax(source: Source) -> str | None:
 
 
 def _header(
-    meta: FileMeta, window: Window, encoding: Encoding, found: Found, syntax: syntaxes.TransferSyntax | None
+    meta: FileMeta, window: Window, encoding: Encoding, found: Found, syntax: syntaxes.TransferSyntax | None,
+    known: Mapping[str, str] | None,
 ) -> Header:
     raw, warnings = found.values, found.warnings
     charsets = plain(raw.get(CHARACTER_SET))
-    values = texts(raw, charsets, encoding, warnings)
+    values = texts(raw, charsets, encoding, warnings) if known is None else known
     number_of_frames = max(integer(values.get("NumberOfFrames", "")), 1 if found.pixels else 0)
     rows, columns, bits = (integer(values.get(keyword, "")) for keyword in ("Rows", "Columns", "BitsAllocated"))
     samples = integer(text_of(raw[SAMPLES_PER_PIXEL], "US", "", encoding)[0]) if SAMPLES_PER_PIXEL in raw else 1

@@ -49,15 +49,21 @@ class Found:
     pixels: PixelData | None = None
     items: fragments.Fragments | None = None
     extended_offsets: bytes = b""
+    stopped: tuple[int, int] | None = None  # (position, tag before it) of an element that is not all there yet
     warnings: list[str] = field(default_factory=list)
 
 
-def walk(window: Window, position: int, encoding: Encoding) -> Found:
-    """Walk the top level of the data set: every header, the bytes of wanted values only."""
-    found = Found()
+def walk(window: Window, position: int, encoding: Encoding, *, begun: Found | None = None, partly: bool = False) -> Found:
+    """Walk the top level of the data set: every header, the bytes of wanted values only.
+
+    partly: the object is still arriving; stop before the first element that is not all there. begun: go on from such a stop.
+    """
+    found = begun or Found()
     size, read, values = window.size, encoding.read, found.values
     buffer, base = window.buffer, window.base
     previous = _BEFORE
+    if begun is not None and begun.stopped is not None:
+        position, previous = begun.stopped
     while position < size:
         at = position - base
         if at < 0 or at + 12 > len(buffer):
@@ -66,13 +72,17 @@ def walk(window: Window, position: int, encoding: Encoding) -> Found:
         try:
             tag, vr, length, header = read(buffer, at)
         except struct.error:
+            if partly:
+                break
             _trailing(window, position, found)
-            break
+            return found
         if tag <= previous or tag >= 0xFFFE0000:
             moved = _irregular(window, position, tag, length, previous, found)
             if moved != position:
                 position = moved
                 continue
+        if partly and length > size - position - header:
+            break  # UNDEFINED is as long as can be
         previous = tag
         position += header
         if length == UNDEFINED:
@@ -91,6 +101,7 @@ def walk(window: Window, position: int, encoding: Encoding) -> Found:
             elif tag == _EXTENDED_OFFSETS and length <= _MAX_EXTENDED_OFFSETS:
                 found.extended_offsets = window.take(position, length)
         position += length
+    found.stopped = position, previous
     return found
 
 

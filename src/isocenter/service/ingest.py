@@ -31,6 +31,7 @@ from isocenter.store.database import InDoubt
 _log = logging.getLogger(__name__)
 
 _SPACE_EVERY = 16 << 20  # bytes between two looks at the free space
+_BEGINNING = 32 << 10  # bytes in which the header of an image usually ends
 _COMPARED_AT_ONCE = 1 << 18  # bytes of each of two data sets in memory while they are compared
 _NOTHING_KEPT = "Nothing was kept."
 
@@ -56,6 +57,8 @@ class Reception:
         self._called_aet = called_aet
         self._hash = hashlib.sha256()
         self._looked_at_space = 0
+        self._is_begun = False
+        self._beginning: part10.Beginning | None = None
         self._ended = False
         self._ended_as: tuple[str, float] | None = None  # outcome and seconds of `finish`
         self._need_space()
@@ -77,6 +80,9 @@ class Reception:
         self._incoming.write(*buffers)
         for buffer in buffers:
             self._hash.update(buffer)
+        if not self._is_begun and self._incoming.size >= _BEGINNING:
+            self._is_begun = True
+            self._beginning = part10.begin(FileSource(self._incoming.fd, self._incoming.size))
         if self._incoming.size - self._looked_at_space >= _SPACE_EVERY:
             self._need_space()
             self._looked_at_space = self._incoming.size
@@ -138,7 +144,7 @@ class Reception:
         """The header of what came. A file that is a bare data set gets a Part 10 header of ours in front; raises Malformed."""
         source = FileSource(self._incoming.fd, self._incoming.size)
         try:
-            return part10.scan(source)
+            return part10.scan(source, self._beginning)
         except part10.Malformed:
             # A C-STORE always comes with the header that the edge wrote; files of old archives and exports may lack it.
             transfer_syntax_uid = None if self._source == "dimse" else part10.bare_syntax(source)
