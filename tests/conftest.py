@@ -28,6 +28,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Thousands of commits are synced to the disk; tests that do not ask whether it is a disk keep their archives in memory.
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
+# dcmtk's programs, not those of the same names that pynetdicom puts into a virtual environment
+os.environ["PATH"] = f"/usr/bin:{os.environ['PATH']}"
+
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 _numbers = itertools.count()
 

@@ -1,12 +1,13 @@
 """The tables of the standard: generated ones are what the generator writes, hand-written ones agree with the dictionary."""
 
+import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from pydicom._dicom_dict import DicomDictionary
-from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_VR
 
 from isocenter.dicom import attributes, sop_classes, syntaxes, uid
@@ -125,6 +126,10 @@ def test_only_wildcard_vrs_are_matched_as_text() -> None:
             assert attribute.vr in {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
     assert attributes.BY_KEYWORD["NumberOfStudyRelatedSeries"].matching is Matching.NONE
     assert attributes.BY_KEYWORD["ModalitiesInStudy"].matching is Matching.TEXT
+
+
+# pynetdicom and others add to pydicom's dictionary when they are imported: read a copy of our own
+UID_dictionary = runpy.run_path(find_spec("pydicom._uid_dict").origin)["UID_dictionary"]  # type: ignore[union-attr, arg-type]
 
 
 # ---- transfer syntaxes ----

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
@@ -69,6 +70,8 @@ def _round(server: Server, folder: Path, rng: random.Random) -> list[str]:
     return _answered(log)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(500)
 def test_kill_9_while_storescu_sends_loses_nothing_that_was_answered(tmp_path: Path, data: Path) -> None:
     source = sorted((data / "ct/volume-lidc-idri-0314").rglob("*.dcm"))[0]
     rng = random.Random(20261122)

@@ -7,15 +7,18 @@ Files that share a SOP Instance UID, or that put one study under two patients, g
 
 import json
 import subprocess
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import httpx
 import pytest
 from pydicom import dcmread
 from pynetdicom import AE, _config
 
+from isocenter.dicom import part10
 from isocenter.dicom.uid import is_usable
 from servers import Server, running
 
@@ -50,6 +53,7 @@ class File:
     sop_class: str
     syntax: str
     patient: tuple[str, str]
+    is_consistent: bool  # the file meta group names what the data set is; pynetdicom's command says what the former says
 
     @property
     def dataset(self) -> bytes:
@@ -69,10 +73,13 @@ def _dataset(raw: bytes) -> bytes:
 
 def _read(path: Path) -> File | None:
     try:
-        ds = dcmread(path, stop_before_pixels=True)
-        ids = [str(ds.get(k, "")) for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")]
-        patient = (str(ds.get("PatientID", "")), str(ds.get("IssuerOfPatientID", "")))
-        return File(path, *ids, str(ds.file_meta.TransferSyntaxUID), patient)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ds = dcmread(path, stop_before_pixels=True)
+            ids = [str(ds.get(k, "")) for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")]
+            patient = (str(ds.get("PatientID", "")), str(ds.get("IssuerOfPatientID", "")))
+            named = (str(ds.file_meta.get("MediaStorageSOPClassUID")), str(ds.file_meta.get("MediaStorageSOPInstanceUID")))
+            return File(path, *ids, str(ds.file_meta.TransferSyntaxUID), patient, named == (ids[3], ids[2]))
     except Exception:  # noqa: BLE001 - pydicom raises anything on these files; whatever it is, the file is not sound
         return None
 
@@ -106,8 +113,19 @@ def _everything(data: Path) -> tuple[list[File], list[Path]]:
     return sound, [path for path, file in read.items() if file is None or not _is_sound(file, data)]
 
 
+def _sendable(file: File) -> Path:
+    if file.is_consistent:
+        return file.path
+    with NamedTemporaryFile(suffix=".dcm", delete=False) as corrected:
+        corrected.write(part10.file_meta(file.sop_class, file.sop, file.syntax) + file.dataset)
+    return Path(corrected.name)
+
+
 def _by_c_store(server: Server, files: list[File]) -> None:
-    """pynetdicom sends the encoded data set as it stands in the file; at most 100 contexts an association."""
+    """pynetdicom sends the encoded data set as it stands in the file; at most 100 contexts an association.
+
+    Where its command would name another instance than the data set (and rightly be refused), the group before it is corrected.
+    """
     _config.STORE_SEND_CHUNKED_DATASET = True
     pairs = sorted({(file.sop_class, file.syntax) for file in files})
     for start in range(0, len(pairs), 100):
@@ -119,7 +137,7 @@ def _by_c_store(server: Server, files: list[File]) -> None:
         assert association.is_established
         for file in files:
             if (file.sop_class, file.syntax) in chunk:
-                status = association.send_c_store(file.path)
+                status = association.send_c_store(_sendable(file))
                 assert status.Status == 0x0000, f"{file.path.name}: {status}"
         association.release()
 

@@ -96,6 +96,7 @@ def test_a_database_that_goes_away_costs_no_answered_instance(tmp_path: Path, da
             assert _stow(server, files[6][1]) == 503
             with server.client() as client:
                 assert client.get("/healthz").status_code == 200
+                time.sleep(1.1)  # an answer is remembered for a second
                 assert client.get("/readyz").status_code == 503
         finally:
             postgresql.start()

@@ -95,7 +95,7 @@ class Endpoint:
     @property
     def all_errors(self) -> tuple[Kind, ...]:
         """The kinds this row names, and those that come with its shape."""
-        kinds = {*self.errors, Kind.BROKEN, Kind.BUSY}
+        kinds = {*self.errors, Kind.BROKEN, Kind.AWAY, Kind.BUSY}
         if self.needs is not Door.PUBLIC:
             kinds |= {Kind.UNAUTHENTICATED, Kind.FORBIDDEN}
         if self.parameters or self.body is not None:

@@ -24,6 +24,7 @@ STATUS: Mapping[Kind, int] = {
     Kind.NO_SPACE: 507,
     Kind.BUSY: 429,
     Kind.BROKEN: 500,
+    Kind.AWAY: 503,
 }
 
 # What to do, where the error itself does not say.
@@ -38,6 +39,7 @@ HINTS: Mapping[Kind, str] = {
     Kind.NO_SPACE: "an administrator must free space on the server's disk; then send it again",
     Kind.BUSY: "wait as long as Retry-After says, then try again",
     Kind.BROKEN: "try again; if it stays, tell an administrator the time and what you did",
+    Kind.AWAY: "try again in a moment; if it stays, tell an administrator",
 }
 
 

@@ -23,6 +23,7 @@ HTTP_STATUS: Mapping[Kind, int] = {
     Kind.NO_SPACE: 507,
     Kind.BUSY: 503,
     Kind.BROKEN: 500,
+    Kind.AWAY: 503,
 }
 
 # PS3.18 Table I.2-2, Failure Reason (0008,1197) of a Store Instances response; the codes are those of PS3.4 Table B.2-1.
@@ -37,6 +38,7 @@ FAILURE_REASON: Mapping[Kind, int] = {
     Kind.NO_SPACE: 0xA700,
     Kind.BUSY: 0xA700,
     Kind.BROKEN: 0x0110,
+    Kind.AWAY: 0xA700,
 }
 
 # PS3.18 Table I.2-1, Warning Reason (0008,1196).

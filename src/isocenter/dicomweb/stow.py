@@ -284,7 +284,7 @@ def _status(parts: Sequence[Part], failed: Sequence[Part], broken_off: Isocenter
     kinds = {part.error.kind for part in failed if part.error is not None}
     if Kind.NO_SPACE in kinds:
         return 507
-    if kinds & {Kind.BUSY, Kind.BROKEN}:
+    if kinds & {Kind.BUSY, Kind.BROKEN, Kind.AWAY}:
         return 503
     if kinds == {Kind.TOO_LARGE}:
         return 413

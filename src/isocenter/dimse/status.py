@@ -93,6 +93,7 @@ STORE_STATUS: dict[Kind, int] = {
     Kind.NO_SPACE: 0xA700,
     Kind.BUSY: 0xA700,  # what senders try again later
     Kind.BROKEN: 0x0110,
+    Kind.AWAY: 0xA700,  # what senders try again later
 }
 
 

@@ -10,7 +10,8 @@
     ├── TooLarge      over a limit; the limit is named
     ├── NoSpace       the disk (or bucket) is full; nothing was kept
     ├── Busy          try again later; `retry_after` seconds
-    └── Broken        our own fault: database away, blob damaged
+    └── Broken        our own fault: a blob or the index is damaged
+        └── Away      what we depend on cannot be reached just now: the database
 
 The set is closed: every edge has one table from `Kind` to its own answer (DIMSE status, HTTP status, exit code), and a test
 proves that each table is total. Messages are for people: what happened, what was kept safe, what to do; no patient data.
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     NO_SPACE = "no_space"
     BUSY = "busy"
     BROKEN = "broken"
+    AWAY = "away"
 
 
 class IsocenterError(Exception):
@@ -100,3 +102,7 @@ class Busy(IsocenterError):
 
 class Broken(IsocenterError):
     kind = Kind.BROKEN
+
+
+class Away(Broken):
+    kind = Kind.AWAY

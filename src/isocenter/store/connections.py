@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
-from isocenter.domain.errors import Broken, Busy, IsocenterError, NoSpace
+from isocenter.domain.errors import Away, Broken, Busy, IsocenterError, NoSpace
 from isocenter.store import dialect
 
 READERS = 16  # connections kept open for reading in one process
@@ -178,7 +178,7 @@ def translated(error: BaseException, where: str) -> IsocenterError | None:
     }:
         return Broken(f"the database {where} is damaged", kept=KEPT, hint="Restore it, or make it new with `isocenter reindex`.")
     if is_lost(error) or isinstance(inner, psycopg.OperationalError):
-        return Broken(f"the database {where} is away", kept=KEPT, hint=AGAIN)
+        return Away(f"the database {where} is away", kept=KEPT, hint=AGAIN)
     return None
 
 
