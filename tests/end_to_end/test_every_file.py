@@ -108,7 +108,7 @@ def _archives(files: list[File]) -> list[list[File]]:
 
 def _everything(data: Path) -> tuple[list[File], list[Path]]:
     paths = [path for path in sorted(data.rglob("*")) if path.is_file() and path.suffix not in (".md", ".csv")]
-    read = {path: _read(path) for path in paths if path.name.upper() != "DICOMDIR"}
+    read = {path: _read(path) for path in paths if not path.name.upper().startswith("DICOMDIR")}
     sound = [file for file in read.values() if file is not None and _is_sound(file, data)]
     return sound, [path for path, file in read.items() if file is None or not _is_sound(file, data)]
 
