@@ -28,8 +28,9 @@ FAULTY = {
     "pathological/3gb-bulk-data-truncated.dcm",
     "pathological/MR_truncated.dcm",
     "pathological/rtplan_truncated.dcm",
-    "pathological/GH177_D_CLUNIE_CT1_IVRLE_BigEndian_undefined_length.dcm",
 }
+# Whole, although pydicom cannot read it: a value of VR UN and undefined length in explicit VR. It is stored.
+BEYOND_PYDICOM = {"pathological/GH177_D_CLUNIE_CT1_IVRLE_BigEndian_undefined_length.dcm"}
 # Whole data sets without a Part 10 header: kept with a header of ours in front.
 BARE = {
     "cr-dx/CR-MONO1-10-chest.dcm",
@@ -110,7 +111,8 @@ def _everything(data: Path) -> tuple[list[File], list[Path]]:
     paths = [path for path in sorted(data.rglob("*")) if path.is_file() and path.suffix not in (".md", ".csv")]
     read = {path: _read(path) for path in paths if not path.name.upper().startswith("DICOMDIR")}
     sound = [file for file in read.values() if file is not None and _is_sound(file, data)]
-    return sound, [path for path, file in read.items() if file is None or not _is_sound(file, data)]
+    beyond = {data / name for name in BEYOND_PYDICOM}
+    return sound, [path for path, file in read.items() if path not in beyond and (file is None or not _is_sound(file, data))]
 
 
 def _sendable(file: File) -> Path:
