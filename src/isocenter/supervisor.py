@@ -27,7 +27,7 @@ from isocenter.settings import BY_NAME, ENVIRONMENT_ONLY, PREFIX, SETTINGS, Sett
 log = logging.getLogger(__name__)
 
 CANNOT_START = 3  # exit code of a child whose start is hopeless: settings, database or folder; it has said why itself
-BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the n-th restart in a row
+BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before the n-th restart in a row
 STEADY = 10.0  # a child that lived so long begins again at the first back-off
 READY_SECONDS = 60.0  # the slowest machine starts in less; after this the start has failed
 SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
