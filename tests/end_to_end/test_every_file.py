@@ -187,7 +187,9 @@ def _out_again(server: Server, files: list[File]) -> None:
             assert _dataset(_only_part(answer)) == file.dataset, f"{file.path} came back changed"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 @pytest.mark.parametrize("door", DOORS)
 def test_every_sound_file_comes_back_bit_identical(door: str, tmp_path: Path, data: Path) -> None:
     sound, _ = _everything(data)
