@@ -12,7 +12,7 @@ from dimse.conftest import IMPLICIT, VERIFICATION, Archive, RawPeer, Start, even
 from isocenter.dimse import server
 from isocenter.dimse.messages import Command
 from isocenter.dimse.upper_layer import pdu
-from isocenter.domain.errors import Broken, Conflict
+from isocenter.domain.errors import Conflict
 from isocenter.service.context import Context
 from isocenter.settings import Address
 
@@ -119,18 +119,6 @@ def test_two_servers_share_a_port(start: Start) -> None:
     finally:
         for peer in peers:
             peer.close()
-
-
-def test_check_port(archive: Archive) -> None:
-    with pytest.raises(Conflict, match=str(archive.port)):
-        server.check_port("127.0.0.1", archive.port)  # shared with SO_REUSEPORT, and seen all the same
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        with pytest.raises(Conflict):
-            server.check_port(*other.getsockname())
-        free = other.getsockname()[1]
-    server.check_port("127.0.0.1", free)
-    with pytest.raises(Broken, match=r"192\.0\.2\.1"):
-        server.check_port("192.0.2.1", 11112)
 
 
 def test_a_port_that_is_taken_is_said_clearly(start: Start) -> None:

@@ -139,7 +139,10 @@ def _by_c_store(server: Server, files: list[File]) -> None:
         assert association.is_established
         for file in files:
             if (file.sop_class, file.syntax) in chunk:
-                status = association.send_c_store(_sendable(file))
+                sendable = _sendable(file)
+                status = association.send_c_store(sendable)
+                if sendable != file.path:
+                    sendable.unlink()
                 assert status.Status == 0x0000, f"{file.path.name}: {status}"
         association.release()
 

@@ -1,7 +1,7 @@
 """The DICOM listener: one process of it, a thread an association.
 
 Several processes share the port with SO_REUSEPORT, and the kernel deals the connections out. That option also lets a stranger of
-the same user share it unseen, so the supervisor calls `check_port`, which binds without it, before it starts the first process.
+the same user share it unseen, so the supervisor binds without it (`preflight.reserve`) before it starts the first process.
 """
 
 import contextlib
@@ -47,13 +47,6 @@ LAST_MESSAGE = 5.0
 
 PeerPolicy = Callable[[str, str, str], Principal | AssociateRJ]
 """(calling AE title, called AE title, IP address) -> who that is, or the rejection."""
-
-
-def check_port(host: str, port: int) -> None:
-    """Raises Conflict when another program listens on the port (seen or unseen), Broken when the address is not ours."""
-    with _socket(host) as listener:
-        _bind(listener, host, port)
-        listener.listen(1)
 
 
 def peer_policy(context: Context, *, check_called: bool = False) -> PeerPolicy:
