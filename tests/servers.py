@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -35,16 +36,23 @@ class Server:
     user: str = "admin"
     password: str = PASSWORD
     host: str = "127.0.0.1"
+    certificate: str = ""  # of a server with TLS: a file that clients trust
     clients: list[httpx.Client] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         """http://127.0.0.1:PORT, without a slash at the end."""
-        return f"http://{self.host}:{self.http_port}"
+        return f"{'https' if self.certificate else 'http'}://{self.host}:{self.http_port}"
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What an HTTP client needs as `verify`."""
+        return ssl.create_default_context(cafile=self.certificate or None)
 
     def client(self, user: str | None = None, password: str | None = None) -> httpx.Client:
         """An HTTP client with Basic authentication; closed with the server."""
-        made = httpx.Client(base_url=self.url, auth=(user or self.user, password or self.password), timeout=60)
+        made = httpx.Client(base_url=self.url, auth=(user or self.user, password or self.password), timeout=60,
+                            verify=self.trust)
         self.clients.append(made)
         return made
 
@@ -68,11 +76,13 @@ class Server:
     def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
         """Until /readyz answers 200. Fails with the server's own words when it has ended or takes too long."""
         deadline = time.monotonic() + seconds
+        trust = self.trust
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"isocenter serve ended with {self.process.returncode}:\n{self.output()}")
             try:
-                if "Isocenter is ready" in self.output() and httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                said = "Isocenter is ready" in self.output()
+                if said and httpx.get(f"{self.url}/readyz", timeout=2, verify=trust).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -159,6 +169,11 @@ def start(folder: Path, *options: str, extra: Mapping[str, str] | None = None, r
     for option, name in (("--http", "http_port"), ("--dicom", "dicom_port")):
         if option in options:
             setattr(server, name, int(re.sub(r".*:", "", options[options.index(option) + 1])))
+    if "--http" in options:
+        host = options[options.index("--http") + 1].rpartition(":")[0]
+        server.host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
+    if "--tls-cert" in options:
+        server.certificate = options[options.index("--tls-cert") + 1]
     if "--aet" in options:
         server.aet = options[options.index("--aet") + 1]
     if "--data" in options:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import socket
+import ssl
 import struct
 import tempfile
 from collections.abc import Iterable
@@ -24,11 +25,38 @@ class CannotServe(Exception):
 
 
 def check_exposure(settings: Settings, roles: Iterable[str]) -> None:
-    """DESIGN 4: beyond loopback only with TLS or behind a declared proxy. Raises CannotServe."""
-    if "web" in roles and not (settings.http.is_loopback or settings.tls or settings.proxies):
+    """DESIGN 4: beyond loopback only with TLS, with files good for it, or behind a declared proxy. Raises CannotServe."""
+    if "web" not in roles:
+        return
+    if not (settings.http.is_loopback or settings.tls or settings.proxies):
         raise CannotServe(f"http {settings.http} can be reached from other machines, and passwords would travel in clear text: "
                           "give tls_cert and tls_key, or name your reverse proxy in proxies, or listen on 127.0.0.1. "
                           "Nothing was started.", usage=True)
+    if settings.tls_cert and settings.tls_key:
+        problem = _tls_problem(settings.tls_cert, settings.tls_key)
+        if problem:
+            raise CannotServe(f"{problem} Nothing was started.", usage=True)
+
+
+def _tls_problem(certificate: Path, key: Path) -> str:
+    """Why the two cannot be used, and what to do; "" when they can."""
+    for name, path, what in (("tls_cert", certificate, "certificate"), ("tls_key", key, "private key")):
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            return f"{name}: {path} cannot be read: {error.strerror}. Name a file that this user may read."
+        if f"{what.upper()}-----".encode() not in text:
+            return f"{name}: {path} holds no {what} in PEM form. Name the file that does."
+        if name == "tls_key" and b"ENCRYPTED" in text:  # RFC 7468 11; "Proc-Type: 4,ENCRYPTED" in the older form
+            return f"{name}: {path} needs a passphrase, which nobody could type at a restart. Give it without one: openssl pkey."
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
+            return (f"tls_key: {key} is not the key of the certificate in {certificate}. Give the two that were made together; "
+                    "in a chain the server's own certificate comes first.")
+        return f"tls_cert, tls_key: {certificate} and {key} cannot be used: {error.reason or error}. Make them anew."
+    return ""
 
 
 def prepare_folder(settings: Settings) -> None:

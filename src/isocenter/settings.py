@@ -118,7 +118,8 @@ class Settings:
     proxies: tuple[str, ...] = setting((), "Addresses or networks of the reverse proxies whose X-Forwarded headers are believed, "
                                            "separated by commas", metavar="NET,...")
     tls_cert: Path | None = setting(None, "TLS certificate chain (PEM) for http", metavar="FILE")
-    tls_key: Path | None = setting(None, "TLS private key (PEM, PKCS#8) for http", metavar="FILE")
+    tls_key: Path | None = setting(None, "TLS private key (PEM without a passphrase; RSA, P-256, P-384 or Ed25519) for http",
+                                   metavar="FILE")
     session_idle_minutes: int = setting(15, "A web session ends after this many minutes without a request", least=1)
     session_max_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
     argon2_memory_kib: int = setting(47104, "Memory of one password hash, in KiB (argon2id, RFC 9106)", least=8)
@@ -314,9 +315,6 @@ def check(settings: Settings) -> Settings:
         raise SettingsError("database: use postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:////PATH, or leave it empty")
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("tls_cert and tls_key belong together: give both or neither")
-    for name, path in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
-        if path is not None and not path.is_file():
-            raise SettingsError(f"{name}: there is no file {path}")
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("public_url: it must begin with http:// or https://")
     return settings

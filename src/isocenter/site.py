@@ -128,11 +128,12 @@ class OnlyProxies:
         await send({"type": "http.response.start", "status": 403, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-
     def _is_trusted(self, scope: Scope) -> bool:
-        client = scope.get("client")
+        client, server = scope.get("client"), scope.get("server")
         if not client:
             return True  # a Unix socket
+        if server and client[0] == server[0]:
+            return True  # to the one address we listen on from itself: this machine, whose supervisor asks /readyz so
         address = ipaddress.ip_address(client[0])
         mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:10.0.0.1 is 10.0.0.1 on a socket that speaks both
         return any((mapped or address) in network for network in self._trusted)

@@ -1,5 +1,6 @@
 """The web role's server: granian, one process does TLS and HTTP/2 (LIBRARIES 2)."""
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import Interfaces
@@ -9,7 +10,6 @@ from granian.server import Server
 from isocenter import logs
 from isocenter.commands.processes import die_with_parent
 from isocenter.settings import Settings, load
-from isocenter.supervisor import local
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -25,7 +25,7 @@ def serve(settings: Settings) -> None:
         tls = {"ssl_cert": settings.tls_cert, "ssl_key": settings.tls_key, "ssl_protocol_min": "tls1.2"}
     server = Server(
         TARGET,
-        address=local(settings.http.host) if settings.http.host == "localhost" else settings.http.host,
+        address=settings.http.host if ":" in settings.http.host else socket.gethostbyname(settings.http.host),
         port=settings.http.port,
         interface=Interfaces.ASGI,
         workers=settings.web_processes,

@@ -1,0 +1,176 @@
+"""Beyond this machine HTTP is served with TLS, or to declared proxies alone (DESIGN 4): real certificates, real interfaces."""
+
+import os
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from isocenter.settings import Address, Settings
+from isocenter.site import OnlyProxies
+from servers import PASSWORD, Server, command, environment, free_port, run, running
+
+pytestmark = pytest.mark.timeout(180)
+
+ELSEWHERE = "203.0.113.7"  # RFC 5737: nobody's address
+
+
+def certificate(folder: Path, name: str, algorithm: str = "rsa:2048") -> tuple[Path, Path]:
+    """A self-signed certificate for this machine and its key, made by openssl."""
+    made, key = folder / f"{name}.crt", folder / f"{name}.key"
+    subject = ("-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:localhost,IP:127.0.0.1,IP:{own_address()}")
+    command = ["openssl", "req", "-x509", "-newkey", *algorithm.split(), "-nodes", "-days", "2", *subject]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(made)], check=True, capture_output=True)
+    return made, key
+
+
+def own_address() -> str:
+    """This machine's address on a network; 127.0.0.1 when it has none. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((ELSEWHERE, 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+@pytest.fixture
+def network_address() -> str:
+    """As `own_address`; a machine without a network cannot be reached from another, nor run these tests."""
+    if own_address() == "127.0.0.1":
+        pytest.skip("this machine has no network interface but loopback")
+    return own_address()
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files people confuse."""
+    folder = tmp_path_factory.mktemp("keys")
+    _, key = certificate(folder, "ours")
+    certificate(folder, "other")
+    certificate(folder, "curve", "ec -pkeyopt ec_paramgen_curve:prime256v1")
+    locked = ["openssl", "pkcs8", "-topk8", "-in", str(key), "-passout", "pass:secret", "-out", str(folder / "locked.key")]
+    subprocess.run(locked, check=True, capture_output=True)
+    (folder / "broken.key").write_text("-----BEGIN PRIVATE KEY-----\nbm90aGluZw==\n-----END PRIVATE KEY-----\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secure(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on every interface, with TLS."""
+    tls = ("--tls-cert", str(keys / "ours.crt"), "--tls-key", str(keys / "ours.key"))
+    with running(tmp_path_factory.mktemp("secure"), "--http", f"0.0.0.0:{free_port()}", *tls) as ready:
+        yield ready
+
+
+def test_with_tls_it_serves_everybody(secure: Server, network_address: str) -> None:
+    address = f"https://{network_address}:{secure.http_port}"
+    with httpx.Client(base_url=address, verify=secure.trust) as browser:
+        page = browser.get("/healthz")
+        assert page.status_code == 200 and page.headers["strict-transport-security"].startswith("max-age=")
+        opened = browser.post("/api/v1/session", json={"username": "admin", "password": PASSWORD}, headers={"origin": address})
+        assert opened.status_code == 200, opened.text
+        assert "secure" in opened.headers["set-cookie"].lower()
+        assert browser.get("/api/v1/studies").status_code == 200
+    assert f"https://127.0.0.1:{secure.http_port}/" in secure.output()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_1_2_and_1_3_are_spoken(secure: Server, version: ssl.TLSVersion) -> None:
+    trust = secure.trust
+    trust.minimum_version = trust.maximum_version = version
+    assert httpx.get(f"{secure.url}/healthz", verify=trust).status_code == 200
+
+
+def test_clear_text_is_not_spoken_where_tls_is(secure: Server) -> None:
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{secure.http_port}/healthz")
+
+
+@pytest.mark.parametrize(("cert", "key", "sentence"), [
+    ("ours.crt", "other.key", "tls_key: {key} is not the key of the certificate"),
+    ("ours.crt", "curve.key", "tls_key: {key} is not the key of the certificate"),
+    ("none.crt", "ours.key", "tls_cert: {cert} cannot be read: No such file"),
+    ("ours.crt", "none.key", "tls_key: {key} cannot be read: No such file"),
+    ("ours.crt", "", "tls_key: {key} cannot be read: Is a directory"),
+    ("ours.key", "ours.crt", "tls_cert: {cert} holds no certificate"),
+    ("ours.crt", "ours.crt", "tls_key: {key} holds no private key"),
+    ("ours.crt", "locked.key", "tls_key: {key} needs a passphrase"),
+    ("ours.crt", "broken.key", "tls_cert, tls_key: {cert} and {key} cannot be used"),
+])
+def test_files_that_are_no_good_for_tls_are_said_in_one_sentence(
+    keys: Path, tmp_path: Path, cert: str, key: str, sentence: str
+) -> None:
+    tls = ("--tls-cert", str(keys / cert), "--tls-key", str(keys / key))
+    done = run("serve", "--data", str(tmp_path / "data"), "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", *tls)
+    assert done.returncode == 2
+    assert done.stderr.startswith("isocenter: " + sentence.format(cert=keys / cert, key=keys / key))
+    assert done.stderr.endswith("Nothing was started.\n") and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_key_that_this_user_may_not_read(keys: Path, tmp_path: Path) -> None:
+    """Other commands of that user, which need no key, go on."""
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    keys.chmod(0o000)
+    try:
+        tls = ("--tls-cert", str(keys / "ours.crt"), "--tls-key", str(keys / "ours.key"))
+        done = subprocess.run([*user, *command("serve", *tls)], env=environment(), capture_output=True, text=True, cwd="/")
+        assert done.returncode == 2 and "ours.crt cannot be read: Permission denied" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        shown = subprocess.run([*user, *command("settings", *tls)], env=environment(), capture_output=True, text=True, cwd="/")
+        assert shown.returncode == 0
+    finally:
+        keys.chmod(0o700)
+
+
+def test_without_tls_only_the_proxies_and_this_machine_are_served(tmp_path: Path, network_address: str) -> None:
+    with running(tmp_path, "--http", f"0.0.0.0:{free_port()}", "--proxies", ELSEWHERE) as server:
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        for path in ("/healthz", "/", "/api/v1/session", "/dicom-web/studies"):
+            refused = httpx.get(f"http://{network_address}:{server.http_port}{path}", headers={"x-forwarded-for": "127.0.0.1"})
+            assert refused.status_code == 403 and refused.text == "Isocenter is reached through its proxy only.\n"
+
+
+def test_a_declared_proxy_is_served_and_believed(tmp_path: Path, network_address: str) -> None:
+    with running(tmp_path, "--http", f"0.0.0.0:{free_port()}", "--proxies", network_address) as server:
+        forwarded = {"x-forwarded-for": "198.51.100.4", "x-forwarded-proto": "https"}
+        answer = httpx.get(f"http://{network_address}:{server.http_port}/healthz", headers=forwarded)
+        assert answer.status_code == 200 and "strict-transport-security" in answer.headers
+
+
+def test_behind_a_proxy_it_can_listen_on_one_address(tmp_path: Path, network_address: str) -> None:
+    """The supervisor asks /readyz there, so that address itself is this machine too."""
+    with running(tmp_path, "--http", f"{network_address}:{free_port()}", "--proxies", ELSEWHERE) as server:
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_it_can_listen_on_a_name(tmp_path: Path) -> None:
+    with running(tmp_path, "--http", f"{socket.gethostname()}:{free_port()}", "--proxies", ELSEWHERE) as server:
+        assert f"http://{server.host}:{server.http_port}/" in server.output()
+
+
+@pytest.mark.parametrize(("client", "served"), [
+    ("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("127.0.0.1", True), ("::1", True), ("192.0.2.9", True),
+    ("11.1.2.3", False), ("::ffff:11.1.2.3", False), ("2001:db8::1", False),
+])
+def test_who_is_a_proxy(client: str, served: bool) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    statuses: list[int] = []
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    settings = Settings(http=Address("192.0.2.9", 80), proxies=("10.0.0.0/8",))
+    scope: dict[str, Any] = {"type": "http", "client": (client, 5), "server": ("192.0.2.9", 80)}
+    anyio.run(OnlyProxies(application, settings), scope, None, send)
+    assert statuses[0] == (200 if served else 403)
