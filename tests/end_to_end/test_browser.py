@@ -26,7 +26,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
                 **os.environ,
                 "ISOCENTER_URL": server.url,
                 "ISOCENTER_ADMIN_PASSWORD": PASSWORD,
-                "ISOCENTER_DATA": str(data.resolve()),
+                "ISOCENTER_TEST_DATA": str(data.resolve()),
             },
             capture_output=True,
             text=True,

@@ -50,14 +50,24 @@ async function open(page: Page, study: string): Promise<Locator> {
   return pane(page)
 }
 
-/** Does something and waits until the viewport has drawn again and come to rest. */
+/** How often the viewport was asked to draw, and whether the screen shows the last of it. */
+const drawing = (page: Page, index: number) =>
+  pane(page, index).evaluate((root) => {
+    const { asked = '0', drawn = '0' } = root.querySelector<HTMLElement>('.pane-host')?.dataset ?? {}
+    return { asked: Number(asked), done: asked === drawn && root.dataset.status === 'shown' }
+  })
+
+/** Does something and waits until what it changed is on the screen. */
 async function drawn(page: Page, action: () => Promise<unknown>, index = 0): Promise<void> {
-  const host = pane(page, index).locator('.pane-host')
-  const before = Number((await host.getAttribute('data-drawn')) ?? 0)
+  await expect.poll(async () => (await drawing(page, index)).done).toBe(true)
+  const before = (await drawing(page, index)).asked
   await action()
-  await expect.poll(async () => Number((await host.getAttribute('data-drawn')) ?? 0)).toBeGreaterThan(before)
-  await expect(pane(page, index)).toHaveAttribute('data-status', 'shown')
-  await page.waitForTimeout(150)
+  await expect
+    .poll(async () => {
+      const now = await drawing(page, index)
+      return now.done && now.asked > before
+    })
+    .toBe(true)
 }
 
 interface Sampled {
@@ -404,6 +414,7 @@ test('a phone: the rail is a strip, the tools scroll, a finger scrolls the serie
 })
 
 test('many studies one after the other leave no viewport, canvas or picture address behind', async ({ page }) => {
+  test.setTimeout(300_000)
   await open(page, CT_STUDY)
   await page.evaluate(() => {
     const made = URL.createObjectURL.bind(URL)

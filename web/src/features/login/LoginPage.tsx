@@ -16,15 +16,17 @@ const REASONS = {
   expired: 'Your session has ended. Sign in to go on where you were.',
 } as const
 
-/** Seconds left until `until` (epoch ms), counted down. */
-function useCountdown(until: number): number {
-  const [now, setNow] = useState(() => Date.now())
+/** Seconds left of a pause that `begin` starts, counted down. */
+function useCountdown(): { left: number; begin: (seconds: number) => void } {
+  const [{ until, now }, setClock] = useState({ until: 0, now: 0 })
   useEffect(() => {
     if (until <= Date.now()) return
-    const timer = window.setInterval(() => setNow(Date.now()), 250)
+    const timer = window.setInterval(() => setClock({ until, now: Date.now() }), 250)
     return () => window.clearInterval(timer)
   }, [until])
-  return Math.max(0, Math.ceil((until - now) / 1000))
+  // "Now" begins with the pause: an older one would show minutes too many for a moment.
+  const begin = (seconds: number) => setClock({ until: Date.now() + seconds * 1000, now: Date.now() })
+  return { left: Math.max(0, Math.ceil((until - now) / 1000)), begin }
 }
 
 type Failure = { kind: 'wrong' } | { kind: 'throttled' } | { kind: 'other'; error: unknown }
@@ -56,11 +58,10 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
   const [failure, setFailure] = useState<Failure | null>(null)
-  const [blockedUntil, setBlockedUntil] = useState(0)
   const [busy, setBusy] = useState(false)
   const [capsLock, setCapsLock] = useState(false)
   const passwordBox = useRef<HTMLInputElement>(null)
-  const wait = useCountdown(blockedUntil)
+  const { left: wait, begin: beginWaiting } = useCountdown()
 
   const watchCaps = (key: KeyboardEvent) => setCapsLock(key.getModifierState('CapsLock'))
 
@@ -72,7 +73,7 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
       await signIn(username.trim(), password)
     } catch (error) {
       setFailure(failureOf(error))
-      if (error instanceof HttpError && error.status === 429) setBlockedUntil(Date.now() + (error.retryAfter ?? 30) * 1000)
+      if (error instanceof HttpError && error.status === 429) beginWaiting(error.retryAfter ?? 30)
       setBusy(false)
       passwordBox.current?.focus()
       passwordBox.current?.select()

@@ -173,11 +173,12 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
           const target = Math.max(0, at)
           const study = pages.at(target)
           move(target)
-          if (open && study && facts.total === 1) onOpen(study)
+          // While the answer to what was typed is on its way, the one row on the screen is somebody else.
+          if (open && study && facts.total === 1 && current === pages) onOpen(study)
         }}
       />
       <div className="studies-main">
-        <div className="studies-list">
+        <div className="studies-list" aria-busy={current !== pages || facts.loading}>
           {current !== pages && <div className="studies-busy" />}
           {failed && !lost && (
             <div className="studies-notice">

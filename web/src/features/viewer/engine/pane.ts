@@ -86,6 +86,7 @@ export class Pane {
   private observer: ResizeObserver | null = null
   private timer = 0
   private drawing = 0
+  private asked = 0
 
   constructor(engine: Engine, id: string) {
     this.engine = engine
@@ -142,6 +143,7 @@ export class Pane {
     }
     this.gpu?.show(onGpu)
     this.canvas?.show(!onGpu)
+    this.host.dataset.asked = String(++this.asked)
     const look = { view: this.state.get().view, window, inverted: this.state.get().inverted }
     if (onGpu) {
       this.gpu?.draw(picture, look)
@@ -153,11 +155,10 @@ export class Pane {
     })
   }
 
-  /** Counts frames that reached the screen, for whoever must know that what was asked for is drawn (tests, first-image timing). */
+  /** A frame on the screen shows everything asked for so far; told for whoever must know that (tests, first-image timing). */
   private noteDrawn(): void {
     if (!this.host) return
-    this.host.dataset.drawn = String(Number(this.host.dataset.drawn ?? 0) + 1)
-    this.host.dataset.drawnImage = this.state.get().picture?.frame.id ?? ''
+    this.host.dataset.drawn = String(this.asked)
     this.engine.noteFirstImage()
   }
 
