@@ -136,6 +136,7 @@ class Settings:
     min_free_space: Size = setting(Size(256 << 20), "Storing is refused (A700, 507) when less than this is free on the disk",
                                    metavar="BYTES", least=0)
     accept_any_aet: bool = setting(True, "On loopback, accept AE titles that are no known peers; on another interface never")
+    check_called_aet: bool = setting(False, "Reject who calls another AE title than this archive's (PS3.8 9.3.4)")
     log_level: str = setting("info", "What is logged", choices=("debug", "info", "warning", "error"))
     log_format: str = setting("auto", "text for people, json for machines, auto: text on a terminal, else json",
                               choices=("auto", "text", "json"))

@@ -16,7 +16,7 @@ from isocenter.dicom import part10
 from isocenter.dicom.source import FileSource
 from isocenter.dimse import messages
 from isocenter.dimse.messages import Command, CommandField
-from isocenter.dimse.server import PeerPolicy, Server
+from isocenter.dimse.server import Server
 from isocenter.dimse.upper_layer import pdu
 from isocenter.dimse.upper_layer.items import MaximumLength, PresentationContextRQ
 from isocenter.dimse.upper_layer.reader import Reader
@@ -155,13 +155,13 @@ Start = Callable[..., Archive]
 
 @pytest.fixture
 def start(sqlite_context: Context) -> Iterator[Start]:
-    """Start a server: start(policy=None, **settings) -> Archive. Stopped at the end; every thread of it must be gone then."""
+    """Start a server: start(**settings) -> Archive. Stopped at the end; every thread of it must be gone then."""
     with ExitStack() as stack:
 
-        def begin(policy: PeerPolicy | None = None, **settings: object) -> Archive:
+        def begin(**settings: object) -> Archive:
             values = {"dicom": Address("127.0.0.1", 0), **settings}
             context = replace(sqlite_context, settings=replace(sqlite_context.settings, **values))
-            server = Server(context, policy)
+            server = Server(context)
             server.start()
             stack.callback(server.stop, 0)
             return Archive(server, context)

@@ -53,6 +53,15 @@ def test_echoscu(archive: Archive) -> None:
 
 
 @dcmtk
+def test_echoscu_that_calls_another_archive(start: Start) -> None:
+    run("echoscu", start(), "-aec", "WRONG")  # the default: many senders are set up with an old name
+    archive = start(check_called_aet=True)
+    # 1: dcmtk's exit code for an association that was rejected
+    assert "Called AE Title Not Recognized" in run("echoscu", archive, "-aec", "WRONG", expect=1)
+    run("echoscu", archive, "-aec", "ISOCENTER")
+
+
+@dcmtk
 def test_echoscu_proposes_many_contexts_and_aborts(archive: Archive) -> None:
     run("echoscu", archive, "--abort", "--propose-pc", "128")
     eventually(lambda: not archive.server.connections)

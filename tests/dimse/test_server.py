@@ -30,8 +30,8 @@ def test_only_known_peers(start: Start) -> None:
     assert associate(start(accept_any_aet=False), calling="NOBODY") == pdu.CALLING_AE_TITLE_NOT_RECOGNIZED
 
 
-def test_called_ae_title_is_checked_when_asked(start: Start, sqlite_context: Context) -> None:
-    archive = start(server.peer_policy(sqlite_context, check_called=True))
+def test_called_ae_title_is_checked_when_asked(start: Start) -> None:
+    archive = start(check_called_aet=True)
     assert associate(archive, called="WHATEVER") == pdu.CALLED_AE_TITLE_NOT_RECOGNIZED
     assert isinstance(associate(archive, called="ISOCENTER"), pdu.AssociateAC)
 

@@ -10,7 +10,6 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 from isocenter import metrics
 from isocenter.dimse import storage, verification
@@ -45,28 +44,21 @@ QUIET = 0.5
 # After the grace time a message in progress gets this long to be answered before its socket is closed (seconds).
 LAST_MESSAGE = 5.0
 
-PeerPolicy = Callable[[str, str, str], Principal | AssociateRJ]
-"""(calling AE title, called AE title, IP address) -> who that is, or the rejection."""
 
+def admit(context: Context, request: AssociateRQ, address: str) -> Principal | AssociateRJ:
+    """Who that is, or the rejection: known peers may come in, on loopback anybody while the settings accept unknown AE titles.
 
-def peer_policy(context: Context, *, check_called: bool = False) -> PeerPolicy:
-    """Who may associate: known peers, and on loopback anybody while the settings accept unknown AE titles.
-
-    check_called: turn away who calls another AE title than ours.
+    Many senders in the field call an archive by an old name, so the called one is compared only when the settings ask for it.
     """
-
-    def decide(calling_ae_title: str, called_ae_title: str, address: str) -> Principal | AssociateRJ:
-        if check_called and called_ae_title != context.settings.aet:
-            return CALLED_AE_TITLE_NOT_RECOGNIZED
-        try:
-            return sessions.peer(context, calling_ae_title, address)
-        except Forbidden:
-            return CALLING_AE_TITLE_NOT_RECOGNIZED
-        except IsocenterError:  # the database is away: not the peer's fault, and it may try again
-            log.exception("cannot look up a peer")
-            return TEMPORARY_CONGESTION
-
-    return decide
+    if context.settings.check_called_aet and request.called_ae_title != context.settings.aet:
+        return CALLED_AE_TITLE_NOT_RECOGNIZED  # PS3.8 9.3.4
+    try:
+        return sessions.peer(context, request.calling_ae_title, address)
+    except Forbidden:
+        return CALLING_AE_TITLE_NOT_RECOGNIZED
+    except IsocenterError:  # the database is away: not the peer's fault, and it may try again
+        log.exception("cannot look up a peer")
+        return TEMPORARY_CONGESTION
 
 
 def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | ContextResult:
@@ -82,10 +74,9 @@ def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | Co
 class Server:
     """Listens on `settings.dicom` until `stop`."""
 
-    def __init__(self, context: Context, policy: PeerPolicy | None = None) -> None:
+    def __init__(self, context: Context) -> None:
         settings = context.settings
         self._context = context
-        self._policy = policy or peer_policy(context)
         self._limits = Limits(
             maximum_length=settings.max_pdu, artim_timeout=settings.artim_timeout, idle_timeout=settings.dicom_idle_timeout
         )
@@ -246,7 +237,7 @@ class Server:
                 self._established.discard(association)
 
     def _admit(self, association: Association, request: AssociateRQ, address: str) -> Principal | AssociateRJ:
-        principal = self._policy(request.calling_ae_title, request.called_ae_title, address)
+        principal = admit(self._context, request, address)
         if isinstance(principal, AssociateRJ):
             return principal
         with self._lock:
@@ -260,9 +251,9 @@ class Server:
 _METRIC = {"released": "released", "rejected": "rejected", "timeout": "timeout"}
 
 
-def serve(context: Context, stop: threading.Event, policy: PeerPolicy | None = None) -> None:
+def serve(context: Context, stop: threading.Event) -> None:
     """Receive DICOM until `stop` is set, then stop gracefully. Raises Conflict or Broken when the address cannot be had."""
-    server = Server(context, policy)
+    server = Server(context)
     server.start()
     stop.wait()
     server.stop(context.settings.grace_seconds)
