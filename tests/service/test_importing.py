@@ -1,6 +1,7 @@
 """Importing files, folders, ZIPs and DICOMDIRs through the real door, on both databases where it matters."""
 
 import os
+import shutil
 import zipfile
 from collections import Counter
 from functools import partial
@@ -68,10 +69,22 @@ def test_a_dicomdir_brings_the_files_it_names(context: Context, data: Path) -> N
     assert all("IM0000" in result.name for result in results)
 
 
-@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-implicit", "DICOMDIR-bigEnd", "DICOMDIR-reordered", "DICOMDIR-nopatient"])
+@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-implicit", "DICOMDIR-bigEnd", "DICOMDIR-reordered", "DICOMDIR-nopatient",
+                                  "DICOMDIR-nooffset"])
 def test_faulty_dicomdirs_still_name_their_files(name: str, sqlite_context: Context, data: Path) -> None:
     results = take(sqlite_context, data / "dicomdir" / "media" / name)
     assert len(results) == 31 and {result.status for result in results} == {"stored"}
+
+
+def test_a_dicomdir_that_is_cut_short_says_how_its_files_come_in_all_the_same(
+    sqlite_context: Context, data: Path, tmp_path: Path
+) -> None:
+    medium = shutil.copytree(data / "dicomdir" / "tiny-alpha", tmp_path / "medium")
+    content = (medium / "DICOMDIR").read_bytes()
+    (medium / "DICOMDIR").write_bytes(content[: len(content) // 2])
+    (refused,) = take(sqlite_context, medium / "DICOMDIR")
+    assert refused.status == "refused" and "cut short" in refused.reason and "import its folder" in refused.reason
+    assert counts(take(sqlite_context, medium)) == {"stored": 50, "ignored": 1}
 
 
 def test_references_to_nowhere_are_reported_each(sqlite_context: Context, data: Path) -> None:

@@ -42,7 +42,8 @@ def references(source: Source) -> Iterator[Reference]:
             # The items are walked in a window of their own: this one goes on behind the sequence.
             inner = Window(content, position)
             for begin, stop in elements.items(inner, position, end, encoding):
-                found = _record(Window(content, begin), begin, stop, encoding)
+                # The last record is as long as what is there: writers who leave out elements forget its length.
+                found = _record(Window(content, begin), begin, min(stop, end, content.size), encoding)
                 if found is not None:
                     yield found
 

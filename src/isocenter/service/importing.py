@@ -278,7 +278,7 @@ def _referenced(directory: Path) -> Iterator[_Candidate]:
                 else:
                     yield _Candidate(path, True)
     except (Malformed, OSError) as error:
-        yield _Candidate(directory, True, f"the DICOMDIR cannot be read: {error}")
+        yield _Candidate(directory, True, f"the DICOMDIR cannot be read: {error}; import its folder to take in what is there")
 
 
 MISSING_FILE = "the DICOMDIR names this file, but it is not there"
