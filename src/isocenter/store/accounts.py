@@ -220,7 +220,7 @@ def fail(connection: Connection, key: str, at: datetime, forget_before: datetime
     """Count one more failure under a key; a count whose last failure is older than `forget_before` begins again."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     attempt = schema.login_attempt
-    connection.execute(delete(attempt).where(attempt.c.last_at < forget_before))
+    connection.execute(delete(attempt).where(attempt.c.key == key, attempt.c.last_at < forget_before))
     statement = dialect.insert(attempt).values(key=key, failures=1, last_at=at)
     again = {"failures": attempt.c.failures + 1, "last_at": statement.excluded.last_at}
     connection.execute(statement.on_conflict_do_update(index_elements=[attempt.c.key], set_=again))
@@ -229,6 +229,11 @@ def fail(connection: Connection, key: str, at: datetime, forget_before: datetime
 def clear_attempts(connection: Connection, key: str) -> None:
     """Forget the failures under a key."""
     connection.execute(delete(schema.login_attempt).where(schema.login_attempt.c.key == key))
+
+
+def drop_old_attempts(connection: Connection, last_before: datetime) -> int:
+    """Forget failures that delay nobody any more: names and addresses are not kept for longer than they serve; how many."""
+    return connection.execute(delete(schema.login_attempt).where(schema.login_attempt.c.last_at < last_before)).rowcount
 
 
 # peers

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from isocenter import metrics
+from isocenter.domain import credentials
 from isocenter.domain.errors import IsocenterError, Missing
 from isocenter.service import integrity, retrieve
 from isocenter.service.context import Context
@@ -94,10 +95,14 @@ def _build(context: Context, claimed: Claimed) -> None:
 
 
 def keep_house(context: Context) -> None:
-    """Sessions that have ended, and what dead processes left in incoming/."""
+    """Sessions that have ended, failed logins that delay nobody any more, and what dead processes left in incoming/."""
     now, settings = context.clock(), context.settings
     idle, oldest = now - timedelta(minutes=settings.session_idle_minutes), now - timedelta(hours=settings.session_max_hours)
-    ended = context.database.write(partial(accounts.drop_idle_sessions, seen_before=idle, created_before=oldest))
-    removed = integrity.leftovers(context)
-    if ended or removed:
-        log.info("swept", extra={"facts": {"sessions": ended, "incoming": removed}})
+    forgotten = now - timedelta(seconds=credentials.FORGET_AFTER_SECONDS)
+    swept = {
+        "sessions": context.database.write(partial(accounts.drop_idle_sessions, seen_before=idle, created_before=oldest)),
+        "login_attempts": context.database.write(partial(accounts.drop_old_attempts, last_before=forgotten)),
+        "incoming": integrity.leftovers(context),
+    }
+    if any(swept.values()):
+        log.info("swept", extra={"facts": swept})
