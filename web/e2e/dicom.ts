@@ -35,6 +35,7 @@ export interface Subject {
   patientId: string
   study?: string
   series?: string
+  seriesNumber?: number
   instance?: string
   studyDate?: string
   modality?: string
@@ -71,7 +72,7 @@ export function object(subject: Subject): Buffer {
     element(0x0010, 0x0040, 'CS', 'F'),
     element(0x0020, 0x000d, 'UI', subject.study ?? newUid()),
     element(0x0020, 0x000e, 'UI', subject.series ?? newUid()),
-    element(0x0020, 0x0011, 'IS', '1'),
+    element(0x0020, 0x0011, 'IS', String(subject.seriesNumber ?? 1)),
     element(0x0020, 0x0013, 'IS', String(subject.instanceNumber ?? 1)),
     element(0x0028, 0x0002, 'US', short(1)),
     element(0x0028, 0x0004, 'CS', 'MONOCHROME2'),

@@ -1,74 +1,10 @@
 // The viewer in a real browser against a running Isocenter: what is on the canvas is compared with the stored values.
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { type APIRequestContext, type Locator, type Page, expect, test } from '@playwright/test'
+import { type APIRequestContext, type Page, expect, test } from '@playwright/test'
+import { CT_FOLDER, CT_SLICES, CT_STUDY, DATA, ctFiles, csrf, drawn, open, pane, upload, windowOf } from './viewing'
 
-const DATA = process.env.ISOCENTER_TEST_DATA ?? path.resolve(import.meta.dirname, '../../../shared/data')
-const PASSWORD = process.env.ISOCENTER_ADMIN_PASSWORD ?? ''
 const SHOTS = path.resolve(import.meta.dirname, '../test-results/screenshots')
-
-const CT_FOLDER = 'ct/volume-lidc-idri-0314'
-const CT_SLICES = 12
-const CT_STUDY = '1.3.6.1.4.1.14519.5.2.1.6279.6001.265704884949271879044145982159'
-
-interface Uploaded {
-  name: string
-  status: string
-  StudyInstanceUID?: string
-}
-
-async function csrf(request: APIRequestContext): Promise<string> {
-  const answer = await request.post('/api/v1/session', { data: { username: 'admin', password: PASSWORD } })
-  expect(answer.status(), 'login as admin (ISOCENTER_ADMIN_PASSWORD)').toBe(200)
-  return ((await answer.json()) as { csrf_token: string }).csrf_token
-}
-
-async function upload(request: APIRequestContext, token: string, file: string): Promise<string> {
-  const answer = await request.post(`/api/v1/upload?name=${encodeURIComponent(path.basename(file))}`, {
-    headers: { 'X-CSRF-Token': token, 'Content-Type': 'application/dicom' },
-    data: readFileSync(path.join(DATA, file)),
-  })
-  expect(answer.ok(), `upload of ${file}`).toBe(true)
-  const { results } = (await answer.json()) as { results: Uploaded[] }
-  expect(['stored', 'duplicate', 'version']).toContain(results[0]?.status)
-  return results[0]?.StudyInstanceUID ?? ''
-}
-
-const ctFiles = (): string[] =>
-  readdirSync(path.join(DATA, CT_FOLDER))
-    .filter((name) => name.endsWith('.dcm'))
-    .sort()
-    .slice(0, CT_SLICES)
-    .map((name) => path.join(CT_FOLDER, name))
-
-const pane = (page: Page, index = 0): Locator => page.getByTestId(`pane-${index}`)
-
-async function open(page: Page, study: string): Promise<Locator> {
-  await csrf(page.request)
-  await page.goto(`/viewer/${study}`)
-  await expect(pane(page)).toHaveAttribute('data-status', /shown|failed/, { timeout: 45_000 })
-  return pane(page)
-}
-
-/** How often the viewport was asked to draw, and whether the screen shows the last of it. */
-const drawing = (page: Page, index: number) =>
-  pane(page, index).evaluate((root) => {
-    const { asked = '0', drawn = '0' } = root.querySelector<HTMLElement>('.pane-host')?.dataset ?? {}
-    return { asked: Number(asked), done: asked === drawn && root.dataset.status === 'shown' }
-  })
-
-/** Does something and waits until what it changed is on the screen. */
-async function drawn(page: Page, action: () => Promise<unknown>, index = 0): Promise<void> {
-  await expect.poll(async () => (await drawing(page, index)).done).toBe(true)
-  const before = (await drawing(page, index)).asked
-  await action()
-  await expect
-    .poll(async () => {
-      const now = await drawing(page, index)
-      return now.done && now.asked > before
-    })
-    .toBe(true)
-}
 
 interface Sampled {
   readonly color: readonly [number, number, number]
@@ -144,11 +80,6 @@ function instances(): Map<string, string> {
 function linear(value: number, width: number, center: number): number {
   const share = (value - (center - 0.5)) / (width - 1) + 0.5
   return Math.round(255 * Math.min(1, Math.max(0, share)))
-}
-
-async function windowOf(page: Page): Promise<{ width: number; center: number }> {
-  const [width = 0, center = 0] = ((await pane(page).getAttribute('data-window')) ?? '').split('/').map(Number)
-  return { width, center }
 }
 
 const PROBES: readonly (readonly [number, number])[] = [

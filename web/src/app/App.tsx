@@ -129,7 +129,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
           </div>
         )}
         <Crash resetKey={place.path}>
-          <Page route={route} user={user} queue={queue} />
+          <Page route={route} series={new URLSearchParams(place.search).get('series') ?? ''} user={user} queue={queue} />
         </Crash>
         {canUpload && (onStudies || route.page === 'upload') && <DropTarget queue={queue} onDropped={() => navigate('/upload')} />}
       </Shell>
@@ -138,11 +138,11 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   )
 }
 
-function Page({ route, user, queue }: { route: Route; user: User; queue: UploadQueue }) {
+function Page({ route, series, user, queue }: { route: Route; series: string; user: User; queue: UploadQueue }) {
   if (route.page === 'viewer') {
     return (
       <Suspense fallback={<Boot />}>
-        <ViewerPage key={route.study} studyInstanceUID={route.study} />
+        <ViewerPage key={`${route.study} ${series}`} studyInstanceUID={route.study} series={series} />
       </Suspense>
     )
   }

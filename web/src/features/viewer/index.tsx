@@ -10,8 +10,9 @@ export function preload(): void {
   void loading()
 }
 
-export default function ViewerPage({ studyInstanceUID }: { studyInstanceUID: string }) {
-  const opening = useMemo(() => beginOpening(studyInstanceUID), [studyInstanceUID])
+/** @param series to begin with, '' for the first */
+export default function ViewerPage({ studyInstanceUID, series }: { studyInstanceUID: string; series: string }) {
+  const opening = useMemo(() => beginOpening(studyInstanceUID, series), [studyInstanceUID, series])
   return (
     <Suspense fallback={<div className="viewer-opening" role="status" aria-label="Opening the viewer" style={{ height: '100%', background: '#000' }} />}>
       <Workspace studyInstanceUID={studyInstanceUID} opening={opening} />

@@ -197,14 +197,16 @@ export class Pane {
     else this.goTo(index)
   }
 
-  /** The series grew: keep the image that is on the screen. */
+  /** The series grew: keep the image that is on the screen, wherever it stands now. */
   grow(stack: Stack): void {
-    const current = this.frames[this.state.get().index]?.id
+    const now = this.state.get()
+    const before = this.frames
     this.stack = stack
-    const index = Math.max(0, stack.frames.findIndex((frame) => frame.id === current))
-    const shown = this.state.get().shown < 0 ? -1 : index
-    this.patch({ count: stack.frames.length, index, shown })
-    this.prefetch()
+    const place = (old: number): number => stack.frames.findIndex((frame) => frame.id === before[old]?.id)
+    this.patch({ count: stack.frames.length, index: Math.max(0, place(now.index)), shown: place(now.shown) })
+    // What held nothing to show until now has something.
+    if (before.length === 0) this.goTo(0)
+    else this.prefetch()
   }
 
   clear(): void {
@@ -259,10 +261,15 @@ export class Pane {
     this.patch({ status: 'loading', reason: '' })
     try {
       const picture = await this.engine.queue.want(frame.id, waiting.signal)
-      if (!waiting.signal.aborted) this.display(picture, index)
+      if (!waiting.signal.aborted) this.display(picture, this.placeOf(frame))
     } catch (error) {
-      if (!waiting.signal.aborted) this.fail(error, index)
+      if (!waiting.signal.aborted) this.fail(error, this.placeOf(frame))
     }
+  }
+
+  /** Images may have arrived before this one while it was loading. */
+  private placeOf(frame: Frame): number {
+    return this.frames.findIndex((candidate) => candidate.id === frame.id)
   }
 
   private fail(error: unknown, index: number): void {

@@ -2,7 +2,7 @@
 import { CT_PRESETS } from './windows'
 
 export type Command =
-  | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-viewport' | 'previous-viewport'
+  | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-viewport' | 'previous-viewport'
   | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
@@ -28,10 +28,14 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'previous-image', keys: ['ArrowUp'], label: 'Previous image', group: 'Images' },
   { command: 'forward-10', keys: ['Shift+ArrowDown'], label: 'Ten images on', group: 'Images' },
   { command: 'back-10', keys: ['Shift+ArrowUp'], label: 'Ten images back', group: 'Images' },
+  { command: 'forward-50', keys: ['Ctrl+Shift+ArrowDown'], label: 'Fifty images on', group: 'Images' },
+  { command: 'back-50', keys: ['Ctrl+Shift+ArrowUp'], label: 'Fifty images back', group: 'Images' },
   { command: 'first-image', keys: ['Home'], label: 'First image', group: 'Images' },
   { command: 'last-image', keys: ['End'], label: 'Last image', group: 'Images' },
   { command: 'next-series', keys: ['PageDown'], label: 'Next series', group: 'Images' },
   { command: 'previous-series', keys: ['PageUp'], label: 'Previous series', group: 'Images' },
+  { command: 'next-study', keys: ['Ctrl+ArrowRight'], label: 'Next study of the patient', group: 'Images' },
+  { command: 'previous-study', keys: ['Ctrl+ArrowLeft'], label: 'Previous study of the patient', group: 'Images' },
   { command: 'cine', keys: ['c'], label: 'Play or stop', group: 'Images' },
   { command: 'tool-window', keys: ['w'], label: 'Window / level', group: 'Tools' },
   { command: 'tool-zoom', keys: ['z'], label: 'Zoom', group: 'Tools' },

@@ -61,6 +61,8 @@ describe('keys', () => {
     expect(commandFor(press('W', { shiftKey: true }))).toBeUndefined()
     expect(commandFor(press('z', { metaKey: true }))).toBe('undo')
     expect(commandFor(press('ArrowDown', { shiftKey: true }))).toBe('forward-10')
+    expect(commandFor(press('ArrowUp', { shiftKey: true, ctrlKey: true }))).toBe('back-50')
+    expect(commandFor(press('ArrowRight', { ctrlKey: true }))).toBe('next-study')
     expect(commandFor(press(' '))).toBe('reset')
     expect(commandFor(press('r', { ctrlKey: true }))).toBeUndefined() // the browser's reload
   })

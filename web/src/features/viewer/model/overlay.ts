@@ -15,6 +15,13 @@ export function windowText(window: Window): string {
   return `LUT ${short(lower)} … ${short(upper)}`
 }
 
+export type Relation = 'this' | 'prior' | 'later'
+
+/** How another study of the patient stands to the one that was opened; by date (DA), '' counts as unknown and so as prior. */
+export const relationOf = (studyDate: string, openedDate: string): Relation => (studyDate > openedDate ? 'later' : 'prior')
+
+export const RELATION_WORDS: Readonly<Record<Relation, string>> = { this: '', prior: 'Prior study', later: 'Later study' }
+
 export interface Shown {
   readonly frame: Frame
   /** 0-based. */
@@ -25,6 +32,8 @@ export interface Shown {
   /** Screen pixels per image pixel. */
   readonly magnification: number
   readonly color: boolean
+  /** 'prior' or 'later' for an image of another study of the patient than the one that was opened. */
+  readonly relation: Relation
 }
 
 export interface Corners {
@@ -85,7 +94,8 @@ export function cornersOf(shown: Shown, detail: Detail): Corners {
   const frameOf = shown.frame.instance.frames > 1 && shown.frame.instance.frames !== shown.count ? `  frame ${shown.frame.number}` : ''
   return {
     topLeft: detail === 'all' ? patientLines(dataset) : [],
-    topRight: detail === 'all' ? studyLines(dataset) : [],
+    // Never mistaken for today's: the word stays when the rest is hidden.
+    topRight: present([RELATION_WORDS[shown.relation], ...(detail === 'all' ? studyLines(dataset) : [])]),
     bottomLeft: present([present([side, view]).join(' '), series, `Im ${shown.index + 1}/${shown.count}${frameOf}`, positionLine(shown.frame)]),
     bottomRight: present([
       lossyText(dataset),

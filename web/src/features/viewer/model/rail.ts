@@ -18,10 +18,10 @@ export function inRailOrder(series: readonly Series[]): Series[] {
   )
 }
 
-/** The series a viewer opens with. */
-export function firstToShow(series: readonly Series[]): Series | undefined {
+/** The series a viewer opens with: the one that was asked for, if the study has it. */
+export function firstToShow(series: readonly Series[], asked = ''): Series | undefined {
   const sorted = inRailOrder(series)
-  return sorted.find(hasPictures) ?? sorted[0]
+  return sorted.find((each) => each.SeriesInstanceUID === asked) ?? sorted.find(hasPictures) ?? sorted[0]
 }
 
 const NAMES: Readonly<Record<string, string>> = {

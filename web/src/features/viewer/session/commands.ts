@@ -1,5 +1,6 @@
 // What each command of the keyboard map does.
 import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
+import { IMAGES } from '../model/gestures'
 import type { Command } from '../model/keys'
 import type { ViewerSession } from './session'
 
@@ -25,14 +26,18 @@ export function run(command: Command, session: ViewerSession, leave: () => void)
   }
   const last = pane.state.get().count - 1
   const actions: Partial<Record<Command, () => void>> = {
-    'next-image': () => pane.scroll(1),
-    'previous-image': () => pane.scroll(-1),
-    'forward-10': () => pane.scroll(10),
-    'back-10': () => pane.scroll(-10),
+    'next-image': () => pane.scroll(IMAGES.plain),
+    'previous-image': () => pane.scroll(-IMAGES.plain),
+    'forward-10': () => pane.scroll(IMAGES.fast),
+    'back-10': () => pane.scroll(-IMAGES.fast),
+    'forward-50': () => pane.scroll(IMAGES.veryFast),
+    'back-50': () => pane.scroll(-IMAGES.veryFast),
     'first-image': () => pane.goTo(0),
     'last-image': () => pane.goTo(last),
     'next-series': () => session.stepSeries(1),
     'previous-series': () => session.stepSeries(-1),
+    'next-study': () => void session.stepStudy(1),
+    'previous-study': () => void session.stepStudy(-1),
     'next-viewport': () => session.stepActive(1),
     'previous-viewport': () => session.stepActive(-1),
     'rotate-right': () => pane.turn(rotateRight),

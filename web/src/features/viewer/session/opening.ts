@@ -11,6 +11,8 @@ export interface Early {
 }
 
 export interface Opening {
+  /** The series that was asked for by name, '' for whichever comes first. */
+  readonly series: string
   readonly study: Promise<StudyDetail>
   /** Resolves as soon as it is known which series comes first. */
   readonly early: Promise<Early | null>
@@ -21,11 +23,11 @@ const quietly = <T>(promise: Promise<T>): Promise<T> => {
   return promise
 }
 
-export function beginOpening(studyInstanceUID: string): Opening {
+export function beginOpening(studyInstanceUID: string, series: string): Opening {
   const study = quietly(readStudy(studyInstanceUID))
   const early = study.then((answer): Early | null => {
-    const first = firstToShow(answer.series)
+    const first = firstToShow(answer.series, series)
     return first ? { seriesInstanceUID: first.SeriesInstanceUID, metadata: quietly(seriesMetadata(studyInstanceUID, first.SeriesInstanceUID)) } : null
   })
-  return { study, early: quietly(early) }
+  return { series, study, early: quietly(early) }
 }

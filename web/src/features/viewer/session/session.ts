@@ -5,12 +5,14 @@ import type { Series, Study, StudyDetail } from '../../../api/types'
 import { seriesMetadata } from '../../../dicomweb/client'
 import type { JsonDataset } from '../../../dicomweb/types'
 import { explain, isAbort } from '../../../lib/http'
+import { keep, recall } from '../../../lib/media'
 import { Observable } from '../../../lib/observable'
 import { Engine } from '../engine/engine'
 import type { Pane, Stack } from '../engine/pane'
+import type { Point } from '../model/geometry'
 import type { Kind } from '../model/measure'
 import { type Layout, panesOf } from '../model/layout'
-import { type Detail, nextDetail } from '../model/overlay'
+import { type Detail, type Relation, nextDetail, relationOf } from '../model/overlay'
 import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Measurements } from './measurements'
@@ -36,6 +38,8 @@ export interface ViewerState {
   /** The active viewport fills the screen for a while. */
   readonly alone: boolean
   readonly tool: Tool
+  /** Dragging the window upwards makes the picture darker. */
+  readonly upIsDarker: boolean
   readonly detail: Detail
   readonly help: boolean
   readonly menu: { readonly x: number; readonly y: number } | null
@@ -44,6 +48,7 @@ export interface ViewerState {
 }
 
 const MAX_PANES = 4
+const UP_IS_DARKER = 'viewer.upIsDarker'
 
 const coarse = (): boolean => typeof matchMedia === 'function' && matchMedia('(pointer: coarse)').matches
 
@@ -74,6 +79,7 @@ export class ViewerSession {
       alone: false,
       // A finger scrolls, a mouse sets the window (FIELD 5.1).
       tool: coarse() ? 'scroll' : 'window',
+      upIsDarker: recall(UP_IS_DARKER) === 'yes',
       detail: 'all',
       help: false,
       menu: null,
@@ -83,7 +89,7 @@ export class ViewerSession {
     this.stopListening = changes.listen((change) => {
       if (change.study && this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)) this.refreshSoon()
     })
-    void this.begin(opening.study)
+    void this.begin(opening)
   }
 
   private patch(change: Partial<ViewerState>): void {
@@ -92,13 +98,13 @@ export class ViewerSession {
 
   // --- opening
 
-  private async begin(answer: Promise<StudyDetail>): Promise<void> {
+  private async begin(opening: Opening): Promise<void> {
     try {
-      const study = await answer
+      const study = await opening.study
       if (this.ended.signal.aborted) return
       this.patch({ status: 'ready', groups: [this.opened(study), ...study.priors.map((prior) => closed(prior))] })
       const series = this.allSeries()
-      const first = firstToShow(study.series)
+      const first = firstToShow(study.series, opening.series)
       if (first) await this.show(first.SeriesInstanceUID, 0)
       this.thumbnails.want(series)
     } catch (error) {
@@ -154,7 +160,9 @@ export class ViewerSession {
     const pane = this.engine.panes[at]
     const study = this.studyOf(seriesInstanceUID)
     if (!pane || !study) return
-    this.patch({ active: at })
+    const fresh = new Set(this.state.get().fresh)
+    fresh.delete(seriesInstanceUID)
+    this.patch({ active: at, fresh })
     pane.opening(seriesInstanceUID)
     try {
       const stack = await this.stackOf(seriesInstanceUID, study)
@@ -191,6 +199,14 @@ export class ViewerSession {
     return early.metadata
   }
 
+  /** How the study of a series stands to the one that was opened. */
+  relationOf(seriesInstanceUID: string): Relation {
+    const study = this.studyOf(seriesInstanceUID) ?? this.studyInstanceUID
+    if (study === this.studyInstanceUID) return 'this'
+    const dateOf = (uid: string): string => this.state.get().groups.find((group) => group.study.StudyInstanceUID === uid)?.study.StudyDate ?? ''
+    return relationOf(dateOf(study), dateOf(this.studyInstanceUID))
+  }
+
   /** Tries again what failed in a viewport. */
   retry(pane: Pane): void {
     const { seriesInstanceUID, count } = pane.state.get()
@@ -203,6 +219,24 @@ export class ViewerSession {
     const current = open.findIndex((series) => series.SeriesInstanceUID === this.activePane.state.get().seriesInstanceUID)
     const next = open[Math.min(open.length - 1, Math.max(0, current + by))]
     if (next && next.SeriesInstanceUID !== open[current]?.SeriesInstanceUID) void this.show(next.SeriesInstanceUID)
+  }
+
+  /** The neighbouring study in the rail, into the active viewport. */
+  async stepStudy(by: 1 | -1): Promise<void> {
+    const { groups } = this.state.get()
+    const shown = this.activePane.state.get().seriesInstanceUID
+    const here = Math.max(0, groups.findIndex((group) => group.series.some((series) => series.SeriesInstanceUID === shown)))
+    const next = groups[here + by]
+    if (next) await this.showStudy(next.study.StudyInstanceUID)
+  }
+
+  private async showStudy(studyInstanceUID: string): Promise<void> {
+    const at = this.state.get().active
+    const find = () => this.state.get().groups.find((group) => group.study.StudyInstanceUID === studyInstanceUID)
+    const state = find()?.state
+    if (state === 'closed' || state === 'failed') await this.toggleGroup(studyInstanceUID)
+    const first = firstToShow(find()?.series ?? [])
+    if (first) await this.show(first.SeriesInstanceUID, at)
   }
 
   // --- live
@@ -307,6 +341,17 @@ export class ViewerSession {
 
   setTool(tool: Tool): void {
     this.patch({ tool })
+  }
+
+  /** Up is brighter unless the reader learnt it the other way round; kept in this browser. */
+  setUpIsDarker(upIsDarker: boolean): void {
+    keep(UP_IS_DARKER, upIsDarker ? 'yes' : 'no')
+    this.patch({ upIsDarker })
+  }
+
+  /** A drag of the window tool in the reader's own sense. */
+  windowDrag([x, y]: Point): Point {
+    return [x, this.state.get().upIsDarker ? -y : y]
   }
 
   cycleDetail(): void {

@@ -3,15 +3,23 @@ import { BINDINGS, keyText } from '../model/keys'
 
 const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
 
-const HAND: readonly (readonly [string, string])[] = [
+/** Held to docs/viewer.md by a test. */
+export const HAND: readonly (readonly [string, string])[] = [
   ['Left drag', 'the chosen tool'],
   ['Middle drag', 'pan'],
   ['Right drag', 'zoom'],
+  ['Left and right drag', 'scroll fast: the whole series in half a viewport'],
   ['Right click', 'menu'],
-  ['Wheel', 'scroll, with Shift five at a time, with Ctrl zoom'],
+  ['Wheel', 'scroll'],
+  ['Shift wheel', 'ten images at a time'],
+  ['Ctrl Shift wheel', 'fifty images at a time'],
+  ['Ctrl wheel, pinch', 'zoom'],
+  ['Shift, Ctrl Shift drag', 'window and scroll 4, 16 times as fast'],
   ['Double click', 'this viewport alone, and back'],
   ['One finger', 'scroll, or the chosen tool'],
   ['Two fingers', 'zoom and pan'],
+  ['Three fingers', 'scroll'],
+  ['Long touch', 'menu'],
 ]
 
 /** All keys and gestures, from the same table that makes them work. */

@@ -2,7 +2,7 @@ import { type DragEvent, useEffect, useRef, useState } from 'react'
 import { useValue } from '../../../lib/observable'
 import type { Pane, PaneState } from '../engine/pane'
 import { markersOf } from '../model/geometry'
-import { cornersOf } from '../model/overlay'
+import { RELATION_WORDS, cornersOf } from '../model/overlay'
 import { missingSlices } from '../model/series'
 import type { ViewerSession } from '../session/session'
 import { CineBar } from './CineBar'
@@ -11,13 +11,15 @@ import { MeasurementLayer } from './Measurements'
 import { PaneInput } from './paneInput'
 import { Scrollbar } from './Scrollbar'
 
+const RELATION_LINES: ReadonlySet<string> = new Set([RELATION_WORDS.prior, RELATION_WORDS.later])
+
 export const SERIES_TYPE = 'application/x-isocenter-series'
 
 function Corner({ place, lines }: { place: string; lines: readonly string[] }) {
   return (
     <div className={`corner corner-${place}`}>
       {lines.map((line, index) => (
-        <span key={index} className={line.startsWith('LOSSY') ? 'corner-lossy' : undefined}>
+        <span key={index} className={line.startsWith('LOSSY') ? 'corner-lossy' : RELATION_LINES.has(line) ? 'corner-relation' : undefined}>
           {line}
         </span>
       ))}
@@ -31,7 +33,7 @@ function Overlay({ session, pane }: { session: ViewerSession; pane: Pane }) {
   if (!picture || shown < 0 || detail === 'none') return null
   const { frame, pixels } = picture
   const magnification = view.scale * (window.devicePixelRatio || 1)
-  const corners = cornersOf({ frame, index: shown, count, window: pixels.color ? undefined : (grey ?? undefined), inverted, magnification, color: pixels.color }, detail)
+  const corners = cornersOf({ frame, index: shown, count, window: pixels.color ? undefined : (grey ?? undefined), inverted, magnification, color: pixels.color, relation: session.relationOf(frame.instance.seriesInstanceUID) }, detail)
   const markers = markersOf(frame.plane, view.turn)
   const gaps = missingSlices(pane.frames)
   return (
@@ -123,6 +125,7 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       data-status={state.status}
       data-index={state.index}
       data-shown={state.shown}
+      data-image={state.picture?.frame.instance.sopInstanceUID}
       data-window={state.window ? `${state.window.width}/${state.window.center}` : undefined}
       data-inverted={state.inverted}
       onDragEnter={onDrag}

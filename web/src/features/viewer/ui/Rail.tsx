@@ -4,6 +4,7 @@ import { formatDate } from '../../../lib/dates'
 import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import { panesOf } from '../model/layout'
+import { relationOf } from '../model/overlay'
 import { countText, hasPictures, seriesTitle } from '../model/rail'
 import type { Group, ViewerSession } from '../session/session'
 import { Glyph } from './icons'
@@ -78,7 +79,7 @@ function Item({ session, series }: { session: ViewerSession; series: Series }) {
 function Section({ session, group, opened }: { session: ViewerSession; group: Group; opened: Study }) {
   const { study } = group
   const date = formatDate(study.StudyDate) || 'No date'
-  const kind = study === opened ? 'this study' : study.StudyDate > opened.StudyDate ? 'later' : 'prior'
+  const kind = study === opened ? 'this study' : relationOf(study.StudyDate, opened.StudyDate)
   return (
     <section className="rail-group" aria-label={`Study of ${date}`}>
       <button type="button" className="rail-head" aria-expanded={group.state === 'open'} onClick={() => void session.toggleGroup(study.StudyInstanceUID)} data-testid="rail-study">

@@ -82,7 +82,7 @@ function Presets({ session }: { session: ViewerSession }) {
   const name = picture?.pixels.color ? 'Colour' : (pane.presets().find((preset) => preset.id === presetId)?.name ?? (picture ? 'Custom' : 'Window'))
   return (
     <Dropdown label="Window presets" glyph="window" text={name} testid="presets">
-      <PresetEntries pane={pane} />
+      <PresetEntries session={session} pane={pane} />
     </Dropdown>
   )
 }

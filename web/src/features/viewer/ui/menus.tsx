@@ -8,7 +8,8 @@ import { Glyph } from './icons'
 import { Entry } from './Popover'
 
 /** Windows of the image first, then the modality's, then what the pixels suggest. */
-export function PresetEntries({ pane }: { pane: Pane }) {
+export function PresetEntries({ session, pane }: { session: ViewerSession; pane: Pane }) {
+  const { upIsDarker } = useValue(session.state)
   const { presetId } = useValue(pane.state)
   const presets = pane.presets()
   if (presets.length === 0) return <p className="viewer-menu-note">Colour images have no grey-scale presets.</p>
@@ -28,6 +29,8 @@ export function PresetEntries({ pane }: { pane: Pane }) {
           </div>
         )
       })}
+      <hr />
+      <Entry label="Dragging up is darker" chosen={upIsDarker} onClick={() => session.setUpIsDarker(!upIsDarker)} />
     </>
   )
 }
@@ -39,7 +42,7 @@ export function PaneEntries({ session, pane }: { session: ViewerSession; pane: P
   const count = all.filter((measurement) => here.has(measurement.frameId)).length
   return (
     <>
-      <PresetEntries pane={pane} />
+      <PresetEntries session={session} pane={pane} />
       <hr />
       <Entry label="Invert" hint={keyOf('invert')} icon={<Glyph name="invert" />} onClick={() => pane.invert()} />
       <Entry label="Rotate right" hint={keyOf('rotate-right')} icon={<Glyph name="rotateRight" />} onClick={() => pane.turn(rotateRight)} />

@@ -1,19 +1,19 @@
-// Mouse, pen and fingers on one viewport (FIELD 5.1): left = tool, middle = pan, right drag = zoom, right click = menu, wheel = scroll;
-// one finger = tool (scroll by default), two = pinch and pan.
+// Mouse, pen and fingers on one viewport (FIELD 5.1): left = tool, middle = pan, right drag = zoom, right click = menu, left and right
+// together = fast scroll, wheel = scroll; one finger = tool (scroll by default), two = pinch and pan, three = scroll.
 import type { Pane } from '../engine/pane'
+import { DRAG, DragScroll, IMAGES, Wheel, paceOf, pixelsPerImage } from '../model/gestures'
 import type { Point } from '../model/geometry'
 import { KINDS, type Kind } from '../model/measure'
 import { apply, invert } from '../model/view'
 import type { Tool, ViewerSession } from '../session/session'
 
 const CLICK = 4 // pixels a hand may tremble during a click
-const NOTCH = 40 // wheel pixels per image; a mouse notch is 100 or 120, a trackpad sends many small ones
-const FAST = 5 // with Shift
+const BOTH = 3 // left and right in PointerEvent.buttons
 const ZOOM_PER_PIXEL = 1.008
 
 const isKind = (tool: Tool): tool is Kind => (KINDS as readonly string[]).includes(tool)
 
-type Action = Exclude<Tool, Kind> | 'draw' | 'edit' | 'pinch'
+type Action = Exclude<Tool, Kind> | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
 
 /** Scrollbar, cine player and buttons lie on the picture but are not the picture. */
 const onControl = (event: Event): boolean => event.target instanceof Element && event.target.closest('button, .cine, .pane-scroll') !== null
@@ -39,8 +39,8 @@ export class PaneInput {
   private moved = false
   private button = 0
   private grip: Grip | null = null
-  private wheel = 0
-  private scrolled = 0
+  private scrolling = new DragScroll()
+  private readonly wheel = new Wheel()
 
   constructor(host: HTMLElement, pane: Pane, session: ViewerSession, index: number) {
     this.host = host
@@ -85,11 +85,12 @@ export class PaneInput {
       this.action = 'pinch'
       return
     }
+    this.scrolling = new DragScroll()
+    if (this.pointers.size === 3) this.action = 'swipe'
     if (this.pointers.size > 1) return
     this.start = this.last = at
     this.moved = false
     this.button = event.button
-    this.scrolled = 0
     this.action = this.begin(event, at)
   }
 
@@ -130,6 +131,13 @@ export class PaneInput {
       if (others[0]) this.pinch(before, at, others[0])
       return
     }
+    if (this.action === 'swipe') {
+      // Each of three fingers brings a third of the way.
+      this.dragScroll((at[1] - before[1]) / 3)
+      return
+    }
+    // A second button is no new press (Pointer Events 10.1): it shows here.
+    if (event.pointerType === 'mouse' && this.isChord(event, at)) return
     let by: Point = [at[0] - this.last[0], at[1] - this.last[1]]
     this.last = at
     if (!this.moved && Math.hypot(at[0] - this.start[0], at[1] - this.start[1]) < (event.pointerType === 'touch' ? CLICK * 2 : CLICK)) {
@@ -139,7 +147,21 @@ export class PaneInput {
       // Nothing of the way is lost to the threshold, so that a drag of n pixels is worth n pixels.
       by = [at[0] - this.start[0], at[1] - this.start[1]]
     }
-    this.drag(at, by)
+    const pace = DRAG[paceOf(event)]
+    this.drag(at, by, pace)
+  }
+
+  /** Left and right together scroll fast, until both are up again: what the first of them had begun is taken back. */
+  private isChord(event: PointerEvent, at: Point): boolean {
+    const both = (event.buttons & BOTH) === BOTH
+    if (both && this.action !== 'chord') {
+      this.session.measurements.cancel()
+      if (this.action === 'edit') this.session.measurements.endEdit()
+      this.action = 'chord'
+    } else if (both) this.dragScroll(at[1] - this.last[1], true)
+    if (this.action !== 'chord') return false
+    this.last = at
+    return true
   }
 
   /** An angle's last point follows the pointer without a button. */
@@ -150,12 +172,12 @@ export class PaneInput {
     if (picture && point) this.session.measurements.move(point, picture)
   }
 
-  private drag(at: Point, by: Point): void {
+  private drag(at: Point, by: Point, pace: number): void {
     const point = this.inImage(at)
     const { picture } = this.pane.state.get()
     switch (this.action) {
       case 'window':
-        this.pane.dragWindow(by)
+        this.pane.dragWindow(this.session.windowDrag([by[0] * pace, by[1] * pace]))
         break
       case 'pan':
         this.pane.pan(by)
@@ -165,7 +187,7 @@ export class PaneInput {
         this.pane.zoom(ZOOM_PER_PIXEL ** -by[1], this.start)
         break
       case 'scroll':
-        this.dragScroll(by[1])
+        this.dragScroll(by[1] * pace)
         break
       case 'draw':
         if (point && picture) this.session.measurements.move(point, picture)
@@ -176,15 +198,10 @@ export class PaneInput {
     }
   }
 
-  /** The whole series is at most one viewport height of dragging, and an image at least three pixels. */
-  private dragScroll(by: number): void {
+  private dragScroll(by: number, fast = false): void {
     const { count, size } = this.pane.state.get()
-    const each = Math.min(24, Math.max(3, size.height / Math.max(1, count)))
-    this.scrolled += by
-    const images = Math.trunc(this.scrolled / each)
-    if (images === 0) return
-    this.scrolled -= images * each
-    this.pane.scroll(images)
+    const images = this.scrolling.images(by, pixelsPerImage(count, size.height, fast))
+    if (images !== 0) this.pane.scroll(images)
   }
 
   private reshape(to: Point): void {
@@ -222,7 +239,8 @@ export class PaneInput {
       if (this.moved || draft?.kind === 'probe' || !measurements.isDot()) measurements.place(point, picture)
     } else if (this.action === 'edit') measurements.endEdit()
     else if (this.action === 'zoom' && this.button === 2 && !this.moved) this.session.openMenu({ x: event.clientX, y: event.clientY })
-    if (this.pointers.size === 0 || this.action !== 'pinch') this.action = null
+    // Fingers leave one after the other; the last ones must not begin something else.
+    if (this.pointers.size === 0 || (this.action !== 'pinch' && this.action !== 'swipe')) this.action = null
     this.grip = null
   }
 
@@ -237,20 +255,13 @@ export class PaneInput {
     event.preventDefault()
     this.session.setActive(this.index)
     // Trackpad pinches arrive as wheel with Ctrl.
-    if (event.ctrlKey || event.metaKey) {
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey) {
       this.pane.zoom(Math.exp(-event.deltaY / 200), this.at(event))
       return
     }
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE
     // Shift turns the wheel sideways in some browsers.
-    const delta = (event.deltaY || event.deltaX) * (lines ? NOTCH : 1)
-    if (Math.sign(delta) !== Math.sign(this.wheel)) this.wheel = 0
-    // One notch of a mouse is one image, however many pixels the browser makes of it.
-    this.wheel += Math.abs(delta) >= NOTCH ? Math.sign(delta) * NOTCH : delta
-    const images = Math.trunc(this.wheel / NOTCH)
-    if (images === 0) return
-    this.wheel -= images * NOTCH
-    this.pane.scroll(images * (event.shiftKey ? FAST : 1))
+    const notches = this.wheel.notches(event.deltaY || event.deltaX, event.deltaMode === WheelEvent.DOM_DELTA_LINE)
+    if (notches !== 0) this.pane.scroll(notches * IMAGES[paceOf(event)])
   }
 
   private double(): void {

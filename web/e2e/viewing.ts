@@ -1,0 +1,95 @@
+// The viewer as tests handle it: getting objects in, opening a study, knowing when the screen shows what was asked for.
+import { readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { type APIRequestContext, type Locator, type Page, expect } from '@playwright/test'
+import { PASSWORD } from './support'
+
+export const DATA = process.env.ISOCENTER_TEST_DATA ?? path.resolve(import.meta.dirname, '../../../shared/data')
+
+export const CT_FOLDER = 'ct/volume-lidc-idri-0314'
+export const CT_SLICES = 12
+export const CT_STUDY = '1.3.6.1.4.1.14519.5.2.1.6279.6001.265704884949271879044145982159'
+
+interface Uploaded {
+  name: string
+  status: string
+  StudyInstanceUID?: string
+}
+
+export async function csrf(request: APIRequestContext): Promise<string> {
+  const answer = await request.post('/api/v1/session', { data: { username: 'admin', password: PASSWORD } })
+  expect(answer.status(), 'login as admin (ISOCENTER_ADMIN_PASSWORD)').toBe(200)
+  return ((await answer.json()) as { csrf_token: string }).csrf_token
+}
+
+export async function upload(request: APIRequestContext, token: string, file: string): Promise<string> {
+  const answer = await request.post(`/api/v1/upload?name=${encodeURIComponent(path.basename(file))}`, {
+    headers: { 'X-CSRF-Token': token, 'Content-Type': 'application/dicom' },
+    data: readFileSync(path.join(DATA, file)),
+  })
+  expect(answer.ok(), `upload of ${file}`).toBe(true)
+  const { results } = (await answer.json()) as { results: Uploaded[] }
+  expect(['stored', 'duplicate', 'version']).toContain(results[0]?.status)
+  return results[0]?.StudyInstanceUID ?? ''
+}
+
+export const ctFiles = (): string[] =>
+  readdirSync(path.join(DATA, CT_FOLDER))
+    .filter((name) => name.endsWith('.dcm'))
+    .sort()
+    .slice(0, CT_SLICES)
+    .map((name) => path.join(CT_FOLDER, name))
+
+export const pane = (page: Page, index = 0): Locator => page.getByTestId(`pane-${index}`)
+
+export async function open(page: Page, study: string): Promise<Locator> {
+  await csrf(page.request)
+  await page.goto(`/viewer/${study}`)
+  await expect(pane(page)).toHaveAttribute('data-status', /shown|failed/, { timeout: 45_000 })
+  return pane(page)
+}
+
+/** How often the viewport was asked to draw, and whether the screen shows the last of it. */
+const drawing = (page: Page, index: number) =>
+  pane(page, index).evaluate((root) => {
+    const { asked = '0', drawn = '0' } = root.querySelector<HTMLElement>('.pane-host')?.dataset ?? {}
+    return { asked: Number(asked), done: asked === drawn && root.dataset.status === 'shown' }
+  })
+
+/** Does something and waits until what it changed is on the screen. */
+export async function drawn(page: Page, action: () => Promise<unknown>, index = 0): Promise<void> {
+  await expect.poll(async () => (await drawing(page, index)).done).toBe(true)
+  const before = (await drawing(page, index)).asked
+  await action()
+  await expect
+    .poll(async () => {
+      const now = await drawing(page, index)
+      return now.done && now.asked > before
+    })
+    .toBe(true)
+  await rendered(page)
+}
+
+/** React writes what a moving pointer did a moment after the pointer: attributes and texts are read after two frames. */
+async function rendered(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    for (let round = 0; round < 2; round++) await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+  })
+}
+
+/** x' = a x + c y + e, y' = b x + d y + f, from image to viewport. */
+export async function affineOf(page: Page, index = 0): Promise<{ scale: number; x: number; y: number }> {
+  const [a = 0, b = 0, , , x = 0, y = 0] = ((await pane(page, index).locator('[data-affine]').getAttribute('data-affine')) ?? '').split(',').map(Number)
+  return { scale: Math.hypot(a, b), x, y }
+}
+
+/** Width and centre of the window on the screen. */
+export async function windowOf(page: Page): Promise<{ width: number; center: number }> {
+  const [width = 0, center = 0] = ((await pane(page).getAttribute('data-window')) ?? '').split('/').map(Number)
+  return { width, center }
+}
+
+export async function middleOf(page: Page, index = 0): Promise<[number, number]> {
+  const box = (await pane(page, index).boundingBox())!
+  return [box.x + box.width / 2, box.y + box.height / 2]
+}
