@@ -35,6 +35,11 @@ export function listExceptions(kind: ExceptionKind | '', cursor: number | null, 
   return requestJson<ExceptionPage>(`/api/v1/exceptions${queryString({ kind, cursor, limit: 100 })}`, asking)
 }
 
+/** The bytes of a quarantined object as they came. */
+export function exceptionFile(id: number): string {
+  return `/api/v1/exceptions/${id}/file`
+}
+
 export async function dismissException(id: number): Promise<void> {
   await requestJson<null>(`/api/v1/exceptions/${id}/dismiss`, { method: 'POST' })
 }

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react'
 import { changes } from '../../api/events'
 import type { ExceptionKind, ExceptionRow } from '../../api/exceptions'
-import { dismissException, listExceptions } from '../../api/exceptions'
+import { dismissException, exceptionFile, listExceptions } from '../../api/exceptions'
 import { formatInstant } from '../../lib/dates'
 import { explain, isAbort, sentence } from '../../lib/http'
 import { formatBytes, formatCount, plural } from '../../lib/numbers'
@@ -11,7 +11,7 @@ import { Empty, ErrorNotice } from '../../ui/feedback'
 import './exceptions.css'
 
 const KINDS: Record<ExceptionKind, { title: string; tone: Tone; meaning: string }> = {
-  quarantined: { title: 'Quarantined', tone: 'warn', meaning: 'Kept aside as it came. It is in no study until somebody decides.' },
+  quarantined: { title: 'Quarantined', tone: 'warn', meaning: 'Kept aside as it came. It is in no study; its file can be downloaded, mended and sent again.' },
   version: { title: 'New version', tone: 'info', meaning: 'The same identity with other content. The first one is shown; both are kept.' },
   patient_conflict: { title: 'Patient differs', tone: 'warn', meaning: 'The same patient ID with another name or birth date. Joined as one patient; check at the modality.' },
   refused: { title: 'Refused', tone: 'danger', meaning: 'Not taken, and the sender was told why. Nothing of it was kept.' },
@@ -110,6 +110,11 @@ function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: b
           <Link to={`/viewer/${encodeURIComponent(row.StudyInstanceUID)}`} className="button button-small">
             Open study
           </Link>
+        )}
+        {row.kept && (
+          <a href={exceptionFile(row.id)} download className="button button-small">
+            Download file
+          </a>
         )}
         {canDismiss && (
           <Button small onClick={onDismiss}>
