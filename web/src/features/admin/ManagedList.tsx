@@ -1,0 +1,96 @@
+import type { Key, ReactNode } from 'react'
+import { explain } from '../../lib/http'
+import type { Loaded } from '../../lib/useLoaded'
+import { Button, Skeleton } from '../../ui/controls'
+import { ErrorNotice } from '../../ui/feedback'
+
+export interface Column<T> {
+  title: string
+  cell: (row: T) => ReactNode
+  className?: string
+}
+
+interface ManagedListProps<T> {
+  /** What the list is for, in a sentence. */
+  lead: string
+  loaded: Loaded<T[]>
+  columns: readonly Column<T>[]
+  keyOf: (row: T) => Key
+  rowClass?: (row: T) => string | undefined
+  /** What can be done with one row. */
+  actions: (row: T) => ReactNode
+  /** Words of the button that adds a row. */
+  add: string
+  onAdd: () => void
+  /** Why the last action on a row failed. */
+  error: unknown
+  empty: ReactNode
+  /** The dialog that is open. */
+  children: ReactNode
+}
+
+/** A list somebody looks after: what it is for, adding, the rows with their actions; while it comes, when it fails, when it is empty. */
+export function ManagedList<T>({ lead, loaded, add, onAdd, error, empty, children, ...table }: ManagedListProps<T>) {
+  const retry = (
+    <Button small icon="retry" onClick={loaded.reload}>
+      Try again
+    </Button>
+  )
+  return (
+    <>
+      <div className="page-head">
+        <p className="page-lead">{lead}</p>
+        <Button look="primary" onClick={onAdd}>
+          {add}
+        </Button>
+      </div>
+      {error !== null && <ErrorNotice error={explain(error)} />}
+      {loaded.error !== null && <ErrorNotice error={explain(loaded.error)} action={retry} />}
+      {loaded.value === null && loaded.error === null && (
+        <div className="panel admin-skeleton" aria-hidden="true">
+          <Skeleton width="60%" />
+          <Skeleton width="75%" />
+          <Skeleton width="50%" />
+        </div>
+      )}
+      {loaded.value?.length === 0 && <div className="panel">{empty}</div>}
+      {loaded.value !== null && loaded.value.length > 0 && (
+        <div className="panel panel-scroll">
+          <Table rows={loaded.value} {...table} />
+        </div>
+      )}
+      {children}
+    </>
+  )
+}
+
+function Table<T>({ rows, columns, keyOf, rowClass, actions }: { rows: T[] } & Pick<ManagedListProps<T>, 'columns' | 'keyOf' | 'rowClass' | 'actions'>) {
+  return (
+    <table className="plain-table">
+      <thead>
+        <tr>
+          {columns.map(({ title, className }) => (
+            <th key={title} className={className?.includes('secondary') ? 'secondary' : undefined}>
+              {title}
+            </th>
+          ))}
+          <th>
+            <span className="visually-hidden">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={keyOf(row)} className={rowClass?.(row)}>
+            {columns.map(({ title, className, cell }) => (
+              <td key={title} className={className}>
+                {cell(row)}
+              </td>
+            ))}
+            <td className="actions">{actions(row)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
