@@ -4,6 +4,8 @@ import base64
 import csv
 import logging
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -412,8 +414,70 @@ def test_nesting_has_a_limit() -> None:
     assert depth == MAX_DEPTH and out["00081032"]["vr"] == "UN"
 
 
-def test_the_number_of_elements_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json, "MAX_ELEMENTS", 100)
+def test_the_number_of_values_in_one_place_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "MAX_VALUES", 100)
     content = b"".join(explicit(0x00091000 + i, "SH", b"") for i in range(101))
-    with pytest.raises(Malformed, match="more than 100 elements"):
+    with pytest.raises(Malformed, match="more than 100 values"):
         json_of(file_of(content))
+    nested = json_of(file_of(explicit(0x00081032, "SQ", item(content)) + explicit(0x00100020, "LO", b"P1")))
+    assert nested["00081032"] == {"vr": "UN", "BulkDataURI": "bulk/00081032"} and nested["00100020"]["Value"] == ["P1"]
+
+
+@pytest.mark.parametrize("few", [0, 3, 10])
+def test_the_items_of_a_large_sequence_are_the_same_as_text(few: int, monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
+    for folder in ("enhanced", "sr", "rt", "seg"):
+        for path in (data / folder).rglob("*.dcm"):
+            file = path.read_bytes()
+            if file[128:132] != b"DICM":
+                continue
+            expected = orjson.dumps(json_of(file, inline_limit=1 << 16))
+            with monkeypatch.context() as patch:
+                patch.setattr(json, "_FEW_VALUES", few)
+                assert orjson.dumps(json_of(file, inline_limit=1 << 16)) == expected, path
+
+
+def many(number: int) -> bytes:
+    """Elements of as many tags."""
+    return b"".join(explicit(0x00091000 + (i // 0xE000 << 17) + i % 0xE000, "SH", b"ab") for i in range(number))
+
+
+# Objects of some megabytes that would be a gigabyte of Python objects. Too large a sequence goes by BulkDataURI.
+HOSTILE = {
+    "values": lambda: many(300_000),
+    "values in an item": lambda: explicit(0x00081032, "SQ", item(many(300_000))),
+    "items": lambda: explicit(0x00081032, "SQ", item(explicit(0x00080060, "CS", b"CT")) * 600_000),
+    "empty items": lambda: explicit(0x00081032, "SQ", item(b"") * 3_000_000),
+    "names": lambda: explicit(0x00081032, "SQ", item(explicit(0x00100010, "PN", b"a\\" * 30_000)) * 100),
+    "numbers": lambda: explicit(0x00081032, "SQ", item(explicit(0x00283010, "DS", b"1.5\\" * 16_000)) * 300),
+    "texts": lambda: b"".join(explicit(0x00091000 + i, "LO", b"aa\\" * 20_000) for i in range(200)),
+    "control characters": lambda: explicit(0x00081032, "SQ", item(explicit(0x00091010, "LO", b"\1" * 60_000)) * 300),
+}
+MEASURE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+import orjson
+from isocenter.dicom import part10
+from isocenter.dicom.json import dataset_json
+from isocenter.dicom.source import FileSource
+
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+
+with open(sys.argv[1], "rb") as file:
+    source = FileSource(file.fileno())
+    header = part10.scan(source)
+    before = peak()
+    try:
+        orjson.dumps(dataset_json(source, header, lambda path: path))
+    except part10.Malformed:
+        pass
+    print((peak() - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_object_does_not_fill_the_memory(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "hostile.dcm").write_bytes(file_of(explicit(0x00080016, "UI", b"1.2\0") + HOSTILE[kind]()))
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / "hostile.dcm")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 130, f"{done.stdout} MB"  # of the 250 MB a process may have, 60 to 90 are there before

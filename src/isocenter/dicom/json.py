@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from . import charset, fragments
 from ._dictionary import ELEMENTS
 from .attributes import vr_of
@@ -39,8 +41,12 @@ Bulk = Callable[[str], str]
 
 # A text or an array of numbers longer than this goes by BulkDataURI too: an SR text has some kilobytes, a lookup table 128 KB.
 _LONG_VALUE = 64 * 1024
-# About 500 MB of Python objects. An enhanced multi-frame object of 5,000 frames has 300,000 elements.
-MAX_ELEMENTS = 1_000_000
+# What a hostile object may cost. A value is some 450 bytes as Python objects: finished items of large sequences are kept as the
+# JSON text that they become, a tenth of that. A segmentation of 100,000 frames has a million elements and 39 MB of text.
+MAX_VALUES = 100_000  # held as objects at one time
+MAX_TEXT = 48 << 20  # bytes of finished items; they are in memory twice while they are joined
+_FEW_VALUES = 20_000  # finished items of one sequence that stay objects
+_ONE_VALUE = 32  # bytes that become no more objects than a short value does; only names become more
 _SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript loses digits; PS3.18 Table F.2.3-1 allows a string
 
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -60,7 +66,9 @@ _BULK_VRS = frozenset({"DS", "FL", "FD", "IS", "LT", "SL", "SS", "ST", "SV", "UC
 
 
 def dataset_json(source: Source, header: Header, bulk: Bulk, *, inline_limit: int = 1024) -> Json:
-    """Return the data set as a DICOM JSON object.
+    """Return the data set as a DICOM JSON object, in which the items of a large sequence are one `orjson.Fragment`.
+
+    What is larger than a process should hold goes by BulkDataURI; Malformed when that is the data set itself.
 
     bulk: gives the URI for a value that is not inlined, from its path: "7FE00010", or "00400555/0/00420011" for one in the first
     item of a sequence. inline_limit: longest binary value in bytes that is inlined; pixel data never is.
@@ -85,16 +93,20 @@ class _Level:
 
 
 class _Walk:
-    """One pass over a data set. `position` is where the walk stands after `data_set` or `_compound` returns."""
+    """One pass over a data set. `position` is where the walk stands after `data_set` or `_compound` returns.
 
-    __slots__ = ("bulk", "inline_limit", "pixels_end", "position", "remaining", "window")
+    held: values that are Python objects now; text: bytes of finished items.
+    """
+
+    __slots__ = ("bulk", "held", "inline_limit", "pixels_end", "position", "text", "window")
 
     def __init__(self, window: Window, bulk: Bulk, inline_limit: int) -> None:
         self.window = window
         self.bulk = bulk
         self.inline_limit = inline_limit
         self.position = 0
-        self.remaining = MAX_ELEMENTS
+        self.held = 0
+        self.text = 0
         self.pixels_end = 0  # where the last fragment of the pixel data ends, 0 when that is not known
 
     def data_set(self, position: int, end: int, level: _Level) -> Json:
@@ -124,9 +136,9 @@ class _Walk:
                 ordered = ordered and tag > previous
             previous = tag
             position += header
-            self.remaining -= 1
-            if self.remaining < 0:
-                raise Malformed(f"the data set has more than {MAX_ELEMENTS} elements", name(tag))
+            self.held += 1
+            if self.held > MAX_VALUES:
+                raise Malformed(f"there are more than {MAX_VALUES} values in one place", name(tag))
             vr, encoding = _VRS.get(written, ""), level.encoding
             if vr == "" or vr == "UN":
                 vr, encoding = self._vr(tag, written, position, length, level)
@@ -140,7 +152,9 @@ class _Walk:
             start, position = at + header, position + length
             if position > end:
                 raise truncated(name(tag))
-            if (length > self.inline_limit or tag in _PIXEL_DATA) and (vr in _UNITS or length > _LONG_VALUE):
+            if (length > self.inline_limit or tag in _PIXEL_DATA) and (
+                vr in _UNITS or length > (_LONG_VALUE if self.held < 2 * _FEW_VALUES else self.inline_limit)
+            ):
                 out[key] = {"vr": vr if vr in _BULK_VRS else "UN", "BulkDataURI": self.bulk(level.path + key)}
                 continue
             data = buffer[start : start + length]
@@ -149,6 +163,8 @@ class _Walk:
             if tag in _DECIDING:
                 _decide(tag, data, level)
             values = _CONVERTERS[vr](data, vr, level.charsets, little) if data else None
+            if length > _ONE_VALUE:
+                self.held += len(values or ()) if vr == "PN" else length // _ONE_VALUE
             if tag & 0xFFFF:  # PS3.18 F.2.2: no group lengths
                 out[key] = {"vr": vr, _MEMBER.get(vr, "Value"): values} if values else {"vr": vr}
         self.position = position
@@ -157,7 +173,8 @@ class _Walk:
     def _compound(self, tag: int, vr: str, position: int, length: int, end: int, level: _Level) -> Json:
         """Return a sequence, or encapsulated pixel data, whose value begins at `position`.
 
-        A sequence that cannot be read is given as unknown bytes: `scan` does not look into what has a defined length.
+        A sequence that cannot be read, or not be held, is given as unknown bytes: `scan` does not look into what has a defined
+        length.
         """
         if vr != "SQ":
             if level.depth == 0 and tag in _PIXEL_DATA:
@@ -169,11 +186,11 @@ class _Walk:
         if not delimited and length > end - position:
             raise truncated(name(tag))
         stop = end if delimited else position + length
+        before = self.held, self.text
         try:
             out = self._items(position, stop, level, delimited=delimited)
         except Malformed:
-            if self.remaining < 0:
-                raise
+            self.held, self.text = before
             out = {"vr": "UN", "BulkDataURI": self.bulk(level.path)}
             self.position = skip(self.window, position, level.encoding, tag) if delimited else stop
         else:
@@ -184,24 +201,44 @@ class _Walk:
         if level.depth >= MAX_DEPTH:
             raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep", level.path[:8])
         values: list[Json] = []
+        number, chunks, before = 0, [], self.held
         while position < end:
             tag, length = self.window.item(position, level.encoding)
             position += 8
             if tag == SEQUENCE_END:
-                self.position = position
-                return {"vr": "SQ", "Value": values} if values else {"vr": "SQ"}
+                delimited = False
+                break
             if tag == ITEM_END:
                 continue
             item_end = end if length == UNDEFINED else position + length
             if tag != ITEM or item_end > end:
                 raise Malformed("a sequence holds something that is not an item", level.path[:8])
-            path = f"{level.path}/{len(values)}/"
-            item = _Level(level.encoding, level.charsets, path, level.depth + 1, level.context)
+            item = _Level(level.encoding, level.charsets, f"{level.path}/{number}/", level.depth + 1, level.context)
             values.append(self.data_set(position, item_end, item))
             position = self.position if length == UNDEFINED else item_end
+            number += 1
+            self.held += 1
+            if self.held - before > _FEW_VALUES:
+                chunks.append(self._chunk(values))
+                self.held = before
         if delimited:
             raise truncated(level.path[:8])
-        return {"vr": "SQ", "Value": values} if values else {"vr": "SQ"}
+        self.position = position
+        if not chunks:
+            return {"vr": "SQ", "Value": values} if values else {"vr": "SQ"}
+        if values:
+            chunks.append(self._chunk(values))
+        self.held = before
+        return {"vr": "SQ", "Value": orjson.Fragment(b"[" + b",".join(chunks) + b"]")}
+
+    def _chunk(self, values: list[Json]) -> bytes:
+        """Finished items as JSON, without brackets; the objects go."""
+        text = orjson.dumps(values)[1:-1]
+        values.clear()
+        self.text += len(text)
+        if self.text > MAX_TEXT:
+            raise Malformed(f"there are more than {MAX_TEXT} bytes of JSON")
+        return text
 
     def _vr(self, tag: int, written: bytes, position: int, length: int, level: _Level) -> tuple[str, Encoding]:
         """Return the VR of an element that does not say it, and how its value is encoded."""

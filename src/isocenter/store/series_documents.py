@@ -92,7 +92,7 @@ def build(blobs: Blobs, instances: Sequence[Located]) -> None:
         compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
         for number, located in enumerate(instances):
             fragment = orjson.dumps(instance_json(blobs, located, BASE))
-            incoming.write(compressor.compress((b"," if number else b"[") + fragment))
+            incoming.write(compressor.compress(b"," if number else b"["), compressor.compress(fragment))
         incoming.write(compressor.compress(b"]"), compressor.flush())
         blobs.put(incoming, kept, durable=False)
     except Conflict:
