@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What only tests need from Debian: foreign DICOM tools, a browser, PostgreSQL, archives to compare with.
+# What only tests need from Debian: foreign DICOM tools and a validator, a browser, PostgreSQL, openssl, archives to compare with.
 # As root they are installed; else one clear message names what is missing.
 #   system_packages.sh test | bench
 set -euo pipefail
 case ${1:-test} in
-    test) packages="dcmtk chromium postgresql" ;;
+    test) packages="dcmtk dicom3tools chromium postgresql openssl" ;;
     bench) packages="dcmtk orthanc orthanc-dicomweb nginx-light postgresql" ;;
     *) echo "usage: $0 test|bench" >&2; exit 2 ;;
 esac
