@@ -141,7 +141,7 @@ test('who learnt that dragging up is darker says so once', async ({ page }) => {
   const brighter = (await windowOf(page)).center
   expect(brighter).toBeLessThan(before)
   await page.getByTestId('presets').click()
-  await page.getByRole('menuitem', { name: 'Dragging up is darker' }).click()
+  await page.getByRole('menuitemcheckbox', { name: /Dragging up is darker/ }).click()
   await drawn(page, () => drag(page, 'left', [0, -10]))
   expect((await windowOf(page)).center).toBe(before)
   await page.reload()

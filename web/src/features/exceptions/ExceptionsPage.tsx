@@ -89,7 +89,7 @@ function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: b
       <div className="case-body">
         <p className="case-reason">
           {sentence(row.reason)}
-          {row.where && <span className="case-where">{row.where}</span>}
+          {row.where && !row.reason.includes(row.where) && <span className="case-where">{row.where}</span>}
         </p>
         <p className="muted">{kind.meaning}</p>
         <p className="case-facts faint">

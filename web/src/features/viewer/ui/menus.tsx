@@ -30,7 +30,11 @@ export function PresetEntries({ session, pane }: { session: ViewerSession; pane:
         )
       })}
       <hr />
-      <Entry label="Dragging up is darker" chosen={upIsDarker} onClick={() => session.setUpIsDarker(!upIsDarker)} />
+      <button type="button" role="menuitemcheckbox" aria-checked={upIsDarker} className="viewer-entry" onClick={() => session.setUpIsDarker(!upIsDarker)}>
+        <span className="viewer-entry-label">Dragging up is darker</span>
+        <span className="viewer-entry-hint">{upIsDarker ? 'yes' : 'no'}</span>
+        <span className="viewer-entry-nokey" />
+      </button>
     </>
   )
 }
