@@ -7,6 +7,7 @@ Each role imports its own edge only, when it starts: `isocenter user list` needs
 """
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,13 +55,13 @@ def http_application(context: Context) -> "ASGIApp":
     return site.application(context)
 
 
-def serve_dicom(settings: Settings, stop: threading.Event) -> None:
-    """The DICOM role: one process of those that share the port. Returns after stop is set and the associations have ended."""
+def serve_dicom(settings: Settings, stop: threading.Event, listener: socket.socket) -> None:
+    """The DICOM role: one process of those that share a bound socket. Returns after stop is set and all associations ended."""
     from isocenter.dimse import server
 
     with opened(settings) as context:
         integrity.leftovers(context)  # of the process before, if it was killed
-        server.serve(context, stop)
+        server.serve(context, stop, listener)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:

@@ -88,24 +88,40 @@ def lock_roles(folder: Path, roles: Iterable[str]) -> TextIO:
     return file
 
 
+def bind(name: str, address: Address) -> socket.socket:
+    """A socket bound to the address and not listening yet, which nobody else can share. Raises CannotServe."""
+    listener = socket.socket(_family(address), socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(_numeric(address))
+    except OSError as error:
+        listener.close()
+        raise CannotServe(_port_message(name, address, error)) from None
+    return listener
+
+
 def reserve(name: str, address: Address, kept: list[Any]) -> Address:
     """Make sure that nobody listens there, and keep the port so until the end. Port 0 becomes a free one. Raises CannotServe."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    host = "127.0.0.1" if address.host == "localhost" else address.host
+    # The probe goes without SO_REUSEPORT: a second Isocenter must not share the port silently.
+    with bind(name, address) as probe:
+        reserved = Address(address.host, probe.getsockname()[1])
     try:
-        # The probe goes without SO_REUSEPORT: a second Isocenter must not share the port silently.
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, address.port))
-            port = probe.getsockname()[1]
-        keeper = socket.socket(family, socket.SOCK_STREAM)
+        keeper = socket.socket(_family(address), socket.SOCK_STREAM)
         keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # bound but not listening: it never gets a connection
-        keeper.bind((host, port))
+        keeper.bind(_numeric(reserved))
     except OSError as error:
         raise CannotServe(_port_message(name, address, error)) from None
     kept.append(keeper)
-    return Address(address.host, port)
+    return reserved
+
+
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address.host else socket.AF_INET
+
+
+def _numeric(address: Address) -> tuple[str, int]:
+    return ("127.0.0.1" if address.host == "localhost" else address.host), address.port
 
 
 def _port_message(name: str, address: Address, error: OSError) -> str:

@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -21,8 +22,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
 from isocenter import metrics
-from isocenter.preflight import CannotServe, check_exposure, lock_roles, prepare_folder, reserve
-from isocenter.settings import BY_NAME, ENVIRONMENT_ONLY, PREFIX, SETTINGS, Settings
+from isocenter.preflight import CannotServe, bind, check_exposure, lock_roles, prepare_folder, reserve
+from isocenter.settings import BY_NAME, ENVIRONMENT_ONLY, PREFIX, SETTINGS, Address, Settings
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     ready: bool = False
     _kept: list[Any] = field(default_factory=list)  # lock files and port reservations, held by being open
+    _dicom: socket.socket | None = None  # one listening socket for all DICOM processes
     _multiproc: str = ""
 
     def run(self) -> int:
@@ -77,12 +79,17 @@ class Supervisor:
     # -- before anything is served
 
     def _reserve_ports(self) -> Settings:
-        """Resolve port 0 and make sure that the ports are free; DICOM's stays reserved while its processes come and go."""
+        """Resolve port 0 and make sure that the ports are free.
+
+        DICOM's socket is ours and its processes inherit it: a connection that comes while one of them is started again waits for
+        the next that accepts, and the kernel deals connections out in turn, not by hash as with SO_REUSEPORT.
+        """
         settings = self.settings
         if "web" in self.roles:
             settings = replace(settings, http=reserve("http", settings.http, self._kept))
         if "dicom" in self.roles:
-            settings = replace(settings, dicom=reserve("dicom", settings.dicom, self._kept))
+            self._dicom = bind("dicom", settings.dicom)
+            settings = replace(settings, dicom=Address(settings.dicom.host, self._dicom.getsockname()[1]))
         return settings
 
     def _prepare(self) -> dict[str, Any]:
@@ -116,7 +123,11 @@ class Supervisor:
             self._start(child)
 
     def _start(self, child: Child) -> None:
-        child.process = subprocess.Popen(role_command(child.role), env=self._environment(), stdin=subprocess.DEVNULL)
+        inherited = [self._dicom.fileno()] if child.role == "dicom" and self._dicom is not None else []
+        child.process = subprocess.Popen(
+            [*role_command(child.role), *map(str, inherited)], env=self._environment(), stdin=subprocess.DEVNULL,
+            pass_fds=inherited,
+        )
         child.started = time.monotonic()
 
     def _watch(self, prepared: dict[str, Any]) -> int:
@@ -165,12 +176,14 @@ class Supervisor:
         """True when every role that listens answers."""
         if any(child.process is None for child in self.children):
             return False
-        if "dicom" in self.roles and listeners(self.settings.dicom.port) < self.settings.dicom_process_count:
+        if "dicom" in self.roles and not is_listening(self.settings.dicom.port):
             return False
         return "web" not in self.roles or ready_over_http(self.settings)
 
     def _stop_all(self) -> None:
         """SIGTERM to all, grace_seconds to finish what has begun, then SIGKILL."""
+        if self._dicom is not None:
+            self._dicom.close()
         running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
         # The roles keep to grace_seconds themselves; the margin lets them say how they ended.
         deadline = time.monotonic() + self.settings.grace_seconds + 3.0
@@ -213,9 +226,8 @@ def role_command(role: str) -> list[str]:
     return [sys.executable, "-m", "isocenter.commands.roles", role]
 
 
-def listeners(port: int) -> int:
-    """How many sockets of this machine listen on a TCP port. Asking the kernel disturbs no association counter."""
-    found = 0
+def is_listening(port: int) -> bool:
+    """Whether a socket of this machine listens on a TCP port. Asking the kernel disturbs no association counter."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table) as lines:
@@ -223,8 +235,9 @@ def listeners(port: int) -> int:
                 rows = [line.split()[1:4] for line in lines][1:]
         except OSError:
             continue
-        found += sum(1 for own, _, state in rows if state == "0A" and int(own.rpartition(":")[2], 16) == port)
-    return found
+        if any(state == "0A" and int(own.rpartition(":")[2], 16) == port for own, _, state in rows):
+            return True
+    return False
 
 
 def local(host: str) -> str:

@@ -79,6 +79,8 @@ def test_a_killed_role_comes_back(server: Server, role: str) -> None:
     assert before
     for pid in before:
         os.kill(pid, signal.SIGKILL)
+    if role == "dicom":
+        assert echo(server), "a connection waits for the process that is started again"
     wait_for(lambda: len(set(server.pids(role)) - set(before)) >= len(before) and not any(alive(pid) for pid in before))
     server.wait_until_ready()
     wait_for(lambda: echo(server))

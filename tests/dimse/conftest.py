@@ -22,7 +22,6 @@ from isocenter.dimse.upper_layer.items import MaximumLength, PresentationContext
 from isocenter.dimse.upper_layer.reader import Reader
 from isocenter.dimse.upper_layer.transport import TransportClosed
 from isocenter.service.context import Context
-from isocenter.settings import Address
 
 VERIFICATION = "1.2.840.10008.1.1"
 IMPLICIT = "1.2.840.10008.1.2"
@@ -125,7 +124,8 @@ class Archive:
         return self.server.port
 
     def files(self, area: str = "archive") -> list[Path]:
-        return [path for path in (self.context.settings.blob_folder / area).rglob("*") if path.is_file()]
+        """Every file that holds bytes; an association keeps an empty one ready in incoming/."""
+        return [path for path in (self.context.settings.blob_folder / area).rglob("*") if path.is_file() and path.stat().st_size]
 
     def data_sets(self, area: str = "archive") -> list[bytes]:
         """The data set bytes of everything kept."""
@@ -153,15 +153,21 @@ def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
 Start = Callable[..., Archive]
 
 
+def bound() -> socket.socket:
+    """A socket bound to a free port of loopback."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
 @pytest.fixture
 def start(sqlite_context: Context) -> Iterator[Start]:
-    """Start a server: start(**settings) -> Archive. Stopped at the end; every thread of it must be gone then."""
+    """Start a server: start(listener=None, **settings) -> Archive. Stopped at the end; every thread of it must be gone then."""
     with ExitStack() as stack:
 
-        def begin(**settings: object) -> Archive:
-            values = {"dicom": Address("127.0.0.1", 0), **settings}
-            context = replace(sqlite_context, settings=replace(sqlite_context.settings, **values))
-            server = Server(context)
+        def begin(listener: socket.socket | None = None, **settings: object) -> Archive:
+            context = replace(sqlite_context, settings=replace(sqlite_context.settings, **settings))
+            server = Server(context, listener or bound())
             server.start()
             stack.callback(server.stop, 0)
             return Archive(server, context)

@@ -13,7 +13,7 @@ from objects import CT, part10
 
 def arrival(data: bytes, **facts: Any) -> Arrival:
     header: Header = scan(BytesSource(data))
-    return Arrival(principal=SYSTEM, header=header, sha256="", size=len(data), source="dimse", **facts)
+    return Arrival(principal=SYSTEM, header=header, size=len(data), source="dimse", **facts)
 
 
 def test_an_ordinary_object_is_accepted() -> None:

@@ -1,8 +1,12 @@
-"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom|web|worker, settings in the environment."""
+"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom FD|web|worker, settings in the environment.
+
+FD: the bound socket that all DICOM processes inherit.
+"""
 
 import json
 import logging
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -17,7 +21,7 @@ from isocenter.supervisor import CANNOT_START, SIGNALS
 log = logging.getLogger(__name__)
 
 
-def main(role: str) -> int:
+def main(role: str, *inherited: str) -> int:
     """Run one role until SIGTERM. Exit code 0: stopped as asked; CANNOT_START: hopeless, said why; 1: worth another try."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes on a SIGTERM
@@ -29,8 +33,8 @@ def main(role: str) -> int:
         logs.configure(settings.log_level, settings.log_format, role)
         if role == "prepare":
             return _prepare(settings)
-        run: dict[str, Callable[[Settings, threading.Event], None]] = {"dicom": _dicom, "web": _web, "worker": _worker}
-        run[role](settings, stop)
+        run: dict[str, Callable[..., None]] = {"dicom": _dicom, "web": _web, "worker": _worker}
+        run[role](settings, stop, *map(int, inherited))
     except SettingsError as error:
         print(f"isocenter: {error}", file=sys.stderr)
         return CANNOT_START
@@ -56,10 +60,10 @@ def _prepare(settings: Settings) -> int:
     return 0
 
 
-def _dicom(settings: Settings, stop: threading.Event) -> None:
+def _dicom(settings: Settings, stop: threading.Event, listener: int) -> None:
     from isocenter import app
 
-    app.serve_dicom(settings, stop)
+    app.serve_dicom(settings, stop, socket.socket(fileno=listener))
 
 
 def _worker(settings: Settings, stop: threading.Event) -> None:
@@ -75,4 +79,4 @@ def _web(settings: Settings, stop: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -1,11 +1,9 @@
 """The DICOM listener: one process of it, a thread an association.
 
-Several processes share the port with SO_REUSEPORT, and the kernel deals the connections out. That option also lets a stranger of
-the same user share it unseen, so the supervisor binds without it (`preflight.reserve`) before it starts the first process.
+Several processes share one listening socket, which the supervisor binds. All of them sleep in accept(), and the kernel wakes them
+in turn, so that associations spread evenly; a connection that comes while a process is started again waits for the next.
 """
 
-import contextlib
-import errno
 import logging
 import socket
 import threading
@@ -26,8 +24,9 @@ from isocenter.dimse.upper_layer.pdu import (
     AssociateRJ,
     AssociateRQ,
 )
+from isocenter.dimse.upper_layer.transport import timeval
 from isocenter.domain.access import Principal
-from isocenter.domain.errors import Broken, Conflict, Forbidden, IsocenterError
+from isocenter.domain.errors import Forbidden, IsocenterError
 from isocenter.service import sessions
 from isocenter.service.context import Context
 
@@ -37,6 +36,9 @@ BACKLOG = 256  # connections the kernel holds for us while all cores are busy; 2
 
 # Connections above max_associations that are still told why (A-ASSOCIATE-RJ) before further ones are simply closed.
 REJECTED_AT_ONCE = 50
+
+# How long accept() sleeps before it looks whether it is to stop: shutdown() would end it, but for all who share the socket.
+ACCEPT_SECONDS = 0.25
 
 # While stopping, an association without a message for this long has nothing to lose (seconds).
 QUIET = 0.5
@@ -72,15 +74,16 @@ def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | Co
 
 
 class Server:
-    """Listens on `settings.dicom` until `stop`."""
+    """Listens on a bound socket, which other processes may share, until `stop`, which closes it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, listener: socket.socket) -> None:
         settings = context.settings
         self._context = context
         self._limits = Limits(
             maximum_length=settings.max_pdu, artim_timeout=settings.artim_timeout, idle_timeout=settings.dicom_idle_timeout
         )
-        self._listener: socket.socket | None = None
+        self._listener = listener
+        self._stopping = False
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._open: dict[Association, threading.Thread] = {}
@@ -88,8 +91,7 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port listened on, also when the settings left it to the kernel (port 0)."""
-        assert self._listener is not None, "not started"
+        """The port listened on."""
         return int(self._listener.getsockname()[1])
 
     @property
@@ -104,19 +106,11 @@ class Server:
         return len(self._open)
 
     def start(self) -> None:
-        """Bind and accept in a thread; raises Conflict or Broken when the address cannot be had."""
-        address = self._context.settings.dicom
-        listener = _socket(address.host)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            # SO_RCVBUF stays unset: the kernel's own tuning was as quick with 512 KB slices, and grows further over a WAN.
-            _bind(listener, address.host, address.port)
-            listener.listen(BACKLOG)
-        except BaseException:
-            listener.close()
-            raise
-        self._listener = listener
-        self._thread = threading.Thread(target=self._accept, args=(listener,), name="dicom-listener", daemon=True)
+        """Listen, and accept in a thread."""
+        # SO_RCVBUF stays unset: the kernel's own tuning was as quick with 512 KB slices, and grows further over a WAN.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(ACCEPT_SECONDS))
+        self._listener.listen(BACKLOG)
+        self._thread = threading.Thread(target=self._accept, name="dicom-listener", daemon=True)
         self._thread.start()
 
     def stop(self, grace_seconds: float) -> None:
@@ -124,10 +118,9 @@ class Server:
 
         A message that is in progress is always answered first, unless it takes longer than the grace time and LAST_MESSAGE.
         """
-        if self._listener is None or self._thread is None:
+        if self._thread is None:
             return
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._stopping = True
         self._thread.join()
         self._listener.close()
         deadline = time.monotonic() + grace_seconds
@@ -155,15 +148,13 @@ class Server:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
+    def _accept(self) -> None:
+        while not self._stopping:
             try:
-                connection, address = listener.accept()
-            except ConnectionAbortedError:
+                connection, address = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
                 continue
             except OSError as error:
-                if listener.fileno() < 0 or error.errno == errno.EINVAL:  # shut down by stop()
-                    return
                 # Out of file descriptors or memory: those that are open will end.
                 log.error("cannot accept a connection", extra={"facts": {"reason": error.strerror}})
                 time.sleep(0.1)
@@ -231,6 +222,7 @@ class Server:
                 with metrics.association_open():
                     Dispatcher(association, handlers).run()
             finally:
+                scp.close()
                 facts.update({category.lower(): number for category, number in scp.answered.items()})
         finally:
             with self._lock:
@@ -251,26 +243,10 @@ class Server:
 _METRIC = {"released": "released", "rejected": "rejected", "timeout": "timeout"}
 
 
-def serve(context: Context, stop: threading.Event) -> None:
-    """Receive DICOM until `stop` is set, then stop gracefully. Raises Conflict or Broken when the address cannot be had."""
-    server = Server(context)
+def serve(context: Context, stop: threading.Event, listener: socket.socket) -> None:
+    """Receive DICOM on a bound socket until `stop` is set, then stop gracefully."""
+    server = Server(context, listener)
     server.start()
     stop.wait()
     server.stop(context.settings.grace_seconds)
 
-
-def _socket(host: str) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return listener
-
-
-def _bind(listener: socket.socket, host: str, port: int) -> None:
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        where = f"{host}:{port}"
-        if error.errno == errno.EADDRINUSE:
-            message, hint = f"the DICOM port {where} is taken by another program", "Stop it, or choose another with --dicom."
-            raise Conflict(message, where="dicom", hint=hint) from None
-        raise Broken(f"cannot listen on {where}: {error.strerror}", where="dicom", hint="Check the setting dicom.") from None

@@ -31,7 +31,6 @@ class Arrival:
 
     principal: Principal
     header: Header
-    sha256: str
     size: int
     source: Source
     calling_aet: str = ""

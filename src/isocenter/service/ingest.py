@@ -5,7 +5,7 @@ the answer. A crash at any point leaves either no answer, or the instance: bytes
 again, `isocenter verify` finds them), a row without bytes cannot come to be.
 """
 
-import hashlib
+import contextlib
 import logging
 import os
 import time
@@ -25,8 +25,10 @@ from isocenter.domain.imaging import Accept, Arrival, Outcome, Quarantine, Refus
 from isocenter.service.context import Context
 from isocenter.store import arriving
 from isocenter.store.arriving import Added, Arrived, Held, Origin
+from isocenter.store.aside import Task
 from isocenter.store.blobs import instance_key
 from isocenter.store.database import InDoubt
+from isocenter.store.digest import Digest
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +57,6 @@ class Reception:
         self._source: Source = source
         self._calling_aet = calling_aet
         self._called_aet = called_aet
-        self._hash = hashlib.sha256()
         self._looked_at_space = 0
         self._is_begun = False
         self._beginning: part10.Beginning | None = None
@@ -63,6 +64,8 @@ class Reception:
         self._ended_as: tuple[str, float] | None = None  # outcome and seconds of `finish`
         self._need_space()
         self._incoming = context.blobs.open_incoming()
+        self._digest = Digest(self._incoming.fd)
+        self._put: Task[None] | None = None
 
     def __enter__(self) -> "Reception":
         return self
@@ -78,8 +81,7 @@ class Reception:
     def write(self, *buffers: bytes | bytearray | memoryview) -> None:
         """Append bytes to the file. Raises NoSpace or Broken; nothing is kept then."""
         self._incoming.write(*buffers)
-        for buffer in buffers:
-            self._hash.update(buffer)
+        self._digest.written(self._incoming.size)
         if not self._is_begun and self._incoming.size >= _BEGINNING:
             self._is_begun = True
             self._beginning = part10.begin(FileSource(self._incoming.fd, self._incoming.size))
@@ -93,10 +95,17 @@ class Reception:
             return
         self._ended = True
         size = self._incoming.size
-        self._incoming.discard()
+        self._close()
         if self._ended_as is not None:
             label, seconds = self._ended_as
             metrics.instance(self._source, label, peer=self._calling_aet, size=size, seconds=seconds)
+
+    def _close(self) -> None:
+        self._digest.close()
+        if self._put is not None:
+            with contextlib.suppress(IsocenterError):
+                self._put.result()
+        self._incoming.discard()
 
     def finish(
         self,
@@ -133,8 +142,8 @@ class Reception:
             return Refuse(fault.reason, fault.where)
         return admit(
             Arrival(
-                principal=self._principal, header=self.header, sha256=self._hash.hexdigest(), size=self._incoming.size,
-                source=self._source, calling_aet=self._calling_aet, called_aet=self._called_aet,
+                principal=self._principal, header=self.header, size=self._incoming.size, source=self._source,
+                calling_aet=self._calling_aet, called_aet=self._called_aet,
                 command_sop_class_uid=sop_class_uid, command_sop_instance_uid=sop_instance_uid,
                 target_study_instance_uid=study_instance_uid,
             )
@@ -152,7 +161,8 @@ class Reception:
                 raise
         unnamed = part10.scan(_Joined(part10.file_meta("", "", transfer_syntax_uid), source))
         meta = part10.file_meta(unnamed.sop_class_uid, unnamed.sop_instance_uid, transfer_syntax_uid)
-        bare, self._incoming, self._hash = self._incoming, self._context.blobs.open_incoming(), hashlib.sha256()
+        bare, self._incoming = self._incoming, self._context.blobs.open_incoming()
+        self._digest = Digest(self._incoming.fd)
         try:
             self.write(meta)
             for start in range(0, bare.size, _COMPARED_AT_ONCE):
@@ -183,32 +193,37 @@ class Reception:
 
     def _keep(self, verdict: Accept | Quarantine, header: Header) -> Outcome:
         now = self._context.clock()
-        arrived = arriving.prepared(
-            header,
-            blob_key=self._key("archive", now, header),
-            sha256=self._hash.hexdigest(),
-            size=self._incoming.size,
-            received_at=now,
-            dirty_at=now + timedelta(seconds=self._context.settings.series_quiet_seconds),
-            origin=self._origin,
-        )
+        self._digest.catch_up(self._incoming.size)
         if isinstance(verdict, Quarantine):
-            return self._quarantine(arrived, header, verdict)
-        self._context.blobs.put(self._incoming, arrived.blob_key)
+            return self._quarantine(verdict, header, now)
+        key = self._key("archive", now, header)
+        self._put = self._context.blobs.put(self._incoming, key)
         kept = False
         try:
-            added = self._add(arrived)
+            added = self._add(self._arrived(self._put, key, header, now))
             kept = added.status in ("stored", "version")
         except InDoubt:
             kept = True  # perhaps: then its row is there, and must not be without bytes
             raise
         finally:
             if not kept:
-                self._drop(arrived.blob_key)
+                self._drop(key)
         if added.status == "elsewhere":
-            return self._quarantine(arrived, header, Quarantine(added.reason, added.where))
+            return self._quarantine(Quarantine(added.reason, added.where), header, now)
         status: Status = "stored" if added.status == "stored" else "version" if added.status == "version" else "duplicate"
         return _outcome(status, header, warnings=verdict.warnings)
+
+    def _arrived(self, put: Task[None], key: str, header: Header, now: datetime) -> Arrived:
+        return arriving.prepared(
+            header,
+            blob_key=key,
+            sha256=self._digest.hexdigest(),
+            size=self._incoming.size,
+            received_at=now,
+            dirty_at=now + timedelta(seconds=self._context.settings.series_quiet_seconds),
+            origin=self._origin,
+            durable=put.result,
+        )
 
     def _key(self, area: str, at: datetime, header: Header) -> str:
         return instance_key(area, at, header.study_instance_uid, header.series_instance_uid, self._incoming.name)
@@ -231,7 +246,7 @@ class Reception:
             fd = self._context.blobs.open(held.blob_key)
         except Missing:
             if identical:
-                self._context.blobs.put(self._incoming, held.blob_key)
+                self._context.blobs.put(self._incoming, held.blob_key).result()
             return identical
         try:
             if os.fstat(fd).st_size != held.size:
@@ -252,14 +267,14 @@ class Reception:
             here, there = here + len(mine), there + len(mine)
         return True
 
-    def _quarantine(self, arrived: Arrived, header: Header, verdict: Quarantine) -> Outcome:
-        key = self._key("quarantine", arrived.received_at, header)
-        self._context.blobs.put(self._incoming, key)
+    def _quarantine(self, verdict: Quarantine, header: Header, now: datetime) -> Outcome:
+        key = self._key("quarantine", now, header)
+        self._put = self._context.blobs.put(self._incoming, key)
         kept = False
-        apart = replace(arrived, blob_key=key)
         try:
+            arrived = self._arrived(self._put, key, header, now)
             kept = self._context.database.write(
-                lambda connection: arriving.quarantine(connection, apart, verdict.reason, verdict.where)
+                lambda connection: arriving.quarantine(connection, arrived, verdict.reason, verdict.where)
             )
         except InDoubt:
             kept = True

@@ -94,7 +94,7 @@ def build(blobs: Blobs, instances: Sequence[Located]) -> None:
             fragment = orjson.dumps(instance_json(blobs, located, BASE))
             incoming.write(compressor.compress(b"," if number else b"["), compressor.compress(fragment))
         incoming.write(compressor.compress(b"]"), compressor.flush())
-        blobs.put(incoming, kept, durable=False)
+        blobs.place(incoming, kept)
     except Conflict:
         return  # another process was faster
     finally:

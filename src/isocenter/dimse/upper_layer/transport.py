@@ -30,7 +30,7 @@ class Transport:
         self._timeout = 0.0  # what SO_RCVTIMEO is set to
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_TIMEOUT))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(SEND_TIMEOUT))
         # A peer whose host has vanished without a word is noticed even when the idle time-out is long.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
@@ -48,7 +48,7 @@ class Transport:
             raise TimedOut("no time left")
         try:
             if timeout != self._timeout:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(timeout))
                 self._timeout = timeout
             return self._socket.recv_into(view)
         except BlockingIOError:
@@ -88,7 +88,8 @@ class Transport:
         self._socket.close()
 
 
-def _timeval(seconds: float) -> bytes:
+def timeval(seconds: float) -> bytes:
+    """The value of SO_RCVTIMEO or SO_SNDTIMEO."""
     # A zero timeval would mean "for ever".
     microseconds = max(1000, int(seconds * 1_000_000))
     return _TIMEVAL.pack(*divmod(microseconds, 1_000_000))
