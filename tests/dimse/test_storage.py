@@ -13,6 +13,7 @@ import pytest
 
 import objects
 from dimse.conftest import Archive, RawPeer, Start, eventually, peer_of, store_request
+from isocenter.dimse import server
 from isocenter.dimse.messages import Command
 from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import Principal, Role
@@ -139,8 +140,9 @@ def test_a_command_set_that_says_there_is_no_data_set(peer: RawPeer) -> None:
     assert store(peer).status == 0
 
 
-def test_a_role_that_may_not_store(start: Start) -> None:
-    archive = start(lambda calling, called, address: Principal("R", Role.REFERRER, "peer", "dicom", address))
+def test_a_role_that_may_not_store(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    referrer = Principal("R", Role.REFERRER, "peer", "dicom", "127.0.0.1")
+    monkeypatch.setattr(server, "admit", lambda *unused: referrer)
     with peer_of(archive) as peer:
         peer.associate()
         assert store(peer).status == 0x0124

@@ -5,7 +5,7 @@ we cannot perform gets an answer, its data set is drained, and the association l
 nobody knows any more where a message begins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,9 +78,10 @@ class ProtocolError(Exception):
 class Dispatcher:
     """The message in progress of one association."""
 
-    def __init__(self, association: Association, handlers: Mapping[CommandField, Handler]) -> None:
+    def __init__(self, association: Association, handler: Callable[[Request], Handler | None]) -> None:
+        """handler: who performs a request; None when nobody does."""
         self._association = association
-        self._handlers = handlers
+        self._handler = handler
         self._command = bytearray()
         self._context_id = NO_CONTEXT  # of the message in progress
         self._operation: Operation | None = None
@@ -144,7 +145,7 @@ class Dispatcher:
             return
         if command.command_field & messages.RESPONSE or command.message_id is None:
             raise ProtocolError(f"command field {command.command_field:04X}H where a request was expected")
-        handler = self._handlers.get(command.command_field)  # type: ignore[call-overload]  # an IntEnum is its number
+        handler = self._handler(request)
         if handler is None:
             self._operation = Drain(request, messages.response(command, UNRECOGNIZED_OPERATION))
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import Any
 
 # A C-STORE-RQ has about 300 bytes; an N-GET-RQ can list attributes. Nothing that is longer is a command set.
 MAX_COMMAND_LENGTH = 64 * 1024
@@ -182,18 +183,25 @@ def _decode_value(vr: str, value: bytes, element: int) -> int | str | tuple[int,
     return text.strip(" \0") or None
 
 
-def response(request: Command, status: int, *, offending_element: tuple[int, ...] = (), error_comment: str = "") -> Command:
-    """The answer to a request, without a data set.
+def response(
+    request: Command, status: int, *, offending_element: tuple[int, ...] = (), error_comment: str = "",
+    has_data_set: bool = False, **fields: Any,
+) -> Command:
+    """The answer to a request. fields: further elements of the answer, which replace what it repeats of the request.
 
     error_comment is cut to 64 characters and cleaned of what LO cannot hold (PS3.5 6.2: no backslash, no control characters).
     """
     comment = "".join(character if character.isprintable() and character != "\\" else " " for character in error_comment)
+    repeated = {
+        "affected_sop_class_uid": request.affected_sop_class_uid or request.requested_sop_class_uid,
+        "affected_sop_instance_uid": request.affected_sop_instance_uid or request.requested_sop_instance_uid,
+    }
     return Command(
         command_field=request.command_field | RESPONSE,
+        command_data_set_type=DATA_SET if has_data_set else NO_DATA_SET,
         message_id_being_responded_to=request.message_id,
-        affected_sop_class_uid=request.affected_sop_class_uid or request.requested_sop_class_uid,
-        affected_sop_instance_uid=request.affected_sop_instance_uid or request.requested_sop_instance_uid,
         status=status,
         offending_element=offending_element or None,
         error_comment=comment[:64].strip() or None,
+        **{**repeated, **fields},
     )

@@ -8,13 +8,13 @@ import logging
 import socket
 import threading
 import time
+from functools import partial
 
 from isocenter import metrics
-from isocenter.dimse import storage, verification
+from isocenter.dimse import services, storage
 from isocenter.dimse.dispatch import Dispatcher, ProtocolError
-from isocenter.dimse.messages import CommandField
+from isocenter.dimse.exchange import Session
 from isocenter.dimse.upper_layer.association import Association, Ended, Limits
-from isocenter.dimse.upper_layer.items import ContextResult
 from isocenter.dimse.upper_layer.pdu import (
     CALLED_AE_TITLE_NOT_RECOGNIZED,
     CALLING_AE_TITLE_NOT_RECOGNIZED,
@@ -61,16 +61,6 @@ def admit(context: Context, request: AssociateRQ, address: str) -> Principal | A
     except IsocenterError:  # the database is away: not the peer's fault, and it may try again
         log.exception("cannot look up a peer")
         return TEMPORARY_CONGESTION
-
-
-def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | ContextResult:
-    """The transfer syntax taken for a proposed presentation context.
-
-    Nothing is ever transcoded on the way in, so any transfer syntax will do, and the first is what the sender would rather send.
-    """
-    if abstract_syntax == verification.VERIFICATION or storage.is_storage(abstract_syntax):
-        return transfer_syntaxes[0]
-    return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
 
 
 class Server:
@@ -212,15 +202,15 @@ class Server:
             association.reject(principal)
             raise Ended("rejected")
         try:
-            association.accept(request, choose)
+            association.accept(request, services.choose)
             facts["implementation"] = association.peer_implementation
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
             metrics.association("accepted", request.calling_ae_title)
             scp = storage.StorageSCP(self._context, principal, request.calling_ae_title, request.called_ae_title)
-            handlers = {CommandField.C_STORE_RQ: scp.store, CommandField.C_ECHO_RQ: verification.echo}
+            session = Session(self._context, principal, request.calling_ae_title, request.called_ae_title, association)
             try:
                 with metrics.association_open():
-                    Dispatcher(association, handlers).run()
+                    Dispatcher(association, partial(services.handler, session, scp)).run()
             finally:
                 scp.close()
                 facts.update({category.lower(): number for category, number in scp.answered.items()})

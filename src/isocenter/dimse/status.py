@@ -97,6 +97,22 @@ STORE_STATUS: dict[Kind, int] = {
 }
 
 
+# The same for all other services, whose own failures are few and answered by their handlers (PS3.7 Annex C).
+GENERAL_STATUS: dict[Kind, int] = {
+    Kind.INVALID: 0x0106,
+    Kind.UNSUPPORTED: 0x0122,
+    Kind.MISSING: 0x0112,
+    Kind.CONFLICT: 0x0111,
+    Kind.FORBIDDEN: 0x0124,
+    Kind.UNAUTHENTICATED: 0x0124,
+    Kind.TOO_LARGE: 0x0213,
+    Kind.NO_SPACE: 0x0213,
+    Kind.BUSY: 0x0213,
+    Kind.BROKEN: 0x0110,
+    Kind.AWAY: 0x0213,
+}
+
+
 def describe(code: int) -> Status:
     """The status for any code; one the standard does not list is a failure (PS3.7 C.1: an SCU treats unknown ones so)."""
     if known := STATUSES.get(code):

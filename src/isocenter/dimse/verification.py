@@ -1,11 +1,11 @@
 """Verification service class: C-ECHO (PS3.4 Annex A, PS3.7 9.1.5)."""
 
-from isocenter.dimse import messages, status
-from isocenter.dimse.dispatch import Drain, Operation, Request
+from isocenter.dimse import status
+from isocenter.dimse.exchange import Exchange
 
 VERIFICATION = "1.2.840.10008.1.1"
 
 
-def echo(request: Request) -> Operation:
+def echo(exchange: Exchange) -> None:
     """The handler of C-ECHO-RQ: Success."""
-    return Drain(request, messages.response(request.command, status.SUCCESS))
+    exchange.answer(status.SUCCESS)

@@ -9,7 +9,7 @@ import pytest
 
 from dimse.conftest import IMPLICIT, VERIFICATION, Archive, RawPeer, Start, eventually, peer_of
 from isocenter.dimse.messages import Command, CommandField
-from isocenter.dimse.server import choose
+from isocenter.dimse.services import choose
 from isocenter.dimse.upper_layer import negotiation, pdu
 from isocenter.dimse.upper_layer.association import Association, Ended, Limits
 from isocenter.dimse.upper_layer.items import AbortReason, PresentationContextRQ

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from isocenter.dimse.server import choose
+from isocenter.dimse.services import choose
 from isocenter.dimse.upper_layer import negotiation, pdu
 from isocenter.dimse.upper_layer.items import (
     AsynchronousOperationsWindow,
@@ -37,7 +37,7 @@ def answer(*contexts: tuple[str, tuple[str, ...]], **user_information: object) -
         (CT, ("1.3.6.1.4.1.99999.1",), "1.3.6.1.4.1.99999.1"),
         ("1.3.46.670589.11.0.0.12.1", (IMPLICIT,), IMPLICIT),
         ("1.2.840.10008.5.1.4.1.1.999.9", (IMPLICIT,), IMPLICIT),
-        ("1.2.840.10008.1.1", (IMPLICIT, EXPLICIT), IMPLICIT),
+        ("1.2.840.10008.1.1", (IMPLICIT, EXPLICIT), EXPLICIT),
     ],
     ids=[
         "as the sender would rather send",

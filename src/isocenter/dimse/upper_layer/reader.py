@@ -57,6 +57,11 @@ class Reader:
         self._context_id = self._control = 0  # of the PDV under way
         self._deadline: float | None = None  # when the PDU under way must be whole
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether bytes have been received that `read` has not handed on."""
+        return self._start < self._end
+
     def read(self) -> PDU | list[Fragment]:
         """The next PDU, or the fragments of P-DATA-TF that have arrived (at least one).
 

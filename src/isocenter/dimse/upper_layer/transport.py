@@ -4,6 +4,7 @@ Time-outs are the socket's own (SO_RCVTIMEO), which saves the poll() that Python
 """
 
 import contextlib
+import select
 import socket
 import struct
 from collections.abc import Iterable
@@ -55,6 +56,15 @@ class Transport:
             raise TimedOut(f"nothing received for {timeout:.1f} s") from None
         except OSError as error:
             raise TransportClosed(error.strerror or str(error)) from None
+
+    def readable(self) -> bool:
+        """Whether something has arrived, or the end."""
+        poll = select.poll()  # not select(): it knows no descriptor above 1023
+        try:
+            poll.register(self._socket, select.POLLIN)
+        except (OSError, ValueError):  # closed already
+            return True
+        return bool(poll.poll(0))
 
     def send(self, buffers: Iterable[bytes | memoryview]) -> None:
         """Send all of it. Raises TransportClosed, and the connection is of no more use then."""

@@ -1,0 +1,171 @@
+"""A request whose data set is whole, and all that may follow on its association until it is answered.
+
+Everything but C-STORE is done here: queries with many answers, retrievals whose sub-operations are requests of ours on the same
+association, N-services. A handler is a function of an `Exchange`; it answers once, after as many pending answers as it likes.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from isocenter.dimse import messages, status
+from isocenter.dimse.dispatch import Operation, ProtocolError, Request
+from isocenter.dimse.messages import Command, CommandField
+from isocenter.dimse.upper_layer.association import Association
+from isocenter.dimse.upper_layer.items import AbortReason
+from isocenter.dimse.upper_layer.pdu import COMMAND, LAST
+from isocenter.domain.access import Principal
+from isocenter.domain.errors import IsocenterError
+from isocenter.service.context import Context
+
+log = logging.getLogger(__name__)
+
+# An identifier with a list of 10,000 UIDs has 650 KB; what is longer is no question anybody asks.
+MAX_DATA_SET = 4 << 20
+TOO_LARGE = 0x0213  # Resource limitation: PS3.7 C.5.20
+PROCESSING_FAILURE = 0x0110
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One association as its services see it."""
+
+    context: Context
+    principal: Principal
+    calling_ae_title: str
+    called_ae_title: str
+    association: Association
+
+
+class Exchange:
+    """One request and the way back. command: of the request; data_set: its encoded data set, b"" when it has none."""
+
+    def __init__(self, session: Session, request: Request, data_set: bytes) -> None:
+        self.session = session
+        self.command = request.command
+        self.context = request.context
+        self.data_set = data_set
+        self.answered: int | None = None  # the final status
+        self._cancelled = False
+        self._received = bytearray()  # a command set that is arriving
+        self._draining = False  # the data set of an answer to us is arriving, which nobody needs
+        self._answers: dict[int, Command] = {}
+
+    def pending(self, code: int, data_set: bytes = b"", **fields: Any) -> None:
+        """Send a pending answer. fields: further elements of the command set, as in `Command`."""
+        self._send(code, data_set, fields)
+
+    def answer(self, code: int, data_set: bytes = b"", **fields: Any) -> None:
+        """Send the final answer, once."""
+        assert self.answered is None, "answered twice"
+        self.answered = code
+        self._send(code, data_set, fields)
+
+    def cancelled(self) -> bool:
+        """Whether the peer has sent C-CANCEL for this request; does not wait. Raises Ended, ProtocolError."""
+        while not self._cancelled and self.session.association.readable():
+            self._receive()
+        return self._cancelled or self.session.association.stopping
+
+    def request(self, context_id: int, command: Command, parts: Iterable[tuple[memoryview | bytes, bool]]) -> Command:
+        """Send a request of ours on this association and wait for its answer; a C-CANCEL that comes first is noted.
+
+        parts: of the data set, each with whether it is the last. Raises Ended, ProtocolError.
+        """
+        association = self.session.association
+        association.send_fragments(context_id, COMMAND | LAST, command.encode())
+        for part, last in parts:
+            association.send_fragments(context_id, LAST if last else 0, part)
+        assert command.message_id is not None
+        while command.message_id not in self._answers:
+            self._receive()
+        return self._answers.pop(command.message_id)
+
+    def _send(self, code: int, data_set: bytes, fields: dict[str, Any]) -> None:
+        association, context_id = self.session.association, self.context.context_id
+        response = messages.response(self.command, code, has_data_set=bool(data_set), **fields)
+        association.send_fragments(context_id, COMMAND | LAST, response.encode())
+        if data_set:
+            association.send_fragments(context_id, LAST, data_set)
+
+    def _receive(self) -> None:
+        for _, control, fragment in self.session.association.receive():
+            if not control & COMMAND:
+                if not self._draining:
+                    raise ProtocolError("a data set without a command set", AbortReason.UNEXPECTED_PDU_PARAMETER)
+                self._draining = not control & LAST
+                continue
+            if len(self._received) + len(fragment) > messages.MAX_COMMAND_LENGTH:
+                raise ProtocolError("a command set without end")
+            self._received += fragment
+            if control & LAST:
+                self._take(bytes(self._received))
+                self._received.clear()
+
+    def _take(self, received: bytes) -> None:
+        try:
+            command = messages.decode(received)
+        except messages.InvalidCommand as error:
+            raise ProtocolError(f"command set: {error}") from None
+        answers = command.message_id_being_responded_to
+        if command.command_field == CommandField.C_CANCEL_RQ:
+            # PS3.7 9.3.2.3: it names the request; one that comes too late, or for another, changes nothing.
+            self._cancelled = self._cancelled or answers == self.command.message_id
+        elif command.command_field & messages.RESPONSE and answers is not None:
+            self._answers[answers] = command
+            self._draining = command.has_data_set
+        else:
+            # We negotiate an operations window of 1 (PS3.7 D.3.3.3): no request may come before the last is answered.
+            raise ProtocolError(f"command field {command.command_field:04X}H while a request is in progress")
+
+
+Handler = Callable[[Exchange], None]
+
+
+class Whole:
+    """The operation that gathers a data set and then calls a handler. Whatever that raises becomes an answer."""
+
+    def __init__(self, session: Session, request: Request, handler: Handler, max_data_set: int = MAX_DATA_SET) -> None:
+        self._session = session
+        self._request = request
+        self._handler = handler
+        self._max = max_data_set
+        self._data = bytearray()
+        self._too_large = False
+
+    def write(self, fragments: list[memoryview]) -> None:
+        for fragment in fragments:
+            self._too_large = self._too_large or len(self._data) + len(fragment) > self._max
+            if not self._too_large:
+                self._data += fragment
+
+    def finish(self) -> None:
+        data, self._data = bytes(self._data), bytearray()
+        exchange = Exchange(self._session, self._request, data)
+        if self._too_large:
+            exchange.answer(TOO_LARGE, error_comment=f"the data set has more than {self._max} bytes")
+            return
+        try:
+            self._handler(exchange)
+        except IsocenterError as error:
+            self._fail(exchange, status.GENERAL_STATUS[error.kind], error.message, status.offending_element(error))
+        except (ValueError, KeyError, TypeError, OSError, ArithmeticError, AssertionError):
+            log.exception("a DIMSE request failed")
+            self._fail(exchange, PROCESSING_FAILURE, "the archive failed")
+        if exchange.answered is None:
+            self._fail(exchange, PROCESSING_FAILURE, "the archive failed")
+
+    def discard(self) -> None:
+        self._data.clear()
+
+    @staticmethod
+    def _fail(exchange: Exchange, code: int, comment: str, elements: tuple[int, ...] = ()) -> None:
+        log.warning("a DIMSE request was refused", extra={"facts": {"status": f"{code:04X}", "reason": comment}})
+        if exchange.answered is None:
+            exchange.answer(code, error_comment=comment, offending_element=elements)
+
+
+def whole(session: Session, handler: Handler, max_data_set: int = MAX_DATA_SET) -> Callable[[Request], Operation]:
+    """A handler of the dispatcher from a handler of exchanges."""
+    return lambda request: Whole(session, request, handler, max_data_set)

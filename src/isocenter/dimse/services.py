@@ -1,0 +1,63 @@
+"""The services we offer as SCP: one table that drives negotiation, dispatch and the conformance statement.
+
+Storage is not in the table, since it takes every SOP class that is not known to be something else (`storage.is_storage`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from isocenter.dicom import syntaxes
+from isocenter.dimse import storage, verification
+from isocenter.dimse.dispatch import Handler, Request
+from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
+from isocenter.dimse.exchange import Handler as ExchangeHandler
+from isocenter.dimse.messages import CommandField
+from isocenter.dimse.upper_layer.items import ContextResult
+
+# PS3.5 10.1: Implicit VR Little Endian is everybody's default; explicit keeps the VR of private elements, so it is preferred.
+TRANSFER_SYNTAXES = (syntaxes.EXPLICIT_VR_LITTLE_ENDIAN, syntaxes.IMPLICIT_VR_LITTLE_ENDIAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service class as SCP. sop_classes: UID -> name; operations: what performs each DIMSE request."""
+
+    name: str
+    sop_classes: Mapping[str, str]
+    operations: Mapping[CommandField, ExchangeHandler]
+    max_data_set: int = MAX_DATA_SET
+
+
+SERVICES: tuple[Service, ...] = (
+    Service("Verification", {verification.VERIFICATION: "Verification SOP Class"}, {CommandField.C_ECHO_RQ: verification.echo}),
+)
+BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
+
+
+def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | ContextResult:
+    """The transfer syntax taken for a proposed presentation context, or why there is none.
+
+    What is to be stored is never transcoded on the way in: any transfer syntax will do, and the first is what the sender would
+    rather send.
+    """
+    if abstract_syntax in BY_SOP_CLASS:
+        for transfer_syntax in TRANSFER_SYNTAXES:
+            if transfer_syntax in transfer_syntaxes:
+                return transfer_syntax
+        return ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED
+    if storage.is_storage(abstract_syntax):
+        return transfer_syntaxes[0]
+    return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
+
+
+def handler(session: Session, scp: storage.StorageSCP, request: Request) -> Handler | None:
+    """Who performs a request on its presentation context; None when nobody does."""
+    field = request.command.command_field
+    if field == CommandField.C_STORE_RQ:
+        return scp.store
+    if field == CommandField.C_ECHO_RQ:  # on any context: some devices verify on the one they store with
+        return whole(session, verification.echo)
+    service = BY_SOP_CLASS.get(request.context.abstract_syntax)
+    operation = None if service is None else service.operations.get(field)  # type: ignore[call-overload]  # an IntEnum is its number
+    return whole(session, operation, service.max_data_set) if service and operation else None
