@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from isocenter.domain.access import SYSTEM
+from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.service import accounts, integrity
 from isocenter.service.context import Context
 from isocenter.settings import Settings
+from isocenter.store import connections
 from isocenter.store.blobs import LocalBlobs
 from isocenter.store.database import Database
 
@@ -27,7 +29,20 @@ if TYPE_CHECKING:
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
     blobs = LocalBlobs(settings.blob_folder)
-    return Context(Database(settings.database_url), blobs, settings)
+    return Context(_database(settings), blobs, settings)
+
+
+def _database(settings: Settings) -> Database:
+    try:
+        return Database(settings.database_url)
+    except IsocenterError as error:
+        # Who starts a process may know the driver's reason, and needs other advice than who sends an image.
+        error.kept = "Nothing was changed."
+        error.hint = error.hint or "Give the user that runs Isocenter the right to read and write it."
+        if isinstance(error, Away):
+            error.message = f"{error.message}: {connections.reason(error)}"
+            error.hint = "Is it running, and does --database (or ISOCENTER_DATABASE) name its host, user, password and database?"
+        raise
 
 
 @contextmanager
@@ -45,7 +60,11 @@ def prepare(settings: Settings) -> dict[str, Any]:
     with opened(settings) as context:
         given = os.environ.get("ISOCENTER_ADMIN_PASSWORD") or None
         first = not accounts.users(context, SYSTEM)
-        return {"first_start": first, "password": accounts.ensure_admin(context, given)}
+        try:
+            return {"first_start": first, "password": accounts.ensure_admin(context, given)}
+        except Invalid as error:
+            error.message = f"ISOCENTER_ADMIN_PASSWORD cannot be used: {error.message}"
+            raise
 
 
 def http_application(context: Context) -> "ASGIApp":

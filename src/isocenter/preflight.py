@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from isocenter.settings import BY_NAME, Address, Settings
 
 ROLES = ("dicom", "web", "worker")
+AREAS = ("archive", "quarantine", "incoming", "derived")  # of store.blobs, which is not imported before there is a folder
 
 
 class CannotServe(Exception):
@@ -60,16 +61,24 @@ def _tls_problem(certificate: Path, key: Path) -> str:
 
 
 def prepare_folder(settings: Settings) -> None:
-    """Create the data folder and prove that it can be written. Raises CannotServe."""
+    """Create the data folder and prove that it, and what is in it, can be written. Raises CannotServe."""
     for folder in {settings.data.absolute(), settings.blob_folder}:
-        try:
+        _prove_writable(folder, create=True)
+    for area in AREAS:
+        if (settings.blob_folder / area).exists():
+            _prove_writable(settings.blob_folder / area)
+
+
+def _prove_writable(folder: Path, *, create: bool = False) -> None:
+    try:
+        if create:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise CannotServe(f"the data folder {folder} cannot be written: {reason}. Make it writable for this user, or give "
-                              "another with --data DIR. Nothing was started.") from None
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CannotServe(f"the data folder {folder} cannot be written: {reason}. Make it writable for this user, or give "
+                          "another with --data DIR. Nothing was started.") from None
 
 
 def lock_roles(folder: Path, roles: Iterable[str]) -> TextIO:

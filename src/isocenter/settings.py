@@ -314,11 +314,20 @@ def check(settings: Settings) -> Settings:
                             "to keep the images in the data folder")
     if settings.database and not settings.database.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingsError("database: use postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:////PATH, or leave it empty")
+    if settings.database and not _has_port_or_none(settings.database):
+        raise SettingsError("database: what follows the host's colon is no port; in a password write @ as %40 and / as %2F")
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("tls_cert and tls_key belong together: give both or neither")
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("public_url: it must begin with http:// or https://")
     return settings
+
+
+def _has_port_or_none(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _parsed(row: Setting, text: str, origin: str) -> Any:

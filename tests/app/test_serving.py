@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from servers import PASSWORD, Server, alive, run, running, start
+from conftest import PostgreSQL
+from servers import PASSWORD, Server, alive, command, environment, run, running, start
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -120,7 +121,57 @@ def test_a_database_that_is_away_is_said_without_its_password(tmp_path: Path) ->
     url = "postgresql+psycopg://isocenter:hunter2@127.0.0.1:9/pacs"
     done = run("serve", "--data", str(tmp_path / "data"), *ANY_PORTS, "--database", url)
     assert done.returncode == 1
-    assert "pacs on 127.0.0.1:9" in done.stderr and "hunter2" not in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.startswith("isocenter: the database pacs on 127.0.0.1:9 is away: Connection refused. ")
+    assert done.stderr.endswith("Nothing was started.\n") and "--database" in done.stderr and "hunter2" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("user", "name", "sentence"), [
+    ("postgres", "nosuch", 'is away: FATAL:  database "nosuch" does not exist'),
+    ("nobody", "postgres", 'is away: FATAL:  role "nobody" does not exist'),
+    ("reader", "postgres", "does not let this user do enough: permission denied for schema public"),
+])
+def test_a_database_that_cannot_be_used_says_why(
+    postgresql: PostgreSQL, user: str, name: str, sentence: str, tmp_path: Path
+) -> None:
+    postgresql.execute("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN")
+    url = f"postgresql+psycopg://{user}@/{name}?host={postgresql.folder}"
+    for words in (("serve", *ANY_PORTS), ("user", "list")):
+        done = run(*words, "--data", str(tmp_path / "data"), "--database", url)
+        assert done.returncode == 1 and sentence in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr and ("Nothing was started." in done.stderr or "Nothing was changed." in done.stderr)
+
+
+def test_a_database_that_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "index.sqlite").write_bytes(os.urandom(20_000))
+    done = run("serve", "--data", str(tmp_path / "data"), *ANY_PORTS)
+    assert done.returncode == 1 and "index.sqlite is damaged" in done.stderr and "isocenter reindex" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_first_password_that_is_too_short_is_named(tmp_path: Path) -> None:
+    done = run("serve", "--data", str(tmp_path / "data"), *ANY_PORTS, extra={"ISOCENTER_ADMIN_PASSWORD": "short"})
+    assert done.returncode == 1 and done.stderr.startswith("isocenter: ISOCENTER_ADMIN_PASSWORD cannot be used: ")
+    assert "12 characters" in done.stderr and "short-" not in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["archive", "incoming", "index.sqlite", "."])
+def test_what_this_user_may_not_write_is_named(place: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert run("user", "list", "--data", str(data)).returncode == 0
+    (data / place).chmod(0o500)
+    # Root without the right to pass over permissions is as good as anybody.
+    user = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    try:
+        words = [*user, *command("serve", "--data", str(data), *ANY_PORTS)]
+        done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60)
+    finally:
+        (data / place).chmod(0o700)
+    assert done.returncode == 1 and str(data / place) in done.stderr
+    assert "Permission denied" in done.stderr or "SQLITE_READONLY" in done.stderr
+    assert done.stderr.endswith("Nothing was started.\n") and len(done.stderr.splitlines()) == 1
 
 
 def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:

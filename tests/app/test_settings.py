@@ -61,6 +61,7 @@ def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
     ("max_associations", "many", "whole number"), ("log_level", "loud", "debug, info, warning, error"),
     ("accept_any_aet", "maybe", "true or false"), ("aet", "MUCH TOO LONG AE TITLE", "AE title"), ("aet", "A\\B", "AE title"),
     ("storage", "s3://bucket", "not supported"), ("database", "mysql://u:p@h/d", "postgresql"),
+    ("database", "postgresql+psycopg://u:p@h:port/d", "no port"),
     ("tls_cert", "/nowhere", "tls_key"), ("proxies", "somewhere", "somewhere"),
     ("min_free_space", "lots", "number of bytes"), ("public_url", "pacs.example.org", "https://"),
     ("grace_seconds", "-1", "at least 0"),

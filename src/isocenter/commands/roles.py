@@ -55,7 +55,8 @@ def _prepare(settings: Settings) -> int:
     try:
         sys.stdout.write(json.dumps(app.prepare(settings)))
     except IsocenterError as error:
-        sys.stdout.write(json.dumps({"error": " ".join(part for part in (error.message + ".", error.hint) if part)}))
+        said = (error.message, error.hint, "Nothing was started.")
+        sys.stdout.write(json.dumps({"error": " ".join(part if part[-1] in ".?" else f"{part}." for part in said if part)}))
         return CANNOT_START
     return 0
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -29,7 +29,11 @@ AGAIN = "Send it again."
 
 def parse_url(url: str) -> URL:
     """The URL of a supported database. Raises Broken; never shows a password."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        hint = "Write postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME; special characters in the password as %40 and the like."
+        raise Broken("the database's URL cannot be read", hint=hint) from None
     if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg", "postgresql"}:
         raise Broken(f"the database {parsed.drivername!r} is not supported", hint="Use sqlite:/// or postgresql+psycopg://.")
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
@@ -164,6 +168,12 @@ def is_race(error: BaseException) -> bool:
     )
 
 
+def reason(error: IsocenterError) -> str:
+    """The end of the first line of what the driver said, for the person at the shell; libpq names users, never a password."""
+    inner = original(error.__cause__) if error.__cause__ is not None else error
+    return str(inner).strip().partition("\n")[0].rpartition("failed: ")[2].rstrip(".")
+
+
 def translated(error: BaseException, where: str) -> IsocenterError | None:
     """What a driver's error is to the sender; None when it is none of the database's doing. where: `place()` of the database."""
     if isinstance(error, PoolTimeout):
@@ -171,6 +181,9 @@ def translated(error: BaseException, where: str) -> IsocenterError | None:
     inner = original(error)
     if isinstance(inner, psycopg.errors.DiskFull):
         return NoSpace("the database's disk is full", kept=KEPT, hint=AGAIN)
+    if isinstance(inner, psycopg.errors.InsufficientPrivilege):  # since PostgreSQL 15 only its owner may create tables
+        return Broken(f"the database {where} does not let this user do enough: {inner.diag.message_primary}", kept=KEPT,
+                      hint="Make the user its owner: ALTER DATABASE ... OWNER TO ...")
     if isinstance(inner, sqlite3.OperationalError):
         return _sqlite_error(inner, where)
     if isinstance(inner, sqlite3.DatabaseError) and getattr(inner, "sqlite_errorcode", 0) & 0xFF in {
@@ -190,5 +203,5 @@ def _sqlite_error(error: sqlite3.OperationalError, where: str) -> IsocenterError
         return Busy(f"the database {where} is locked by another program", kept=KEPT, hint=AGAIN)
     if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
         return Broken(f"the database {where} cannot be used ({error.sqlite_errorname})", kept=KEPT,
-                      hint="Check the disk and the folder's permissions, then send again.")
+                      hint="Check the disk and the folder's permissions.")
     return None
