@@ -12,7 +12,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/test-
 CLIENT := src/isocenter/web_client/index.html
 PIP := $(PY) -m pip --disable-pip-version-check
 
-.PHONY: run test bench fuzz wheel lock clean setup setup-test client
+.PHONY: run test bench fuzz wheel lock clean setup setup-test packages-test client
 .DEFAULT_GOAL := run
 
 run: setup
@@ -42,7 +42,10 @@ clean:
 	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: $(VENV)/.run client
-setup-test: $(VENV)/.test client
+# First what may be missing without root: nobody waits for the rest only to be told then.
+setup-test: packages-test $(VENV)/.test client
+
+packages-test:
 	@scripts/system_packages.sh test
 
 # A machine without Node still runs Isocenter when the client has been built before (or came in a wheel).

@@ -15,20 +15,25 @@ for package in $packages; do
     installed "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
-if [ "$(id -u)" != 0 ]; then
+if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
     echo "These Debian packages are missing:$missing" >&2
-    echo "Install them with:  sudo apt-get install --no-install-recommends$missing" >&2
+    echo "Install them with:  sudo apt-get update && sudo apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi
 echo "installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 # Services of these packages must not start by themselves: tests start their own, on their own ports, in their own folders.
 policy=/usr/sbin/policy-rc.d
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' > "$policy"
     chmod +x "$policy"
-    trap 'rm -f "$policy"' EXIT
+    trap 'rm -f "$policy" "$log"' EXIT
 fi
-apt-get update -qq
 # shellcheck disable=SC2086 - a list of names
-apt-get install -y -qq --no-install-recommends $missing > /tmp/isocenter-apt.log 2>&1 || { tail -20 /tmp/isocenter-apt.log >&2; exit 1; }
+if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } > "$log" 2>&1; then
+    tail -20 "$log" >&2
+    echo "apt could not install$missing; its last words are above. What was there before is untouched; try again, or install them by hand." >&2
+    exit 1
+fi
