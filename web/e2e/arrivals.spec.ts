@@ -60,6 +60,29 @@ test('a series that grows in an open viewer keeps the image one looks at', async
   await expect(series.filter({ hasText: 'new' })).toHaveCount(0)
 })
 
+test('an image that is still loading while others arrive before it takes its new place', async ({ page }) => {
+  const subject = subjectOf('Late')
+  await signIn(page)
+  const late = newUid()
+  await store(page, 'IM5', object({ ...subject, instanceNumber: 5 }))
+  await store(page, 'IM7', object({ ...subject, instance: late, instanceNumber: 7 }))
+  let release: () => void = () => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  await page.route(`**/instances/${late}/**`, async (route) => {
+    await released
+    await route.continue()
+  })
+  const first = await open(page, subject.study)
+  await page.keyboard.press('End')
+  await expect(first).toHaveAttribute('data-status', 'loading')
+  await store(page, 'IM1', object({ ...subject, instanceNumber: 1 }))
+  await expect(slider(page)).toHaveAttribute('aria-valuemax', '3')
+  release()
+  await expect(first).toHaveAttribute('data-image', late)
+  await expect(first).toHaveAttribute('data-shown', '2')
+  await expect(first.locator('.corner-bottom-left')).toContainText('Im 3/3')
+})
+
 test('another study of the patient opens from the rail, and by keys', async ({ page }) => {
   const subject = subjectOf('Prior')
   const prior = { ...subject, study: newUid(), series: newUid(), studyDate: '20240102', description: 'Baseline' }

@@ -1,4 +1,5 @@
-import { Suspense, lazy, useEffect, useState } from 'react'
+import type { RefObject } from 'react'
+import { Suspense, lazy, useEffect, useMemo, useRef, useState } from 'react'
 import type { Session } from '../api/session'
 import { may, refreshSession, useSession } from '../api/session'
 import type { Study, User } from '../api/types'
@@ -6,6 +7,7 @@ import { uploadFile } from '../api/upload'
 import { AdminPage } from '../features/admin/AdminPage'
 import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
 import { LoginPage } from '../features/login/LoginPage'
+import type { Step } from '../features/studies/StudiesPage'
 import { StudiesPage } from '../features/studies/StudiesPage'
 import { DropTarget } from '../features/upload/DropTarget'
 import { UploadPage } from '../features/upload/UploadPage'
@@ -102,11 +104,31 @@ function openStudy(study: Study): void {
   navigate(`/viewer/${encodeURIComponent(study.StudyInstanceUID)}`)
 }
 
+/** From the viewer back to the list as it was, search and all, or on to its next study. */
+function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>) {
+  const [list, setList] = useState('')
+  if (route.page === 'studies' && search !== list) setList(search)
+  const study = route.page === 'viewer' ? route.study : ''
+  return useMemo(
+    () => ({
+      leave: () => navigate(`/${list}`),
+      step: (by: 1 | -1) => {
+        const next = steps.current?.(study, by)
+        // Replaced, so that "back" leads to the list and not through all that was read.
+        if (next) navigate(`/viewer/${encodeURIComponent(next.StudyInstanceUID)}`, { replace: true })
+      },
+    }),
+    [list, study, steps],
+  )
+}
+
 function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const place = usePlace()
   const route = routeOf(place.path)
   const [queue] = useState(() => new UploadQueue(uploadFile))
   const [visited, setVisited] = useState(false)
+  const steps = useRef<Step | null>(null)
+  const ways = useWaysOut(route, place.search, steps)
   usePreloadedViewer()
 
   useEffect(() => {
@@ -125,11 +147,11 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
         {(visited || onStudies) && (
           // The list stays where it was, rows, selection and all, while another page is in front of it.
           <div className="kept" inert={!onStudies}>
-            <StudiesPage active={onStudies} canUpload={canUpload} onOpen={openStudy} />
+            <StudiesPage active={onStudies} canUpload={canUpload} onOpen={openStudy} stepRef={steps} />
           </div>
         )}
         <Crash resetKey={place.path}>
-          <Page route={route} series={new URLSearchParams(place.search).get('series') ?? ''} user={user} queue={queue} />
+          <Page route={route} series={new URLSearchParams(place.search).get('series') ?? ''} ways={ways} user={user} queue={queue} />
         </Crash>
         {canUpload && (onStudies || route.page === 'upload') && <DropTarget queue={queue} onDropped={() => navigate('/upload')} />}
       </Shell>
@@ -138,11 +160,11 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   )
 }
 
-function Page({ route, series, user, queue }: { route: Route; series: string; user: User; queue: UploadQueue }) {
+function Page({ route, series, ways, user, queue }: { route: Route; series: string; ways: ReturnType<typeof useWaysOut>; user: User; queue: UploadQueue }) {
   if (route.page === 'viewer') {
     return (
       <Suspense fallback={<Boot />}>
-        <ViewerPage key={`${route.study} ${series}`} studyInstanceUID={route.study} series={series} />
+        <ViewerPage key={`${route.study} ${series}`} studyInstanceUID={route.study} series={series} ways={ways} />
       </Suspense>
     )
   }

@@ -1,3 +1,4 @@
+import type { RefObject } from 'react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { StudySearch } from '../../api/studies'
 import { listStudies } from '../../api/studies'
@@ -76,13 +77,18 @@ function useSelection(pages: StudyPages): { uid: string; index: number; select: 
   return { uid: held.uid, index: found >= 0 ? found : held.uid ? -1 : held.index, select, clear }
 }
 
+/** The list's neighbour of a study, which becomes the selected one; undefined at either end and where the list does not hold the study. */
+export type Step = (uid: string, by: 1 | -1) => Study | undefined
+
 interface StudiesPageProps {
   active: boolean
   canUpload: boolean
   onOpen: (study: Study) => void
+  /** Is given the list's step, for whoever reads through it. */
+  stepRef: RefObject<Step | null>
 }
 
-export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
+export function StudiesPage({ active, canUpload, onOpen, stepRef }: StudiesPageProps) {
   const [state, change] = useSearchState(active)
   const today = useToday()
   const search = useMemo(() => toStudySearch(state, new Date(today)), [state, today])
@@ -121,6 +127,14 @@ export function StudiesPage({ active, canUpload, onOpen }: StudiesPageProps) {
     selection.select(index)
     reveal(index)
   }
+  useEffect(() => {
+    stepRef.current = (uid, by) => {
+      const from = pages.indexOf(uid)
+      if (from < 0) return undefined
+      move(from + by)
+      return pages.at(from + by)
+    }
+  })
   const go = (key: KeyboardEvent, to: number) => {
     key.preventDefault()
     move(to)

@@ -1,5 +1,6 @@
 // The viewer's door. Small on purpose: it asks for the study while the heavy part (Cornerstone) is still being loaded.
 import { Suspense, lazy, useMemo } from 'react'
+import type { WaysOut } from './session/commands'
 import { beginOpening } from './session/opening'
 
 const loading = () => import('./ui/Workspace').then((module) => ({ default: module.Workspace }))
@@ -11,11 +12,11 @@ export function preload(): void {
 }
 
 /** @param series to begin with, '' for the first */
-export default function ViewerPage({ studyInstanceUID, series }: { studyInstanceUID: string; series: string }) {
+export default function ViewerPage({ studyInstanceUID, series, ways }: { studyInstanceUID: string; series: string; ways: WaysOut }) {
   const opening = useMemo(() => beginOpening(studyInstanceUID, series), [studyInstanceUID, series])
   return (
     <Suspense fallback={<div className="viewer-opening" role="status" aria-label="Opening the viewer" style={{ height: '100%', background: '#000' }} />}>
-      <Workspace studyInstanceUID={studyInstanceUID} opening={opening} />
+      <Workspace studyInstanceUID={studyInstanceUID} opening={opening} ways={ways} />
     </Suspense>
   )
 }

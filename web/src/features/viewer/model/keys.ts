@@ -2,7 +2,7 @@
 import { CT_PRESETS } from './windows'
 
 export type Command =
-  | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-viewport' | 'previous-viewport'
+  | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
   | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
@@ -36,6 +36,8 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'previous-series', keys: ['PageUp'], label: 'Previous series', group: 'Images' },
   { command: 'next-study', keys: ['Ctrl+ArrowRight'], label: 'Next study of the patient', group: 'Images' },
   { command: 'previous-study', keys: ['Ctrl+ArrowLeft'], label: 'Previous study of the patient', group: 'Images' },
+  { command: 'next-in-list', keys: ['Ctrl+ArrowDown'], label: 'Next study of the list', group: 'Images' },
+  { command: 'previous-in-list', keys: ['Ctrl+ArrowUp'], label: 'Previous study of the list', group: 'Images' },
   { command: 'cine', keys: ['c'], label: 'Play or stop', group: 'Images' },
   { command: 'tool-window', keys: ['w'], label: 'Window / level', group: 'Tools' },
   { command: 'tool-zoom', keys: ['z'], label: 'Zoom', group: 'Tools' },

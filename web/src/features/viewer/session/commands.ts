@@ -6,8 +6,15 @@ import type { ViewerSession } from './session'
 
 const ZOOM_STEP = 1.2
 
-/** @param leave goes back to the study list */
-export function run(command: Command, session: ViewerSession, leave: () => void): void {
+/** Where the keys lead out of the study. */
+export interface WaysOut {
+  /** Back to the study list as it was. */
+  readonly leave: () => void
+  /** To the list's next (1) or previous (-1) study. */
+  readonly step: (by: 1 | -1) => void
+}
+
+export function run(command: Command, session: ViewerSession, ways: WaysOut): void {
   const pane = session.activePane
   const { measurements } = session
   if (command.startsWith('preset-')) {
@@ -38,6 +45,8 @@ export function run(command: Command, session: ViewerSession, leave: () => void)
     'previous-series': () => session.stepSeries(-1),
     'next-study': () => void session.stepStudy(1),
     'previous-study': () => void session.stepStudy(-1),
+    'next-in-list': () => ways.step(1),
+    'previous-in-list': () => ways.step(-1),
     'next-viewport': () => session.stepActive(1),
     'previous-viewport': () => session.stepActive(-1),
     'rotate-right': () => pane.turn(rotateRight),
@@ -58,7 +67,7 @@ export function run(command: Command, session: ViewerSession, leave: () => void)
     undo: () => measurements.undo(),
     redo: () => measurements.redo(),
     help: () => session.setHelp(true),
-    escape: () => escape(session, leave),
+    escape: () => escape(session, ways.leave),
   }
   actions[command]?.()
 }

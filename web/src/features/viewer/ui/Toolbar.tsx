@@ -5,7 +5,7 @@ import { useValue } from '../../../lib/observable'
 import { type Command, keyOf } from '../model/keys'
 import { LAYOUTS, layoutName, panesOf } from '../model/layout'
 import { flipHorizontal, flipVertical, rotateRight } from '../model/view'
-import { run } from '../session/commands'
+import type { WaysOut } from '../session/commands'
 import type { Tool, ViewerSession } from '../session/session'
 import { type Glyph as GlyphName, Glyph } from './icons'
 import { PresetEntries } from './menus'
@@ -120,7 +120,7 @@ function Picture({ session }: { session: ViewerSession }) {
   )
 }
 
-export function Toolbar({ session, onLeave }: { session: ViewerSession; onLeave: () => void }) {
+export function Toolbar({ session, ways }: { session: ViewerSession; ways: WaysOut }) {
   const { tool, layout, detail } = useValue(session.state)
   const group = (name: 'hand' | 'measure') =>
     TOOLS.filter((entry) => entry.group === name).map((entry) => (
@@ -128,7 +128,7 @@ export function Toolbar({ session, onLeave }: { session: ViewerSession; onLeave:
     ))
   return (
     <header className="viewer-bar">
-      <button type="button" className="tool viewer-leave" aria-label="Back to the study list" data-tip="Back to the study list" data-key="Esc" onClick={onLeave}>
+      <button type="button" className="tool viewer-leave" aria-label="Back to the study list" data-tip="Back to the study list" data-key="Esc" onClick={ways.leave}>
         <Glyph name="back" size={18} />
       </button>
       <Patient session={session} />
@@ -154,7 +154,7 @@ export function Toolbar({ session, onLeave }: { session: ViewerSession; onLeave:
           onClick={() => session.cycleDetail()}
         />
         {panesOf(layout) > 1 && <ToolButton label="This viewport alone" command="one-up" glyph="fullscreen" pressed={session.state.get().alone} onClick={() => session.toggleAlone()} />}
-        <ToolButton label="Keys" command="help" glyph="help" onClick={() => run('help', session, onLeave)} />
+        <ToolButton label="Keys" command="help" glyph="help" onClick={() => session.setHelp(true)} />
       </div>
     </header>
   )

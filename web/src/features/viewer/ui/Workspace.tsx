@@ -1,9 +1,8 @@
 import { type CSSProperties, useCallback, useEffect, useState } from 'react'
 import { Observable, useValue } from '../../../lib/observable'
-import { navigate } from '../../../lib/router'
 import { commandFor } from '../model/keys'
 import { gridOf, panesOf } from '../model/layout'
-import { run } from '../session/commands'
+import { type WaysOut, run } from '../session/commands'
 import type { Opening } from '../session/opening'
 import { ViewerSession } from '../session/session'
 import { HelpSheet } from './HelpSheet'
@@ -21,18 +20,18 @@ const typing = (target: EventTarget | null): boolean =>
 /** Enter and Space belong to the button that has the focus. */
 const pressing = (key: KeyboardEvent): boolean => (key.key === 'Enter' || key.key === ' ') && key.target instanceof HTMLElement && key.target.closest('button') !== null
 
-function useKeys(session: ViewerSession, leave: () => void): void {
+function useKeys(session: ViewerSession, ways: WaysOut): void {
   useEffect(() => {
     const onKey = (key: KeyboardEvent) => {
       if (key.defaultPrevented || typing(key.target) || pressing(key) || document.querySelector('dialog[open]')) return
       const command = commandFor(key)
       if (!command) return
       key.preventDefault()
-      run(command, session, leave)
+      run(command, session, ways)
     }
     window.addEventListener('keydown', onKey)
     return () => window.removeEventListener('keydown', onKey)
-  }, [session, leave])
+  }, [session, ways])
 }
 
 /** A click with the mouse leaves no focus behind, else Space and Enter would press that button again instead of doing their work. */
@@ -52,20 +51,19 @@ function Failure({ what, hint, onLeave }: { what: string; hint: string; onLeave:
   )
 }
 
-function Screen({ session }: { session: ViewerSession }) {
+function Screen({ session, ways }: { session: ViewerSession; ways: WaysOut }) {
   const { layout, active, alone, menu, help, failure } = useValue(session.state)
-  const leave = useCallback(() => navigate('/'), [])
   const closeMenu = useCallback(() => session.openMenu(null), [session])
-  useKeys(session, leave)
+  useKeys(session, ways)
   const count = panesOf(layout)
   const { rows, columns } = alone ? { rows: 1, columns: 1 } : gridOf(layout)
   return (
     <div className="viewer" data-testid="viewer" onClick={(click) => click.detail > 0 && letGo()} onDragEnd={letGo}>
-      <Toolbar session={session} onLeave={leave} />
+      <Toolbar session={session} ways={ways} />
       <div className="viewer-body">
         <Rail session={session} />
         {failure ? (
-          <Failure what={failure.what} hint={failure.hint} onLeave={leave} />
+          <Failure what={failure.what} hint={failure.hint} onLeave={ways.leave} />
         ) : (
           <main className="panes" style={{ '--rows': rows, '--columns': columns } as CSSProperties}>
             {session.engine.panes.slice(0, count).map((pane, index) =>
@@ -100,7 +98,7 @@ function useSession(studyInstanceUID: string, opening: Opening): ViewerSession |
 }
 
 /** @param opening what was asked of the server while this code was loading */
-export function Workspace({ studyInstanceUID, opening }: { studyInstanceUID: string; opening: Opening }) {
+export function Workspace({ studyInstanceUID, opening, ways }: { studyInstanceUID: string; opening: Opening; ways: WaysOut }) {
   const session = useSession(studyInstanceUID, opening)
-  return session && <Screen key={studyInstanceUID} session={session} />
+  return session && <Screen key={studyInstanceUID} session={session} ways={ways} />
 }
