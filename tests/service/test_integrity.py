@@ -1,11 +1,14 @@
 """Verify and reindex, on both databases, with real files."""
 
+import os
+import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+import objects
 from isocenter.domain.access import SYSTEM
 from isocenter.service import ingest
 from isocenter.service.context import Context
@@ -113,6 +116,22 @@ def test_the_index_is_made_again_from_the_files_alone(context: Context, data: Pa
     assert not [result for result in results if result.status == "refused"]
     assert found[-1] == len(results) and verify(fresh) == []
     fresh.database.close()
+
+
+def test_which_version_is_served_survives_in_the_names_alone(context: Context, tmp_path: Path) -> None:
+    """Two senders at the same moment: what came first is what was committed first, whatever times and days the files have."""
+    for number in (1, 2, 3):
+        made = objects.part10(SOPInstanceUID="1.2.3.9", SeriesDescription=f"sender {number}")
+        (tmp_path / f"{number}.dcm").write_bytes(made)
+    fill(context, *(tmp_path / f"{number}.dcm" for number in (1, 2, 3)))
+    before = snapshot(context)
+    files = sorted(kept(context), key=lambda row: row.id)
+    assert [re.sub(".*/[0-9a-f]{32}", "", row.blob_key) for row in files] == [".dcm", ".v2.dcm", ".v3.dcm"]
+    for age, row in enumerate(files):  # a backup without times, or a clock that was set back
+        os.utime(context.blobs.path(row.blob_key), (1e9 - age, 1e9 - age))
+    list(reindex(context, lambda number: None))
+    assert snapshot(context) == before
+    assert not list((context.settings.data / "incoming").iterdir()) and verify(context) == []
 
 
 def test_reindexing_in_place_keeps_what_people_have_done(context: Context, data: Path) -> None:

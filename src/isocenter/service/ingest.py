@@ -66,6 +66,8 @@ class Reception:
         self._incoming = context.blobs.open_incoming()
         self._digest = Digest(self._incoming.fd)
         self._put: Task[None] | None = None
+        self._put_key = ""  # what it is kept under, so far
+        self._is_kept = False
 
     def __enter__(self) -> "Reception":
         return self
@@ -194,48 +196,73 @@ class Reception:
     def _keep(self, verdict: Accept | Quarantine, header: Header) -> Outcome:
         now = self._context.clock()
         self._digest.catch_up(self._incoming.size)
-        if isinstance(verdict, Quarantine):
-            return self._quarantine(verdict, header, now)
-        key = self._key("archive", now, header)
-        self._put = self._context.blobs.put(self._incoming, key)
-        kept = False
         try:
-            added = self._add(self._arrived(self._put, key, header, now))
-            kept = added.status in ("stored", "version")
+            if isinstance(verdict, Quarantine):
+                return self._quarantine(verdict, header, now)
+            return self._archive(verdict, header, now)
         except InDoubt:
-            kept = True  # perhaps: then its row is there, and must not be without bytes
+            self._is_kept = True  # perhaps: then its row is there, and must not be without bytes
             raise
         finally:
-            if not kept:
-                self._drop(key)
+            if self._put_key and not self._is_kept:
+                self._drop(self._put_key)
+
+    def _archive(self, verdict: Accept, header: Header, now: datetime) -> Outcome:
+        self._put_as(self._key("archive", now, header))
+        added = self._add(header, now)
         if added.status == "elsewhere":
             return self._quarantine(Quarantine(added.reason, added.where), header, now)
+        self._is_kept = added.status in ("stored", "version")
         status: Status = "stored" if added.status == "stored" else "version" if added.status == "version" else "duplicate"
         return _outcome(status, header, warnings=verdict.warnings)
 
-    def _arrived(self, put: Task[None], key: str, header: Header, now: datetime) -> Arrived:
+    def _quarantine(self, verdict: Quarantine, header: Header, now: datetime) -> Outcome:
+        self._put_as(self._key("quarantine", now, header))
+        arrived = self._arrived(header, now)
+        self._is_kept = self._context.database.write(
+            lambda connection: arriving.quarantine(connection, arrived, verdict.reason, verdict.where)
+        )
+        return _outcome("quarantined", header, reason=verdict.reason)
+
+    def _put_as(self, key: str) -> None:
+        """Keep the bytes under this key, and no longer under the one before."""
+        before = self._put_key
+        if self._put is not None:
+            self._put.result()
+        self._put, self._put_key = self._context.blobs.put(self._incoming, key), key
+        if before:
+            self._drop(before)
+
+    def _arrived(self, header: Header, now: datetime) -> Arrived:
+        assert self._put is not None
         return arriving.prepared(
             header,
-            blob_key=key,
+            blob_key=self._put_key,
             sha256=self._digest.hexdigest(),
             size=self._incoming.size,
             received_at=now,
             dirty_at=now + timedelta(seconds=self._context.settings.series_quiet_seconds),
             origin=self._origin,
-            durable=put.result,
+            durable=self._put.result,
         )
 
-    def _key(self, area: str, at: datetime, header: Header) -> str:
-        return instance_key(area, at, header.study_instance_uid, header.series_instance_uid, self._incoming.name)
+    def _key(self, area: str, at: datetime, header: Header, version: int = 1) -> str:
+        name = self._incoming.name
+        return instance_key(area, at, header.study_instance_uid, header.series_instance_uid, name, version)
 
-    def _add(self, arrived: Arrived) -> Added:
-        """Add the row; where the UID is held, compare outside the transaction and then say so. Status "taken": held already."""
+    def _add(self, header: Header, now: datetime) -> Added:
+        """Add the row; where the UID is held, compare outside the transaction and then say so. Status "taken": held already.
+
+        A version has its number in the name of its file before it has a row: only the commit knows which one was first.
+        """
+        arrived = self._arrived(header, now)
         while True:
             added = self._context.database.write_each(arriving.add, arrived)
             if added.status == "taken":
                 if any(self._is_same(held, arrived) for held in added.held):
                     return added
-                arrived = replace(arrived, differs_from=frozenset(held.id for held in added.held))
+                self._put_as(self._key("archive", now, header, len(added.held) + 1))
+                arrived = replace(self._arrived(header, now), differs_from=frozenset(held.id for held in added.held))
             elif added.status != "again":
                 return added
 
@@ -266,23 +293,6 @@ class Reception:
                 return False
             here, there = here + len(mine), there + len(mine)
         return True
-
-    def _quarantine(self, verdict: Quarantine, header: Header, now: datetime) -> Outcome:
-        key = self._key("quarantine", now, header)
-        self._put = self._context.blobs.put(self._incoming, key)
-        kept = False
-        try:
-            arrived = self._arrived(self._put, key, header, now)
-            kept = self._context.database.write(
-                lambda connection: arriving.quarantine(connection, arrived, verdict.reason, verdict.where)
-            )
-        except InDoubt:
-            kept = True
-            raise
-        finally:
-            if not kept:
-                self._drop(key)
-        return _outcome("quarantined", header, reason=verdict.reason)
 
     def _drop(self, key: str) -> None:
         """Remove bytes that got no row. When that fails they are an orphan, which `isocenter verify` finds."""

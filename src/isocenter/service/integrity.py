@@ -28,7 +28,7 @@ from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
 from isocenter.store import arriving, exceptions, imaging, reconciling
 from isocenter.store.arriving import Added, Arrived, Held, Origin
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs import LocalBlobs, version_of
 from isocenter.store.imaging import Kept
 
 AREAS = ("archive", "quarantine")
@@ -194,21 +194,28 @@ ORIGIN = Origin("reindex", "", SYSTEM.name, "")
 def reindex(context: Context, expect: Callable[[int], None]) -> Iterator[Reindexed]:
     """Forget every patient, study, series and instance, and take them from the files again; accounts, peers and changes stay.
 
-    The files are taken in the order in which they came (their times), so that the first version of an instance is served again.
+    Of an instance with several versions the first is served again: the other files have numbers in their names, and come last.
     expect(n): there are at least n files, told as they are found.
     """
     context.database.write(imaging.clear)
     with ThreadPoolExecutor(THREADS) as pool:
         found = 0
         for area in AREAS:
-            # One day's folder at a time is in memory: archive/2026/11/22.
+            versions: list[str] = []
+            # One day's folder at a time is in memory: archive/2026/11/22. Versions are few.
             for _, day in groupby(context.blobs.list(area), key=lambda key: key.split("/")[:4]):
                 keys = sorted(day, key=lambda key: (_time(context, key), key))
                 found += len(keys)
                 expect(found)
-                for batch in _batched(keys, TOGETHER):
-                    files = list(pool.map(partial(_read, context), batch))
-                    yield from _index(context, files) if area == "archive" else (_set_aside(context, file) for file in files)
+                versions += (key for key in keys if version_of(key) > 1)
+                yield from _again(context, pool, area, (key for key in keys if version_of(key) == 1))
+            yield from _again(context, pool, area, sorted(versions, key=lambda key: (version_of(key), key)))
+
+
+def _again(context: Context, pool: ThreadPoolExecutor, area: str, keys: Iterable[str]) -> Iterator[Reindexed]:
+    for batch in _batched(keys, TOGETHER):
+        files = list(pool.map(partial(_read, context), batch))
+        yield from _index(context, files) if area == "archive" else (_set_aside(context, file) for file in files)
 
 
 def settle(context: Context, key: str) -> None:

@@ -8,6 +8,8 @@
 
     archive/2026/11/22/<study>/<series>/<uuid>.dcm   quarantine/...   derived/...   incoming/<pid>-<uuid>.part
 
+The second version of an instance is <uuid>.v2.dcm: so the files alone, whatever their times, tell which one is served.
+
 A file in incoming/ is held with flock by the process that writes it, so that files of dead processes can be told apart.
 """
 
@@ -32,6 +34,7 @@ from isocenter.store.aside import Task
 
 # Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
 _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
+_VERSION = re.compile(r"\.v(\d+)\.dcm")
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
@@ -88,11 +91,20 @@ class Blobs(Protocol):
         """Bytes that may still be written."""
 
 
-def instance_key(area: str, received_at: datetime, study_instance_uid: str, series_instance_uid: str, name: str) -> str:
+def instance_key(
+    area: str, received_at: datetime, study_instance_uid: str, series_instance_uid: str, name: str, version: int = 1
+) -> str:
     """The key of what arrives as `Incoming.name`; folders group what belongs together and are made from hashes, not from UIDs."""
     study = hashlib.sha256(study_instance_uid.encode("utf-8", "replace")).hexdigest()[:16]
     series = hashlib.sha256(series_instance_uid.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{name}.dcm"
+    mark = f".v{version}" if version > 1 else ""
+    return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{name}{mark}.dcm"
+
+
+def version_of(key: str) -> int:
+    """Which version of its instance a file is, as its name says; 1 is the one that is served."""
+    match = _VERSION.search(key)
+    return int(match[1]) if match else 1
 
 
 def _begin_writing(fd: int, offset: int, length: int) -> None:
@@ -359,9 +371,9 @@ class LocalBlobs:
         return removed
 
     def _keys_of(self, name: str, written_at: float) -> Iterator[str]:
-        """The keys that end in `name`, from the day it was written or the next (it may have arrived around midnight)."""
+        """The keys that `name` became, from the day it was written or the next (it may have arrived around midnight)."""
         written = datetime.fromtimestamp(written_at, UTC)
         for area in ("archive", "quarantine"):
             for day in (written, written + timedelta(days=1)):
-                for found in (self.folder / area / f"{day:%Y/%m/%d}").glob(f"*/*/{name}.dcm"):
+                for found in (self.folder / area / f"{day:%Y/%m/%d}").glob(f"*/*/{name}*.dcm"):
                     yield found.relative_to(self.folder).as_posix()
