@@ -23,7 +23,7 @@ def blobs(folder: Path) -> LocalBlobs:
 def keep(blobs: LocalBlobs, key: str, content: bytes = b"content") -> None:
     incoming = blobs.open_incoming()
     incoming.write(content)
-    blobs.put(incoming, key).result()
+    blobs.put(incoming, key)
     incoming.discard()
 
 
@@ -125,8 +125,8 @@ def test_a_file_system_without_hard_links(blobs: LocalBlobs, monkeypatch: pytest
     monkeypatch.setattr(os, "link", no_links)
     incoming = blobs.open_incoming()
     incoming.write(b"abc")
-    blobs.put(incoming, KEY).result()
-    blobs.put(incoming, "quarantine/x.dcm").result()  # moved on
+    blobs.put(incoming, KEY)
+    blobs.put(incoming, "quarantine/x.dcm")  # moved on
     incoming.discard()
     assert blobs.path("quarantine/x.dcm").read_bytes() == b"abc" and os.listdir(blobs.folder / "incoming") == []
     with pytest.raises(Conflict):
@@ -142,7 +142,7 @@ def test_a_full_disk_is_no_space(blobs: LocalBlobs, monkeypatch: pytest.MonkeyPa
     incoming = blobs.open_incoming()
     with pytest.raises(NoSpace):
         incoming.write(b"abc")
-        blobs.put(incoming, KEY).result()
+        blobs.put(incoming, KEY)
     incoming.discard()
     assert list(blobs.list("archive")) == [] and os.listdir(blobs.folder / "incoming") == []
 

@@ -5,7 +5,6 @@ the answer. A crash at any point leaves either no answer, or the instance: bytes
 again, `isocenter verify` finds them), a row without bytes cannot come to be.
 """
 
-import contextlib
 import logging
 import os
 import time
@@ -25,7 +24,6 @@ from isocenter.domain.imaging import Accept, Arrival, Outcome, Quarantine, Refus
 from isocenter.service.context import Context
 from isocenter.store import arriving
 from isocenter.store.arriving import Added, Arrived, Held, Origin
-from isocenter.store.aside import Task
 from isocenter.store.blobs import instance_key
 from isocenter.store.database import InDoubt
 from isocenter.store.digest import Digest
@@ -65,7 +63,6 @@ class Reception:
         self._need_space()
         self._incoming = context.blobs.open_incoming()
         self._digest = Digest(self._incoming.fd)
-        self._put: Task[None] | None = None
         self._put_key = ""  # what it is kept under, so far
         self._is_kept = False
 
@@ -83,7 +80,7 @@ class Reception:
     def write(self, *buffers: bytes | bytearray | memoryview) -> None:
         """Append bytes to the file. Raises NoSpace or Broken; nothing is kept then."""
         self._incoming.write(*buffers)
-        self._digest.written(self._incoming.size)
+        self._digest.update(*buffers)
         if not self._is_begun and self._incoming.size >= _BEGINNING:
             self._is_begun = True
             self._beginning = part10.begin(FileSource(self._incoming.fd, self._incoming.size))
@@ -104,9 +101,6 @@ class Reception:
 
     def _close(self) -> None:
         self._digest.close()
-        if self._put is not None:
-            with contextlib.suppress(IsocenterError):
-                self._put.result()
         self._incoming.discard()
 
     def finish(
@@ -163,6 +157,7 @@ class Reception:
                 raise
         unnamed = part10.scan(_Joined(part10.file_meta("", "", transfer_syntax_uid), source))
         meta = part10.file_meta(unnamed.sop_class_uid, unnamed.sop_instance_uid, transfer_syntax_uid)
+        self._digest.close()
         bare, self._incoming = self._incoming, self._context.blobs.open_incoming()
         self._digest = Digest(self._incoming.fd)
         try:
@@ -195,7 +190,7 @@ class Reception:
 
     def _keep(self, verdict: Accept | Quarantine, header: Header) -> Outcome:
         now = self._context.clock()
-        self._digest.catch_up(self._incoming.size)
+        self._digest.finish()
         try:
             if isinstance(verdict, Quarantine):
                 return self._quarantine(verdict, header, now)
@@ -227,14 +222,12 @@ class Reception:
     def _put_as(self, key: str) -> None:
         """Keep the bytes under this key, and no longer under the one before."""
         before = self._put_key
-        if self._put is not None:
-            self._put.result()
-        self._put, self._put_key = self._context.blobs.put(self._incoming, key), key
+        self._context.blobs.put(self._incoming, key)
+        self._put_key = key
         if before:
             self._drop(before)
 
     def _arrived(self, header: Header, now: datetime) -> Arrived:
-        assert self._put is not None
         return arriving.prepared(
             header,
             blob_key=self._put_key,
@@ -243,7 +236,6 @@ class Reception:
             received_at=now,
             dirty_at=now + timedelta(seconds=self._context.settings.series_quiet_seconds),
             origin=self._origin,
-            durable=self._put.result,
         )
 
     def _key(self, area: str, at: datetime, header: Header, version: int = 1) -> str:
@@ -273,7 +265,7 @@ class Reception:
             fd = self._context.blobs.open(held.blob_key)
         except Missing:
             if identical:
-                self._context.blobs.put(self._incoming, held.blob_key).result()
+                self._context.blobs.put(self._incoming, held.blob_key)
             return identical
         try:
             if os.fstat(fd).st_size != held.size:

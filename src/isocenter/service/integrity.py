@@ -268,7 +268,7 @@ def _read(context: Context, key: str) -> _File:
     verdict = admit(Arrival(principal=SYSTEM, header=header, size=status.st_size, source="import"))
     at = datetime.fromtimestamp(status.st_mtime, UTC)
     arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=status.st_size, received_at=at,
-                                dirty_at=context.clock(), origin=ORIGIN, durable=lambda: None)
+                                dirty_at=context.clock(), origin=ORIGIN)
     if isinstance(verdict, Accept):
         return _File(key, status.st_size, header, arrived)
     kept = None if isinstance(verdict, Refuse) else arrived

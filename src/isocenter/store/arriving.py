@@ -11,7 +11,7 @@ process was quicker to insert begins its transaction again (`Race`) and then see
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -42,10 +42,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrived:
-    """An accepted instance whose bytes are under `blob_key`; made by `prepared`.
+    """An accepted instance whose bytes are durable under `blob_key`; made by `prepared`.
 
-    durable: returns when these bytes are durable; raises when they cannot be. row: the instance's attribute columns.
-    differs_from: ids of the held versions of the same SOP Instance UID whose data sets were compared with this one and differ.
+    row: the instance's attribute columns. differs_from: ids of the held versions of the same SOP Instance UID whose data sets
+    were compared with this one and differ.
     """
 
     place: Place
@@ -57,7 +57,6 @@ class Arrived:
     received_at: datetime
     dirty_at: datetime
     origin: Origin
-    durable: Callable[[], None]
     differs_from: frozenset[int] = frozenset()
 
 
@@ -92,8 +91,7 @@ _NAMES = ("series_fk", "version", "current", *_FACTS, *rows.columns(Level.INSTAN
 
 
 def prepared(
-    header: Header, *, blob_key: str, sha256: str, size: int, received_at: datetime, dirty_at: datetime, origin: Origin,
-    durable: Callable[[], None],
+    header: Header, *, blob_key: str, sha256: str, size: int, received_at: datetime, dirty_at: datetime, origin: Origin
 ) -> Arrived:
     """Everything that can be computed outside the transaction. dirty_at: when the series' derived data is to be made."""
     values = rows.clean(header.values)
@@ -108,7 +106,7 @@ def prepared(
     facts = (blob_key, sha256, size, header.dataset_offset, header.transfer_syntax_uid, frames, origin.source, origin.source_aet,
              timestamp(received_at))
     return Arrived(place, header.sop_instance_uid, facts + rows.row(values, Level.INSTANCE), blob_key, sha256, size, received_at,
-                   dirty_at, origin, durable)
+                   dirty_at, origin)
 
 
 def add(connection: Connection, arrived: Sequence[Arrived]) -> list[Added]:
@@ -151,10 +149,6 @@ def _add(connection: Connection, cursor: Any, memory: Memory, arrived: Sequence[
         _tell(connection, parents, stored.values())
     for item, version in versions.values():
         _tell_version(connection, parents, item, version)
-    # The rows were made while the disk was at work on the bytes; no COMMIT before these are durable.
-    for item, result in zip(arrived, results, strict=True):
-        if result.status in ("stored", "version"):
-            item.durable()
     return results
 
 
@@ -276,7 +270,6 @@ def _tell_version(connection: Connection, parents: Parents, item: Arrived, versi
 
 def quarantine(connection: Connection, item: Arrived, reason: str, where: str) -> bool:
     """A row for an object whose bytes are under quarantine/. False: the same bytes are there already, nothing was added."""
-    item.durable()
     fingerprint = f"quarantined:{item.sha256}"
     known = exceptions.find(connection, fingerprint)
     case = Case(kind="quarantined", reason=reason, where=where, fingerprint=fingerprint, **_subject(item), **_origin(item.origin))

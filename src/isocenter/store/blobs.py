@@ -2,7 +2,7 @@
 
     open_incoming   a place for bytes that are still arriving      open   read what is under a key
     put             make them durable under a key, never           list   every key below a prefix
-                    overwriting (`place`: not durable yet)         delete remove a key
+                    overwriting (`place`: not durable)         delete remove a key
 
 `LocalBlobs` keeps plain files in a folder tree:
 
@@ -14,7 +14,6 @@ A file in incoming/ is held with flock by the process that writes it, so that fi
 """
 
 import contextlib
-import ctypes
 import errno
 import fcntl
 import hashlib
@@ -24,13 +23,10 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from isocenter.domain.errors import Broken, Conflict, Missing, NoSpace
-from isocenter.store import aside
-from isocenter.store.aside import Task
 
 # Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
 _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
@@ -41,7 +37,6 @@ _BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
 # Syncing a file on these makes its names durable too: ext4's fsync commits the whole journal transaction, with the new link;
 # XFS forces its log up to the inode's last change, which the link is. Elsewhere the folder is synced as well, as POSIX asks.
 NAMES_FOLLOW_FILES = frozenset({"ext4", "xfs"})
-_FLUSH_EVERY = int(os.environ.get("FL") or 1 << 18)  # bytes: the disk begins early, and little is left for the sync
 _KNOWN_FOLDERS = 4096  # folders whose entry is known to be durable; a few hundred bytes each
 
 
@@ -66,10 +61,10 @@ class Blobs(Protocol):
     def open_incoming(self) -> Incoming:
         """A new empty place for bytes. Raises NoSpace or Broken."""
 
-    def put(self, incoming: Incoming, key: str) -> Task[None]:
-        """Keep what arrived under `key`. Its `result()` returns when that survives a power cut; until then nobody may rely on it.
+    def put(self, incoming: Incoming, key: str) -> None:
+        """Keep what arrived under `key`. On return it survives a power cut.
 
-        May be called again with another key. Raises Conflict when the key is taken, NoSpace, Broken; so does `result()`.
+        May be called again with another key. Raises Conflict when the key is taken, NoSpace, Broken.
         """
 
     def place(self, incoming: Incoming, key: str) -> None:
@@ -105,15 +100,6 @@ def version_of(key: str) -> int:
     """Which version of its instance a file is, as its name says; 1 is the one that is served."""
     match = _VERSION.search(key)
     return int(match[1]) if match else 1
-
-
-def _begin_writing(fd: int, offset: int, length: int) -> None:
-    """sync_file_range(2): let the disk begin with these bytes, and wait for nothing. A hint; an error shows up at the sync."""
-    _sync_file_range(fd, ctypes.c_int64(offset), ctypes.c_int64(length), _SYNC_FILE_RANGE_WRITE)
-
-
-_SYNC_FILE_RANGE_WRITE = 2
-_sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", lambda *unused: 0)  # glibc and musl on Linux have it
 
 
 def file_system(folder: Path) -> str:
@@ -152,7 +138,6 @@ class LocalIncoming:
 
     def __init__(self, folder: Path) -> None:
         self.size = 0
-        self._flushed = 0
         self.stored_by_rename = False
         while True:
             self.name = uuid.uuid4().hex
@@ -170,9 +155,6 @@ class LocalIncoming:
                 self._write(buffers[start : start + _BUFFERS_AT_ONCE])
         except OSError as error:
             raise _failure(error, "writing to incoming") from error
-        if self.size - self._flushed >= _FLUSH_EVERY:
-            _begin_writing(self.fd, self._flushed, self.size - self._flushed)
-            self._flushed = self.size
 
     def _write(self, buffers: tuple[bytes | bytearray | memoryview, ...]) -> None:
         total = sum(map(len, buffers))
@@ -227,14 +209,13 @@ class LocalBlobs:
         except OSError as error:
             raise _failure(error, "opening a file in incoming") from error
 
-    def put(self, incoming: Incoming, key: str) -> Task[None]:
-        """Give the bytes their name and begin to make both durable; `result()` returns when they are.
+    def put(self, incoming: Incoming, key: str) -> None:
+        """Give the bytes their name, and make bytes and name durable before it returns (and before any row can speak of them).
 
-        No row may be committed before. A power cut in between leaves a name that no row knows; when it fails the name is taken
-        back.
+        A power cut in between leaves a name that no row knows. When it fails the name is taken back.
         """
         self.place(incoming, key)
-        return aside.start(partial(self._sync, incoming.fd, self._path(key)))
+        self._sync(incoming.fd, self._path(key))
 
     def place(self, incoming: Incoming, key: str) -> None:
         """Give the bytes their name. Raises Conflict, NoSpace, Broken."""

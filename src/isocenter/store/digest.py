@@ -1,15 +1,24 @@
-"""SHA-256 of a file that is being written, computed aside: hashing overlaps with receiving and with the sync of the disk."""
+"""SHA-256 of a file that is being written.
+
+While a process receives one object only, its hash is computed aside, in another thread: a second core is idle while the receiving
+thread waits for the disk. With several objects every core has work, and hashing what was just received, still in the cache, is
+cheaper.
+"""
 
 import hashlib
 import os
+import threading
 from functools import partial
 
 from isocenter.domain.errors import Broken
 from isocenter.store import aside
 from isocenter.store.aside import Task
 
-_BEHIND = int(os.environ.get("BH") or 1 << 20)  # bytes the hash may lag behind the writer, still in the page cache
-_AT_ONCE = 1 << 18  # bytes read at once: they stay in a core's second-level cache between the copy and the hash
+_BEHIND = 1 << 20  # bytes the hash may lag behind the writer: they are in the page cache still
+_local = threading.local()  # each hashing thread has one buffer, of _BEHIND bytes
+
+_lock = threading.Lock()
+_open = 0
 
 
 class Digest:
@@ -18,44 +27,74 @@ class Digest:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._hash = hashlib.sha256()
-        self._given = 0  # bytes whose hashing has begun
+        self._size = 0
+        self._hashed = 0  # bytes whose hashing has begun
         self._task: Task[None] | None = None
+        self._is_aside: bool | None = None  # decided when the first bytes come
 
-    def written(self, size: int) -> None:
-        """The file has `size` bytes now; does not wait unless hashing is slower than writing."""
-        if size - self._given >= _BEHIND:
-            self.catch_up(size)
+    def update(self, *buffers: bytes | bytearray | memoryview) -> None:
+        """These bytes have been appended to the file."""
+        if self._is_aside is None:
+            self._is_aside = _enter()
+        self._size += sum(map(len, buffers))
+        if not self._is_aside:
+            for buffer in buffers:
+                self._hash.update(buffer)
+        elif self._size - self._hashed >= _BEHIND:
+            self.finish()
 
-    def catch_up(self, size: int) -> None:
-        """Begin to hash what is missing up to `size`. Raises Broken when the file could not be read."""
+    def finish(self) -> None:
+        """Begin with what is not hashed yet; does not wait for it. Raises Broken when the file could not be read."""
+        if not self._is_aside or self._hashed == self._size:
+            return
         self._wait()
-        start, self._given = self._given, size
-        self._task = aside.start(partial(self._run, start, size))
+        start, self._hashed = self._hashed, self._size
+        self._task = aside.start(partial(self._run, start, self._size))
 
     def hexdigest(self) -> str:
-        """The digest up to the size of the last `catch_up`. Raises Broken when the file could not be read."""
+        """The digest of all bytes, after `finish`. Raises Broken when the file could not be read."""
         self._wait()
         return self._hash.hexdigest()
 
     def close(self) -> None:
-        """Wait until the descriptor is not used any more."""
+        """Wait until the descriptor is not used any more. Safe to call twice."""
         try:
             self._wait()
         except Broken:
             pass  # nobody asks any more
+        if self._is_aside is not None:
+            _leave()
+        self._is_aside = self._task = None
 
     def _wait(self) -> None:
         if self._task is not None:
             self._task.result()
 
     def _run(self, start: int, end: int) -> None:
+        buffer: memoryview | None = getattr(_local, "buffer", None)
+        if buffer is None:
+            buffer = _local.buffer = memoryview(bytearray(_BEHIND))
         try:
             while start < end:
-                data = os.pread(self._fd, min(_AT_ONCE, end - start), start)
-                if not data:
+                length = os.preadv(self._fd, [buffer[: end - start]], start)
+                if not length:
                     raise OSError("it became shorter")
-                self._hash.update(data)
-                start += len(data)
+                self._hash.update(buffer[:length])
+                start += length
         except OSError as error:
             raise Broken(f"reading what was received failed: {error}", kept="Nothing was kept of this object.",
                          hint="Send it again.") from error
+
+
+def _enter() -> bool:
+    """Count one more object that is being received; whether it is the only one."""
+    global _open
+    with _lock:
+        _open += 1
+        return _open == 1
+
+
+def _leave() -> None:
+    global _open
+    with _lock:
+        _open -= 1
