@@ -1,5 +1,6 @@
 """The door: what becomes of every kind of object, on both databases, and what is kept of it."""
 
+import errno
 import hashlib
 import os
 import threading
@@ -352,3 +353,22 @@ def test_a_disk_that_fills_up_keeps_nothing(sqlite_context: Context, monkeypatch
     assert keys(sqlite_context) == [] and nothing_incoming(sqlite_context)
     assert sqlite_context.database.read(imaging.counts)["instances"] == 0
     assert store(sqlite_context, data).status == "stored"
+
+
+@pytest.mark.parametrize("content", ["of another patient", "another version"])
+def test_without_hard_links_what_moves_on_keeps_its_bytes(
+    sqlite_context: Context, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    def unable(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    first = part10(SOPInstanceUID="1.2.9")
+    changed = {"PatientID": "P2", "SOPInstanceUID": "1.2.10"} if content == "of another patient" else {"SOPInstanceUID": "1.2.9"}
+    second = part10(pixels=64, **changed)
+    monkeypatch.setattr(os, "link", unable)
+    store(sqlite_context, first)
+    outcome = store(sqlite_context, second)
+    assert outcome.status == ("quarantined" if content == "of another patient" else "version")
+    names = [key for area in ("archive", "quarantine") for key in sqlite_context.blobs.list(area)]
+    kept = [sqlite_context.blobs.path(key).read_bytes() for key in names]
+    assert sorted(kept) == sorted([first, second]) and nothing_incoming(sqlite_context)

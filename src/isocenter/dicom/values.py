@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 
 from . import charset
 from .attributes import Attribute
@@ -37,11 +38,18 @@ def texts(
 def text_of(value: tuple[bytes, bytes], vr: str, charsets: str, encoding: Encoding) -> tuple[str, bool]:
     """Return a value as text, and whether it was unsound; read by the VR of the dictionary, a number by the one written."""
     written, data = value
+    return (_remembered if len(data) <= _SHORT else _text_of)(written, data, vr, charsets, encoding.little)
+
+
+_SHORT = 128  # bytes: names, UIDs and codes, most of which the whole series repeats
+
+
+def _text_of(written: bytes, data: bytes, vr: str, charsets: str, little: bool) -> tuple[str, bool]:
     if vr in FORMS:
         form = FORMS.get(written.decode("ascii", "replace") if written not in (b"", b"UN") else vr)
         if form is not None:
             count = len(data) // struct.calcsize("<" + form)
-            numbers = struct.unpack_from(f"{'<' if encoding.little else '>'}{count}{form}", data)
+            numbers = struct.unpack_from(f"{'<' if little else '>'}{count}{form}", data)
             return "\\".join(map(str, numbers)), False
     text, unsound = charset.decode_noting(data, vr, charsets)
     if (text[:1] == " " or "\\ " in text) and vr not in ("LT", "ST", "UT"):  # leading spaces count in these only (PS3.5 6.2)
@@ -53,6 +61,9 @@ def text_of(value: tuple[bytes, bytes], vr: str, charsets: str, encoding: Encodi
     elif vr == "PN" and text.endswith("="):
         text = text.rstrip("=")  # PS3.5 6.2.1.2: empty component groups at the end
     return text, unsound
+
+
+_remembered = lru_cache(1024)(_text_of)  # decoding these again would be a third of the scan
 
 
 def _items(value: tuple[bytes, bytes], sequence: int, encoding: Encoding, charsets: str) -> list[tuple[Attribute, str]]:
