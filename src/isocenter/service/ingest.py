@@ -119,6 +119,7 @@ class Reception:
         began = time.perf_counter()
         label = "failed"
         try:
+            self._digest.finish()
             verdict = self._judge(command_sop_class_uid, command_sop_instance_uid, study_instance_uid)
             if isinstance(verdict, Refuse):
                 label = "refused"
@@ -190,7 +191,6 @@ class Reception:
 
     def _keep(self, verdict: Accept | Quarantine, header: Header) -> Outcome:
         now = self._context.clock()
-        self._digest.finish()
         try:
             if isinstance(verdict, Quarantine):
                 return self._quarantine(verdict, header, now)
