@@ -112,6 +112,12 @@ test('another study of the patient opens from the rail, and by keys', async ({ p
   await page.keyboard.press('Control+ArrowLeft')
   await page.keyboard.press('Alt+2')
   await expect(pane(page, 1).locator('.corner-top-right')).toContainText('Prior study')
+
+  // One that arrives meanwhile takes its place between them.
+  await store(page, 'between', object({ ...subject, study: newUid(), series: newUid(), studyDate: '20250601', description: 'Control' }))
+  await expect(studies).toHaveCount(3)
+  await expect(studies.nth(1)).toContainText('Control')
+  await expect(studies.nth(2)).toContainText('Baseline')
 })
 
 test('a series chosen in the list is the one the viewer opens with', async ({ page }) => {

@@ -87,7 +87,9 @@ export class ViewerSession {
     })
     this.thumbnails = new Thumbnails(this.engine, (series) => this.studyOf(series), (series) => this.stacks.get(series), this.ended.signal)
     this.stopListening = changes.listen((change) => {
-      if (change.study && this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)) this.refreshSoon()
+      // A new study may be another one of this patient.
+      const isOurs = this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)
+      if (change.study && (isOurs || change.kind === 'study.created')) this.refreshSoon()
     })
     void this.begin(opening)
   }
@@ -283,10 +285,13 @@ export class ViewerSession {
     if (first && this.engine.panes.every((pane) => pane.state.get().seriesInstanceUID === null)) await this.show(first.SeriesInstanceUID, 0)
   }
 
+  /** Priors that were not there yet take their place in the server's order, newest first. */
   private addPriors(priors: readonly Study[]): void {
-    const known = new Set(this.state.get().groups.map((group) => group.study.StudyInstanceUID))
-    const added = priors.filter((prior) => !known.has(prior.StudyInstanceUID))
-    if (added.length > 0) this.patch({ groups: [...this.state.get().groups, ...added.map(closed)] })
+    const known = new Map(this.state.get().groups.map((group) => [group.study.StudyInstanceUID, group]))
+    if (priors.every((prior) => known.has(prior.StudyInstanceUID))) return
+    const listed = priors.map((prior) => known.get(prior.StudyInstanceUID) ?? closed(prior))
+    const others = [...known.values()].filter((group) => !listed.includes(group))
+    this.patch({ groups: [...others, ...listed] })
   }
 
   // --- viewports
