@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Invalid, IsocenterError
+from isocenter.domain.verification import Verified
 from isocenter.service import accounts, integrity
 from isocenter.service.context import Context
 from isocenter.settings import Settings
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
     blobs = LocalBlobs(settings.blob_folder)
-    return Context(_database(settings), blobs, settings)
+    return Context(_database(settings), blobs, settings, verify=_verify)
+
+
+def _verify(host: str, port: int, calling: str, called: str) -> Verified:
+    """`dimse.echoing.verify`, which is imported by the first who asks."""
+    from isocenter.dimse import echoing
+
+    return echoing.verify(host, port, calling, called)
 
 
 def _database(settings: Settings) -> Database:

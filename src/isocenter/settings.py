@@ -129,6 +129,8 @@ class Settings:
     web_processes: int = setting(1, "Processes that answer HTTP", least=1, most=64)
     max_associations: int = setting(200, "DICOM associations open at once; one more is rejected: local limit (PS3.8 9.3.4)",
                                     least=1, most=10000)
+    max_associations_per_peer: int = setting(100, "Of these, those of one peer, unless `isocenter peer` says otherwise",
+                                             least=1, most=10000)
     max_pdu: Size = setting(Size(131072), "Largest P-DATA-TF PDU we ask peers to send", metavar="BYTES", least=4096, most=1 << 20)
     dicom_idle_timeout: float = setting(300.0, "Seconds without a byte after which an association is aborted", least=0.1)
     artim_timeout: float = setting(30.0, "Seconds a connection may stay open before and after an association (PS3.8 9.1.5)",

@@ -1,4 +1,4 @@
-"""Administration over HTTP: accounts, tokens, peers, the exceptions list, and what the archive says of itself."""
+"""Administration over HTTP: accounts, tokens, the exceptions list, and what the archive says of itself."""
 
 import pytest
 
@@ -78,21 +78,6 @@ async def test_a_token_is_shown_once_and_can_be_revoked(api: Api) -> None:
         assert (await root.post("/tokens", json={"user": "nobody"})).status_code == 404
         assert (await root.post("/tokens", json={"user": "ray", "days": 0})).status_code == 400
     assert api.kinds().count("token.revoked") == 1
-
-
-async def test_peers_are_known_and_forgotten(api: Api) -> None:
-    async with api.client(api.token(Role.ADMIN)) as root:
-        peer = {"aet": "CT 1", "host": "192.0.2.7", "port": 104, "description": "Room 3"}
-        assert (await root.post("/peers", json=peer)).status_code == 201
-        assert (await root.post("/peers", json=peer)).status_code == 409
-        (row,) = (await root.get("/peers")).json()["peers"]
-        assert row | peer == row
-        for wrong in ({"aet": "A\\B"}, {"aet": "    "}, {"host": "two words"}, {"port": 0}, {"port": 70000}, {"aet": "X" * 17}):
-            response = await root.post("/peers", json={**peer, "aet": "OTHER", **wrong})
-            assert response.status_code == 400 and response.json()["error"]["where"] in wrong
-        assert (await root.delete("/peers/CT%201")).status_code == 204
-        assert (await root.delete("/peers/CT%201")).status_code == 404
-    assert [kind for kind in api.kinds() if kind.startswith("peer")] == ["peer.created", "peer.removed"]
 
 
 async def test_the_exceptions_list_from_arrival_to_dismissal(api: Api) -> None:

@@ -19,6 +19,7 @@ BODIES = {
     "/users/{name}": {"disabled": True},
     "/tokens": {"user": "nobody-of-this-name"},
     "/peers": {"aet": "CT1", "host": "192.0.2.1", "port": 104},
+    "/peers/{aet}": {"port": 105},
     "/session": {"username": "x", "password": "y"},
     "/session/password": {"current": "x", "password": "a sentence of words"},
 }

@@ -1,6 +1,7 @@
 """The command line as a person meets it: exit codes, words, no tracebacks."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,16 @@ def test_accounts_tokens_and_peers_are_managed_from_the_shell(tmp_path: Path) ->
     assert run("peer", "add", "CT1", "10.0.0.5", "104", "--description", "the CT", *quick).returncode == 0
     assert json.loads(run("peer", "list", "--json", *quick).stdout)[0]["aet"] == "CT1"
     assert "CT1" in run("peer", "list", *quick).stdout
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    facts = ("--allow", "10.0.0.0/8", "--allow", "127.0.0.1", "--at-once", "3")
+    changed = run("peer", "change", "CT1", "127.0.0.1", port, *facts, *quick)
+    assert changed.returncode == 0, changed.stderr
+    (row,) = json.loads(run("peer", "list", "--json", *quick).stdout)
+    assert (row["host"], row["port"], row["description"]) == ("127.0.0.1", int(port), "the CT")
+    assert (row["allowed_ips"], row["max_associations"]) == (["10.0.0.0/8", "127.0.0.1"], 3)
+    echo = run("peer", "echo", "CT1", "--json", *quick)
+    assert echo.returncode == 1 and json.loads(echo.stdout)["outcome"] == "unreachable", echo.stderr
     assert run("peer", "remove", "CT1", *quick).returncode == 0
     missing = run("peer", "remove", "CT1", *quick)
     assert missing.returncode == 1 and "no such peer" in missing.stderr

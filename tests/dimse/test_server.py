@@ -59,7 +59,7 @@ def test_what_the_service_provider_rejects(archive: Archive, values: dict[str, o
 
 def test_no_context_accepted_is_still_an_association(archive: Archive) -> None:
     with peer_of(archive) as peer:
-        answer = peer.associate(contexts={1: ("1.2.840.10008.5.1.4.1.2.2.1", (IMPLICIT,))})
+        answer = peer.associate(contexts={1: ("1.2.840.10008.1.9", (IMPLICIT,))})
         assert isinstance(answer, pdu.AssociateAC)
         assert [context.result for context in answer.presentation_contexts] == [3]
 
@@ -90,8 +90,8 @@ def test_connections_without_end_are_closed(start: Start) -> None:
 def test_two_hundred_associations_and_one_that_works(archive: Archive) -> None:
     peers = [RawPeer(archive.port) for _ in range(200)]
     try:
-        for peer in peers:
-            assert isinstance(peer.associate(), pdu.AssociateAC)
+        for number, peer in enumerate(peers):
+            assert isinstance(peer.associate(calling=f"PEER-{number}"), pdu.AssociateAC)
         assert archive.server.associations == 200
         uid = objects.uid()
         assert peers[117].store(objects.data_set(SOPInstanceUID=uid), uid).status == 0

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from isocenter.api.admin import ROLE
 from isocenter.api.exceptions import KINDS
+from isocenter.api.peers import FACTS
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
@@ -89,5 +90,10 @@ SCHEMAS: Mapping[str, Schema] = {
             "created_at": _MOMENT, "expires_at": or_null(_MOMENT), "used_at": or_null(_MOMENT),
         }
     ),
-    "Peer": obj({"aet": text(), "host": text(), "port": integer(), "description": text(), "created_at": _MOMENT}),
+    "Peer": obj(
+        {
+            "aet": text(), **FACTS, "created_at": _MOMENT, "last_seen_at": or_null(_MOMENT),
+            "associations": integer("since it was added"), "instances": integer("received from it since it was added"),
+        }
+    ),
 }  # fmt: skip

@@ -38,7 +38,7 @@ COMMANDS = (
     Command("demo", "send a small set of generated studies to a running server", "demonstration:demo"),
     Command("user", "accounts: add, list, disable, enable, password", "access:user"),
     Command("token", "bearer tokens for programs: create, list, revoke", "access:token"),
-    Command("peer", "known DICOM peers: add, list, remove", "access:peer"),
+    Command("peer", "known DICOM peers: add, change, list, remove, and echo: is it there", "peers:peer"),
     Command("verify", "compare index, files and SHA-256", "archive:verify"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
     Command("settings", "show the effective settings and where each comes from", "configuration:settings"),

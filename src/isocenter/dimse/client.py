@@ -50,6 +50,10 @@ class Lost(Broken):
     """The association ended before the answer was there: aborted, timed out, or the connection broke."""
 
 
+class Unreachable(Lost):
+    """There was no transport connection."""
+
+
 class NotAccepted(Unsupported):
     """No accepted presentation context for the SOP class and transfer syntax of the file."""
 
@@ -195,6 +199,8 @@ class Association:
         if end.rejection:
             words = REJECT_TEXT.get((end.rejection.source, end.rejection.reason), f"reason {end.rejection.reason}")
             return Rejected(f"the peer rejected the association: {words}", where=where)
+        if end.how == "unreachable":
+            return Unreachable(f"nobody answers: {end.detail}", where=where)
         return Lost(f"the association ended: {end}", where=where)
 
 

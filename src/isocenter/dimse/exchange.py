@@ -18,6 +18,7 @@ from isocenter.dimse.upper_layer.pdu import COMMAND, LAST
 from isocenter.domain.access import Principal
 from isocenter.domain.errors import IsocenterError
 from isocenter.service.context import Context
+from isocenter.service.peers import Peer
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +30,14 @@ PROCESSING_FAILURE = 0x0110
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One association as its services see it."""
+    """One association as its services see it. peer: what is known about the caller; None for one who is unknown and let in."""
 
     context: Context
     principal: Principal
     calling_ae_title: str
     called_ae_title: str
     association: Association
+    peer: Peer | None = None
 
 
 class Exchange:

@@ -14,6 +14,8 @@ from isocenter import metrics
 from isocenter.dimse import services, storage
 from isocenter.dimse.dispatch import Dispatcher, ProtocolError
 from isocenter.dimse.exchange import Session
+from isocenter.dimse.status import Category
+from isocenter.dimse.tally import Tally
 from isocenter.dimse.upper_layer.association import Association, Ended, Limits
 from isocenter.dimse.upper_layer.pdu import (
     CALLED_AE_TITLE_NOT_RECOGNIZED,
@@ -25,10 +27,10 @@ from isocenter.dimse.upper_layer.pdu import (
     AssociateRQ,
 )
 from isocenter.dimse.upper_layer.transport import timeval
-from isocenter.domain.access import Principal
 from isocenter.domain.errors import Forbidden, IsocenterError
-from isocenter.service import sessions
+from isocenter.service import peers
 from isocenter.service.context import Context
+from isocenter.service.peers import Caller
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ QUIET = 0.5
 LAST_MESSAGE = 5.0
 
 
-def admit(context: Context, request: AssociateRQ, address: str) -> Principal | AssociateRJ:
+def admit(context: Context, request: AssociateRQ, address: str) -> Caller | AssociateRJ:
     """Who that is, or the rejection: known peers may come in, on loopback anybody while the settings accept unknown AE titles.
 
     Many senders in the field call an archive by an old name, so the called one is compared only when the settings ask for it.
@@ -55,7 +57,7 @@ def admit(context: Context, request: AssociateRQ, address: str) -> Principal | A
     if context.settings.check_called_aet and request.called_ae_title != context.settings.aet:
         return CALLED_AE_TITLE_NOT_RECOGNIZED  # PS3.8 9.3.4
     try:
-        return sessions.peer(context, request.calling_ae_title, address)
+        return peers.let_in(context, request.calling_ae_title, address)
     except Forbidden:
         return CALLING_AE_TITLE_NOT_RECOGNIZED
     except IsocenterError:  # the database is away: not the peer's fault, and it may try again
@@ -77,7 +79,8 @@ class Server:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._open: dict[Association, threading.Thread] = {}
-        self._established: set[Association] = set()
+        self._established: dict[Association, str] = {}  # and whose each is: an AE title
+        self._tally = Tally(context)
 
     @property
     def port(self) -> int:
@@ -102,6 +105,7 @@ class Server:
         self._listener.listen(BACKLOG)
         self._thread = threading.Thread(target=self._accept, name="dicom-listener", daemon=True)
         self._thread.start()
+        self._tally.start()
 
     def stop(self, grace_seconds: float) -> None:
         """Accept nothing more; associations in use may go on for the grace time, idle ones and then all get A-ABORT.
@@ -121,6 +125,7 @@ class Server:
         self._join(LAST_MESSAGE)
         for association in self._still_open():
             association.sever()
+        self._tally.stop()
 
     def _still_open(self) -> list[Association]:
         with self._lock:
@@ -196,38 +201,50 @@ class Server:
         """One association from its request to its end, which raises Ended or ProtocolError."""
         request = association.request()
         facts.update(calling=request.calling_ae_title, called=request.called_ae_title)
-        principal = self._admit(association, request, address)
-        if isinstance(principal, AssociateRJ):
-            facts["reason"] = REJECT_TEXT.get((principal.source, principal.reason), "")
-            association.reject(principal)
+        caller = self._admit(association, request, address)
+        if isinstance(caller, AssociateRJ):
+            facts["reason"] = REJECT_TEXT.get((caller.source, caller.reason), "")
+            association.reject(caller)
             raise Ended("rejected")
         try:
-            association.accept(request, services.choose)
+            preferred = caller.peer.preferred_syntaxes if caller.peer else ()
+            association.accept(request, partial(services.choose, preferred=preferred))
             facts["implementation"] = association.peer_implementation
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
             metrics.association("accepted", request.calling_ae_title)
-            scp = storage.StorageSCP(self._context, principal, request.calling_ae_title, request.called_ae_title)
-            session = Session(self._context, principal, request.calling_ae_title, request.called_ae_title, association)
+            self._note(caller, associations=1)
+            titles = request.calling_ae_title, request.called_ae_title
+            scp = storage.StorageSCP(self._context, caller.principal, *titles)
+            session = Session(self._context, caller.principal, *titles, association, caller.peer)
             try:
                 with metrics.association_open():
                     Dispatcher(association, partial(services.handler, session, scp)).run()
             finally:
                 scp.close()
                 facts.update({category.lower(): number for category, number in scp.answered.items()})
+                self._note(caller, instances=scp.answered[Category.SUCCESS] + scp.answered[Category.WARNING])
         finally:
             with self._lock:
-                self._established.discard(association)
+                self._established.pop(association, None)
 
-    def _admit(self, association: Association, request: AssociateRQ, address: str) -> Principal | AssociateRJ:
-        principal = admit(self._context, request, address)
-        if isinstance(principal, AssociateRJ):
-            return principal
+    def _note(self, caller: Caller, *, associations: int = 0, instances: int = 0) -> None:
+        if caller.peer is not None:
+            self._tally.note(caller.peer.aet, associations=associations, instances=instances)
+
+    def _admit(self, association: Association, request: AssociateRQ, address: str) -> Caller | AssociateRJ:
+        """The caller, who has a place from now on, or why not: no place is left, for nobody or for this peer."""
+        caller = admit(self._context, request, address)
+        if isinstance(caller, AssociateRJ):
+            return caller
+        settings, whose = self._context.settings, request.calling_ae_title
+        most = (caller.peer.max_associations if caller.peer else 0) or settings.max_associations_per_peer
         with self._lock:
             # One that is over but waits for its peer to close (Sta13) takes nobody's place.
-            if sum(not each.over for each in self._established) >= self._context.settings.max_associations:
+            places = [owner for each, owner in self._established.items() if not each.over]
+            if len(places) >= settings.max_associations or places.count(whose) >= most:
                 return LOCAL_LIMIT_EXCEEDED
-            self._established.add(association)
-        return principal
+            self._established[association] = whose
+        return caller
 
 
 _METRIC = {"released": "released", "rejected": "rejected", "timeout": "timeout"}

@@ -35,11 +35,13 @@ SERVICES: tuple[Service, ...] = (
 BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
 
 
-def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | ContextResult:
+def choose(
+    abstract_syntax: str, transfer_syntaxes: tuple[str, ...], *, preferred: tuple[str, ...] = ()
+) -> str | ContextResult:
     """The transfer syntax taken for a proposed presentation context, or why there is none.
 
     What is to be stored is never transcoded on the way in: any transfer syntax will do, and the first is what the sender would
-    rather send.
+    rather send, unless it was told to us what it had better send (`preferred`, the dearest first).
     """
     if abstract_syntax in BY_SOP_CLASS:
         for transfer_syntax in TRANSFER_SYNTAXES:
@@ -47,7 +49,7 @@ def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str | Co
                 return transfer_syntax
         return ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED
     if storage.is_storage(abstract_syntax):
-        return transfer_syntaxes[0]
+        return next((syntax for syntax in preferred if syntax in transfer_syntaxes), transfer_syntaxes[0])
     return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
 
 

@@ -21,6 +21,7 @@ class Event(StrEnum):
     PATIENT_CONFLICT = "patient.conflict"
     PEER_CREATED = "peer.created"
     PEER_REMOVED = "peer.removed"
+    PEER_UPDATED = "peer.updated"
     SESSION_BEGUN = "session.begun"
     SESSION_ENDED = "session.ended"
     STUDY_CREATED = "study.created"

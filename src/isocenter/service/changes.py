@@ -26,6 +26,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.PATIENT_CONFLICT: Permission.QUARANTINE_READ,
         Event.PEER_CREATED: Permission.CHANGE_READ,
         Event.PEER_REMOVED: Permission.CHANGE_READ,
+        Event.PEER_UPDATED: Permission.CHANGE_READ,
         Event.SESSION_BEGUN: Permission.CHANGE_READ,
         Event.SESSION_ENDED: Permission.CHANGE_READ,
         Event.STUDY_CREATED: Permission.STUDY_QUERY,

@@ -1,18 +1,27 @@
-"""What every use case is handed: the index, the blobs, the settings and the time. Built once by app.py."""
+"""What every use case is handed: the index, the blobs, the settings, the time, and a way to ask a peer. Built once by app.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from isocenter.domain.verification import Outcome, Verified
 from isocenter.settings import Settings
 from isocenter.store.accesses import Accesses
 from isocenter.store.blobs import Blobs
 from isocenter.store.database import Database
 
+Verify = Callable[[str, int, str, str], Verified]
+"""C-ECHO to (host, port, calling AE title, called AE title); does not raise. `dimse.echoing.verify`, above this floor."""
+
 
 def utc_now() -> datetime:
     """The clock of the product: aware, UTC."""
     return datetime.now(UTC)
+
+
+def _no_network(host: str, port: int, calling: str, called: str) -> Verified:
+    """The answer where app.py has handed in no SCU."""
+    return Verified(Outcome.UNREACHABLE, "this process does not speak DICOM to others", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +33,4 @@ class Context:
     settings: Settings
     clock: Callable[[], datetime] = utc_now
     accesses: Accesses = field(default_factory=Accesses)
+    verify: Verify = _no_network

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from isocenter.domain import credentials
 from isocenter.domain.access import Principal, Role, Via, within
+from isocenter.domain.addresses import is_address, plain
 from isocenter.domain.credentials import Passwords, fingerprint
 from isocenter.domain.errors import Busy, Forbidden, Unauthenticated
 from isocenter.domain.events import Event
@@ -114,41 +115,6 @@ def bearer(context: Context, secret: str, address: str, *, note: bool) -> Princi
     return replace(principal, kind="token")
 
 
-def peer(context: Context, calling_aet: str, address: str) -> Principal:
-    """The principal of a DICOM peer by its AE title. Raises Unauthenticated when only known peers may come and it is none.
-
-    An AE title is no secret, so a peer that was added with an address must also call from there.
-    """
-    principal = Principal(calling_aet, Role.SERVICE, "peer", "dicom", address)
-    if context.settings.unknown_aets_accepted:
-        return principal
-    known = context.database.read(lambda connection: accounts.peer(connection, calling_aet.strip()))
-    if known is None:
-        raise Unauthenticated("the calling AE title is no known peer", where=calling_aet, hint="isocenter peer add AET HOST PORT")
-    if _is_address(known.host) and not _same_address(known.host, address):
-        raise Unauthenticated("the calling AE title is known at another address", where=calling_aet, hint="correct its host")
-    return principal
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _same_address(left: str, right: str) -> bool:
-    return _is_address(right) and _plain(left) == _plain(right)
-
-
-def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address; an IPv4 address that a dual-stack socket shows as IPv6 is the IPv4 address."""
-    number = ipaddress.ip_address(text)
-    mapped = number.ipv4_mapped if isinstance(number, ipaddress.IPv6Address) else None
-    return mapped or number
-
-
 def _principal(account: Account, via: Via, address: str) -> Principal:
     return Principal(account.name, Role(account.role), "user", via, address, account.referrer_name)
 
@@ -189,9 +155,9 @@ def _checked(context: Context, username: str, password: str, address: str) -> Ac
 
 def _keys(name: str, address: str) -> list[str]:
     """What failures are counted under. A household or a rented server owns a whole IPv6 /64, so that counts as one address."""
-    if not _is_address(address):
+    if not is_address(address):
         return [f"account:{name}"]
-    number = _plain(address)
+    number = plain(address)
     place = ipaddress.ip_network((number, 64), strict=False) if isinstance(number, ipaddress.IPv6Address) else number
     return [f"account:{name}", f"address:{place}"]
 

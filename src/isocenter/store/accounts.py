@@ -1,4 +1,4 @@
-"""Rows of who may come in: accounts, sessions, tokens, login attempts, peers. Plain functions over a Connection.
+"""Rows of who may come in: accounts, sessions, tokens, login attempts. Plain functions over a Connection.
 
 Secrets never reach this floor: callers pass argon2 hashes and SHA-256 fingerprints. Times are aware and in UTC.
 """
@@ -63,23 +63,11 @@ class Attempt:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """A DICOM application entity we know."""
-
-    aet: str
-    host: str
-    port: int
-    description: str
-    created_at: datetime
-
-
 _ACCOUNT = [schema.account.c[name] for name in Account.__slots__]
 _SESSION = [schema.session.c[name] for name in Session.__slots__]
 _OWNER = schema.account.c.name.label("account_name")
 _TOKEN = [_OWNER if name == "account_name" else schema.token.c[name] for name in Token.__slots__]
 _ATTEMPT = [schema.login_attempt.c[name] for name in Attempt.__slots__]
-_PEER = [schema.peer.c[name] for name in Peer.__slots__]
 
 
 def _split(row: Row[Any], columns: int) -> tuple[tuple[Any, ...], Account]:
@@ -234,30 +222,3 @@ def clear_attempts(connection: Connection, key: str) -> None:
 def drop_old_attempts(connection: Connection, last_before: datetime) -> int:
     """Forget failures that delay nobody any more: names and addresses are not kept for longer than they serve; how many."""
     return connection.execute(delete(schema.login_attempt).where(schema.login_attempt.c.last_at < last_before)).rowcount
-
-
-# peers
-
-
-def peers(connection: Connection) -> list[Peer]:
-    """Every known peer, by AE title."""
-    return [Peer(*row) for row in connection.execute(select(*_PEER).order_by(schema.peer.c.aet))]
-
-
-def peer(connection: Connection, aet: str) -> Peer | None:
-    """The peer of an AE title."""
-    row = connection.execute(select(*_PEER).where(schema.peer.c.aet == aet)).one_or_none()
-    return Peer(*row) if row else None
-
-
-def add_peer(connection: Connection, *, aet: str, host: str, port: int, description: str, at: datetime) -> Peer:
-    """Add a peer. Raises Conflict when the AE title is known."""
-    if peer(connection, aet):
-        raise Conflict("there is a peer of this AE title already", where="aet", hint="remove that one first")
-    connection.execute(insert(schema.peer).values(aet=aet, host=host, port=port, description=description, created_at=at))
-    return Peer(aet, host, port, description, at)
-
-
-def drop_peer(connection: Connection, aet: str) -> bool:
-    """Remove a peer; False when there is none."""
-    return connection.execute(delete(schema.peer).where(schema.peer.c.aet == aet)).rowcount > 0

@@ -5,7 +5,8 @@
       series_dirty                                   series whose derived data must be rebuilt, with leases
     change                                           the numbered log of all that happened
     exception                                        what a person should look at: quarantined, versions, conflicts, refused
-    account, session, token, login_attempt, peer     who may come in
+    account, session, token, login_attempt           who may come in
+    peer                                             the DICOM application entities we know
 
 Conventions: `*_fk` is a parent's id; `*_key` is `fold()` of a person's name, for matching; absent text is "" (never NULL), as
 PS3.4 C.2.2.2.3 makes no difference between an absent and an empty value. A study's row carries its patient's columns as the
@@ -303,5 +304,9 @@ peer = Table(
     Column("port", Integer, nullable=False),
     _text("description"),
     *_times("created_at"),
+    *(_text(name) for name in ("allowed_ips", "preferred_syntaxes")),  # words, a space between
+    _number("max_associations"),
+    Column("last_seen_at", UtcDateTime),
+    *(Column(name, Identifier, nullable=False, server_default="0") for name in ("associations", "instances")),
     sqlite_autoincrement=True,
 )

@@ -258,7 +258,7 @@ def test_nobody_listens(listener: socket.socket) -> None:
     listener.close()
     with pytest.raises(Ended) as caught:
         Association(Limits(), requestor=True).associate(host, port, REQUEST)
-    assert caught.value.how == "lost"
+    assert caught.value.how == "unreachable"
 
 
 def test_nobody_answers(listener: socket.socket) -> None:

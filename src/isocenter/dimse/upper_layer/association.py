@@ -58,7 +58,10 @@ class Limits:
 
 
 class Ended(Exception):
-    """The association is over. `how`: released, aborted (by the peer), provider_aborted, rejected, timeout, stopped, lost."""
+    """The association is over.
+
+    how: released, aborted (by the peer), provider_aborted, rejected, timeout, stopped, lost, unreachable (it never began).
+    """
 
     def __init__(self, how: str, detail: str = "", rejection: AssociateRJ | None = None) -> None:
         super().__init__(f"{how}: {detail}" if detail else how)
@@ -125,7 +128,7 @@ class Association:
         self._address = (host, port)
         self._machine.fire(Event.A_ASSOCIATE_REQUEST)
         if self._failure:
-            raise Ended("lost", str(self._failure))
+            raise Ended("unreachable", str(self._failure))
         self._machine.fire(Event.TRANSPORT_CONNECT_CONFIRMATION, request)
         parameter = self._await(Primitive.A_ASSOCIATE_CONFIRMATION_ACCEPT)
         assert isinstance(parameter, AssociateAC)

@@ -1,0 +1,92 @@
+"""Rows of the DICOM application entities we know. Plain functions over a Connection."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from isocenter.domain.errors import Conflict
+from isocenter.store import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A DICOM application entity we know.
+
+    allowed_ips: networks it may call from, e.g. 10.1.0.0/16; none: its own address. max_associations: at once; 0: as the setting
+    max_associations_per_peer has it. preferred_syntaxes: UIDs, the dearest first, of what it is asked to send.
+    associations, instances: how many there have been since it was added.
+    """
+
+    aet: str
+    host: str
+    port: int
+    description: str
+    allowed_ips: tuple[str, ...]
+    max_associations: int
+    preferred_syntaxes: tuple[str, ...]
+    created_at: datetime
+    last_seen_at: datetime | None
+    associations: int
+    instances: int
+
+
+_COLUMNS = [schema.peer.c[name] for name in Peer.__slots__]
+_LISTS = frozenset({"allowed_ips", "preferred_syntaxes"})  # a column holds the words, a space between
+
+
+def peers(connection: Connection) -> list[Peer]:
+    """Every known peer, by AE title."""
+    return [_peer(row) for row in connection.execute(select(*_COLUMNS).order_by(schema.peer.c.aet))]
+
+
+def peer(connection: Connection, aet: str) -> Peer | None:
+    """The peer of an AE title."""
+    row = connection.execute(select(*_COLUMNS).where(schema.peer.c.aet == aet)).one_or_none()
+    return _peer(row) if row else None
+
+
+def add_peer(connection: Connection, aet: str, at: datetime, **columns: Any) -> None:
+    """Add a peer; columns: of what is known about it. Raises Conflict when the AE title is known."""
+    if peer(connection, aet):
+        raise Conflict("there is a peer of this AE title already", where="aet", hint="change or remove that one")
+    connection.execute(insert(schema.peer).values(aet=aet, created_at=at, **_as_columns(columns)))
+
+
+def change_peer(connection: Connection, aet: str, **columns: Any) -> bool:
+    """Set columns of a peer; False when there is none."""
+    statement = update(schema.peer).where(schema.peer.c.aet == aet)
+    return connection.execute(statement.values(_as_columns(columns))).rowcount > 0
+
+
+def drop_peer(connection: Connection, aet: str) -> bool:
+    """Remove a peer; False when there is none."""
+    return connection.execute(delete(schema.peer).where(schema.peer.c.aet == aet)).rowcount > 0
+
+
+def count(connection: Connection, aet: str, *, seen_at: datetime, associations: int, instances: int) -> None:
+    """Add to a peer's counters, which several processes do at once; nothing when it has been removed."""
+    table = schema.peer
+    values = {
+        "last_seen_at": seen_at,
+        "associations": table.c.associations + associations,
+        "instances": table.c.instances + instances,
+    }
+    connection.execute(update(table).where(table.c.aet == aet).values(values))
+
+
+def _peer(row: Row[Any]) -> Peer:
+    values: dict[str, Any] = row._asdict()
+    for name in _LISTS:
+        values[name] = tuple(values[name].split())
+    return Peer(**values)
+
+
+def _as_columns(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _joined(value) if name in _LISTS else value for name, value in values.items()}
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " ".join(words)
