@@ -135,6 +135,8 @@ class Settings:
     dicom_idle_timeout: float = setting(300.0, "Seconds without a byte after which an association is aborted", least=0.1)
     artim_timeout: float = setting(30.0, "Seconds a connection may stay open before and after an association (PS3.8 9.1.5)",
                                    least=0.1)
+    max_find_answers: int = setting(10000, "Most answers to one C-FIND; then a warning (B001) says that there is more", least=1,
+                                    most=1000000)
     min_free_space: Size = setting(Size(256 << 20), "Storing is refused (A700, 507) when less than this is free on the disk",
                                    metavar="BYTES", least=0)
     accept_any_aet: bool = setting(True, "On loopback, accept AE titles that are no known peers; on another interface never")

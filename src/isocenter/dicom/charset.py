@@ -2,6 +2,7 @@
 
 Single-byte sets, ISO 2022 code extensions with their escape sequences, and the multi-byte sets without extensions. Terms
 written wrongly are understood where the meaning is clear. What cannot be decoded becomes U+FFFD, and `decode_noting` says so.
+`encode` is the way back, for answers: exactly, or not at all.
 """
 
 import re
@@ -51,6 +52,15 @@ _ESCAPES: dict[bytes, tuple[int, str]] = {
     b"$)C": (1, "euc_kr"),
     b"$)A": (1, "gb2312"),
 }
+# The way back, for the terms of PS3.3 Tables C.12-3 and C.12-4 behind the first: number -> (escape sequence, codec).
+# Python's codec of JIS X 0208 writes its own escape sequences, and leaves ASCII in force.
+_DESIGNATIONS: dict[str, tuple[bytes, str]] = {
+    number: (b"\x1b" + escape, codec)
+    for number, codec in {**_SINGLE_BYTE, **_MULTI_BYTE_EXTENSION}.items()
+    for escape, (half, designated) in _ESCAPES.items()
+    if half == 1 and designated == codec
+} | {"87": (b"", "iso2022_jp")}
+_PARTS = re.compile(r"([\\^=]|[^\\^=]+)")
 _ESCAPE = re.compile(rb"\x1b(\$[()][0-~]|\$[@-Z]|[(),\-./][0-~])")
 _LOW = re.compile(rb"[\x00-\x1a\x1c-\x7f]+")
 _LOW_ONE = re.compile(rb"[\x00-\x20\x7f]")
@@ -62,7 +72,7 @@ _TO_HIGH = bytes(byte | 0x80 for byte in range(256))
 _TERM = re.compile(r"ISO[ _\-]*(2022)?[ _\-]*IR[ _\-]*([0-9]+)")
 
 # VRs whose values go by the Specific Character Set (PS3.5 6.1.2.3), those of them with one value only, and all other text
-_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _ONE_VALUE = frozenset({"LT", "ST", "UT"})
 
 REPLACEMENT = "\ufffd"
@@ -126,7 +136,7 @@ def decode_noting(data: bytes, vr: str, charsets: str) -> tuple[str, bool]:
     if data.isascii() and b"\x1b" not in data:
         text = data.decode("ascii").rstrip(" \0")
         return (strip(text, vr) if "\\" in text else text), False
-    if vr not in _TEXT:
+    if vr not in TEXT_VRS:
         return strip(data.decode("latin_1"), vr), True  # the default repertoire only (PS3.5 6.1.2.3)
     means = repertoire(charsets)
     if means.extended or b"\x1b" in data:
@@ -218,3 +228,39 @@ def strip(text: str, vr: str) -> str:
     if "\\" in text and vr not in _ONE_VALUE:
         return "\\".join([value.rstrip(" \0") for value in text.split("\\")])
     return text
+
+
+def encode(text: str, vr: str, charsets: str) -> bytes | None:
+    """Return the bytes of a text in a Specific Character Set, without padding; None when they would not say the same again.
+
+    text: multiple values joined by backslashes.
+    """
+    if text.isascii():
+        return text.encode("ascii")
+    means = repertoire(charsets)
+    if vr not in TEXT_VRS or not means.known:
+        return None
+    data = _encode_extended(text, charsets) if means.extended else _encoded(text, means.codec)
+    return data if data is not None and decode_noting(data, vr, charsets) == (strip(text, vr), False) else None
+
+
+def _encoded(text: str, codec: str) -> bytes | None:
+    try:
+        data = text.encode(codec)
+    except UnicodeEncodeError:
+        return None
+    return None if codec == "shift_jis" and len(data) != len(text) else data  # of Shift JIS DICOM has the single bytes only
+
+
+def _encode_extended(text: str, charsets: str) -> bytes | None:
+    """ISO 2022 (PS3.5 6.1.2.5): each component in the first set that can say it, all but the first behind an escape sequence."""
+    first, *others = [_number(term) for term in charsets.split("\\")]
+    sets = [(b"", _SINGLE_BYTE.get(first, "ascii")), *(_DESIGNATIONS[term] for term in others if term in _DESIGNATIONS)]
+    out = []
+    for part in _PARTS.findall(text):
+        tries = ((escape, _encoded(part, codec)) for escape, codec in sets)
+        data = next((escape + data for escape, data in tries if data is not None), None)
+        if data is None:
+            return None
+        out.append(data)
+    return b"".join(out)

@@ -68,7 +68,10 @@ _STORAGE = (
     Status(0xB007, Category.WARNING, "Data set does not match SOP class"),
     Status(0xC000, Category.FAILURE, "Error: cannot understand"),
 )
-STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE}
+
+# PS3.4 Table C.4-1 and C.6.4: C-FIND, besides those above. The limit is that of the Repository Query; other models have none.
+_QUERY = (Status(0xB001, Category.WARNING, "Matching reached response limit"),)
+STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE + _QUERY}
 
 # (mask, value): the ranges of PS3.7 Annex C and PS3.4 B.2.3, for codes that have no row of their own.
 _RANGES = (

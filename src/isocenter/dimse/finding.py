@@ -1,0 +1,92 @@
+"""Query service class: C-FIND as SCP (PS3.4 C.4.1), Patient Root, Study Root and Patient/Study Only."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from isocenter.dicom import identifier
+from isocenter.dicom.attributes import Level
+from isocenter.dicom.identifier import Answers, Identifier, InvalidIdentifier
+from isocenter.dimse import status
+from isocenter.dimse.exchange import Exchange
+from isocenter.domain.errors import Away, Busy
+from isocenter.service import query as search
+
+PATIENT_ROOT = "1.2.840.10008.5.1.4.1.2.1.1"
+STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"
+PATIENT_STUDY_ONLY = "1.2.840.10008.5.1.4.1.2.3.1"  # retired
+
+SOP_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        PATIENT_ROOT: "Patient Root Query/Retrieve Information Model - FIND",
+        STUDY_ROOT: "Study Root Query/Retrieve Information Model - FIND",
+        PATIENT_STUDY_ONLY: "Patient/Study Only Query/Retrieve Information Model - FIND (Retired)",
+    }
+)
+
+# PS3.4 C.6.1.1, C.6.2.1 and the retired C.6.3
+LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
+    {
+        PATIENT_ROOT: (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE),
+        STUDY_ROOT: (Level.STUDY, Level.SERIES, Level.INSTANCE),
+        PATIENT_STUDY_ONLY: (Level.PATIENT, Level.STUDY),
+    }
+)
+
+# PS3.4 Table C.4-1
+OUT_OF_RESOURCES = 0xA700
+NOT_OF_SOP_CLASS = 0xA900
+UNABLE_TO_PROCESS = 0xC000
+LIMIT_REACHED = 0xB001
+CANCEL = 0xFE00
+PENDING = 0xFF00
+PENDING_UNSUPPORTED_KEYS = 0xFF01
+
+
+class _Cancelled(Exception):
+    """The peer has sent C-CANCEL while the index was being read."""
+
+
+def find(exchange: Exchange) -> None:
+    """The handler of C-FIND-RQ: one pending answer for each match, then the final status."""
+    limit = exchange.session.context.settings.max_find_answers
+    transfer_syntax = exchange.context.transfer_syntax
+    try:
+        # one more than the limit, to know whether there is more
+        asked = identifier.parse(exchange.data_set, transfer_syntax, LEVELS[exchange.context.abstract_syntax], limit + 1)
+    except InvalidIdentifier as error:
+        code = NOT_OF_SOP_CLASS if error.mismatch else UNABLE_TO_PROCESS
+        exchange.answer(code, error_comment=error.reason, offending_element=error.tags)
+        return
+    try:
+        _send(exchange, asked, _answers(exchange, asked), limit)
+    except _Cancelled:
+        exchange.answer(CANCEL)
+    except (Busy, Away) as error:
+        exchange.answer(OUT_OF_RESOURCES, error_comment=error.message)
+
+
+def _answers(exchange: Exchange, asked: Identifier) -> list[bytes]:
+    """The encoded answers. All of them, before the first is sent: a slow peer must not hold a transaction of the index open."""
+    session = exchange.session
+    answers = Answers(asked, session.context.settings.aet, exchange.context.transfer_syntax)
+
+    def encode(row: search.Row) -> bytes:
+        if exchange.cancelled():
+            raise _Cancelled
+        return answers.encode(row)
+
+    return search.gather(session.context, session.principal, asked.query, encode)
+
+
+def _send(exchange: Exchange, asked: Identifier, answers: list[bytes], limit: int) -> None:
+    pending = PENDING_UNSUPPORTED_KEYS if asked.unsupported else PENDING
+    for answer in answers[:limit]:
+        if exchange.cancelled():  # PS3.4 C.4.1.2.1: C-CANCEL is honoured at once
+            raise _Cancelled
+        exchange.pending(pending, answer)
+    if exchange.cancelled():
+        raise _Cancelled
+    if len(answers) > limit:
+        exchange.answer(LIMIT_REACHED, error_comment=f"only the first {limit} matches; narrow the query")
+    else:
+        exchange.answer(status.SUCCESS)
