@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from isocenter.dicom import json as dicom_json
 from isocenter.domain.access import SYSTEM, Principal, Role
 from isocenter.domain.errors import Broken, Missing
 from isocenter.domain.events import Event
@@ -15,6 +16,7 @@ from isocenter.service import ingest, retrieve
 from isocenter.service.context import Context
 from isocenter.service.retrieve import Retrieval
 from isocenter.store import accesses, changes, series_documents
+from objects import EXPLICIT_LITTLE, element, part10
 
 READER = Principal("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")
 STRANGER = Principal("ref", Role.REFERRER, "user", "session", referrer_name="Nobody^At^All")
@@ -134,6 +136,29 @@ def test_a_damaged_file_is_told(context: Context, one: tuple[str, str, str]) -> 
         Retrieval(context).frames(READER, *one)
     with pytest.raises(Broken):
         Retrieval(context).series_document(READER, *one[:2], "http://x")
+
+
+def test_one_hostile_object_does_not_hide_its_series(
+    context: Context, one: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retrieval = Retrieval(context)
+    hostile = part10(StudyInstanceUID=one[0], SeriesInstanceUID=one[1], InstanceNumber="7", PatientID="LIDC-IDRI-0314")
+    hostile += b"".join(element(0x7FE10010 + i, "SH", b"ab") for i in range(1000))
+    with ingest.begin(context, SYSTEM, source="import") as reception:
+        reception.write(hostile)
+        outcome = reception.finish()
+    assert outcome.status == "stored"
+    monkeypatch.setattr(dicom_json, "MAX_VALUES", 500)
+    found = json.loads(gzip.decompress(retrieval.series_document(READER, *one[:2], "http://x").compressed))
+    assert len(found) == 5 and sum("7FE00010" in document for document in found) == 4
+    (named,) = (document for document in found if "7FE00010" not in document)
+    assert named == {
+        "00080016": {"vr": "UI", "Value": [outcome.sop_class_uid]}, "00080018": {"vr": "UI", "Value": [outcome.sop_instance_uid]},
+        "00083002": {"vr": "UI", "Value": [EXPLICIT_LITTLE]}, "0020000D": {"vr": "UI", "Value": [one[0]]},
+        "0020000E": {"vr": "UI", "Value": [one[1]]}, "00200013": {"vr": "IS", "Value": [7]},
+    }
+    alone = retrieval.instance_document(READER, *one[:2], outcome.sop_instance_uid, "http://x")
+    assert json.loads(gzip.decompress(alone.compressed)) == [named]
 
 
 @pytest.mark.parametrize("size", [1, 5, 17, 1000])

@@ -65,10 +65,14 @@ _FORMS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV"
 _BULK_VRS = frozenset({"DS", "FL", "FD", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV", *_UNITS})
 
 
+class TooMuch(Malformed):
+    """The object is whole, and more than a process should hold."""
+
+
 def dataset_json(source: Source, header: Header, bulk: Bulk, *, inline_limit: int = 1024) -> Json:
     """Return the data set as a DICOM JSON object, in which the items of a large sequence are one `orjson.Fragment`.
 
-    What is larger than a process should hold goes by BulkDataURI; Malformed when that is the data set itself.
+    What is larger than a process should hold goes by BulkDataURI; TooMuch when that is the data set itself.
 
     bulk: gives the URI for a value that is not inlined, from its path: "7FE00010", or "00400555/0/00420011" for one in the first
     item of a sequence. inline_limit: longest binary value in bytes that is inlined; pixel data never is.
@@ -138,7 +142,7 @@ class _Walk:
             position += header
             self.held += 1
             if self.held > MAX_VALUES:
-                raise Malformed(f"there are more than {MAX_VALUES} values in one place", name(tag))
+                raise TooMuch(f"there are more than {MAX_VALUES} values in one place", name(tag))
             vr, encoding = _VRS.get(written, ""), level.encoding
             if vr == "" or vr == "UN":
                 vr, encoding = self._vr(tag, written, position, length, level)
@@ -237,7 +241,7 @@ class _Walk:
         values.clear()
         self.text += len(text)
         if self.text > MAX_TEXT:
-            raise Malformed(f"there are more than {MAX_TEXT} bytes of JSON")
+            raise TooMuch(f"there are more than {MAX_TEXT} bytes of JSON")
         return text
 
     def _vr(self, tag: int, written: bytes, position: int, length: int, level: _Level) -> tuple[str, Encoding]:

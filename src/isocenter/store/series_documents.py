@@ -28,7 +28,10 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
-    """One instance as DICOM JSON, with its transfer syntax; bulk data URIs begin with `base`. Raises Broken."""
+    """One instance as DICOM JSON, with its transfer syntax; bulk data URIs begin with `base`. Raises Broken.
+
+    What is larger than a process should hold is there with its UIDs only: one hostile object must not hide its series.
+    """
     study, series = located.study_instance_uid, located.series_instance_uid
     root = f"{base}/studies/{study}/series/{series}/instances/{located.sop_instance_uid}"
     try:
@@ -39,6 +42,8 @@ def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
         source = FileSource(fd)
         header = part10.scan(source)
         document = dicom_json.dataset_json(source, header, lambda path: f"{root}/bulkdata/{path}")
+    except dicom_json.TooMuch:
+        document = _named(located)
     except part10.Malformed:
         raise Broken("a stored file is damaged", hint="An administrator should run `isocenter verify`.") from None
     finally:
@@ -47,6 +52,16 @@ def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
         document["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}  # the text is UTF-8 now (PS3.18 F.2)
     # (0008,3002) Available Transfer Syntax UID tells viewers what frames will be (PS3.18 8.7.3)
     document["00083002"] = {"vr": "UI", "Value": [located.transfer_syntax_uid]}
+    return document
+
+
+def _named(located: Located) -> dict[str, Any]:
+    """The attributes by which an instance is found, in order of tags."""
+    uids = {"00080016": located.sop_class_uid, "00080018": located.sop_instance_uid, "0020000D": located.study_instance_uid,
+            "0020000E": located.series_instance_uid}
+    document: dict[str, Any] = {tag: {"vr": "UI", "Value": [uid]} for tag, uid in uids.items() if uid}
+    if located.instance_number.isdecimal():
+        document["00200013"] = {"vr": "IS", "Value": [int(located.instance_number)]}
     return document
 
 

@@ -49,6 +49,8 @@ export function whyNotShown(dataset: Dataset): string {
   const hasPixels = Boolean(dataset[Tag.PixelData] ?? dataset[Tag.FloatPixelData] ?? dataset[Tag.DoubleFloatPixelData])
   const rows = number(dataset, Tag.Rows) ?? 0
   const columns = number(dataset, Tag.Columns) ?? 0
+  // The server gives only the UIDs of an object whose header is larger than it should hold (series_documents.py).
+  if (!hasPixels && !dataset[Tag.PatientID] && !dataset[Tag.PatientName]) return 'This object has no pixel data, or too much in its header.'
   if (rows <= 0 || columns <= 0) return hasPixels ? 'The object has pixels but does not say how many rows and columns they form.' : 'This object has no pixel data.'
   if (!hasPixels) return 'The header of this object describes an image, but it holds no pixel data.'
   const syntax = text(dataset, Tag.AvailableTransferSyntaxUID)
