@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
+from isocenter.domain.errors import Missing
 from isocenter.settings import BY_NAME, Address, Settings
 
 ROLES = ("dicom", "web", "worker")
@@ -67,6 +69,30 @@ def prepare_folder(settings: Settings) -> None:
     for area in AREAS:
         if (settings.blob_folder / area).exists():
             _prove_writable(settings.blob_folder / area)
+    index = _index_file(settings)
+    # Not by opening it: to close it would take away the locks of a connection that this process may have (POSIX).
+    if index and os.path.exists(index) and not os.access(index, os.W_OK):
+        raise CannotServe(f"the index {index} cannot be written: Permission denied. Make it writable for this user. Nothing was "
+                          "started.")
+
+
+def need_archive(settings: Settings, *, index: bool = True) -> None:
+    """There must be an archive: what reads one would begin an empty one where a path was mistyped. Raises Missing.
+
+    index: its index must be there too; one in PostgreSQL is not looked for.
+    """
+    if not os.path.isdir(settings.blob_folder / "archive"):
+        hint = "Is --data right, and the disk mounted? `isocenter serve` and `isocenter import` begin a new one."
+        raise Missing(f"there is no archive in {settings.blob_folder}", kept="Nothing was made.", hint=hint)
+    file = _index_file(settings)
+    if index and file and not os.path.exists(file):
+        hint = "Is --data right, and --database? If the index is lost, `isocenter reindex` makes it anew from the files."
+        raise Missing(f"there is no index {file}", kept="Nothing was made.", hint=hint)
+
+
+def _index_file(settings: Settings) -> str:
+    """The file of an SQLite index, "" when it is elsewhere."""
+    return urlsplit(settings.database_url).path[1:] if settings.embedded else ""
 
 
 def _prove_writable(folder: Path, *, create: bool = False) -> None:

@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect
 
 from api_harness import Api
 from isocenter.api import upload
-from isocenter.domain.access import Role
+from isocenter.domain.access import SYSTEM, Role
+from isocenter.service import exceptions
 from objects import part10
 
 pytestmark = pytest.mark.anyio
@@ -88,6 +89,10 @@ async def test_what_is_no_object_is_refused_with_the_reason(content: bytes, reas
     assert result["status"] == "refused"
     assert result["reason"] and reason in result["reason"]
     assert held(sqlite_api) == []
+    cases = exceptions.page(sqlite_api.context, SYSTEM, kind=None, dismissed=False, limit=9, after=None).cases
+    # A ZIP is a parcel, not an object: whoever sends one is told, and that is all.
+    assert [case["kind"] for case in cases] == ([] if content.startswith(b"PK") else ["refused"])
+    assert all(case["reason"] in result["reason"] and case["source"] == "upload" for case in cases)
 
 
 async def test_a_zip_gives_a_result_for_each_file(api: Api) -> None:

@@ -45,3 +45,22 @@ def test_import_verify_and_reindex_tell_one_story(tmp_path: Path, data: Path) ->
     assert found.returncode == 1
     (finding,) = json.loads(found.stdout)["findings"]
     assert finding["kind"] == "missing" and finding["subject"].endswith(victim.name)
+
+
+@pytest.mark.parametrize("words", [("verify",), ("reindex",), ("user", "list"), ("user", "disable", "ann"), ("token", "list"),
+                                   ("peer", "list")])
+def test_what_works_on_an_archive_makes_none_where_the_path_is_mistyped(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(*words, "--data", str(tmp_path / "typo"))
+    assert done.returncode == 1 and f"there is no archive in {tmp_path / 'typo'}" in done.stderr, done.stderr
+    assert "--data" in done.stderr and "Traceback" not in done.stderr and done.stdout == ""
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_lost_index_is_not_taken_for_an_empty_one(tmp_path: Path, data: Path) -> None:
+    folder = ("--data", str(tmp_path / "data"), "--min-free-space", "0")
+    assert run("import", str(data / "cr-dx" / "dx-chest-966_fixed.dcm"), *folder).returncode == 0
+    for path in (tmp_path / "data").glob("index.sqlite*"):
+        path.unlink()
+    done = run("verify", *folder)
+    assert done.returncode == 1 and "isocenter reindex" in done.stderr and not list((tmp_path / "data").glob("index.sqlite"))
+    assert run("reindex", *folder).stdout.startswith("1 stored")

@@ -160,7 +160,7 @@ def test_a_first_password_that_is_too_short_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["archive", "incoming", "index.sqlite", "."])
 def test_what_this_user_may_not_write_is_named(place: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    assert run("user", "list", "--data", str(data)).returncode == 0
+    assert run("user", "add", "ann", "--role", "admin", "--data", str(data)).returncode == 0
     (data / place).chmod(0o500)
     # Root without the right to pass over permissions is as good as anybody.
     user = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
@@ -177,7 +177,7 @@ def test_what_this_user_may_not_write_is_named(place: str, tmp_path: Path) -> No
 def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
     import sqlite3
 
-    assert run("user", "list", "--data", str(tmp_path / "data")).returncode == 0
+    assert run("user", "add", "ann", "--role", "admin", "--data", str(tmp_path / "data")).returncode == 0
     with sqlite3.connect(tmp_path / "data" / "index.sqlite") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'from-the-future'")
     connection.close()

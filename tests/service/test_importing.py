@@ -16,7 +16,7 @@ from isocenter.dicom.part10 import Malformed
 from isocenter.dicom.source import BytesSource
 from isocenter.domain.access import SYSTEM, Principal, Role
 from isocenter.domain.errors import Forbidden, NoSpace
-from isocenter.service import ingest
+from isocenter.service import exceptions, ingest
 from isocenter.service.context import Context
 from isocenter.service.importing import MISSING_FILE, Result, import_paths
 from isocenter.store import imaging
@@ -48,6 +48,8 @@ def test_a_file_named_by_hand_must_be_dicom_one_met_in_a_folder_need_not(sqlite_
     assert counts(take(sqlite_context, folder)) == {"ignored": 2}
     (named,) = take(sqlite_context, folder / "viewer.exe")
     assert (named.status, named.reason) == ("refused", "this is no DICOM file")
+    (noted,) = exceptions.page(sqlite_context, SYSTEM, kind=None, dismissed=False, limit=9, after=None).cases
+    assert (noted["kind"], noted["reason"], noted["source"]) == ("refused", named.reason, "import")
     (missing,) = take(sqlite_context, tmp_path / "nowhere")
     assert (missing.status, missing.reason) == ("refused", "there is no such file")
 

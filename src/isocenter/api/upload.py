@@ -83,7 +83,7 @@ async def _take_object(call: Call, name: str, head: bytes, rest: AsyncIterator[b
     if reason := _not_an_object(head):
         async for _ in rest:  # read to the end: a client that is still sending would not see our answer
             pass
-        return _refused(name, reason)
+        return await anyio.to_thread.run_sync(_refuse, call, name, reason)
     with await anyio.to_thread.run_sync(lambda: ingest.begin(call.context, call.principal, source="upload")) as reception:
         await anyio.to_thread.run_sync(reception.write, head)
         async for piece in rest:
@@ -102,6 +102,12 @@ def _finish(reception: ingest.Reception, name: str) -> dict[str, Any]:
         "name": name, "status": outcome.status, "reason": outcome.reason or ", ".join(outcome.warnings),
         "StudyInstanceUID": outcome.study_instance_uid, "SOPInstanceUID": outcome.sop_instance_uid,
     }  # fmt: skip
+
+
+def _refuse(call: Call, name: str, reason: str) -> dict[str, Any]:
+    with ingest.begin(call.context, call.principal, source="upload") as reception:
+        reception.refuse(reason)
+    return _refused(name, reason)
 
 
 def _refused(name: str, reason: str, study: str = "", instance: str = "") -> dict[str, Any]:
@@ -156,7 +162,7 @@ def _take_entry(call: Call, name: str, archive: ZipFile, entry: Entry) -> dict[s
         if _is_zip(head):
             return _refused(name, "this is a ZIP inside a ZIP: unpack it, or send it alone")
         if reason := _not_an_object(head):
-            return _refused(name, reason)
+            return _refuse(call, name, reason)
         with ingest.begin(call.context, call.principal, source="upload") as reception:
             reception.write(head)
             for piece in pieces:

@@ -13,7 +13,7 @@ import orjson
 from isocenter import app
 from isocenter.commands.terminal import Progress, print_json
 from isocenter.domain.access import SYSTEM
-from isocenter.preflight import ROLES, lock_roles, prepare_folder
+from isocenter.preflight import ROLES, lock_roles, need_archive, prepare_folder
 from isocenter.service import importing, ingest, integrity
 from isocenter.settings import Loaded
 
@@ -107,6 +107,7 @@ def arguments_verify(parser: argparse.ArgumentParser) -> None:
 
 def run_verify(arguments: argparse.Namespace, loaded: Loaded) -> int:
     """Compare index and files; exit code 1 when anything is wrong."""
+    need_archive(loaded.settings)
     found: list[integrity.Finding] = []
     with app.opened(loaded.settings) as context, Progress("verify", "files") as progress:
         check = integrity.Verification(context, quick=arguments.quick)
@@ -130,6 +131,7 @@ def arguments_reindex(parser: argparse.ArgumentParser) -> None:
 
 def run_reindex(arguments: argparse.Namespace, loaded: Loaded) -> int:
     """Rebuild the index; the server must not run meanwhile."""
+    need_archive(loaded.settings, index=False)
     prepare_folder(loaded.settings)
     lock = lock_roles(loaded.settings.data, ROLES) if loaded.settings.embedded else None
     try:

@@ -68,6 +68,8 @@ class Reception(Protocol):
 
     def finish(self) -> Outcome: ...
 
+    def refuse(self, reason: str) -> IsocenterError: ...
+
 
 Door = Callable[[], Reception]
 """Opens the door for one object: ingest.begin with everything given. Raises Forbidden, NoSpace, Busy, Broken."""
@@ -175,9 +177,14 @@ class _Run:
             yield self._store(name, head, iter(lambda: os.read(fd, PIECE), b""), named=candidate.named)
 
     def _store(self, name: str, head: bytes, rest: Iterator[bytes], *, named: bool) -> Result:
-        if not beginning.may_be_dicom(head):
-            return Result(name, "refused" if named else "ignored", NOT_DICOM if head else "the file is empty")
+        may_be_dicom = beginning.may_be_dicom(head)
+        reason = NOT_DICOM if head else "the file is empty"
+        if not may_be_dicom and not named:
+            return Result(name, "ignored", reason)
         with _patiently(self._door) as reception:
+            if not may_be_dicom:
+                reception.refuse(reason)
+                return Result(name, "refused", reason)
             reception.write(head)
             for piece in rest:
                 reception.write(piece)

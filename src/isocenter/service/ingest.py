@@ -88,6 +88,11 @@ class Reception:
             self._need_space()
             self._looked_at_space = self._incoming.size
 
+    def refuse(self, reason: str) -> IsocenterError:
+        """Note that what came is no object, which its sender's edge has seen before it was written. Returns the error for it."""
+        self._ended_as = "refused", 0.0
+        return self._refusal(Refuse(reason, ""))
+
     def discard(self) -> None:
         """Tidy up; what `finish` has kept stays. To be called in the end in any case, best after the sender has its answer."""
         if self._ended:
