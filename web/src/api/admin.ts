@@ -29,6 +29,15 @@ export interface Peer {
   port: number
   description: string
   created_at: string
+  /** When an association of it last began or ended; null: never since it was added. */
+  last_seen_at: string | null
+}
+
+/** What came of asking a peer whether it is there (C-ECHO). */
+export interface EchoResult {
+  ok: boolean
+  message: string
+  milliseconds: number
 }
 
 const path = (...parts: (string | number)[]) => `/api/v1/${parts.map((part) => encodeURIComponent(part)).join('/')}`
@@ -82,12 +91,17 @@ export async function listPeers(signal?: AbortSignal): Promise<Peer[]> {
   return (await requestJson<{ peers: Peer[] }>(path('peers'), { signal })).peers
 }
 
-export function addPeer(peer: Omit<Peer, 'created_at'>): Promise<Peer> {
+export function addPeer(peer: Omit<Peer, 'created_at' | 'last_seen_at'>): Promise<Peer> {
   return requestJson<Peer>(path('peers'), { method: 'POST', body: peer })
 }
 
 export async function removePeer(aet: string): Promise<void> {
   await requestJson<null>(path('peers', aet), { method: 'DELETE' })
+}
+
+/** Waits until the peer has answered, or for some seconds. */
+export function echoPeer(aet: string): Promise<EchoResult> {
+  return requestJson<EchoResult>(path('peers', aet, 'echo'), { method: 'POST' })
 }
 
 export interface SystemFacts {

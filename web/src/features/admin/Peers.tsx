@@ -1,9 +1,10 @@
 import { useState } from 'react'
-import type { Peer } from '../../api/admin'
-import { addPeer, listPeers, removePeer } from '../../api/admin'
+import type { EchoResult, Peer } from '../../api/admin'
+import { addPeer, echoPeer, listPeers, removePeer } from '../../api/admin'
+import { formatInstant } from '../../lib/dates'
 import { useLoaded } from '../../lib/useLoaded'
 import { Button, TextField } from '../../ui/controls'
-import { Empty } from '../../ui/feedback'
+import { Empty, Notice } from '../../ui/feedback'
 import { FormDialog } from './FormDialog'
 import { type Column, ManagedList } from './ManagedList'
 import { useAction } from './useAction'
@@ -33,17 +34,23 @@ const COLUMNS: readonly Column<Peer>[] = [
   { title: 'AE title', cell: (peer) => <strong>{peer.aet}</strong> },
   { title: 'Address', className: 'mono', cell: (peer) => `${peer.host}:${peer.port}` },
   { title: 'Description', className: 'muted secondary', cell: (peer) => peer.description },
+  { title: 'Last seen', className: 'muted secondary', cell: (peer) => (peer.last_seen_at ? formatInstant(peer.last_seen_at) : 'not yet') },
 ]
 
 export function Peers() {
   const peers = useLoaded(listPeers)
   const [adding, setAdding] = useState(false)
+  const [echoed, setEchoed] = useState<EchoResult | null>(null)
   const action = useAction()
   const remove = (aet: string) =>
     action.run(async () => {
       await removePeer(aet)
       peers.reload()
     })
+  const echo = (aet: string) => {
+    setEchoed(null)
+    action.run(async () => setEchoed(await echoPeer(aet)))
+  }
   return (
     <ManagedList
       lead="Devices that may send to this archive and ask it. On the loopback address unknown devices may, too."
@@ -51,9 +58,14 @@ export function Peers() {
       columns={COLUMNS}
       keyOf={(peer) => peer.aet}
       actions={(peer) => (
-        <Button small look="danger" disabled={action.busy} onClick={() => remove(peer.aet)}>
-          Remove
-        </Button>
+        <div className="row-actions">
+          <Button small disabled={action.busy} onClick={() => echo(peer.aet)}>
+            Echo
+          </Button>
+          <Button small look="danger" disabled={action.busy} onClick={() => remove(peer.aet)}>
+            Remove
+          </Button>
+        </div>
       )}
       add="Add a peer"
       onAdd={() => setAdding(true)}
@@ -64,6 +76,11 @@ export function Peers() {
         </Empty>
       }
     >
+      {echoed && (
+        <Notice tone={echoed.ok ? 'ok' : 'warn'} title={echoed.message}>
+          {echoed.ok && `After ${echoed.milliseconds} ms.`}
+        </Notice>
+      )}
       {adding && (
         <AddDialog
           onClose={() => setAdding(false)}
