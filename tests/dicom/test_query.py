@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, Level
-from isocenter.dicom.match import Empty, Range, Single, UidList, Universal, Wildcard
+from isocenter.dicom.match import Empty, Range, Single, Spelled, UidList, Universal, Wildcard
 from isocenter.dicom.query import InvalidKey, Query, parse_match
 
 
@@ -16,7 +16,13 @@ from isocenter.dicom.query import InvalidKey, Query, parse_match
         ("PatientName", "*", Universal()),
         ("PatientName", "**", Universal()),
         ("PatientName", "Smith*", Wildcard("Smith*")),
-        ("PatientName", "Smith^John ", Single("Smith^John")),
+        ("PatientName", "Smith^Eli ", Single("Smith^Eli")),
+        ("PatientName", "Smith^John ", Spelled((Single("Smith^John"), Single("SMITH^JOEHN")))),
+        ("PatientName", "Müller*", Spelled((Wildcard("Müller*"), Wildcard("MUELLER*")))),
+        ("PatientName", "Mueller", Spelled((Single("Mueller"), Single("MULLER")))),
+        ("PatientName", "Jo*", Wildcard("Jo*")),
+        ("PatientName", "Joe*", Wildcard("Joe*")),
+        ("PatientName", "Wang^Tarou=山田", Single("Wang^Tarou=山田")),
         ("PatientID", "A?1", Wildcard("A?1")),
         ("PatientID", '""', Empty()),
         ("StudyInstanceUID", "1.2.3", Single("1.2.3")),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
-from isocenter.dicom.match import Empty, Match, Range, Single, UidList, Universal, Wildcard, time_high, time_low
+from isocenter.dicom.match import Empty, Match, Range, Single, Spelled, UidList, Universal, Wildcard, time_high, time_low
 from isocenter.store import dialect, rows
 from isocenter.store.database import Database
 from isocenter.store.schema import Bytewise
@@ -37,6 +37,11 @@ def texts(values: st.SearchStrategy[str]) -> st.SearchStrategy[Match]:
     )
 
 
+spelled = st.builds(
+    Spelled, st.lists(st.one_of(st.builds(Single, words), st.builds(Wildcard, patterns)), max_size=3).map(tuple)
+)
+
+
 def ranges(values: st.SearchStrategy[str]) -> st.SearchStrategy[Match]:
     return st.builds(Range, values, values)
 
@@ -46,8 +51,8 @@ time_ranges = st.sampled_from(["10", "1000", "1030", "103059", "100000.5", "1100
 )
 
 CASES = {
-    "PatientName": (words, texts(words)),
-    "OperatorsName": (words, texts(words)),
+    "PatientName": (words, st.one_of(texts(words), spelled)),
+    "OperatorsName": (words, st.one_of(texts(words), spelled)),
     "PatientID": (words, texts(words)),
     "AccessionNumber": (words, texts(words)),
     "ImageType": (words, texts(words)),

@@ -73,6 +73,8 @@ def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     ({"PatientName": "smi*"}, ["1.2", "1.3", "1.1"]),
     ({"PatientName": "*th^J?hn"}, ["1.2", "1.1"]),
     ({"PatientName": "muller*"}, ["1.4"]),
+    ({"PatientName": "Mueller*"}, ["1.4"]),
+    ({"PatientName": "MÜLLER*"}, ["1.4"]),
     ({"PatientName": "山*"}, ["1.5"]),
     ({"PatientName": "山田^太郎"}, ["1.5"]),
     ({"PatientName": "やまだ*"}, ["1.5"]),

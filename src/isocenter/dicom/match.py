@@ -6,8 +6,10 @@
     Wildcard    C.2.2.2.4  * for any run of characters, ? for any one; everything else is literal
     Range       C.2.2.2.5  of dates, times or date times; an end may be open
     Empty       C.2.2.2.7  the attribute is absent or has no value
+    Spelled     C.2.2.2.1  one of the spellings of a person's name: Müller, Mueller, Muller
 """
 
+import itertools
 import re
 import unicodedata
 from calendar import monthrange
@@ -45,6 +47,33 @@ def _trimmed(name: str) -> str:
     if "^" in name:
         return "^".join([component.strip() for component in name.split("^")]).rstrip("^")
     return name.strip()
+
+
+# A letter that may be an umlaut: written plain (as accents are folded) or with an E behind it. Before an asterisk the E stays: it
+# may be that of Joe* or of Jörg, and nobody who asks for Joe* wants every John.
+_UMLAUT = re.compile(r"([AOU](?:E(?!\*))?)")
+_MOST_SPELLINGS = 16  # of names with more such letters: all plain, and one at a time
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """The ways in which a name or a pattern of one may be written: Müller, MULLER and Mueller are one name.
+
+    The first is as it was given, the others are folded. A name with component groups has one: it says itself how it is written.
+    """
+    if "=" in name or not (parts := _UMLAUT.split(fold(name)))[1:]:
+        return (name,)
+    places = range(1, len(parts), 2)
+    ways = [(parts[place][0], parts[place][0] + "E") for place in places]
+    if 2 ** len(ways) <= _MOST_SPELLINGS:
+        chosen = list(itertools.product(*ways))
+    else:
+        given, plain = tuple(parts[1::2]), tuple(way[0] for way in ways)
+        chosen = [plain, *((*given[:n], other, *given[n + 1 :]) for n, way in enumerate(ways) for other in way)]
+    between = parts[::2]
+    spelled = ("".join(itertools.chain(*zip(between, (*choice, ""), strict=True))) for choice in chosen)
+    others = [other for other in dict.fromkeys(spelled) if other != fold(name)]
+    beginnings = [one[:-1] for one in (fold(name), *others) if one.endswith("*")]
+    return (name, *(one for one in others if not any(one.startswith(each) and one[:-1] != each for each in beginnings)))
 
 
 def values_of(text: str, vr: str) -> list[str]:
@@ -108,6 +137,17 @@ class Wildcard:
 
 
 @dataclass(frozen=True, slots=True)
+class Spelled:
+    """Matches a person's name that one of `ways` matches."""
+
+    ways: "tuple[Single | Wildcard, ...]"
+
+    def matches(self, text: str, vr: str) -> bool:
+        """Say whether one of the stored values matches in one of the ways."""
+        return any(way.matches(text, vr) for way in self.ways)
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """Matches low <= value <= high in the order of the text; "" leaves an end open.
 
@@ -125,7 +165,7 @@ class Range:
         return value != "" and (not self.low or self.low <= value) and (not self.high or value <= self.high)
 
 
-Match = Universal | Empty | Single | UidList | Wildcard | Range
+Match = Universal | Empty | Single | UidList | Wildcard | Range | Spelled
 
 
 def _equal(wanted: str, stored: str, vr: str) -> bool:

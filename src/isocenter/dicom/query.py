@@ -3,7 +3,22 @@
 from dataclasses import dataclass
 
 from .attributes import Attribute, Level, Matching
-from .match import Empty, Match, Range, Single, UidList, Universal, Wildcard, date, instant, is_number, time_high, time_low
+from .match import (
+    Empty,
+    Match,
+    Range,
+    Single,
+    Spelled,
+    UidList,
+    Universal,
+    Wildcard,
+    date,
+    instant,
+    is_number,
+    spellings,
+    time_high,
+    time_low,
+)
 
 # Longest value of an indexed attribute that can be asked for is an LT of 10,240 characters; a list of UIDs may be longer.
 _MAX_KEY = 64 * 1024
@@ -62,7 +77,9 @@ def parse_match(attribute: Attribute, text: str) -> Match:
                 return _dates(text)
             case Matching.TIME:
                 return _times(text)
-            case Matching.TEXT | Matching.NAME:
+            case Matching.NAME:
+                return _name(text)
+            case Matching.TEXT:
                 return _text(attribute, text)
             case _:
                 return _number(text) if attribute.vr != "AS" else Single(text)
@@ -132,6 +149,16 @@ def _times(text: str) -> Match:
 def _text(attribute: Attribute, text: str) -> Match:
     if attribute.vr == "CS" and "\\" in text:
         return UidList(tuple(code for part in text.split("\\") if (code := part.strip())))
+    return _wildcard(text)
+
+
+def _name(text: str) -> Match:
+    """In every way it may be spelled; PS3.4 C.2.2.2.1 leaves the matching of names to who answers."""
+    ways = tuple(_wildcard(way) for way in spellings(text))
+    return ways[0] if len(ways) == 1 else Spelled(ways)
+
+
+def _wildcard(text: str) -> Single | Wildcard:
     return Wildcard(text) if "*" in text or "?" in text else Single(text)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, false, func, liter
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
-from isocenter.dicom.match import Empty, Match, Range, Single, UidList, Universal, Wildcard, fold
+from isocenter.dicom.match import Empty, Match, Range, Single, Spelled, UidList, Universal, Wildcard, fold
 
 Column = ColumnElement[Any]
 
@@ -74,6 +74,8 @@ def condition(attribute: Attribute, match: Match, text: Column, key: Column | No
             if not uids:
                 return false()
             return or_(text.in_(uids), *(_among(text, uid, postgresql) for uid in uids if several))
+        case Spelled(ways):
+            return or_(false(), *(condition(attribute, way, text, key, postgresql) for way in ways))
         case Single() | Wildcard() if key is not None:
             return _name(attribute, match, text, key, several, postgresql)
         case Single() if attribute.vr in _NUMBER_VRS:

@@ -79,7 +79,7 @@ class Reader:
         view, start, end = self._view, self._start, self._end
         pdu_left, pdv_left = self._pdu_left, self._pdv_left
         fragments: list[Fragment] = []
-        # Up to the end of a command or data set: what comes behind a request may be a C-CANCEL, which whoever performs it receives.
+        # Up to the end of a command or data set: behind a request a C-CANCEL may come, for whoever performs it to receive.
         while start < end and not (fragments and fragments[-1][1] & LAST):
             if pdv_left:
                 taken = min(pdv_left, end - start)
