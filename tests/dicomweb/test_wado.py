@@ -16,6 +16,7 @@ from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Busy, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.store import changes
+from objects import element, part10
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 
@@ -223,6 +224,13 @@ def test_ranges_of_bulk_data(client: Client, study: dict[str, str], header: str,
 def test_ranges_that_are_ignored(client: Client, study: dict[str, str], header: str) -> None:
     url = f"{study['instance']}/bulkdata/7FE00010"
     assert client.get(url, "application/octet-stream", headers={"range": header}).status_code == 200
+
+
+@pytest.mark.parametrize(("tag", "content"), [("7FE00010", b""), ("00080050", b"A1")])
+def test_an_empty_value_is_an_empty_part(client: Client, tag: str, content: bytes) -> None:
+    url = store_one(client, part10(pixels=0, AccessionNumber="A1") + element(0x7FE00010, "OW", b""))
+    assert parts(client.get(f"{url}/bulkdata/{tag}")) == [("application/octet-stream", content)]
+    assert client.get(f"{url}/bulkdata/{tag}", "application/octet-stream").content == content
 
 
 def test_every_bulk_data_uri_answers(client: Client, data: Path) -> None:

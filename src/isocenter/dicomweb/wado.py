@@ -234,6 +234,8 @@ async def bulkdata(retrieval: Retrieval, exchange: Exchange) -> None:
             *headers,
         ),
     )
+    if not length:
+        return await exchange.send(b"", more=False)
     await _copy_bulk(retrieval, exchange, bulk, Body(exchange, length), first, length)
 
 
@@ -262,8 +264,6 @@ async def _send_bulk_part(retrieval: Retrieval, exchange: Exchange, bulk: Bulk, 
 
 async def _copy_bulk(retrieval: Retrieval, exchange: Exchange, bulk: Bulk, body: Body, first: int, length: int) -> None:
     """Bytes [first, first + length) of the value."""
-    if not length:
-        return await exchange.send(b"", more=False)
     skip, left = first, length
     if not bulk.direct:
         pieces = retrieval.read_bulk(bulk)
