@@ -240,6 +240,11 @@ def test_statuses(found: list[stow.Part], status: int) -> None:
     assert stow.response(found, None, "http://x")[0] == status
 
 
+def test_a_request_without_an_object_says_so(client: Client) -> None:
+    answer = client.store()
+    assert answer.status_code == 400 and "no object" in answer.json()["error"]["message"]
+
+
 def test_what_is_in_quarantine_has_no_url() -> None:
     status, body = stow.response([part(1, outcome=QUARANTINED)], None, "http://x")
     (item,) = body["00081199"]["Value"]

@@ -20,6 +20,7 @@ from isocenter.service import exceptions, ingest
 from isocenter.service.context import Context
 from isocenter.service.importing import MISSING_FILE, Result, import_paths
 from isocenter.store import imaging
+from objects import part10
 
 
 def take(context: Context, *paths: Path, threads: int = 2) -> list[Result]:
@@ -135,6 +136,17 @@ def test_a_zip_comes_in_entry_by_entry(context: Context, data: Path, tmp_path: P
     assert counts(results) == {"stored": len(files), "ignored": 1, "refused": 1}
     assert any(result.name == f"{tmp_path}/study.zip/a folder/0.dcm" for result in results)
     assert next(result for result in results if result.status == "refused").reason.startswith("this is a ZIP inside a ZIP")
+
+
+def test_a_zip_that_was_cut_off_does_not_end_the_import(sqlite_context: Context, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("image", part10())
+    (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes()[:-30])
+    (tmp_path / "b.dcm").write_bytes(part10(SOPInstanceUID="1.2.3.77"))
+    for paths in ([tmp_path], [tmp_path / "a.zip", tmp_path / "b.dcm"]):
+        results = {Path(result.name).name: result for result in take(sqlite_context, *paths, threads=1)}
+        assert results["a.zip"].status == "refused" and "cut off" in results["a.zip"].reason
+        assert results["b.dcm"].status in ("stored", "duplicate")
 
 
 def test_links_fifos_and_devices_do_no_harm(sqlite_context: Context, data: Path, tmp_path: Path) -> None:

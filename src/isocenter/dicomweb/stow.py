@@ -138,6 +138,8 @@ async def store(context: Context, exchange: Exchange) -> None:
     broken_off: Invalid | None = None
     try:
         await _receive(exchange, submission, study_uid)
+        if not submission.parts:
+            raise Invalid("The request holds no object.", where="body")
     except Invalid as error:
         if not any(part.outcome for part in submission.parts):
             await _drain(exchange)

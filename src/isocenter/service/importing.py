@@ -159,6 +159,8 @@ class _Run:
             return
         try:
             yield from self._take_open(name, fd, candidate)
+        except REFUSED as error:  # a ZIP that cannot be opened
+            yield Result(name, "refused", _reason(error))
         except OSError as error:
             yield Result(name, "refused", f"it cannot be read: {error.strerror}")
         finally:
