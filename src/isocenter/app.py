@@ -98,7 +98,11 @@ def serve_dicom(settings: Settings, stop: threading.Event, listener: socket.sock
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
-    from isocenter.work import sweeps
+    from isocenter.work import commitments, sweeps
 
     with opened(settings) as context:
+        # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
+        reporter = threading.Thread(target=commitments.run, args=(context, stop), name="commitments", daemon=True)
+        reporter.start()
         sweeps.run(context, stop)
+        reporter.join()

@@ -26,6 +26,7 @@ from isocenter.dimse.upper_layer.items import (
     ImplementationVersionName,
     MaximumLength,
     PresentationContextRQ,
+    RoleSelection,
 )
 from isocenter.dimse.upper_layer.pdu import COMMAND, LAST, REJECT_TEXT, AssociateRQ
 from isocenter.dimse.verification import VERIFICATION
@@ -85,7 +86,10 @@ def contexts_of(paths: Iterable[Path]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 class Association:
-    """An association we asked for. Raises Rejected, Lost; more than 128 contexts raise Invalid."""
+    """An association we asked for. Raises Rejected, Lost; more than 128 contexts raise Invalid.
+
+    roles: (SOP class, whether we are SCU of it, whether we are SCP), where it is not SCU only (PS3.7 D.3.3.4).
+    """
 
     def __init__(
         self,
@@ -95,10 +99,11 @@ class Association:
         calling: str,
         called: str,
         contexts: Contexts = VERIFICATION_CONTEXTS,
+        roles: Iterable[tuple[str, bool, bool]] = (),
         limits: upper_layer.Limits | None = None,
     ) -> None:
         self._host, self._port = host, port
-        self._request = _request(calling, called, contexts, limits or upper_layer.Limits())
+        self._request = _request(calling, called, contexts, limits or upper_layer.Limits(), roles)
         self._association = upper_layer.Association(limits or upper_layer.Limits(), requestor=True)
         self._message_id = 0
         self._by_syntaxes: dict[tuple[str, str], int] = {}
@@ -135,13 +140,11 @@ class Association:
 
     def echo(self) -> int:
         """C-ECHO; the status. Raises NotAccepted, Lost."""
-        contexts = self._by_abstract_syntax.get(VERIFICATION)
-        if not contexts:
-            raise NotAccepted("the peer does not offer Verification", where=VERIFICATION)
+        context_id = self._context_of(VERIFICATION)
         command = Command(
             command_field=CommandField.C_ECHO_RQ, affected_sop_class_uid=VERIFICATION, message_id=self._next_message_id()
         )
-        return self._exchange(contexts[0], command, iter(())).status or 0
+        return self._exchange(context_id, command, iter(())).status or 0
 
     def store(self, path: Path) -> StoreResult:
         """C-STORE of one Part 10 file, streamed. Raises NotAccepted, Invalid (no DICOM file), Lost."""
@@ -161,6 +164,21 @@ class Association:
             answer = self._exchange(context_id, command, parts)
         status = 0xC000 if answer.status is None else answer.status
         return StoreResult(meta.sop_instance_uid, status, answer.error_comment or "")
+
+    def transfer_syntax(self, sop_class_uid: str) -> str:
+        """The transfer syntax that was accepted for a SOP class. Raises NotAccepted."""
+        return self._association.contexts[self._context_of(sop_class_uid)].transfer_syntax
+
+    def request(self, sop_class_uid: str, command: Command, data_set: bytes) -> Command:
+        """Any other request with a whole data set; its answer. command: without a message ID. Raises NotAccepted, Lost."""
+        numbered = replace(command, message_id=self._next_message_id())
+        return self._exchange(self._context_of(sop_class_uid), numbered, iter([(memoryview(data_set), True)]))
+
+    def _context_of(self, sop_class_uid: str) -> int:
+        contexts = self._by_abstract_syntax.get(sop_class_uid)
+        if not contexts:
+            raise NotAccepted("the peer does not offer this service", where=sop_class_uid)
+        return contexts[0]
 
     def _next_message_id(self) -> int:
         self._message_id = self._message_id % 0xFFFF + 1
@@ -204,7 +222,9 @@ class Association:
         return Lost(f"the association ended: {end}", where=where)
 
 
-def _request(calling: str, called: str, contexts: Contexts, limits: upper_layer.Limits) -> AssociateRQ:
+def _request(
+    calling: str, called: str, contexts: Contexts, limits: upper_layer.Limits, roles: Iterable[tuple[str, bool, bool]]
+) -> AssociateRQ:
     proposed = tuple(
         PresentationContextRQ(2 * index + 1, abstract_syntax, transfer_syntaxes)
         for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts)
@@ -215,6 +235,7 @@ def _request(calling: str, called: str, contexts: Contexts, limits: upper_layer.
         user_information=(
             MaximumLength(limits.maximum_length),
             ImplementationClassUID(uid.IMPLEMENTATION_CLASS_UID),
+            *(RoleSelection(*role) for role in roles),
             ImplementationVersionName(uid.IMPLEMENTATION_VERSION_NAME),
         ),
         called_ae_title=called,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from isocenter.dicom import syntaxes
-from isocenter.dimse import finding, storage, verification
+from isocenter.dimse import commitment, finding, storage, verification
 from isocenter.dimse.dispatch import Handler, Request
 from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
 from isocenter.dimse.exchange import Handler as ExchangeHandler
@@ -32,6 +32,7 @@ class Service:
 SERVICES: tuple[Service, ...] = (
     Service("Verification", {verification.VERIFICATION: "Verification SOP Class"}, {CommandField.C_ECHO_RQ: verification.echo}),
     Service("Query", finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}),
+    Service("Storage Commitment", commitment.SOP_CLASSES, {CommandField.N_ACTION_RQ: commitment.act}),
 )
 BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
 

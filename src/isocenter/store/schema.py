@@ -7,6 +7,7 @@
     exception                                        what a person should look at: quarantined, versions, conflicts, refused
     account, session, token, login_attempt           who may come in
     peer                                             the DICOM application entities we know
+    storage_commitment                               what peers want to be told about their instances, until they are
 
 Conventions: `*_fk` is a parent's id; `*_key` is `fold()` of a person's name, for matching; absent text is "" (never NULL), as
 PS3.4 C.2.2.2.3 makes no difference between an absent and an empty value. A study's row carries its patient's columns as the
@@ -308,5 +309,19 @@ peer = Table(
     _number("max_associations"),
     Column("last_seen_at", UtcDateTime),
     *(Column(name, Identifier, nullable=False, server_default="0") for name in ("associations", "instances")),
+    sqlite_autoincrement=True,
+)
+
+storage_commitment = Table(
+    "storage_commitment", metadata, _id(),
+    Column("peer_aet", Bytewise, nullable=False),
+    Column("transaction_uid", Bytewise, nullable=False),
+    Column("refs", Text, nullable=False),  # JSON: [[SOP Class UID, SOP Instance UID, Failure Reason], ...]
+    Column("judged", Boolean, nullable=False),
+    *_times("received_at", "due_at"),
+    _number("attempts"),
+    Column("lease_until", UtcDateTime),
+    UniqueConstraint("peer_aet", "transaction_uid"),
+    Index(None, "due_at"),
     sqlite_autoincrement=True,
 )

@@ -1,0 +1,128 @@
+"""Storage commitment, push model (PS3.4 Annex J): a request is a row before it is answered and until the peer was told.
+
+Committed is what the index holds and whose file, read again from the disk, still has the SHA-256 that it came in with. What waits
+in quarantine is not committed: the sender is not to delete its copy.
+"""
+
+import hashlib
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from isocenter.dicom import uid
+from isocenter.domain import access
+from isocenter.domain.access import Permission, Principal
+from isocenter.domain.errors import Invalid, IsocenterError, Missing
+from isocenter.service.context import Context
+from isocenter.store import commitment as rows
+from isocenter.store.commitment import Commitment, Held, Reference
+
+__all__ = ["Commitment", "Reference", "ask", "deliver", "is_due"]
+
+log = logging.getLogger(__name__)
+
+# Failure Reason (0008,1197): PS3.4 J.3.3.1.1, PS3.3 C.14.1.1
+PROCESSING_FAILURE = 0x0110
+NO_SUCH_OBJECT_INSTANCE = 0x0112
+CLASS_INSTANCE_CONFLICT = 0x0119
+
+# Nobody else takes the work for so long; it is prolonged while files are read.
+LEASE = timedelta(minutes=5)
+# Minutes until a peer that could not be told is tried again; the last for all further tries.
+RETRIES = (1, 2, 5, 15, 60, 240)
+# Then nobody waits for it any more.
+GIVE_UP = timedelta(days=7)
+# Files read between two prolongations of the lease.
+TOGETHER = 100
+
+
+def ask(context: Context, principal: Principal, peer_aet: str, transaction_uid: str, references: Sequence[Reference]) -> None:
+    """Take a request; durable when it returns. peer_aet: the known peer that will be told. Raises Invalid."""
+    access.require(principal, Permission.STUDY_STORE)
+    if not uid.is_usable(transaction_uid):
+        raise Invalid("the request has no Transaction UID", where="TransactionUID")
+    named = [name for each in references for name in (each.sop_class_uid, each.sop_instance_uid)]
+    if not named or not all(map(uid.is_usable, named)):
+        raise Invalid("the request names no instances, or some without their UIDs", where="ReferencedSOPSequence")
+    at = context.clock()
+    write = partial(rows.add, transaction_uid=transaction_uid, peer_aet=peer_aet, references=references, at=at)
+    context.database.write(write)
+
+
+def is_due(context: Context) -> bool:
+    """Whether `deliver` would find something to do; cheap."""
+    return context.database.read(partial(rows.is_due, now=context.clock()))
+
+
+def deliver(context: Context, tell: Callable[[Commitment], None]) -> bool:
+    """Judge one request that is due, and have its peer told. False: there was none.
+
+    tell: sends the report; when it raises an IsocenterError it is tried again later.
+    """
+    claimed = context.database.write(partial(rows.claim, now=context.clock(), lease=LEASE))
+    if claimed is None:
+        return False
+    facts: dict[str, object] = {"peer": claimed.peer_aet, "transaction": claimed.transaction_uid, "attempts": claimed.attempts}
+    try:
+        if not claimed.judged:
+            claimed = replace(claimed, references=tuple(_judged(context, claimed)), judged=True)
+            context.database.write(partial(rows.judged, commitment_id=claimed.id, references=claimed.references))
+        tell(claimed)
+    except IsocenterError as error:
+        _later(context, claimed, facts | {"reason": error.message})
+        return True
+    failed = sum(each.failure != 0 for each in claimed.references)
+    context.database.write(partial(rows.done, commitment_id=claimed.id))
+    log.info("storage commitment reported", extra={"facts": {**facts, "instances": len(claimed.references), "failed": failed}})
+    return True
+
+
+def _later(context: Context, claimed: Commitment, facts: dict[str, object]) -> None:
+    now = context.clock()
+    if now - claimed.received_at >= GIVE_UP:
+        context.database.write(partial(rows.done, commitment_id=claimed.id))
+        log.error("storage commitment given up: the peer cannot be told", extra={"facts": facts})
+        return
+    minutes = RETRIES[min(claimed.attempts, len(RETRIES)) - 1]
+    context.database.write(partial(rows.again, commitment_id=claimed.id, at=now + timedelta(minutes=minutes)))
+    log.warning("storage commitment not reported yet", extra={"facts": {**facts, "again_in_min": minutes}})
+
+
+def _judged(context: Context, claimed: Commitment) -> Iterator[Reference]:
+    for start in range(0, len(claimed.references), TOGETHER):
+        some = claimed.references[start : start + TOGETHER]
+        versions: dict[str, list[Held]] = defaultdict(list)
+        uids = {each.sop_instance_uid for each in some}
+        for each in context.database.read(partial(rows.held, sop_instance_uids=uids)):
+            versions[each.sop_instance_uid].append(each)
+        yield from (replace(each, failure=_failure(context, each, versions[each.sop_instance_uid])) for each in some)
+        context.database.write(partial(rows.extend, commitment_id=claimed.id, until=context.clock() + LEASE))
+
+
+def _failure(context: Context, reference: Reference, versions: list[Held]) -> int:
+    """0 when all that is held of an instance is sound: which version the peer means, its UID does not tell."""
+    if not versions:
+        return NO_SUCH_OBJECT_INSTANCE
+    if any(held.sop_class_uid != reference.sop_class_uid for held in versions):
+        return CLASS_INSTANCE_CONFLICT
+    return 0 if all(_is_sound(context, held) for held in versions) else PROCESSING_FAILURE
+
+
+def _is_sound(context: Context, held: Held) -> bool:
+    """Whether the file is there and as it came in."""
+    try:
+        fd = context.blobs.open(held.blob_key)
+    except Missing:
+        return False
+    try:
+        with os.fdopen(fd, "rb") as file:
+            # What was just written would be read from memory; the question is what the disk has.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            return hashlib.file_digest(file, "sha256").hexdigest() == held.sha256
+    except OSError as error:
+        log.warning("a file cannot be read again", extra={"facts": {"key": held.blob_key, "reason": error.strerror}})
+        return False
