@@ -48,6 +48,8 @@ async def found(api: Api, query: str, token: str) -> list[str]:
 SEARCHES = [
     ("", "641253", ""),
     ("q=mull", "", "23"),
+    ("q=muell", "", "23"),
+    ("q=Müller, Juergen", "", "2"),
     ("q=MÜLLER", "", "23"),
     ("q=de boer jan", "", "1"),
     ("q=deboer", "", ""),

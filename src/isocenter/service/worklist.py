@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from isocenter.dicom.attributes import BY_KEYWORD
-from isocenter.dicom.match import Range, Single
+from isocenter.dicom.match import Range, Single, spellings
 from isocenter.dicom.query import InvalidKey, parse_match
 from isocenter.domain.access import Permission, Principal, require, scope
 from isocenter.domain.errors import Invalid, Missing
@@ -99,7 +99,8 @@ def _begins(keyword: str, text: str) -> Begins | None:
     if not text:
         return None
     if BY_KEYWORD[keyword].vr == "PN":
-        return Begins(keyword, _names(text))
+        ways = (way for name in _names(text) for way in spellings(f"{name}*"))
+        return Begins(keyword, tuple(dict.fromkeys(ways)))
     # These columns are compared byte by byte; people do not type capitals.
     return Begins(keyword, tuple(dict.fromkeys((text, text.upper(), text.lower(), text.capitalize(), text.title()))))
 
