@@ -22,6 +22,7 @@ NAMES_SHOWN = 10
 
 WORDS = {"stored": "stored", "duplicate": "already there", "version": "kept as another version", "quarantined": "quarantined",
          "refused": "refused", "ignored": "ignored, no images"}
+OTHER_CONTENT = "its SOP Instance UID is held with other content"  # what makes a version, when there is no more to say of it
 # Nobody has to do anything about these.
 FINE = frozenset({"stored", "duplicate", "ignored"})
 
@@ -89,7 +90,7 @@ class Summary:
             return
         for (status, reason), names in sorted(self._names.items()):
             number = self._numbers[status, reason]
-            print(f"{WORDS[status]}: {reason or 'no reason given'}  ({number} file{'s' if number > 1 else ''})")
+            print(f"{WORDS[status]}: {reason or OTHER_CONTENT}  ({number} file{'s' if number > 1 else ''})")
             for name in names:
                 print(f"    {name}")
             if number > len(names):
