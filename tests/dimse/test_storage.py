@@ -18,6 +18,7 @@ from isocenter.dimse.messages import Command
 from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import Principal, Role
 from isocenter.service.context import Context
+from isocenter.service.peers import Caller
 from isocenter.store.blobs import LocalBlobs
 
 
@@ -142,7 +143,7 @@ def test_a_command_set_that_says_there_is_no_data_set(peer: RawPeer) -> None:
 
 def test_a_role_that_may_not_store(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     referrer = Principal("R", Role.REFERRER, "peer", "dicom", "127.0.0.1")
-    monkeypatch.setattr(server, "admit", lambda *unused: referrer)
+    monkeypatch.setattr(server, "admit", lambda *unused: Caller(referrer, None))
     with peer_of(archive) as peer:
         peer.associate()
         assert store(peer).status == 0x0124

@@ -56,9 +56,9 @@ def test_accepted(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], take
 @pytest.mark.parametrize(
     "abstract_syntax",
     [
-        "1.2.840.10008.5.1.4.1.2.2.1",
+        "1.2.840.10008.5.1.4.1.2.2.2",
         "1.2.840.10008.5.1.4.31",
-        "1.2.840.10008.1.20.1",
+        "1.2.840.10008.1.9",
         "1.2.840.10008.5.1.1.9",
         "1.2.840.10008.1.3.10",
         "1.2.840.10008.3.1.2.3.3",
@@ -66,9 +66,9 @@ def test_accepted(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], take
         "",
     ],
     ids=[
-        "study root find",
+        "study root move",
         "modality worklist",
-        "storage commitment",
+        "study content notification",
         "print",
         "media storage directory",
         "MPPS",
