@@ -24,8 +24,11 @@ from isocenter.dimse import finding, messages
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
+from isocenter.domain.errors import Away, Broken, Busy, Forbidden, IsocenterError
+from isocenter.domain.events import Event
 from isocenter.service import ingest
 from isocenter.service.context import Context
+from isocenter.store import changes
 
 PATIENT_ROOT, STUDY_ROOT = finding.PATIENT_ROOT, finding.STUDY_ROOT
 FINDING = {
@@ -358,3 +361,27 @@ def test_the_limit_is_said(start: Start) -> None:
     assert values(answers, "StudyInstanceUID") == ["1.2.2", "1.2.1"]
     assert statuses == [0xFF00, 0xFF00, 0xB001]
     assert find(archive, asked("STUDY", StudyInstanceUID="", PatientID="P1"))[1] == [0xFF00, 0xFF00, 0]
+
+
+@pytest.mark.parametrize(
+    "error, status", [(Busy("too many wait"), 0xA700), (Away("the database is away"), 0xA700), (Forbidden("not you"), 0x0124),
+                      (Broken("the index is damaged"), 0x0110)]
+)
+def test_what_the_archive_cannot_do_is_said(
+    finder: RawPeer, monkeypatch: pytest.MonkeyPatch, error: IsocenterError, status: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(finding.search, "gather", fail)
+    finder.message(1, request(), encoded(asked("STUDY", StudyInstanceUID="")))
+    answer = final(finder)
+    assert (answer.status, answer.error_comment) == (status, error.message)
+
+
+def test_who_asked_by_which_keys_is_in_the_change_log_and_not_for_whom(filled: Archive) -> None:
+    find(filled, asked("STUDY", StudyInstanceUID="", PatientName="Secret^Person"))
+    rows = filled.context.database.read(lambda connection: changes.since(connection, 0, kinds=(Event.STUDY_SEARCHED,)))
+    assert [row.subject for row in rows] == ["STUDY?PatientName"]
+    assert rows[0].actor == "PYNETDICOM"
+    assert "Secret" not in repr(rows)

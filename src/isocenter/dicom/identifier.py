@@ -104,8 +104,8 @@ def _plain(raw: Raw | None) -> str:
 def _level(text: str, levels: tuple[Level, ...]) -> Level:
     """PS3.4 C.4.1.1.3.1: Query/Retrieve Level has to be there, with a level of the model."""
     if text not in levels:
-        said = "is no level of this SOP class" if text else "is missing"
-        raise InvalidIdentifier(f"Query/Retrieve Level {said}; one of {', '.join(levels)} is needed", LEVEL, mismatch=True)
+        said = "is none of" if text else "is missing:"  # an Error Comment has 64 characters
+        raise InvalidIdentifier(f"Query/Retrieve Level {said} {', '.join(levels)}", LEVEL, mismatch=True)
     return Level(text)
 
 
