@@ -69,7 +69,7 @@ _STORAGE = (
     Status(0xC000, Category.FAILURE, "Error: cannot understand"),
 )
 
-# PS3.4 Table C.4-1 and C.6.4: C-FIND, besides those above. The limit is that of the Repository Query; other models have none.
+# PS3.4 C.4.1.1.4: C-FIND, besides those above. The limit is that of the Repository Query; other models have none.
 _QUERY = (Status(0xB001, Category.WARNING, "Matching reached response limit"),)
 STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE + _QUERY}
 
