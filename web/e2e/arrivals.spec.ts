@@ -132,7 +132,7 @@ test('a series chosen in the list is the one the viewer opens with', async ({ pa
   await expect(row).toHaveCount(1)
   await row.click()
   await page.keyboard.press('Space')
-  const links = page.getByRole('complementary', { name: 'Study details' }).locator('.series-row')
+  const links = page.getByRole('complementary', { name: 'Study details' }).locator('a.series-row')
   await expect(links).toHaveCount(2)
   await links.nth(1).click()
   await expect(pane(page)).toHaveAttribute('data-image', instance)
