@@ -106,7 +106,7 @@ def test_a_newcomer_sees_it_and_twice_is_once(tmp_path: Path) -> None:
         address = f"127.0.0.1:{server.dicom_port}"
         first = run("demo", "--dicom", address, "--http", f"127.0.0.1:{server.http_port}", seconds=300)
         assert first.returncode == 0, first.stderr
-        assert "64 CT chest and abdomen" in first.stdout and server.url in first.stdout
+        assert "64 CT chest and abdomen" in first.stdout and "Have a look at its study list." in first.stdout
         held = everything(server)
         assert held[studies.uid("ct-current")] == 64 and held[studies.uid("ct-prior")] == 40
         assert held[studies.uid("mr-brain")] == 68 and len(held) >= 14

@@ -5,7 +5,7 @@ import argparse
 from isocenter.commands.terminal import Progress
 from isocenter.demo import sending
 from isocenter.domain.errors import Broken
-from isocenter.settings import Loaded
+from isocenter.settings import BY_NAME, Loaded
 from isocenter.supervisor import local
 
 
@@ -30,5 +30,8 @@ def run_demo(arguments: argparse.Namespace, loaded: Loaded) -> int:
         raise
     for title, count in counts.items():
         print(f"{count:4} {title}")
-    print(f"{sum(counts.values()):4} objects sent to {settings.aet} at {host}:{port}. Have a look at {settings.url}/")
+    # Only of a server with the settings that we see is it known where its web client is.
+    usual = (host, port) == (local(settings.dicom.host), settings.dicom.port) and settings.dicom == BY_NAME["dicom"].default
+    look = f"Have a look at {settings.url}/" if usual else "Have a look at its study list."
+    print(f"{sum(counts.values()):4} objects sent to {settings.aet} at {host}:{port}. {look}")
     return 0

@@ -63,7 +63,7 @@ def _text_of(written: bytes, data: bytes, vr: str, charsets: str, little: bool) 
     return text, unsound
 
 
-_remembered = lru_cache(1024)(_text_of)  # decoding these again would be a third of the scan
+_remembered = lru_cache(1024)(_text_of)  # decoding these again would be a fifth of the scan
 
 
 def _items(value: tuple[bytes, bytes], sequence: int, encoding: Encoding, charsets: str) -> list[tuple[Attribute, str]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from isocenter.dicom import part10, uid
+from isocenter.dicom.sop_classes import VERIFICATION
 from isocenter.dicom.source import FileSource
 from isocenter.dimse import messages
 from isocenter.dimse.messages import Command, CommandField
@@ -29,7 +30,6 @@ from isocenter.dimse.upper_layer.items import (
     RoleSelection,
 )
 from isocenter.dimse.upper_layer.pdu import COMMAND, LAST, REJECT_TEXT, AssociateRQ
-from isocenter.dimse.verification import VERIFICATION
 from isocenter.domain.errors import Broken, Forbidden, Invalid, IsocenterError, Unsupported
 
 # PS3.8 9.3.2.2: IDs are odd numbers from 1 to 255.

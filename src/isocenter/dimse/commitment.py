@@ -6,6 +6,7 @@ The report goes out on an association of its own, which PS3.4 J.3.3 leaves to th
 from pydicom.dataset import Dataset
 
 from isocenter.dicom import datasets, syntaxes
+from isocenter.dicom.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL as STORAGE_COMMITMENT
 from isocenter.dimse import client, status
 from isocenter.dimse.exchange import Exchange
 from isocenter.dimse.messages import DATA_SET, Command, CommandField
@@ -16,18 +17,12 @@ from isocenter.service import commitment
 from isocenter.service.commitment import Commitment, Reference
 from isocenter.service.peers import Peer
 
-STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
 SOP_CLASSES = {STORAGE_COMMITMENT: "Storage Commitment Push Model SOP Class"}
 WELL_KNOWN_INSTANCE = "1.2.840.10008.1.20.1.1"  # PS3.4 J.3.5
 
 REQUEST = 1  # PS3.4 Table J.3-1, Action Type ID
 ALL_COMMITTED, FAILURES_EXIST = 1, 2  # PS3.4 Table J.3-2, Event Type ID
 
-NO_SUCH_INSTANCE = 0x0112
-NO_SUCH_ACTION = 0x0123
-INVALID_ARGUMENT = 0x0115
-PROCESSING_FAILURE = 0x0110
-TRANSFER_SYNTAXES = (syntaxes.EXPLICIT_VR_LITTLE_ENDIAN, syntaxes.IMPLICIT_VR_LITTLE_ENDIAN)
 PATIENCE = 20.0  # for each step of a report (seconds)
 
 
@@ -35,17 +30,17 @@ def act(exchange: Exchange) -> None:
     """The handler of N-ACTION-RQ: Success when the request is durable."""
     command, session = exchange.command, exchange.session
     if command.requested_sop_instance_uid != WELL_KNOWN_INSTANCE:
-        exchange.answer(NO_SUCH_INSTANCE, error_comment="storage commitment has one well-known instance")
+        exchange.answer(status.NO_SUCH_INSTANCE, error_comment="storage commitment has one well-known instance")
         return
     if command.action_type_id != REQUEST:
-        exchange.answer(NO_SUCH_ACTION, action_type_id=command.action_type_id)
+        exchange.answer(status.NO_SUCH_ACTION, action_type_id=command.action_type_id)
         return
     if session.peer is None:
         raise Forbidden("only known peers: where to report is not known")
     try:
         dataset = datasets.decode(exchange.data_set, exchange.context.transfer_syntax)
     except datasets.InvalidDataSet as error:
-        exchange.answer(INVALID_ARGUMENT, error_comment=str(error))
+        exchange.answer(status.INVALID_ARGUMENT, error_comment=str(error))
         return
     references = [
         Reference(str(item.get("ReferencedSOPClassUID", "")), str(item.get("ReferencedSOPInstanceUID", "")))
@@ -62,7 +57,7 @@ def report(peer: Peer, calling: str, judged: Commitment) -> None:
     We are the SCP on an association that we ask for, which takes role selection (PS3.4 J.3.3, PS3.7 D.3.3.4).
     """
     limits = Limits(artim_timeout=PATIENCE, idle_timeout=PATIENCE)
-    contexts = ((STORAGE_COMMITMENT, TRANSFER_SYNTAXES),)
+    contexts = ((STORAGE_COMMITMENT, syntaxes.OF_MESSAGES),)
     roles = ((STORAGE_COMMITMENT, False, True),)
     with client.Association(
         peer.host, peer.port, calling=calling, called=peer.aet, contexts=contexts, roles=roles, limits=limits
@@ -77,7 +72,7 @@ def report(peer: Peer, calling: str, judged: Commitment) -> None:
         )
         data_set = datasets.encode(_report(judged), association.transfer_syntax(STORAGE_COMMITMENT))
         answer = association.request(STORAGE_COMMITMENT, command, data_set)
-    code = PROCESSING_FAILURE if answer.status is None else answer.status
+    code = status.PROCESSING_FAILURE if answer.status is None else answer.status
     if status.describe(code).category not in (Category.SUCCESS, Category.WARNING):
         raise Broken(f"the peer answered the report with status {code:04X}H", where=peer.aet)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from isocenter.dimse import messages
+from isocenter.dimse import messages, status
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.upper_layer.association import Association, Ended
 from isocenter.dimse.upper_layer.items import AbortReason
@@ -17,7 +17,6 @@ from isocenter.dimse.upper_layer.negotiation import PresentationContext
 from isocenter.dimse.upper_layer.pdu import COMMAND, LAST
 from isocenter.dimse.upper_layer.reader import Fragment
 
-UNRECOGNIZED_OPERATION = 0x0211
 NO_CONTEXT = -1  # between two messages
 
 
@@ -147,7 +146,7 @@ class Dispatcher:
             raise ProtocolError(f"command field {command.command_field:04X}H where a request was expected")
         handler = self._handler(request)
         if handler is None:
-            self._operation = Drain(request, messages.response(command, UNRECOGNIZED_OPERATION))
+            self._operation = Drain(request, messages.response(command, status.UNRECOGNIZED_OPERATION))
         else:
             self._operation = handler(request)
         if not command.has_data_set:

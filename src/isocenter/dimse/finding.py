@@ -6,13 +6,13 @@ from types import MappingProxyType
 from isocenter.dicom import identifier
 from isocenter.dicom.attributes import Level
 from isocenter.dicom.identifier import Answers, Identifier, InvalidIdentifier
+from isocenter.dicom.sop_classes import PATIENT_ROOT_FIND as PATIENT_ROOT
+from isocenter.dicom.sop_classes import STUDY_ROOT_FIND as STUDY_ROOT
 from isocenter.dimse import status
 from isocenter.dimse.exchange import Exchange
 from isocenter.domain.errors import Away, Busy
 from isocenter.service import query as search
 
-PATIENT_ROOT = "1.2.840.10008.5.1.4.1.2.1.1"
-STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2.1"
 PATIENT_STUDY_ONLY = "1.2.840.10008.5.1.4.1.2.3.1"  # retired
 
 SOP_CLASSES: Mapping[str, str] = MappingProxyType(
@@ -33,13 +33,9 @@ LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
 )
 
 # PS3.4 Table C.4-1
-OUT_OF_RESOURCES = 0xA700
 NOT_OF_SOP_CLASS = 0xA900
 UNABLE_TO_PROCESS = 0xC000
 LIMIT_REACHED = 0xB001
-CANCEL = 0xFE00
-PENDING = 0xFF00
-PENDING_UNSUPPORTED_KEYS = 0xFF01
 
 
 class _Cancelled(Exception):
@@ -60,9 +56,9 @@ def find(exchange: Exchange) -> None:
     try:
         _send(exchange, asked, _answers(exchange, asked), limit)
     except _Cancelled:
-        exchange.answer(CANCEL)
+        exchange.answer(status.CANCEL)
     except (Busy, Away) as error:
-        exchange.answer(OUT_OF_RESOURCES, error_comment=error.message)
+        exchange.answer(status.OUT_OF_RESOURCES, error_comment=error.message)
 
 
 def _answers(exchange: Exchange, asked: Identifier) -> list[bytes]:
@@ -79,7 +75,7 @@ def _answers(exchange: Exchange, asked: Identifier) -> list[bytes]:
 
 
 def _send(exchange: Exchange, asked: Identifier, answers: list[bytes], limit: int) -> None:
-    pending = PENDING_UNSUPPORTED_KEYS if asked.unsupported else PENDING
+    pending = status.PENDING_UNSUPPORTED_KEYS if asked.unsupported else status.PENDING
     for answer in answers[:limit]:
         if exchange.cancelled():  # PS3.4 C.4.1.2.1: C-CANCEL is honoured at once
             raise _Cancelled

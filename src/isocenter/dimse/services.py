@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from isocenter.dicom import syntaxes
+from isocenter.dicom import sop_classes, syntaxes
 from isocenter.dimse import commitment, finding, storage, verification
 from isocenter.dimse.dispatch import Handler, Request
 from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
 from isocenter.dimse.exchange import Handler as ExchangeHandler
 from isocenter.dimse.messages import CommandField
 from isocenter.dimse.upper_layer.items import ContextResult
-
-# PS3.5 10.1: Implicit VR Little Endian is everybody's default; explicit keeps the VR of private elements, so it is preferred.
-TRANSFER_SYNTAXES = (syntaxes.EXPLICIT_VR_LITTLE_ENDIAN, syntaxes.IMPLICIT_VR_LITTLE_ENDIAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Service:
 
 
 SERVICES: tuple[Service, ...] = (
-    Service("Verification", {verification.VERIFICATION: "Verification SOP Class"}, {CommandField.C_ECHO_RQ: verification.echo}),
+    Service("Verification", {sop_classes.VERIFICATION: "Verification SOP Class"}, {CommandField.C_ECHO_RQ: verification.echo}),
     Service("Query", finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}),
     Service("Storage Commitment", commitment.SOP_CLASSES, {CommandField.N_ACTION_RQ: commitment.act}),
 )
@@ -46,7 +43,7 @@ def choose(
     rather send, unless it was told to us what it had better send (`preferred`, the dearest first).
     """
     if abstract_syntax in BY_SOP_CLASS:
-        for transfer_syntax in TRANSFER_SYNTAXES:
+        for transfer_syntax in syntaxes.OF_MESSAGES:
             if transfer_syntax in transfer_syntaxes:
                 return transfer_syntax
         return ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED

@@ -3,8 +3,6 @@
 from isocenter.dimse import status
 from isocenter.dimse.exchange import Exchange
 
-VERIFICATION = "1.2.840.10008.1.1"
-
 
 def echo(exchange: Exchange) -> None:
     """The handler of C-ECHO-RQ: Success."""

@@ -9,13 +9,12 @@ import ctypes
 import hashlib
 import os
 import threading
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from isocenter.domain.errors import Broken
-from isocenter.store import aside
-from isocenter.store.aside import Task
 
 _BEHIND = 1 << 20  # bytes the hash may lag behind the writer: they are in the page cache still
+_threads = ThreadPoolExecutor(2, "hash")  # one would do: who is not alone hashes for himself
 _local = threading.local()  # each hashing thread has one buffer, of _BEHIND bytes
 
 _lock = threading.Lock()
@@ -30,7 +29,7 @@ class Digest:
         self._hash = hashlib.sha256()
         self._size = 0
         self._hashed = 0  # bytes whose hashing has begun
-        self._task: Task[None] | None = None
+        self._task: Future[None] | None = None
         self._is_aside: bool | None = None  # decided when the first bytes come
 
     def update(self, *buffers: bytes | bytearray | memoryview) -> None:
@@ -50,7 +49,7 @@ class Digest:
             return
         self._wait()
         start, self._hashed = self._hashed, self._size
-        self._task = aside.start(partial(self._run, start, self._size))
+        self._task = _threads.submit(self._run, start, self._size)
 
     def hexdigest(self) -> str:
         """The digest of all bytes. Raises Broken when the file could not be read."""
