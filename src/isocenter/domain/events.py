@@ -27,5 +27,6 @@ class Event(StrEnum):
     STUDY_CREATED = "study.created"
     STUDY_READ = "study.read"
     STUDY_SEARCHED = "study.searched"
+    STUDY_SENT = "study.sent"
     TOKEN_CREATED = "token.created"
     TOKEN_REVOKED = "token.revoked"

@@ -32,6 +32,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.STUDY_CREATED: Permission.STUDY_QUERY,
         Event.STUDY_READ: Permission.CHANGE_READ,
         Event.STUDY_SEARCHED: Permission.CHANGE_READ,
+        Event.STUDY_SENT: Permission.CHANGE_READ,
         Event.TOKEN_CREATED: Permission.CHANGE_READ,
         Event.TOKEN_REVOKED: Permission.CHANGE_READ,
     }

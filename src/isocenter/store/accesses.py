@@ -4,6 +4,9 @@ A row per frame, or per page of a list, would write more than is read, and nobod
 """
 
 import time
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
 
 from isocenter.domain.access import Principal
 from isocenter.domain.events import Event
@@ -19,18 +22,31 @@ class Accesses:
     """What this process has written lately. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._noted: LruCache[tuple[Principal, Event, str], float] = LruCache(REMEMBERED, lambda _: 1)
+        self._noted: LruCache[tuple[Principal, Event, str, str], float] = LruCache(REMEMBERED, lambda _: 1)
 
-    def is_noted(self, principal: Principal, event: Event, subject: str) -> bool:
+    def is_noted(self, principal: Principal, event: Event, subject: str, to: str = "") -> bool:
         """Whether the row was written in the last ten minutes; never waits."""
-        at = self._noted.get((principal, event, subject))
+        at = self._noted.get((principal, event, subject, to))
         return at is not None and time.monotonic() - at < SECONDS
 
     def note(self, database: Database, principal: Principal, event: Event, subject: str, payload: dict[str, object]) -> None:
         """Write the row unless it was written lately. Raises Busy, Broken, NoSpace."""
-        if self.is_noted(principal, event, subject):
+        self.note_all(database, principal, event, {subject: payload})
+
+    def note_all(
+        self, database: Database, principal: Principal, event: Event, told: Mapping[str, Mapping[str, object]], to: str = ""
+    ) -> None:
+        """The same for several subjects, each with its payload, in one transaction. to: who gets it, when that is another."""
+        new = {subject: payload for subject, payload in told.items() if not self.is_noted(principal, event, subject, to)}
+        if not new:
             return
         now = time.monotonic()
-        told = {**payload, "via": principal.via, "address": principal.address}
-        database.write(lambda connection: changes.append(connection, event, subject, principal.name, told))
-        self._noted.put((principal, event, subject), now)
+        more = {"via": principal.via, "address": principal.address, **({"to": to} if to else {})}
+
+        def write(connection: Connection) -> None:
+            for subject, payload in new.items():
+                changes.append(connection, event, subject, principal.name, {**payload, **more})
+
+        database.write(write)
+        for subject in new:
+            self._noted.put((principal, event, subject, to), now)

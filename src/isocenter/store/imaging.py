@@ -1,16 +1,17 @@
 """What the index holds of studies, series and instances, for those who retrieve or check: only the served version of an instance.
 
     locate        where the instances of a study, a series or an instance are       frame_tables   their encoded frame tables
+    wanted_studies  the studies that lists of UIDs and Patient IDs speak of           located_in     their instances
     study_values  a study as text by keyword, for `access.scope().permits`         series_version grows when a series changes
     files         every kept file, for `isocenter verify`                           counts, clear
 Searching is `store.finding`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, RowMapping, Select, delete, func, select
 
 from isocenter.dicom.attributes import Level, at
 from isocenter.store.schema import exception, instance, patient, series, series_dirty, study, study_modality, study_sop_class
@@ -48,22 +49,87 @@ _LOCATED = (
 )
 
 
+def _instances() -> Select[Any]:
+    return (
+        select(*_LOCATED)
+        .join(series, series.c.id == instance.c.series_fk)
+        .join(study, study.c.id == series.c.study_fk)
+        .where(instance.c.current)
+    )
+
+
 def locate(
     connection: Connection, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
 ) -> list[Located]:
     """The served instances, by series number, then instance number; empty when there are none."""
-    query = (
-        select(*_LOCATED)
-        .join(series, series.c.id == instance.c.series_fk)
-        .join(study, study.c.id == series.c.study_fk)
-        .where(study.c.study_instance_uid == study_uid, instance.c.current)
-    )
+    query = _instances().where(study.c.study_instance_uid == study_uid)
     if series_uid is not None:
         query = query.where(series.c.series_instance_uid == series_uid)
     if sop_uid is not None:
         query = query.where(instance.c.sop_instance_uid == sop_uid)
     found = [Located(*tuple(row)) for row in connection.execute(query)]
     return sorted(found, key=_order)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants: the instances that are in every list that is not empty. issuer: of the Patient IDs, "" for any."""
+
+    patients: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
+    issuer: str = ""
+
+
+def wanted_studies(connection: Connection, wanted: Wanted) -> dict[int, dict[str, str]]:
+    """The studies that hold something of it: id -> values as `study_values`."""
+    joined = select(study).join(patient, patient.c.id == study.c.patient_fk)
+    if wanted.series or wanted.instances:
+        joined = joined.join(series, series.c.study_fk == study.c.id)
+    if wanted.instances:
+        joined = joined.join(instance, instance.c.series_fk == series.c.id).where(instance.c.current)
+    if wanted.issuer:
+        joined = joined.where(patient.c.issuer_of_patient_id == wanted.issuer)
+    found: dict[int, dict[str, str]] = {}
+    for query in _in_each_list(joined.distinct(), wanted):
+        found.update((row["id"], _values(row)) for row in connection.execute(query).mappings())
+    return found
+
+
+def located_in(connection: Connection, study_ids: Iterable[int], wanted: Wanted) -> list[Located]:
+    """The served instances of those studies that are wanted: study by study, in the order of `locate`."""
+    within = replace(wanted, patients=(), studies=())
+    ids = list(study_ids)
+    found: list[Located] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        base = _instances().where(study.c.id.in_(ids[start : start + _AT_ONCE]))
+        for query in _in_each_list(base, within):
+            found += [Located(*tuple(row)) for row in connection.execute(query)]
+    return sorted(found, key=lambda row: (row.study_instance_uid, *_order(row)))
+
+
+def _in_each_list(query: Select[Any], wanted: Wanted) -> Iterator[Select[Any]]:
+    """The query for what is in every list; the longest of them in parts."""
+    lists = [
+        (column, values)
+        for column, values in (
+            (patient.c.patient_id, wanted.patients),
+            (study.c.study_instance_uid, wanted.studies),
+            (series.c.series_instance_uid, wanted.series),
+            (instance.c.sop_instance_uid, wanted.instances),
+        )
+        if values
+    ]
+    lists.sort(key=lambda each: len(each[1]))
+    for column, values in lists[:-1]:
+        query = query.where(column.in_(values))
+    if not lists:
+        yield query
+        return
+    column, values = lists[-1]
+    for start in range(0, len(values), _AT_ONCE):
+        yield query.where(column.in_(values[start : start + _AT_ONCE]))
 
 
 def _order(row: Located) -> tuple[Any, ...]:
@@ -94,8 +160,10 @@ def frame_tables(connection: Connection, instance_ids: Iterable[int]) -> dict[in
 def study_values(connection: Connection, study_uid: str) -> dict[str, str] | None:
     """A study with its patient's attributes as text by keyword; None when it is not held."""
     row = connection.execute(select(study).where(study.c.study_instance_uid == study_uid)).mappings().first()
-    if row is None:
-        return None
+    return None if row is None else _values(row)
+
+
+def _values(row: RowMapping) -> dict[str, str]:
     return {
         attribute.keyword: str(row[attribute.column])
         for attribute in (*at(Level.PATIENT), *at(Level.STUDY))
