@@ -135,7 +135,26 @@ def test_a_damaged_file_is_told(context: Context, one: tuple[str, str, str]) -> 
     with pytest.raises(Broken):
         Retrieval(context).frames(READER, *one)
     with pytest.raises(Broken):
-        Retrieval(context).series_document(READER, *one[:2], "http://x")
+        Retrieval(context).instance_document(READER, *one, "http://x")
+
+
+def test_a_lost_file_does_not_hide_its_series_and_may_come_back(context: Context, one: tuple[str, str, str]) -> None:
+    retrieval = Retrieval(context)
+    (located,) = retrieval.instances(READER, *one)
+    path = context.blobs.path(located.blob_key)
+    path.rename(path.with_suffix(".away"))
+    without = retrieval.series_document(READER, *one[:2], "http://x")
+    found = {document["00080018"]["Value"][0]: document for document in json.loads(gzip.decompress(without.compressed))}
+    assert len(found) == 4 and sum("00280010" in document for document in found.values()) == 3
+    assert found[one[2]]["00083002"]["Value"] == [located.transfer_syntax_uid] and "00280010" not in found[one[2]]
+    version, documents = retrieval.study_documents(READER, one[0], "http://x")
+    assert len(json.loads(b"".join(retrieve.joined(documents, compressed=False)))) == 4
+    with pytest.raises(Broken):  # so that the worker comes again
+        retrieve.build_series_document(context, *one[:2])
+    path.with_suffix(".away").rename(path)
+    whole = retrieval.series_document(READER, *one[:2], "http://x")
+    assert sum("00280010" in document for document in json.loads(gzip.decompress(whole.compressed))) == 4
+    assert whole.version != without.version and retrieval.study_documents(READER, one[0], "http://x")[0] != version
 
 
 def test_one_hostile_object_does_not_hide_its_series(

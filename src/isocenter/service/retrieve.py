@@ -8,6 +8,8 @@ be incomplete, never wrong; what the caller may see is judged anew for each requ
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from uuid import uuid4
 
 from sqlalchemy import Connection
 
@@ -242,7 +244,9 @@ class Retrieval:
         """What tells versions of a study's metadata apart, and the documents of its series one after the other."""
         found = self.instances(principal, study_uid)
         versions = {located.series_instance_uid: located.series_version for located in found}
-        version = "-".join(f"{uid}.{number}" for uid, number in versions.items())
+        series = groupby(found, lambda located: located.series_instance_uid)
+        whole = all(series_documents.is_kept(self._context.blobs, list(instances)) for _, instances in series)
+        version = "-".join(f"{uid}.{number}" for uid, number in versions.items()) if whole else _never_again()
         return version, (self._document(study_uid, uid, number, base) for uid, number in versions.items())
 
     def instance_document(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str, base: str) -> Document:
@@ -257,9 +261,11 @@ class Retrieval:
             found = self._context.database.read(lambda connection: imaging.locate(connection, study_uid, series_uid))
             if not found:
                 raise Missing("there is no such series", hint=_NOT_HERE)
-            kept = series_documents.load(self._context.blobs, found)
-            pieces = series_documents.with_base(series_documents.inflate(kept), base)
+            made, whole = series_documents.load(self._context.blobs, found)
+            pieces = series_documents.with_base(series_documents.inflate(made), base)
             compressed = b"".join(series_documents.compress(pieces, series_documents.LEVEL))
+            if not whole:
+                return Document(_never_again(), compressed)
             if found[0].series_version == version:  # else an instance came in between: the next request makes it whole
                 self._documents.put(key, compressed)
         return Document(f"{series_uid}.{version}", compressed)
@@ -304,6 +310,11 @@ def joined(documents: Iterator[Document], *, compressed: bool) -> Iterator[bytes
     return series_documents.compress(text) if compressed else text
 
 
+def _never_again() -> str:
+    """The version of a document that the next request may find otherwise."""
+    return uuid4().hex
+
+
 def _frames(located: StoredInstance, file: OpenFile, table: FrameTable) -> Frames:
     """How frames are served; `table` None in it means that they must be worked on first."""
     if table.contiguous:
@@ -324,4 +335,6 @@ def build_series_document(context: Context, study_uid: str, series_uid: str) -> 
     found = context.database.read(lambda connection: imaging.locate(connection, study_uid, series_uid))
     if not found:
         raise Missing("there is no such series", where=series_uid)
-    series_documents.build(context.blobs, found)
+    _, whole = series_documents.build(context.blobs, found)
+    if not whole:
+        raise Broken("a stored file is lost or damaged", where=series_uid, hint=_VERIFY)

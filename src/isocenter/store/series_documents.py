@@ -6,6 +6,7 @@ be met.
 """
 
 import hashlib
+import logging
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from isocenter.dicom.source import FileSource
 from isocenter.domain.errors import Broken, Conflict, Missing
 from isocenter.store.blobs import Blobs
 from isocenter.store.imaging import Located
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1  # grows when the same files would give another document
 BASE = "isocenter-base://"  # what stands for `https://host/dicom-web` in a kept document
@@ -43,13 +46,17 @@ def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
         header = part10.scan(source)
         document = dicom_json.dataset_json(source, header, lambda path: f"{root}/bulkdata/{path}")
     except dicom_json.TooMuch:
-        document = _named(located)
+        return _named(located)
     except part10.Malformed:
         raise Broken("a stored file is damaged", hint="An administrator should run `isocenter verify`.") from None
     finally:
         os.close(fd)
     if "00080005" in document:
         document["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}  # the text is UTF-8 now (PS3.18 F.2)
+    return _available(document, located)
+
+
+def _available(document: dict[str, Any], located: Located) -> dict[str, Any]:
     # (0008,3002) Available Transfer Syntax UID tells viewers what frames will be (PS3.18 8.7.3)
     document["00083002"] = {"vr": "UI", "Value": [located.transfer_syntax_uid]}
     return document
@@ -62,7 +69,7 @@ def _named(located: Located) -> dict[str, Any]:
     document: dict[str, Any] = {tag: {"vr": "UI", "Value": [uid]} for tag, uid in uids.items() if uid}
     if located.instance_number.isdecimal():
         document["00200013"] = {"vr": "IS", "Value": [int(located.instance_number)]}
-    return document
+    return _available(document, located)
 
 
 def of_instance(blobs: Blobs, located: Located, base: str) -> bytes:
@@ -84,14 +91,25 @@ def _folder(series_instance_uid: str) -> str:
     return f"derived/metadata/{name[:2]}/{name[2:18]}"
 
 
-def load(blobs: Blobs, instances: Sequence[Located]) -> bytes:
-    """The kept document of these instances of one series, built first if need be. A series of 1,000 slices takes some 100 KB."""
+def load(blobs: Blobs, instances: Sequence[Located]) -> tuple[bytes, bool]:
+    """The document of these instances of one series, and whether it is whole: the kept one, or made and kept now.
+
+    A series of 1,000 slices takes some 100 KB.
+    """
     kept = key(instances)
     try:
-        return _read(blobs, kept)
+        return _read(blobs, kept), True
     except Missing:
-        build(blobs, instances)
-        return _read(blobs, kept)
+        return build(blobs, instances)
+
+
+def is_kept(blobs: Blobs, instances: Sequence[Located]) -> bool:
+    """Whether `load` will find the document of these instances, which is whole then."""
+    try:
+        os.close(blobs.open(key(instances)))
+    except Missing:
+        return False
+    return True
 
 
 def _read(blobs: Blobs, kept: str) -> bytes:
@@ -99,16 +117,34 @@ def _read(blobs: Blobs, kept: str) -> bytes:
         return file.read()
 
 
-def build(blobs: Blobs, instances: Sequence[Located]) -> None:
-    """Make and keep the document of these instances of one series, holding one instance at a time; older documents go."""
+def build(blobs: Blobs, instances: Sequence[Located]) -> tuple[bytes, bool]:
+    """Make the document of these instances of one series, holding one instance at a time besides; and whether it is whole.
+
+    An instance whose file is lost or damaged is in it with its UIDs only, so that it does not hide the others. Such a document
+    is not kept, for the file may come back; a whole one is, and older ones go.
+    """
+    compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
+    pieces: list[bytes] = []
+    whole = True
+    for number, located in enumerate(instances):
+        try:
+            document = instance_json(blobs, located, BASE)
+        except Broken:
+            facts = {"key": located.blob_key}
+            log.exception("an instance is in its series' metadata without its attributes", extra={"facts": facts})
+            document, whole = _named(located), False
+        pieces += compressor.compress(b"," if number else b"["), compressor.compress(orjson.dumps(document))
+    pieces += compressor.compress(b"]"), compressor.flush()
+    if whole:
+        _keep(blobs, instances, pieces)
+    return b"".join(pieces), whole
+
+
+def _keep(blobs: Blobs, instances: Sequence[Located], pieces: Sequence[bytes]) -> None:
     kept = key(instances)
     incoming = blobs.open_incoming()
     try:
-        compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-        for number, located in enumerate(instances):
-            fragment = orjson.dumps(instance_json(blobs, located, BASE))
-            incoming.write(compressor.compress(b"," if number else b"["), compressor.compress(fragment))
-        incoming.write(compressor.compress(b"]"), compressor.flush())
+        incoming.write(*filter(None, pieces))
         blobs.place(incoming, kept)
     except Conflict:
         return  # another process was faster
