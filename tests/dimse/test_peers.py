@@ -1,5 +1,6 @@
 """What is known about a peer and obeyed by the listener: its networks, its places, its syntaxes; and its counters."""
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,7 +9,9 @@ import pytest
 
 import objects
 from dimse.conftest import IMPLICIT, VERIFICATION, Archive, RawPeer, Start, eventually, peer_of
-from isocenter.dimse import tally
+from dimse.test_finding import store
+from dimse.test_foreign import ENVIRONMENT
+from isocenter.dimse import finding, status, tally
 from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
 from isocenter.service import peers
@@ -98,6 +101,34 @@ def test_a_peer_sends_in_the_syntax_it_had_better_send_in(archive: Archive) -> N
             accepted = peer.associate(calling=calling, contexts=proposed)
             assert isinstance(accepted, pdu.AssociateAC)
             assert [context.transfer_syntax for context in accepted.presentation_contexts] == expected
+
+
+def test_a_peer_has_the_services_it_was_given(archive: Archive) -> None:
+    proposed = {
+        1: (VERIFICATION, (IMPLICIT,)), 3: (objects.CT, (objects.EXPLICIT_LITTLE,)), 5: (finding.STUDY_ROOT, (IMPLICIT,)),
+    }  # fmt: skip
+    peers.add(archive.context, SYSTEM, aet="CT1", host="127.0.0.1", port=104)
+    for services, expected in (
+        ([], [0, 0, 0]), (["storage"], [1, 0, 1]), (["verification", "query"], [0, 1, 0]), (["retrieve"], [1, 0, 1])
+    ):  # fmt: skip
+        peers.change(archive.context, SYSTEM, "CT1", services=services)
+        with peer_of(archive) as peer:
+            accepted = peer.associate(calling="CT1", contexts=proposed)
+            assert isinstance(accepted, pdu.AssociateAC)
+            assert [context.result for context in accepted.presentation_contexts] == expected
+            if services == ["retrieve"]:  # the contexts are for what it is sent by C-GET; it may store nothing
+                uid = objects.uid()
+                assert peer.store(objects.data_set(SOPInstanceUID=uid), uid).status == status.NOT_AUTHORIZED
+
+
+def test_a_peer_asks_and_is_answered_in_its_character_set(archive: Archive) -> None:
+    store(archive.context, objects.part10(PatientName="Müller^Jürgen"))
+    peers.add(archive.context, SYSTEM, aet="OLD", host="127.0.0.1", port=104, character_set="ISO_IR 100")
+    keys = (b"QueryRetrieveLevel=STUDY", b"SpecificCharacterSet", "PatientName=MÜLLER*".encode("latin-1"))
+    command = [b"findscu", b"-v", b"-S", b"-aet", b"OLD", *(each for key in keys for each in (b"-k", key)),
+               b"127.0.0.1", str(archive.port).encode()]  # fmt: skip
+    said = subprocess.run(command, env=ENVIRONMENT, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    assert "Müller^Jürgen".encode("latin-1") in said and b"ISO_IR 100" in said
 
 
 def test_associations_and_instances_are_counted_soon(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:

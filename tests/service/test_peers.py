@@ -65,6 +65,13 @@ def test_what_is_known_can_be_changed_one_thing_at_a_time(context: Context) -> N
         peers.add(context, SYSTEM, aet="CT1", host="other", port=104)
     with pytest.raises(Missing):
         peers.change(context, SYSTEM, "CT2", port=1)
+    more = {"tls": True, "services": ["storage", "query"], "character_set": "iso 2022 ir 6\\ISO 2022 IR 87", "throttle": 1 << 20,
+            "parallel": 4, "paused": True}  # fmt: skip
+    peers.change(context, SYSTEM, "CT1", **more)
+    changed = peers.get(context, "CT1")
+    assert (changed.tls, changed.services, changed.throttle, changed.parallel, changed.paused) == (
+        True, frozenset({"storage", "query"}), 1 << 20, 4, True)  # fmt: skip
+    assert changed.character_set == "ISO 2022 IR 6\\ISO 2022 IR 87"
     peers.remove(context, SYSTEM, "CT1")
     with pytest.raises(Missing):
         peers.get(context, "CT1")
@@ -74,7 +81,8 @@ def test_what_is_known_can_be_changed_one_thing_at_a_time(context: Context) -> N
     ("where", "value"),
     [("host", "two words"), ("host", ""), ("port", 0), ("port", 65536), ("description", "x" * 257), ("max_associations", -1),
      ("allowed_ips", ["10.1"]), ("allowed_ips", ["scanner"]), ("allowed_ips", [f"10.0.0.{n}" for n in range(65)]),
-     ("preferred_syntaxes", ["JPEG"]), ("preferred_syntaxes", ["1.2 1.3"])],
+     ("preferred_syntaxes", ["JPEG"]), ("preferred_syntaxes", ["1.2 1.3"]), ("services", ["telnet"]), ("throttle", -1),
+     ("character_set", "ISO_IR 12345"), ("character_set", "KLINGON"), ("parallel", 0), ("parallel", 9)],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_its_place(sqlite_context: Context, where: str, value: object) -> None:
     facts = {"aet": "A", "host": "h", "port": 1, where: value}

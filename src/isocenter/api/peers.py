@@ -6,6 +6,7 @@ from typing import Any
 from isocenter.api.endpoint import Call, Endpoint, Parameter
 from isocenter.api.schema import Schema, array, boolean, integer, obj, ref, text
 from isocenter.domain.access import Permission
+from isocenter.domain.dimse_services import DimseService
 from isocenter.domain.errors import Kind
 from isocenter.domain.verification import Outcome
 from isocenter.service import peers
@@ -19,6 +20,12 @@ FACTS: dict[str, Schema] = {
     "allowed_ips": array(text("10.1.0.0/16", maxLength=64), "networks it may call from; none: its own address"),
     "max_associations": integer("of it, in each DICOM process; 0: as the settings have it", minimum=0, maximum=10000),
     "preferred_syntaxes": array(text("UID", maxLength=64), "transfer syntaxes it had better send, the dearest first"),
+    "tls": boolean("it is called over TLS"),
+    "services": array(text(enum=list(DimseService)), "what it may use of this archive; none: everything"),
+    "character_set": text("Specific Character Set of what it writes without saying so, such as ISO_IR 100", maxLength=256),
+    "throttle": integer("bytes a second it is sent at most; 0: no limit", minimum=0, maximum=peers.MOST_THROTTLE),
+    "parallel": integer("associations opened at once to send to it", minimum=1, maximum=peers.MOST_PARALLEL),
+    "paused": boolean("nothing is sent to it by itself"),
 }
 
 
@@ -28,7 +35,8 @@ def _moment(value: datetime | None) -> str | None:
 
 def _peer(peer: peers.Peer) -> dict[str, Any]:
     return {
-        "aet": peer.aet, **{name: getattr(peer, name) for name in FACTS}, "created_at": _moment(peer.created_at),
+        "aet": peer.aet, **{name: getattr(peer, name) for name in FACTS}, "services": sorted(peer.services),
+        "created_at": _moment(peer.created_at),
         "last_seen_at": _moment(peer.last_seen_at), "associations": peer.associations, "instances": peer.instances,
     }  # fmt: skip
 
@@ -66,7 +74,7 @@ ENDPOINTS = (
         summary="Make a DICOM peer known",
         body=obj(
             {"aet": text("its AE title", minLength=1, maxLength=16), **FACTS},
-            "description", "allowed_ips", "max_associations", "preferred_syntaxes",
+            *(name for name in FACTS if name not in ("host", "port")),
         ),
         answer=ref("Peer"), status=201, errors=(Kind.CONFLICT,),
     ),

@@ -6,16 +6,19 @@ from typing import Any
 from isocenter.commands.access import archive, needed, tell, time
 from isocenter.commands.terminal import print_rows
 from isocenter.domain.access import SYSTEM
+from isocenter.domain.dimse_services import DimseService
 from isocenter.service import peers
 from isocenter.service.context import Context
-from isocenter.settings import Loaded
+from isocenter.settings import Loaded, Size
 
 _COLUMNS = {
     "aet": "AET", "host": "HOST", "port": "PORT", "description": "DESCRIPTION", "last_seen_at": "LAST SEEN",
     "associations": "ASSOCIATIONS", "instances": "INSTANCES",
 }  # fmt: skip
 # Shown by --json only
-_DETAILS = ("allowed_ips", "max_associations", "preferred_syntaxes")
+_DETAILS = (
+    "allowed_ips", "max_associations", "preferred_syntaxes", "tls", "services", "character_set", "throttle", "parallel", "paused",
+)  # fmt: skip
 
 
 def arguments_peer(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +33,14 @@ def arguments_peer(parser: argparse.ArgumentParser) -> None:
                         help="associations it may have at once, in each DICOM process; 0: as --max-associations-per-peer has it")
     parser.add_argument("--prefer", action="append", metavar="UID", dest="preferred_syntaxes",
                         help="the transfer syntax it had better send in (may be given again, the dearest first; '' as above)")
+    parser.add_argument("--tls", action=argparse.BooleanOptionalAction, help="call it over TLS")
+    parser.add_argument("--service", action="append", metavar="NAME", dest="services",
+                        help=f"what it may use (may be given again; '' takes all back: everything): {', '.join(DimseService)}")
+    parser.add_argument("--character-set", metavar="TERMS", dest="character_set",
+                        help="Specific Character Set of what it writes without saying so, 'ISO_IR 100'")
+    parser.add_argument("--throttle", type=Size.parse, metavar="BYTES", help="so much is sent to it a second, 2MB; 0: no limit")
+    parser.add_argument("--parallel", type=int, metavar="N", help="associations opened at once to send to it, 1 to 8")
+    parser.add_argument("--paused", action=argparse.BooleanOptionalAction, help="nothing is sent to it by itself")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -60,7 +71,8 @@ def run_peer(arguments: argparse.Namespace, loaded: Loaded) -> int:
 def _list(context: Context, as_json: bool) -> None:
     known = peers.peers(context, SYSTEM)
     details = _DETAILS if as_json else ()
-    rows = [{name: getattr(peer, name) for name in (*_COLUMNS, *details)} | {"last_seen_at": time(peer.last_seen_at)}
+    rows = [{name: getattr(peer, name) for name in (*_COLUMNS, *details)}
+            | {"last_seen_at": time(peer.last_seen_at)} | ({"services": sorted(peer.services)} if as_json else {})
             for peer in known]
     print_rows(rows, _COLUMNS, as_json=as_json)
 
@@ -75,8 +87,9 @@ def _echo(context: Context, arguments: argparse.Namespace, aet: str) -> int:
 
 def _facts(arguments: argparse.Namespace) -> dict[str, Any]:
     """What was given about the peer beside its address."""
-    facts: dict[str, Any] = {"description": arguments.description, "max_associations": arguments.most_at_once}
-    for name in ("allowed_ips", "preferred_syntaxes"):
+    facts: dict[str, Any] = {"max_associations": arguments.most_at_once, "tls": arguments.tls}
+    facts |= {name: getattr(arguments, name) for name in ("description", "character_set", "throttle", "parallel", "paused")}
+    for name in ("allowed_ips", "preferred_syntaxes", "services"):
         given = getattr(arguments, name)
         facts[name] = None if given is None else [word for word in given if word]
     return {name: value for name, value in facts.items() if value is not None}

@@ -56,8 +56,12 @@ class Identifier:
     unsupported: bool
 
 
-def parse(data: bytes, transfer_syntax: str, levels: tuple[Level, ...], limit: int | None = None) -> Identifier:
+def parse(
+    data: bytes, transfer_syntax: str, levels: tuple[Level, ...], limit: int | None = None, *, assumed: str = ""
+) -> Identifier:
     """The request that an encoded Identifier means. levels: of the information model; limit: rows at most.
+
+    assumed: the Specific Character Set of a request that names none.
 
     Keys of the levels above need not be there (relational queries, PS3.4 C.4.1.2.2), those of levels below ask for a child that
     matches. Raises InvalidIdentifier.
@@ -66,7 +70,7 @@ def parse(data: bytes, transfer_syntax: str, levels: tuple[Level, ...], limit: i
     try:
         window = Window(BytesSource(data))
         raw = {tag: (tag, vr, value) for tag, vr, value in _read(window, 0, len(data), encoding)}
-        charsets = _plain(raw.pop(CHARACTER_SET, None))
+        charsets = _plain(raw.pop(CHARACTER_SET, None)) or assumed
         level = _level(_plain(raw.get(LEVEL)), levels)
         reading = _Reading(charsets, encoding, level)
         for each in raw.values():

@@ -37,6 +37,11 @@ class Session:
     association: Association
     peer: Peer | None = None
 
+    @property
+    def character_set(self) -> str:
+        """The Specific Character Set of the caller's data sets that name none; "" for the default repertoire."""
+        return self.peer.character_set if self.peer else ""
+
 
 class Exchange:
     """One request and the way back. command: of the request; data_set: its encoded data set, b"" when it has none."""

@@ -48,7 +48,8 @@ def find(exchange: Exchange) -> None:
     transfer_syntax = exchange.context.transfer_syntax
     try:
         # one more than the limit, to know whether there is more
-        asked = identifier.parse(exchange.data_set, transfer_syntax, LEVELS[exchange.context.abstract_syntax], limit + 1)
+        asked = identifier.parse(exchange.data_set, transfer_syntax, LEVELS[exchange.context.abstract_syntax], limit + 1,
+                                 assumed=exchange.session.character_set)
     except InvalidIdentifier as error:
         code = NOT_OF_SOP_CLASS if error.mismatch else UNABLE_TO_PROCESS
         exchange.answer(code, error_comment=error.reason, offending_element=error.tags)

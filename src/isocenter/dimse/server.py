@@ -207,8 +207,7 @@ class Server:
             association.reject(caller)
             raise Ended("rejected")
         try:
-            preferred = caller.peer.preferred_syntaxes if caller.peer else ()
-            association.accept(request, partial(services.choose, preferred=preferred))
+            association.accept(request, partial(services.choose, peer=caller.peer))
             facts["implementation"] = association.peer_implementation
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
             metrics.association("accepted", request.calling_ae_title)

@@ -8,46 +8,64 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from isocenter.dicom import sop_classes, syntaxes
-from isocenter.dimse import commitment, finding, storage, verification
-from isocenter.dimse.dispatch import Handler, Request
+from isocenter.dimse import commitment, finding, messages, status, storage, verification
+from isocenter.dimse.dispatch import Drain, Handler, Operation, Request
 from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
 from isocenter.dimse.exchange import Handler as ExchangeHandler
 from isocenter.dimse.messages import CommandField
 from isocenter.dimse.upper_layer.items import ContextResult
+from isocenter.domain.dimse_services import DimseService
+from isocenter.service.peers import Peer
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service class as SCP. sop_classes: UID -> name; operations: what performs each DIMSE request."""
+    """One service class as SCP. sop_classes: UID -> name; operations: what performs each DIMSE request.
+
+    allowed_as: what a peer needs that may not use everything.
+    """
 
     name: str
+    allowed_as: DimseService
     sop_classes: Mapping[str, str]
     operations: Mapping[CommandField, ExchangeHandler]
     max_data_set: int = MAX_DATA_SET
 
 
 SERVICES: tuple[Service, ...] = (
-    Service("Verification", {sop_classes.VERIFICATION: "Verification SOP Class"}, {CommandField.C_ECHO_RQ: verification.echo}),
-    Service("Query", finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}),
-    Service("Storage Commitment", commitment.SOP_CLASSES, {CommandField.N_ACTION_RQ: commitment.act}),
+    Service("Verification", DimseService.VERIFICATION, {sop_classes.VERIFICATION: "Verification SOP Class"},
+            {CommandField.C_ECHO_RQ: verification.echo}),
+    Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}),
+    Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
+            {CommandField.N_ACTION_RQ: commitment.act}),
 )
 BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
 
 
-def choose(
-    abstract_syntax: str, transfer_syntaxes: tuple[str, ...], *, preferred: tuple[str, ...] = ()
-) -> str | ContextResult:
+def allowed(peer: Peer | None, service: DimseService) -> bool:
+    """Whether a caller may use a service: everybody who was let in, but a peer with services has only these."""
+    return peer is None or not peer.services or service in peer.services
+
+
+def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], *, peer: Peer | None = None) -> str | ContextResult:
     """The transfer syntax taken for a proposed presentation context, or why there is none.
 
     What is to be stored is never transcoded on the way in: any transfer syntax will do, and the first is what the sender would
-    rather send, unless it was told to us what it had better send (`preferred`, the dearest first).
+    rather send, unless it was told to us what it had better send (`preferred_syntaxes` of the peer).
     """
-    if abstract_syntax in BY_SOP_CLASS:
+    service = BY_SOP_CLASS.get(abstract_syntax)
+    if service is not None:
+        if not allowed(peer, service.allowed_as):
+            return ContextResult.USER_REJECTION
         for transfer_syntax in syntaxes.OF_MESSAGES:
             if transfer_syntax in transfer_syntaxes:
                 return transfer_syntax
         return ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED
     if storage.is_storage(abstract_syntax):
+        # Who may only retrieve proposes these as well: C-GET brings the instances on the association that asks (PS3.4 C.4.3).
+        if not (allowed(peer, DimseService.STORAGE) or allowed(peer, DimseService.RETRIEVE)):
+            return ContextResult.USER_REJECTION
+        preferred = peer.preferred_syntaxes if peer else ()
         return next((syntax for syntax in preferred if syntax in transfer_syntaxes), transfer_syntaxes[0])
     return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
 
@@ -56,9 +74,14 @@ def handler(session: Session, scp: storage.StorageSCP, request: Request) -> Hand
     """Who performs a request on its presentation context; None when nobody does."""
     field = request.command.command_field
     if field == CommandField.C_STORE_RQ:
-        return scp.store
+        return scp.store if allowed(session.peer, DimseService.STORAGE) else _refuse
     if field == CommandField.C_ECHO_RQ:  # on any context: some devices verify on the one they store with
         return whole(session, verification.echo)
     service = BY_SOP_CLASS.get(request.context.abstract_syntax)
     operation = None if service is None else service.operations.get(field)  # type: ignore[call-overload]  # an IntEnum is its number
     return whole(session, operation, service.max_data_set) if service and operation else None
+
+
+def _refuse(request: Request) -> Operation:
+    """A peer whose services do not include this one."""
+    return Drain(request, messages.response(request.command, status.NOT_AUTHORIZED))

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from isocenter.dicom import uid
+from isocenter.dicom import charset, uid
 from isocenter.domain import access, addresses
 from isocenter.domain.access import Permission, Principal, Role
+from isocenter.domain.dimse_services import DimseService
 from isocenter.domain.errors import Invalid, Missing, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.domain.verification import Verified
@@ -26,6 +27,8 @@ AE_TITLE = re.compile(r"(?=.*[^ ])[\x20-\x5b\x5d-\x7e]{1,16}")
 LONGEST_TEXT = 256
 LONGEST_LIST = 64
 MOST_ASSOCIATIONS = 10_000
+MOST_PARALLEL = 8
+MOST_THROTTLE = 2**31 - 1  # bytes a second; above that there is nothing to slow down
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def get(context: Context, aet: str) -> Peer:
 def add(context: Context, principal: Principal, *, aet: str, host: str, port: int, **facts: Any) -> Peer:
     """Make a DICOM peer known. Raises Invalid, Conflict.
 
-    facts: description, allowed_ips, max_associations, preferred_syntaxes, as in Peer.
+    facts: what `Peer` has beside, such as description, allowed_ips, services, tls.
     """
     access.require(principal, Permission.PEER_MANAGE)
     if not AE_TITLE.fullmatch(aet):
@@ -145,10 +148,23 @@ def _checked(facts: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(f"it is longer than {LONGEST_TEXT} characters", where="description")
     if not 0 <= columns.get("max_associations", 0) <= MOST_ASSOCIATIONS:
         raise Invalid(f"it is a number from 0 (as the settings have it) to {MOST_ASSOCIATIONS}", where="max_associations")
-    if "allowed_ips" in columns:
-        columns["allowed_ips"] = _networks(columns["allowed_ips"])
-    if "preferred_syntaxes" in columns:
-        columns["preferred_syntaxes"] = _syntaxes(columns["preferred_syntaxes"])
+    if not 0 <= columns.get("throttle", 0) <= MOST_THROTTLE:
+        raise Invalid(f"it is a number of bytes a second from 0 (no limit) to {MOST_THROTTLE}", where="throttle")
+    if not 1 <= columns.get("parallel", 1) <= MOST_PARALLEL:
+        raise Invalid(f"it is a number from 1 to {MOST_PARALLEL}", where="parallel")
+    return columns | _checked_lists(columns)
+
+
+def _checked_lists(facts: Mapping[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if "allowed_ips" in facts:
+        columns["allowed_ips"] = _networks(facts["allowed_ips"])
+    if "preferred_syntaxes" in facts:
+        columns["preferred_syntaxes"] = _syntaxes(facts["preferred_syntaxes"])
+    if "services" in facts:
+        columns["services"] = _services(facts["services"])
+    if "character_set" in facts:
+        columns["character_set"] = _character_set(facts["character_set"])
     return columns
 
 
@@ -163,6 +179,21 @@ def _syntaxes(uids: Iterable[str]) -> tuple[str, ...]:
     checked = _few(uids, "preferred_syntaxes")
     if not all(map(uid.is_valid, checked)):
         raise Invalid("a transfer syntax is a UID such as 1.2.840.10008.1.2.4.90", where="preferred_syntaxes")
+    return checked
+
+
+def _services(names: Iterable[str]) -> tuple[str, ...]:
+    checked = sorted(_few(names, "services"))
+    if not set(checked) <= set(DimseService):
+        raise Invalid(f"a service is one of {', '.join(DimseService)}", where="services")
+    return tuple(checked)
+
+
+def _character_set(terms: str) -> str:
+    """PS3.3 C.12.1.1.2: defined terms as (0008,0005) has them."""
+    checked = "\\".join(term.strip() for term in terms.upper().split("\\"))
+    if len(checked) > LONGEST_TEXT or not charset.repertoire(checked).known:
+        raise Invalid("a character set is a value of Specific Character Set such as ISO_IR 100", where="character_set")
     return checked
 
 

@@ -17,6 +17,9 @@ class Peer:
 
     allowed_ips: networks it may call from, e.g. 10.1.0.0/16; none: its own address. max_associations: at once; 0: as the setting
     max_associations_per_peer has it. preferred_syntaxes: UIDs, the dearest first, of what it is asked to send.
+    tls: it is called over TLS. services: names of `DimseService` it may use; none: all. character_set: Specific Character Set
+    of what it writes without saying so, its terms joined by backslashes. throttle: bytes a second it is sent at most; 0: no
+    limit. parallel: associations opened at once to send to it, 1 to 8. paused: nothing is sent to it by itself.
     associations, instances: how many there have been since it was added.
     """
 
@@ -27,6 +30,12 @@ class Peer:
     allowed_ips: tuple[str, ...]
     max_associations: int
     preferred_syntaxes: tuple[str, ...]
+    tls: bool
+    services: frozenset[str]
+    character_set: str
+    throttle: int
+    parallel: int
+    paused: bool
     created_at: datetime
     last_seen_at: datetime | None
     associations: int
@@ -34,7 +43,7 @@ class Peer:
 
 
 _COLUMNS = [schema.peer.c[name] for name in Peer.__slots__]
-_LISTS = frozenset({"allowed_ips", "preferred_syntaxes"})  # a column holds the words, a space between
+_LISTS = {"allowed_ips": tuple, "preferred_syntaxes": tuple, "services": frozenset}  # a column holds the words, a space between
 
 
 def peers(connection: Connection) -> list[Peer]:
@@ -79,8 +88,8 @@ def count(connection: Connection, aet: str, *, seen_at: datetime, associations: 
 
 def _peer(row: Row[Any]) -> Peer:
     values: dict[str, Any] = row._asdict()
-    for name in _LISTS:
-        values[name] = tuple(values[name].split())
+    for name, kind in _LISTS.items():
+        values[name] = kind(values[name].split())
     return Peer(**values)
 
 

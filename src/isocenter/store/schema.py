@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -305,8 +306,11 @@ peer = Table(
     Column("port", Integer, nullable=False),
     _text("description"),
     *_times("created_at"),
-    *(_text(name) for name in ("allowed_ips", "preferred_syntaxes")),  # words, a space between
-    _number("max_associations"),
+    *(_text(name) for name in ("allowed_ips", "preferred_syntaxes", "services")),  # words, a space between
+    _text("character_set"),
+    *(_number(name) for name in ("max_associations", "throttle")),
+    Column("parallel", Integer, nullable=False, server_default="1"),
+    *(Column(name, Boolean, nullable=False, server_default=false()) for name in ("tls", "paused")),
     Column("last_seen_at", UtcDateTime),
     *(Column(name, Identifier, nullable=False, server_default="0") for name in ("associations", "instances")),
     sqlite_autoincrement=True,
