@@ -147,6 +147,14 @@ ALL: tuple[TransferSyntax, ...] = (
 _BY_UID = {syntax.uid: syntax for syntax in ALL}
 
 
+# What we ask others to send objects in, the dearest first: as plain as everybody can write it, then whatever we show.
+OF_OBJECTS: tuple[str, ...] = (
+    *OF_MESSAGES,
+    *(each.uid for each in ALL if each.support is Support.FULL and each.uid not in OF_MESSAGES),
+)
+OF_VIDEO: tuple[str, ...] = tuple(each.uid for each in ALL if each.video)
+
+
 def get(uid: str) -> TransferSyntax | None:
     """Return the transfer syntax of a UID, or None for one we do not know (a private one, or one of a later edition)."""
     return _BY_UID.get(uid)

@@ -1,10 +1,13 @@
-"""SCU: an association to another archive, C-ECHO and C-STORE on the same upper layer.
+"""SCU: an association to another archive, on the same upper layer; what all requests of ours go through.
+
+    store, send     C-STORE of a file, of bytes that are made while they leave        answers    any request with its answers
+    echo            C-ECHO                                                             request    any request with one answer
 
     with Association("127.0.0.1", 11112, calling="DEMO", called="ISOCENTER", contexts=contexts_of(paths)) as association:
         for path in paths:
             association.store(path)
 
-Files are sent as they are, without transcoding, and never loaded whole.
+Nothing is loaded whole. Queries and retrievals are in querying.py, sending studies in sending.py.
 """
 
 import os
@@ -14,11 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from isocenter.dicom import part10, uid
 from isocenter.dicom.sop_classes import VERIFICATION
 from isocenter.dicom.source import FileSource
 from isocenter.dimse import messages
+from isocenter.dimse.conversation import Answer, Cancelled, Conversation, Perform, never
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.status import Category, describe
 from isocenter.dimse.upper_layer import association as upper_layer
@@ -30,7 +35,9 @@ from isocenter.dimse.upper_layer.items import (
     RoleSelection,
 )
 from isocenter.dimse.upper_layer.pdu import COMMAND, LAST, REJECT_TEXT, AssociateRQ
-from isocenter.domain.errors import Broken, Forbidden, Invalid, IsocenterError, Unsupported
+from isocenter.domain.errors import Away, Forbidden, Invalid, IsocenterError, Unsupported
+from isocenter.service.context import Context
+from isocenter.service.peers import Peer
 
 # PS3.8 9.3.2.2: IDs are odd numbers from 1 to 255.
 MAX_CONTEXTS = 128
@@ -47,7 +54,7 @@ class Rejected(Forbidden):
     """The peer rejected the association; the message says with whose words."""
 
 
-class Lost(Broken):
+class Lost(Away):
     """The association ended before the answer was there: aborted, timed out, or the connection broke."""
 
 
@@ -57,6 +64,15 @@ class Unreachable(Lost):
 
 class NotAccepted(Unsupported):
     """No accepted presentation context for the SOP class and transfer syntax of the file."""
+
+
+class Refused(Away):
+    """The peer answered a request with a failure. code: the status."""
+
+    def __init__(self, operation: str, answer: Command) -> None:
+        self.code = 0xC000 if answer.status is None else answer.status
+        words = answer.error_comment or describe(self.code).text
+        super().__init__(f"the peer answered {operation} with status {self.code:04X}H: {words}", hint="Its log has the reason.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,24 @@ def contexts_of(paths: Iterable[Path]) -> list[tuple[str, tuple[str, ...]]]:
         with _opened(path) as (meta, _, _):
             pairs[meta.sop_class_uid, meta.transfer_syntax_uid] = None
     return [(sop_class, (transfer_syntax,)) for sop_class, transfer_syntax in pairs]
+
+
+def to_peer(
+    context: Context,
+    peer: Peer,
+    *,
+    contexts: Contexts,
+    roles: Iterable[tuple[str, bool, bool]] = (),
+    calling: str = "",
+    limits: upper_layer.Limits | None = None,
+) -> "Association":
+    """An association to a known peer, under our AE title unless `calling` says otherwise, with the limits of the settings."""
+    settings = context.settings
+    usual = upper_layer.Limits(settings.max_pdu, settings.artim_timeout, settings.dicom_idle_timeout)
+    return Association(
+        peer.host, peer.port, calling=calling or settings.aet, called=peer.aet, contexts=contexts, roles=roles,
+        limits=limits or usual,
+    )  # fmt: skip
 
 
 class Association:
@@ -146,24 +180,53 @@ class Association:
         )
         return self._exchange(context_id, command, iter(())).status or 0
 
+    def sever(self) -> None:
+        """From another thread: cut the connection, whatever is in progress, which raises Lost there."""
+        self._association.sever()
+
     def store(self, path: Path) -> StoreResult:
         """C-STORE of one Part 10 file, streamed. Raises NotAccepted, Invalid (no DICOM file), Lost."""
         with _opened(path) as (meta, descriptor, size):
-            context_id = self._by_syntaxes.get((meta.sop_class_uid, meta.transfer_syntax_uid))
-            if context_id is None:
-                raise NotAccepted("the peer does not take this kind of object in this transfer syntax", where=meta.sop_class_uid)
-            command = Command(
-                command_field=CommandField.C_STORE_RQ,
-                command_data_set_type=messages.DATA_SET,
-                affected_sop_class_uid=meta.sop_class_uid,
-                affected_sop_instance_uid=meta.sop_instance_uid,
-                message_id=self._next_message_id(),
-                priority=MEDIUM_PRIORITY,
-            )
+            context_id = self._context_for(meta.sop_class_uid, meta.transfer_syntax_uid)
             parts = _parts(descriptor, meta.dataset_offset, size, self._association.send_length)
-            answer = self._exchange(context_id, command, parts)
-        status = 0xC000 if answer.status is None else answer.status
-        return StoreResult(meta.sop_instance_uid, status, answer.error_comment or "")
+            return self._store(context_id, meta.sop_class_uid, meta.sop_instance_uid, parts)
+
+    def send(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        parts: Iterable[bytes | memoryview],
+        originator: tuple[str, int] | None = None,
+    ) -> StoreResult:
+        """C-STORE of a data set that comes in parts, each valid while the next is made. Raises NotAccepted, Lost.
+
+        originator: AE title and Message ID of the C-MOVE that this is a sub-operation of (PS3.7 9.1.1.1.7).
+        """
+        context_id = self._context_for(sop_class_uid, transfer_syntax_uid)
+        return self._store(context_id, sop_class_uid, sop_instance_uid, _flagged(parts), originator)
+
+    def _store(
+        self,
+        context_id: int,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        parts: Iterator[tuple[bytes | memoryview, bool]],
+        originator: tuple[str, int] | None = None,
+    ) -> StoreResult:
+        move_aet, move_message = originator or (None, None)
+        command = Command(
+            command_field=CommandField.C_STORE_RQ,
+            command_data_set_type=messages.DATA_SET,
+            affected_sop_class_uid=sop_class_uid,
+            affected_sop_instance_uid=sop_instance_uid,
+            message_id=self._next_message_id(),
+            priority=MEDIUM_PRIORITY,
+            move_originator_application_entity_title=move_aet,
+            move_originator_message_id=move_message,
+        )
+        answer = self._exchange(context_id, command, parts)
+        return StoreResult(sop_instance_uid, 0xC000 if answer.status is None else answer.status, answer.error_comment or "")
 
     def transfer_syntax(self, sop_class_uid: str) -> str:
         """The transfer syntax that was accepted for a SOP class. Raises NotAccepted."""
@@ -173,6 +236,50 @@ class Association:
         """Any other request with a whole data set; its answer. command: without a message ID. Raises NotAccepted, Lost."""
         numbered = replace(command, message_id=self._next_message_id())
         return self._exchange(self._context_of(sop_class_uid), numbered, iter([(memoryview(data_set), True)]))
+
+    def answers(
+        self, sop_class_uid: str, command: Command, data_set: bytes, *, cancelled: Cancelled = never,
+        perform: Perform | None = None,
+    ) -> Iterator[Answer]:  # fmt: skip
+        """A request that may have many answers, of which the last is not pending. Raises NotAccepted, Lost.
+
+        cancelled: once it says so, C-CANCEL is sent; the answers then end with what the peer makes of that. perform: who performs
+        requests of the peer meanwhile. Who stops before the last answer must leave the association.
+        """
+        context_id, numbered = self._context_of(sop_class_uid), replace(command, message_id=self._next_message_id())
+        association = self._association
+        conversation = Conversation(association, perform)
+        cancel = Command(command_field=CommandField.C_CANCEL_RQ, message_id_being_responded_to=numbered.message_id)
+        try:
+            self._send(context_id, numbered, iter([(data_set, True)]))
+            while True:
+                answer = conversation.answer(
+                    cancelled, lambda: association.send_fragments(context_id, COMMAND | LAST, cancel.encode())
+                )
+                self._check(numbered, answer.command)
+                yield answer
+                if describe(answer.status).category is not Category.PENDING:
+                    return
+        except upper_layer.Ended as end:
+            raise self._over(end) from None
+        finally:
+            conversation.discard()
+
+    def listen(self, perform: Perform, seconds: float, stop: Cancelled = never) -> None:
+        """Perform requests of the peer for so long, or until `stop`. Raises Lost when it ends the association."""
+        conversation = Conversation(self._association, perform)
+        try:
+            conversation.listen(seconds, stop)
+        except upper_layer.Ended as end:
+            raise self._over(end) from None
+        finally:
+            conversation.discard()
+
+    def _context_for(self, sop_class_uid: str, transfer_syntax_uid: str) -> int:
+        context_id = self._by_syntaxes.get((sop_class_uid, transfer_syntax_uid))
+        if context_id is None:
+            raise NotAccepted("the peer does not take this kind of object in this transfer syntax", where=sop_class_uid)
+        return context_id
 
     def _context_of(self, sop_class_uid: str) -> int:
         contexts = self._by_abstract_syntax.get(sop_class_uid)
@@ -184,33 +291,29 @@ class Association:
         self._message_id = self._message_id % 0xFFFF + 1
         return self._message_id
 
-    def _exchange(self, context_id: int, command: Command, data: Iterator[tuple[memoryview, bool]]) -> Command:
+    def _exchange(self, context_id: int, command: Command, data: Iterator[tuple[bytes | memoryview, bool]]) -> Command:
         """Send a message and wait for its answer."""
-        association = self._association
-        association.send_fragments(context_id, COMMAND | LAST, command.encode())
-        for part, last in data:
-            association.send_fragments(context_id, LAST if last else 0, part)
-        received = bytearray()
         try:
-            while True:
-                for _, control, fragment in association.receive():
-                    received += fragment
-                    if not control & COMMAND or len(received) > messages.MAX_COMMAND_LENGTH:
-                        raise upper_layer.Ended("provider_aborted", "an answer that is no command set")
-                    if control & LAST:
-                        return self._answer(command, bytes(received))
+            self._send(context_id, command, data)
+            answer = Conversation(self._association).answer().command
+            self._check(command, answer)
         except upper_layer.Ended as end:
-            association.abort()
-            raise self._error(end) from None
+            raise self._over(end) from None
+        return answer
 
-    def _answer(self, command: Command, received: bytes) -> Command:
-        try:
-            answer = messages.decode(received)
-        except messages.InvalidCommand as error:
-            raise upper_layer.Ended("provider_aborted", str(error)) from None
+    def _send(self, context_id: int, command: Command, data: Iterator[tuple[bytes | memoryview, bool]]) -> None:
+        self._association.send_fragments(context_id, COMMAND | LAST, command.encode())
+        for part, last in data:
+            self._association.send_fragments(context_id, LAST if last else 0, part)
+
+    @staticmethod
+    def _check(command: Command, answer: Command) -> None:
         if answer.message_id_being_responded_to != command.message_id:
             raise upper_layer.Ended("provider_aborted", "an answer to another message")
-        return answer
+
+    def _over(self, end: upper_layer.Ended) -> IsocenterError:
+        self._association.abort()
+        return self._error(end)
 
     def _error(self, end: upper_layer.Ended) -> IsocenterError:
         where = f"{self._host}:{self._port}"
@@ -262,6 +365,19 @@ def _opened(path: Path) -> Iterator[tuple[part10.FileMeta, int, int]]:
         yield meta, descriptor, source.size
     finally:
         os.close(descriptor)
+
+
+Part = TypeVar("Part")
+
+
+def _flagged(parts: Iterable[Part]) -> Iterator[tuple[Part, bool]]:
+    """Each part, and whether it is the last."""
+    iterator = iter(parts)
+    held = next(iterator)
+    for part in iterator:
+        yield held, False
+        held = part
+    yield held, True
 
 
 def _parts(descriptor: int, offset: int, size: int, length: int) -> Iterator[tuple[memoryview, bool]]:

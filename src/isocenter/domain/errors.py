@@ -11,7 +11,7 @@
     ├── NoSpace       the disk (or bucket) is full; nothing was kept
     ├── Busy          try again later; `retry_after` seconds
     └── Broken        our own fault: a blob or the index is damaged
-        └── Away      what we depend on cannot be reached just now: the database
+        └── Away      what we depend on cannot be reached just now: the database, a peer
 
 The set is closed: every edge has one table from `Kind` to its own answer (DIMSE status, HTTP status, exit code), and a test
 proves that each table is total. Messages are for people: what happened, what was kept safe, what to do; no patient data.

@@ -180,9 +180,9 @@ class Association:
             self._raise_if_over()
         raise self._lost()
 
-    def readable(self) -> bool:
-        """Whether something of the peer waits to be received; does not wait for it."""
-        return self._reader.has_unread or (self._transport is not None and self._transport.readable())
+    def readable(self, seconds: float = 0.0) -> bool:
+        """Whether something of the peer waits to be received; waits for it so long."""
+        return self._reader.has_unread or (self._transport is not None and self._transport.readable(seconds))
 
     def send_fragments(self, context_id: int, control: int, data: bytes | memoryview) -> None:
         """Send a part of a message cut to the peer's maximum length; `control` is that of its last fragment.

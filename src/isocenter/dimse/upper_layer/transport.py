@@ -57,14 +57,14 @@ class Transport:
         except OSError as error:
             raise TransportClosed(error.strerror or str(error)) from None
 
-    def readable(self) -> bool:
-        """Whether something has arrived, or the end."""
+    def readable(self, seconds: float = 0.0) -> bool:
+        """Whether something has arrived, or the end; waits for it so long."""
         poll = select.poll()  # not select(): it knows no descriptor above 1023
         try:
             poll.register(self._socket, select.POLLIN)
         except (OSError, ValueError):  # closed already
             return True
-        return bool(poll.poll(0))
+        return bool(poll.poll(seconds * 1000))
 
     def send(self, buffers: Iterable[bytes | memoryview]) -> None:
         """Send all of it. Raises TransportClosed, and the connection is of no more use then."""
