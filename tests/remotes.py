@@ -1,4 +1,4 @@
-"""Foreign archives as processes: Debian's Orthanc, dcmtk's dcmqrscp and storescp. Each knows one archive of ours by its AE title."""
+"""Foreign archives as processes: Orthanc, and dcmtk's dcmqrscp and storescp. Each knows one archive of ours by its AE title."""
 
 import json
 import os
