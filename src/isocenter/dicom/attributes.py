@@ -7,7 +7,7 @@ C.6.1.1.2 to C.6.1.1.5 (Patient Root), QIDO defaults those of PS3.18 Tables 10.6
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 from ._dictionary import ELEMENTS, REPEATERS
 
@@ -31,6 +31,17 @@ class Matching(StrEnum):
     DATE = "date"  # single value or range
     TIME = "time"  # single value or range
     NONE = "none"  # returned, never matched
+
+
+class Matched(Protocol):
+    """What matching must know of an attribute, of this table or another."""
+
+    @property
+    def keyword(self) -> str: ...
+    @property
+    def vr(self) -> str: ...
+    @property
+    def matching(self) -> Matching: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,13 @@ def _repeater(tag: int) -> tuple[str, str] | None:
     return None
 
 
-def _snake(keyword: str) -> str:
+def matching_of(vr: str) -> Matching:
+    """Return how an attribute of a VR is matched unless something else is said of it."""
+    return _MATCHING_OF_VR.get(vr, Matching.TEXT if vr in _WILDCARD_VRS else Matching.SINGLE)
+
+
+def column_of(keyword: str) -> str:
+    """Return the name of a keyword as a column: PatientName is patient_name."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", keyword.replace("IDs", "Ids"))
     return words.lower()
 
@@ -112,10 +129,10 @@ def _row(
 ) -> Attribute:
     tag = _TAGS[keyword]
     vr = ELEMENTS[tag][0]
-    matching = _MATCHING_OF_VR.get(vr, Matching.TEXT if vr in _WILDCARD_VRS else Matching.SINGLE)
+    matching = matching_of(vr)
     if computed and keyword not in _MATCHED_THOUGH_COMPUTED:
         matching = Matching.NONE
-    column = _snake(keyword)
+    column = column_of(keyword)
     if sequence == "ConceptNameCodeSequence":
         column = "concept_name_" + column  # CodeValue alone would not say whose
     return Attribute(keyword, tag, vr, level, key, matching, column, qido, computed, sequence)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .attributes import Attribute, Level, Matching
+from .attributes import Attribute, Level, Matched, Matching
 from .match import (
     Empty,
     Match,
@@ -57,7 +57,7 @@ class Query:
     sort: tuple[Sort, ...] = ()
 
 
-def parse_match(attribute: Attribute, text: str) -> Match:
+def parse_match(attribute: Matched, text: str) -> Match:
     """Return what a key's value means for `attribute` (PS3.4 C.2.2.2). InvalidKey when the VR does not allow the value.
 
     A key that is not matched (computed, or of another kind) is universal: PS3.4 C.2.2.1.3.
@@ -146,7 +146,7 @@ def _times(text: str) -> Match:
     return Range(time_low(low) if low.strip() else "", time_high(high) if high.strip() else "")
 
 
-def _text(attribute: Attribute, text: str) -> Match:
+def _text(attribute: Matched, text: str) -> Match:
     if attribute.vr == "CS" and "\\" in text:
         return UidList(tuple(code for part in text.split("\\") if (code := part.strip())))
     return _wildcard(text)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, case, cast, false, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 
-from isocenter.dicom.attributes import BY_KEYWORD, Attribute
+from isocenter.dicom.attributes import BY_KEYWORD, Matched
 from isocenter.dicom.match import Empty, Match, Range, Single, Spelled, UidList, Universal, Wildcard, fold
 
 Column = ColumnElement[Any]
@@ -54,12 +54,12 @@ def _folded(value: str) -> str:
     return fold(value).replace(_BACKSLASH, _WIDE_BACKSLASH).replace("^", _CARET)
 
 
-def is_multiple(attribute: Attribute) -> bool:
+def is_multiple(attribute: Matched) -> bool:
     """Whether the attribute's column may hold several values."""
     return attribute.keyword not in SINGLE_VALUED and attribute.vr not in _ONE_VALUE_VRS
 
 
-def condition(attribute: Attribute, match: Match, text: Column, key: Column | None, postgresql: bool) -> ColumnElement[bool]:
+def condition(attribute: Matched, match: Match, text: Column, key: Column | None, postgresql: bool) -> ColumnElement[bool]:
     """The SQL of `match.matches(text, attribute.vr)`. key: the folded column beside `text` of a person's name."""
     several = is_multiple(attribute)
     match match:
@@ -143,7 +143,7 @@ def _among(text: Column, value: str, postgresql: bool) -> ColumnElement[bool]:
 
 
 def _name(
-    attribute: Attribute, match: Single | Wildcard, text: Column, key: Column, several: bool, postgresql: bool
+    attribute: Matched, match: Single | Wildcard, text: Column, key: Column, several: bool, postgresql: bool
 ) -> ColumnElement[bool]:
     """PS3.4 C.2.2.2.1.1: folded; a key without "=" matches any component group, one with groups matches group by group."""
     wanted = _folded(match.value if isinstance(match, Single) else match.pattern)
@@ -163,7 +163,7 @@ def _name(
 
 
 def _complex(
-    attribute: Attribute, match: Single | Wildcard, text: Column, key: Column | None, postgresql: bool
+    attribute: Matched, match: Single | Wildcard, text: Column, key: Column | None, postgresql: bool
 ) -> ColumnElement[bool]:
     """Several values or several component groups: what no plain comparison can say."""
     if not postgresql:
