@@ -18,6 +18,12 @@ BODIES = {
     "/users": {"name": "new", "role": "referrer"},
     "/users/{name}": {"disabled": True},
     "/tokens": {"user": "nobody-of-this-name"},
+    "/orders": {
+        "PatientName": "A", "PatientID": "1",
+        "steps": [{"Modality": "CT", "ScheduledStationAETitle": ["CT1"], "ScheduledProcedureStepStartDate": "20261122",
+                   "ScheduledProcedureStepStartTime": "10"}],
+    },
+    "/orders/{id}": {"PatientID": "2"},
     "/peers": {"aet": "CT1", "host": "192.0.2.1", "port": 104},
     "/peers/{aet}": {"port": 105},
     "/session": {"username": "x", "password": "y"},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from isocenter.api.admin import ROLE
 from isocenter.api.exceptions import KINDS
+from isocenter.api.orders import ORDER
 from isocenter.api.peers import FACTS
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
 from isocenter.domain.access import Permission
@@ -90,6 +91,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "created_at": _MOMENT, "expires_at": or_null(_MOMENT), "used_at": or_null(_MOMENT),
         }
     ),
+    "Order": ORDER,
     "Peer": obj(
         {
             "aet": text(), **FACTS, "created_at": _MOMENT, "last_seen_at": or_null(_MOMENT),

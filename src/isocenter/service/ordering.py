@@ -140,8 +140,8 @@ def page(
 ) -> Page:
     """One page of orders by the start of their first step. Raises Invalid.
 
-    search: q (name, patient ID or accession number begins with it), state, Modality, ScheduledStationAETitle, date (DA or a range,
-    of a step), StudyInstanceUID.
+    search: q (name, patient ID or accession number begins with it), state, Modality, ScheduledStationAETitle, date (of a step, DA
+    or a range), StudyInstanceUID.
     """
     require(principal, Permission.ORDER_READ)
     wanted = _wanted(search)
@@ -176,6 +176,7 @@ def _listed(facts: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _values(facts: Mapping[str, Any], *, of_step: bool, where: str = "") -> Values:
     """The columns that the facts set. Raises Invalid, naming the fact."""
+    _need_codes(facts, where)
     values: Values = {}
     for key in KEYS:
         if key.of_step is not of_step or key.keyword == STATUS:
@@ -213,7 +214,6 @@ def _need(values: Values, keywords: Sequence[str], where: str) -> None:
 def _new_step(facts: Mapping[str, Any], where: str) -> tuple[Values, StepState]:
     values = _values(facts, of_step=True, where=where)
     _need(values, NEEDED_OF_STEP, where)
-    _need_codes(facts, where)
     state = StepState(facts.get("state", StepState.SCHEDULED))
     if state not in WAITING:
         raise Invalid("a new step is scheduled, arrived or ready", where=f"{where}state")
@@ -275,7 +275,6 @@ def _change_step(connection: Connection, order: Order, facts: Mapping[str, Any],
         return
     values = _values(facts, of_step=True, where=where)
     _need(values, [name for name in NEEDED_OF_STEP if name in facts], where)
-    _need_codes(facts, where)
     wanted = StepState(facts.get("state", step.state))
     if not may_become(step.state, wanted):
         raise Conflict(f"a step that is {step.state} cannot become {wanted}", where=f"{where}state",

@@ -310,7 +310,7 @@ peer = Table(
     _text("character_set"),
     *(_number(name) for name in ("max_associations", "throttle")),
     Column("parallel", Integer, nullable=False, server_default="1"),
-    *(Column(name, Boolean, nullable=False, server_default=false()) for name in ("tls", "paused")),
+    *(Column(name, Boolean, nullable=False, server_default=false()) for name in ("tls", "paused", "notify_availability")),
     Column("last_seen_at", UtcDateTime),
     *(Column(name, Identifier, nullable=False, server_default="0") for name in ("associations", "instances")),
     sqlite_autoincrement=True,
