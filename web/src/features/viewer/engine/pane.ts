@@ -1,68 +1,22 @@
 // One viewport: which series and image it shows, how, and what it tells the page.
 import { Observable } from '../../../lib/observable'
-import { type Loop, rateOf, step } from '../model/cine'
+import { rateOf, step } from '../model/cine'
 import type { Point } from '../model/geometry'
 import type { Frame } from '../model/frame'
 import { NEAR, plan, withinBudget } from '../model/prefetch'
 import * as views from '../model/view'
 import { type Preset, type Window, automatic, dragStep, dragged, full, presetsFor, sameWindow } from '../model/windows'
-import { CanvasSurface } from './canvasSurface'
 import type { Engine } from './engine'
-import { GpuSurface } from './gpuSurface'
+import { EMPTY, NO_VIEW, type PaneState } from './paneState'
 import { type Picture, bornInverted, ownWindow } from './picture'
 import { LATER, NEARBY } from './queue'
+import { Screen } from './screen'
 import { NotShown } from './source'
 
 export interface Stack {
   readonly seriesInstanceUID: string
   readonly modality: string
   readonly frames: readonly Frame[]
-}
-
-export interface PaneState {
-  readonly seriesInstanceUID: string | null
-  readonly count: number
-  /** The image asked for, and the one on the screen (-1: none); they differ while one is on its way. */
-  readonly index: number
-  readonly shown: number
-  readonly status: 'empty' | 'opening' | 'loading' | 'shown' | 'failed'
-  readonly reason: string
-  readonly again: boolean
-  readonly picture: Picture | null
-  readonly window: Window | null
-  readonly presetId: string
-  readonly inverted: boolean
-  readonly flipped: boolean
-  readonly view: views.View
-  readonly size: views.Size
-  readonly playing: boolean
-  readonly rate: number
-  readonly loop: Loop
-  /** Grows whenever images of this series arrive or leave memory. */
-  readonly loaded: number
-}
-
-const NO_VIEW: views.View = { turn: views.UPRIGHT, scale: 1, centre: [0, 0], fitted: true }
-
-const EMPTY: PaneState = {
-  seriesInstanceUID: null,
-  count: 0,
-  index: 0,
-  shown: -1,
-  status: 'empty',
-  reason: '',
-  again: false,
-  picture: null,
-  window: null,
-  presetId: '',
-  inverted: false,
-  flipped: false,
-  view: NO_VIEW,
-  size: { width: 0, height: 0 },
-  playing: false,
-  rate: 15,
-  loop: 'loop',
-  loaded: 0,
 }
 
 /** What the user chose for grey values; 'own' follows each image's window, 'fixed' stays. */
@@ -80,86 +34,36 @@ export class Pane {
   private fallback: Window | null = null
   private direction: 1 | -1 = 1
   private waiting: AbortController | null = null
-  private host: HTMLElement | null = null
-  private gpu: GpuSurface | null = null
-  private canvas: CanvasSurface | null = null
-  private observer: ResizeObserver | null = null
+  private screen: Screen | null = null
   private timer = 0
-  private drawing = 0
-  private asked = 0
 
   constructor(engine: Engine, id: string) {
     this.engine = engine
     this.id = id
   }
 
-  // --- screen
-
   attach(host: HTMLElement): () => void {
-    this.host = host
-    this.measure()
-    this.observer = new ResizeObserver(() => this.measure())
-    this.observer.observe(host)
-    this.draw()
+    const screen = new Screen(host, this.id, this.engine.core.renderer, { sized: (size) => this.sized(size), drawn: () => this.engine.noteFirstImage() })
+    this.screen = screen
+    screen.measure()
     return () => this.detach()
   }
 
   private detach(): void {
-    this.observer?.disconnect()
-    this.observer = null
-    this.gpu?.dispose()
-    this.canvas?.dispose()
-    this.gpu = null
-    this.canvas = null
-    this.host = null
+    this.screen?.dispose()
+    this.screen = null
   }
 
-  private measure(): void {
-    if (!this.host) return
-    const size = { width: this.host.clientWidth, height: this.host.clientHeight }
-    if (size.width === 0 || size.height === 0) return
+  private sized(size: views.Size): void {
     const { picture, view } = this.state.get()
     this.patch({ size })
-    this.gpu?.resize(size)
-    this.canvas?.resize(size)
     if (picture && view.fitted) this.patch({ view: views.fitted(picture.frame.extent, size, view.turn) })
     this.draw()
   }
 
   private draw(): void {
-    cancelAnimationFrame(this.drawing)
-    const { picture, window, size } = this.state.get()
-    if (!this.host || !picture || !window || size.width === 0) return
-    const linear = !window.table && window.shape !== 'SIGMOID'
-    const { renderer } = this.engine.core
-    const onGpu = renderer !== null && linear && !picture.pixels.color
-    if (onGpu && !this.gpu) {
-      this.gpu = new GpuSurface(this.host, this.id, renderer, () => this.noteDrawn())
-      this.gpu.resize(size)
-    }
-    if (!onGpu && !this.canvas) {
-      this.canvas = new CanvasSurface(this.host)
-      this.canvas.resize(size)
-    }
-    this.gpu?.show(onGpu)
-    this.canvas?.show(!onGpu)
-    this.host.dataset.asked = String(++this.asked)
-    const look = { view: this.state.get().view, window, inverted: this.state.get().inverted }
-    if (onGpu) {
-      this.gpu?.draw(picture, look)
-      return
-    }
-    this.drawing = requestAnimationFrame(() => {
-      this.canvas?.draw(picture, look)
-      this.noteDrawn()
-    })
-  }
-
-  /** A frame on the screen shows everything asked for so far; told for whoever must know that (tests, first-image timing). */
-  private noteDrawn(): void {
-    if (!this.host) return
-    this.host.dataset.drawn = String(this.asked)
-    this.engine.noteFirstImage()
+    const { picture, window, view, inverted } = this.state.get()
+    if (picture && window) this.screen?.draw(picture, { view, window, inverted })
   }
 
   private patch(change: Partial<PaneState>): void {
@@ -220,8 +124,7 @@ export class Pane {
     this.direction = 1
     const { size, loop } = this.state.get()
     this.state.set({ ...EMPTY, size, loop })
-    this.gpu?.show(false)
-    this.canvas?.show(false)
+    this.screen?.hide()
   }
 
   goTo(index: number): void {
@@ -276,8 +179,7 @@ export class Pane {
     if (error instanceof DOMException && error.name === 'AbortError') return
     const reason = error instanceof Error ? error.message : 'This image cannot be shown.'
     this.patch({ status: 'failed', reason, again: error instanceof NotShown && error.again, shown: index, picture: null })
-    this.gpu?.show(false)
-    this.canvas?.show(false)
+    this.screen?.hide()
   }
 
   private display(picture: Picture, index: number): void {

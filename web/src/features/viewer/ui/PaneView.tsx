@@ -1,6 +1,7 @@
 import { type DragEvent, useEffect, useRef, useState } from 'react'
 import { useValue } from '../../../lib/observable'
-import type { Pane, PaneState } from '../engine/pane'
+import type { Pane } from '../engine/pane'
+import type { PaneState } from '../engine/paneState'
 import { markersOf } from '../model/geometry'
 import { RELATION_WORDS, cornersOf } from '../model/overlay'
 import { missingSlices } from '../model/series'

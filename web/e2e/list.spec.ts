@@ -1,0 +1,202 @@
+import { expect, test } from '@playwright/test'
+import { newUid, object } from './dicom'
+import { answered, expectAccessible, family, rows, search, storeStudies } from './list'
+import { keepScreenshot, signIn, store } from './support'
+
+test('studies are found by name, ID, accession, date, modality and description', async ({ page }) => {
+  const name = family('Finder')
+  await signIn(page)
+  await storeStudies(page, name)
+  await search(page, name)
+  await expect(rows(page)).toHaveCount(3)
+  await expect(page.getByRole('status').filter({ hasText: '3 studies' })).toBeVisible()
+  await expect(rows(page).first()).toContainText(`${name}, Anna`)
+  await expect(rows(page).first()).toContainText('2025-03-03')
+  await keepScreenshot(page, 'studies-search')
+
+  await search(page, `${name}-2`)
+  await expect(rows(page)).toHaveCount(1)
+  await search(page, `ACC${name}`)
+  await expect(rows(page)).toHaveCount(1)
+  await expect(rows(page)).toContainText('Clara')
+
+  await search(page, name)
+  await page.getByRole('button', { name: 'MR', exact: true }).click()
+  await expect(rows(page)).toHaveCount(1)
+  await page.getByRole('button', { name: 'MR', exact: true }).click()
+  await expect(rows(page)).toHaveCount(3)
+
+  await page.getByRole('button', { name: 'Filters' }).click()
+  await page.getByLabel('From').fill('2025-03-02')
+  await page.getByLabel('From').press('Enter')
+  await expect(rows(page)).toHaveCount(2)
+  await page.getByLabel('Description').fill('CT Ch')
+  await expect(rows(page)).toHaveCount(1)
+  await expect(page).toHaveURL(/date=20250302-/)
+  await expectAccessible(page)
+
+  await page.reload()
+  await expect(rows(page)).toHaveCount(1)
+  await expect(page.getByLabel('From')).toHaveValue('2025-03-02')
+  await page.getByRole('button', { name: 'Clear', exact: true }).click()
+  await expect(page).toHaveURL(/\/$/)
+  await search(page, `${name}nobody`)
+  await expect(page.getByRole('heading', { name: 'No study matches' })).toBeVisible()
+  await keepScreenshot(page, 'studies-none')
+})
+
+test('the server sorts by any column', async ({ page }) => {
+  const name = family('Sorter')
+  await signIn(page)
+  await storeStudies(page, name)
+  await search(page, name)
+  await expect(rows(page)).toHaveCount(3)
+  const names = () => rows(page).locator('.patient-name').allTextContents()
+  const patient = page.getByRole('columnheader', { name: 'Patient' })
+  await patient.getByRole('button').click()
+  await expect(patient).toHaveAttribute('aria-sort', 'ascending')
+  await expect.poll(names).toEqual([`${name}, Anna`, `${name}, Berta`, `${name}, Clara`])
+  await patient.getByRole('button').click()
+  await expect(patient).toHaveAttribute('aria-sort', 'descending')
+  await expect.poll(names).toEqual([`${name}, Clara`, `${name}, Berta`, `${name}, Anna`])
+  await page.getByRole('columnheader', { name: 'Description' }).getByRole('button').click()
+  await expect.poll(names).toEqual([`${name}, Berta`, `${name}, Clara`, `${name}, Anna`])
+  await expect(page).toHaveURL(/sort=StudyDescription/)
+})
+
+test('the keyboard does it all', async ({ page }) => {
+  const name = family('Keys')
+  await signIn(page)
+  const studies = await storeStudies(page, name)
+  await answered(page)
+  await page.keyboard.press('/')
+  await expect(page.getByRole('searchbox')).toBeFocused()
+  await page.keyboard.type(name)
+  await expect(page).toHaveURL(new RegExp(`q=${name}$`))
+  await answered(page)
+  await expect(rows(page)).toHaveCount(3)
+  await page.keyboard.press('ArrowDown')
+  await expect(rows(page).nth(0)).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('End')
+  await expect(rows(page).nth(2)).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('ArrowUp')
+  await expect(rows(page).nth(1)).toHaveAttribute('aria-selected', 'true')
+  await page.keyboard.press('Space')
+  const details = page.getByRole('complementary', { name: 'Study details' })
+  await expect(details).toContainText('CT Chest')
+  await expect(details.getByRole('link')).toHaveCount(1)
+  await keepScreenshot(page, 'studies-details')
+  await expectAccessible(page)
+  await page.keyboard.press('Escape')
+  await expect(details).toHaveCount(0)
+  await page.keyboard.press('?')
+  await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible()
+  await keepScreenshot(page, 'keys')
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await page.keyboard.press('Home')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(new RegExp(`/viewer/${studies[1]!.replaceAll('.', '\\.')}`))
+  await page.goBack()
+  await expect(rows(page).nth(0)).toHaveAttribute('aria-selected', 'true')
+  await expect(page.getByRole('searchbox')).toHaveValue(name)
+})
+
+test('other studies of the patient are offered', async ({ page }) => {
+  const name = family('Prior')
+  await signIn(page)
+  const patient = { patientName: `${name}^Paul`, patientId: name }
+  await store(page, 'new', object({ ...patient, studyDate: '20260101', description: 'Follow-up' }))
+  await store(page, 'old', object({ ...patient, studyDate: '20240101', description: 'Baseline' }))
+  await search(page, name)
+  await expect(rows(page)).toHaveCount(2)
+  await rows(page).first().click()
+  await page.keyboard.press('Space')
+  const details = page.getByRole('complementary', { name: 'Study details' })
+  await expect(details.locator('.prior-row')).toHaveCount(1)
+  await expect(details.locator('.prior-row')).toContainText('2024-01-01')
+  await expect(details.locator('.prior-row')).toContainText('Baseline')
+})
+
+test('a study that arrives appears by itself and grows', async ({ page }) => {
+  const name = family('Live')
+  await signIn(page)
+  await expect(page.locator('.live-live')).toBeVisible()
+  await search(page, name)
+  await expect(page.getByRole('heading', { name: 'No study matches' })).toBeVisible()
+  const subject = { patientName: `${name}^Lea`, patientId: name, study: newUid(), series: newUid() }
+  // The highlight fades after seconds, so it is awaited while the object is on its way.
+  const highlighted = expect(page.locator('.study-row.is-new')).toContainText(`${name}, Lea`)
+  expect(await store(page, '1', object(subject))).toBe('stored')
+  await highlighted
+  await expect(rows(page)).toHaveCount(1)
+  await keepScreenshot(page, 'studies-live')
+  await rows(page).click()
+  await store(page, '2', object({ ...subject, instanceNumber: 2 }))
+  await store(page, '3', object({ ...subject, instanceNumber: 3 }))
+  await expect(rows(page).locator('.cell-images')).toHaveText('3')
+  await expect(rows(page)).toHaveAttribute('aria-selected', 'true')
+})
+
+test('what arrives while one reads further down waits behind a pill', async ({ page }) => {
+  test.setTimeout(120_000)
+  const name = family('Scroll')
+  await signIn(page)
+  for (let index = 0; index < 60; index += 1) {
+    const number = String(index).padStart(2, '0')
+    await store(page, number, object({ patientName: `${name}^P${number}`, patientId: `${name}${number}`, studyDate: '20240101' }))
+  }
+  await search(page, name)
+  await expect(page.getByRole('status').filter({ hasText: '60 studies' })).toBeVisible()
+  const grid = page.getByRole('grid')
+  await grid.hover()
+  await page.mouse.wheel(0, 600)
+  // A wheel scrolls smoothly: the place counts when it has stopped changing.
+  let before = -1
+  await expect
+    .poll(async () => {
+      const last = before
+      before = await grid.evaluate((element) => element.scrollTop)
+      return before > 300 && before === last
+    }, { intervals: [250] })
+    .toBe(true)
+  for (const [index, date] of ['20260101', '20260102'].entries()) {
+    await store(page, date, object({ patientName: `${name}^New`, patientId: `${name}n${index}`, studyDate: date }))
+  }
+  const pill = page.getByRole('button', { name: '2 new studies' })
+  await expect(pill).toBeVisible()
+  expect(await grid.evaluate((element) => element.scrollTop)).toBe(before)
+  await keepScreenshot(page, 'studies-pill')
+  await pill.click()
+  await expect(rows(page).first()).toContainText(`${name}, New`)
+  await expect(pill).toHaveCount(0)
+  await expect(page.getByRole('status').filter({ hasText: '62 studies' })).toBeVisible()
+
+  await page.keyboard.press('End')
+  await expect(page.locator('#study-row-61')).toHaveAttribute('aria-selected', 'true')
+  await expect(page.locator('#study-row-61')).toBeInViewport({ ratio: 0.95 })
+  await page.keyboard.press('PageUp')
+  await expect(page.locator('.study-row[aria-selected="true"]')).toBeInViewport({ ratio: 0.95 })
+})
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+
+  test('the list turns to cards and the details to a sheet', async ({ page }) => {
+    const name = family('Phone')
+    await signIn(page)
+    await storeStudies(page, name)
+    await search(page, name)
+    await expect(rows(page)).toHaveCount(3)
+    await expect(page.getByRole('columnheader')).toHaveCount(0)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    await keepScreenshot(page, 'phone-studies')
+    await expectAccessible(page)
+    await rows(page).first().tap()
+    const details = page.getByRole('complementary', { name: 'Study details' })
+    await expect(details).toContainText('MR Brain')
+    await keepScreenshot(page, 'phone-details')
+    await details.getByRole('button', { name: 'Open images' }).tap()
+    await expect(page).toHaveURL(/\/viewer\//)
+  })
+})

@@ -1,0 +1,50 @@
+// The study list as the tests use it: fill, search, wait, and look for what keeps people out.
+import AxeBuilder from '@axe-core/playwright'
+import { type Page, expect } from '@playwright/test'
+import { newUid, object } from './dicom'
+import { store } from './support'
+
+/** Each test has its own family of patients, so that none sees another's studies. */
+export function family(name: string): string {
+  return `${name}${Date.now().toString(36)}`
+}
+
+export function rows(page: Page) {
+  return page.locator('.study-row[aria-rowindex]')
+}
+
+/** The rows on the screen are the answer to what the address asks; until then the former answer's rows stay. */
+export async function answered(page: Page): Promise<void> {
+  await expect(page.locator('.studies-list')).toHaveAttribute('aria-busy', 'false')
+}
+
+export async function search(page: Page, text: string): Promise<void> {
+  await page.getByRole('searchbox').fill(text)
+  await expect(page).toHaveURL(new RegExp(`[?&]q=${encodeURIComponent(text)}(&|$)`))
+  await answered(page)
+}
+
+/** Waits for what moves or fades to come to rest; a pulsing light never does. */
+export async function atRest(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ending = document.getAnimations().filter((each) => each.effect?.getComputedTiming().iterations !== Infinity)
+    await Promise.all(ending.map((each) => each.finished.catch(() => undefined)))
+  })
+}
+
+/** No serious or critical finding (WCAG 2.2 A and AA). */
+export async function expectAccessible(page: Page): Promise<void> {
+  await atRest(page) // animations change contrast while they run
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
+  const serious = violations.filter((finding) => finding.impact === 'serious' || finding.impact === 'critical')
+  expect(serious.map((finding) => `${finding.id}: ${finding.nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([])
+}
+
+export async function storeStudies(page: Page, name: string): Promise<string[]> {
+  const studies = [newUid(), newUid(), newUid()]
+  const common = { patientId: `${name}-1`, modality: 'CT' }
+  await store(page, 'a', object({ ...common, patientName: `${name}^Berta`, study: studies[0]!, studyDate: '20250301', description: 'CT Abdomen' }))
+  await store(page, 'b', object({ ...common, patientName: `${name}^Anna`, patientId: `${name}-2`, study: studies[1]!, studyDate: '20250303', modality: 'MR', description: 'MR Brain' }))
+  await store(page, 'c', object({ ...common, patientName: `${name}^Clara`, patientId: `${name}-3`, study: studies[2]!, studyDate: '20250302', description: 'CT Chest', accession: `ACC${name}` }))
+  return studies
+}

@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect, test } from '@playwright/test'
+import { newUid, object } from './dicom'
+import { expectAccessible, family, rows, search } from './list'
+import { keepScreenshot, signIn } from './support'
+
+function folderOf(name: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'isocenter-'))
+  mkdirSync(path.join(folder, 'DICOM', 'SER1'), { recursive: true })
+  const subject = { patientName: `${name}^Uli`, patientId: name, study: newUid(), series: newUid() }
+  for (const number of [1, 2, 3]) {
+    writeFileSync(path.join(folder, 'DICOM', 'SER1', `IM${number}`), object({ ...subject, instanceNumber: number }))
+  }
+  const whole = object({ ...subject, instanceNumber: 4 })
+  writeFileSync(path.join(folder, 'DICOM', 'SER1', 'IM4-cut'), whole.subarray(0, whole.length - 100))
+  writeFileSync(path.join(folder, 'DICOM', 'README.txt'), 'Patient CD, please return to the film library.')
+  writeFileSync(path.join(folder, 'DICOM', '.DS_Store'), 'litter')
+  return folder
+}
+
+test('a folder with good and bad files is uploaded, each with its result', async ({ page }) => {
+  const name = family('Upload')
+  await signIn(page, '/upload')
+  await expect(page.getByRole('heading', { name: /Drop files/ })).toBeVisible()
+  await keepScreenshot(page, 'upload-empty')
+  await expectAccessible(page)
+  const folder = folderOf(name)
+  await page.getByTestId('upload-folder').setInputFiles(folder)
+  await expect(page.getByRole('heading', { name: /Finished/ })).toBeVisible()
+  const lines = page.getByRole('list', { name: 'Files' }).getByRole('listitem')
+  await expect(lines).toHaveCount(5)
+  await expect(page.getByRole('button', { name: /^Stored 3$/ })).toBeVisible()
+  await expect(lines.filter({ hasText: 'README.txt' })).toContainText('Refused')
+  await expect(lines.filter({ hasText: 'IM4-cut' })).toContainText('Refused')
+  await keepScreenshot(page, 'upload-done')
+  await expectAccessible(page)
+  await page.getByRole('button', { name: /^Refused 2$/ }).click()
+  await expect(lines).toHaveCount(2)
+
+  await page.getByTestId('upload-folder').setInputFiles(folder)
+  await expect(page.getByRole('button', { name: /^Already there 3$/ })).toBeVisible()
+
+  await page.getByRole('link', { name: 'Studies', exact: true }).click()
+  await search(page, name)
+  await expect(rows(page)).toHaveCount(1)
+  await expect(rows(page).locator('.cell-images')).toHaveText('3')
+  await page.goto('/exceptions')
+  await page.getByRole('button', { name: 'Refused', exact: true }).click()
+  const refused = page.locator('.cases').getByRole('listitem').filter({ hasText: 'Refused' })
+  const cut = refused.filter({ hasText: 'cut short' })
+  await expect(cut).toHaveCount(1)
+  await expect(cut).toContainText('Upload · admin')
+  await keepScreenshot(page, 'exceptions')
+  await expectAccessible(page)
+  await cut.getByRole('button', { name: 'Dismiss' }).click()
+  await expect(cut).toHaveCount(0)
+})
+
+test('files can be dropped anywhere on the study list, and uploading pauses', async ({ page }) => {
+  const name = family('Drop')
+  await signIn(page)
+  // The first six files go through, those after them wait for the pause: how fast the machine is decides nothing.
+  let asked = 0
+  let release: () => void = () => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  await page.route('**/api/v1/upload**', async (route) => {
+    asked += 1
+    if (asked > 6) await released
+    await route.continue()
+  })
+  const subject = { patientName: `${name}^Dora`, patientId: name, study: newUid(), series: newUid() }
+  const files = Array.from({ length: 24 }, (_, index) => object({ ...subject, instanceNumber: index + 1 }).toString('base64'))
+  const transfer = await page.evaluateHandle((contents) => {
+    const data = new DataTransfer()
+    contents.forEach((content, index) => {
+      const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0))
+      data.items.add(new File([bytes], `IM${index}.dcm`))
+    })
+    return data
+  }, files)
+  await expect(page.getByRole('searchbox')).toBeVisible()
+  await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer })
+  await expect(page.getByText('Drop to upload')).toBeVisible()
+  await keepScreenshot(page, 'upload-drop')
+  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer })
+  await expect(page).toHaveURL(/\/upload$/)
+  const headline = page.locator('.upload-headline h2')
+  await expect(headline).toHaveText('6 of 24 files')
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await expect(page.getByText('Paused ·')).toBeVisible()
+  release()
+  // The three on the wire are finished, nothing new is begun.
+  await expect(headline).toHaveText('9 of 24 files')
+  await page.waitForTimeout(600)
+  await expect(headline).toHaveText('9 of 24 files')
+  expect(asked).toBe(9)
+  await keepScreenshot(page, 'upload-paused')
+  await page.getByRole('button', { name: 'Resume' }).click()
+  await expect(page.getByRole('heading', { name: 'Finished' })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Stored 24$/ })).toBeVisible()
+})
+
+test('thousands of files do not freeze the page', async ({ page }) => {
+  await signIn(page, '/upload')
+  // After some hundreds the server takes its time, so that there is something left to cancel.
+  let asked = 0
+  await page.route('**/api/v1/upload**', async (route) => {
+    asked += 1
+    if (asked < 300) await route.fulfill({ json: { results: [{ name: 'x', status: 'stored', reason: '' }] } })
+  })
+  await expect(page.getByRole('heading', { name: /Drop files/ })).toBeVisible()
+  await page.evaluate(() => {
+    const data = new DataTransfer()
+    for (let index = 0; index < 3000; index += 1) data.items.add(new File(['x'], `IM${index}.dcm`))
+    const input = document.querySelector<HTMLInputElement>('[data-testid="upload-files"]')
+    if (!input) throw new Error('no input')
+    input.files = data.files
+    input.dispatchEvent(new Event('change', { bubbles: true }))
+  })
+  await expect(page.getByRole('button', { name: 'All 3,000' })).toBeVisible()
+  expect(await page.getByRole('listitem').count()).toBeLessThan(60)
+  await expect(page.getByRole('button', { name: /^Stored 299$/ })).toBeVisible()
+  await page.getByRole('button', { name: 'Cancel all' }).click()
+  await expect(page.getByRole('button', { name: /^Cancelled 2,701$/ })).toBeVisible()
+})

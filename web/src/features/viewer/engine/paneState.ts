@@ -1,0 +1,51 @@
+// What a viewport tells the page.
+import type { Loop } from '../model/cine'
+import * as views from '../model/view'
+import type { Window } from '../model/windows'
+import type { Picture } from './picture'
+
+export interface PaneState {
+  readonly seriesInstanceUID: string | null
+  readonly count: number
+  /** The image asked for, and the one on the screen (-1: none); they differ while one is on its way. */
+  readonly index: number
+  readonly shown: number
+  readonly status: 'empty' | 'opening' | 'loading' | 'shown' | 'failed'
+  readonly reason: string
+  readonly again: boolean
+  readonly picture: Picture | null
+  readonly window: Window | null
+  readonly presetId: string
+  readonly inverted: boolean
+  readonly flipped: boolean
+  readonly view: views.View
+  readonly size: views.Size
+  readonly playing: boolean
+  readonly rate: number
+  readonly loop: Loop
+  /** Grows whenever images of this series arrive or leave memory. */
+  readonly loaded: number
+}
+
+export const NO_VIEW: views.View = { turn: views.UPRIGHT, scale: 1, centre: [0, 0], fitted: true }
+
+export const EMPTY: PaneState = {
+  seriesInstanceUID: null,
+  count: 0,
+  index: 0,
+  shown: -1,
+  status: 'empty',
+  reason: '',
+  again: false,
+  picture: null,
+  window: null,
+  presetId: '',
+  inverted: false,
+  flipped: false,
+  view: NO_VIEW,
+  size: { width: 0, height: 0 },
+  playing: false,
+  rate: 15,
+  loop: 'loop',
+  loaded: 0,
+}

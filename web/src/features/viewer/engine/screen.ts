@@ -1,0 +1,92 @@
+// The element a viewport draws in: its size, and which of the two surfaces draws.
+import type { RenderingEngine } from '@cornerstonejs/core'
+import type { Size } from '../model/view'
+import { CanvasSurface } from './canvasSurface'
+import { GpuSurface } from './gpuSurface'
+import type { Picture } from './picture'
+import type { Look } from './surface'
+
+export interface Told {
+  sized: (size: Size) => void
+  /** A frame on the screen shows everything asked for so far. */
+  drawn: () => void
+}
+
+export class Screen {
+  private readonly host: HTMLElement
+  private readonly id: string
+  private readonly renderer: RenderingEngine | null
+  private readonly told: Told
+  private readonly observer: ResizeObserver
+  private size: Size = { width: 0, height: 0 }
+  private gpu: GpuSurface | null = null
+  private canvas: CanvasSurface | null = null
+  private drawing = 0
+  private asked = 0
+
+  constructor(host: HTMLElement, id: string, renderer: RenderingEngine | null, told: Told) {
+    this.host = host
+    this.id = id
+    this.renderer = renderer
+    this.told = told
+    this.observer = new ResizeObserver(() => this.measure())
+    this.observer.observe(host)
+  }
+
+  dispose(): void {
+    cancelAnimationFrame(this.drawing)
+    this.observer.disconnect()
+    this.gpu?.dispose()
+    this.canvas?.dispose()
+  }
+
+  measure(): void {
+    const size = { width: this.host.clientWidth, height: this.host.clientHeight }
+    if (size.width === 0 || size.height === 0) return
+    this.size = size
+    this.gpu?.resize(size)
+    this.canvas?.resize(size)
+    this.told.sized(size)
+  }
+
+  hide(): void {
+    this.gpu?.show(false)
+    this.canvas?.show(false)
+  }
+
+  draw(picture: Picture, look: Look): void {
+    cancelAnimationFrame(this.drawing)
+    if (this.size.width === 0) return
+    const linear = !look.window.table && look.window.shape !== 'SIGMOID'
+    const onGpu = this.renderer !== null && linear && !picture.pixels.color
+    this.makeSurface(onGpu)
+    this.gpu?.show(onGpu)
+    this.canvas?.show(!onGpu)
+    this.host.dataset.asked = String(++this.asked)
+    if (onGpu) {
+      this.gpu?.draw(picture, look)
+      return
+    }
+    this.drawing = requestAnimationFrame(() => {
+      this.canvas?.draw(picture, look)
+      this.noteDrawn()
+    })
+  }
+
+  private makeSurface(onGpu: boolean): void {
+    if (onGpu && !this.gpu && this.renderer) {
+      this.gpu = new GpuSurface(this.host, this.id, this.renderer, () => this.noteDrawn())
+      this.gpu.resize(this.size)
+    }
+    if (!onGpu && !this.canvas) {
+      this.canvas = new CanvasSurface(this.host)
+      this.canvas.resize(this.size)
+    }
+  }
+
+  /** For whoever must know what is on the screen (tests, first-image timing). */
+  private noteDrawn(): void {
+    this.host.dataset.drawn = String(this.asked)
+    this.told.drawn()
+  }
+}
