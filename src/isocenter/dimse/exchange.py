@@ -1,17 +1,17 @@
-"""A request whose data set is whole, and what may follow on its association until it is answered.
+"""A request whose data set is whole, and all that may follow on its association until it is answered.
 
-Everything but C-STORE is done here: queries with many answers, N-services. A handler is a function of an `Exchange`; it answers
-once, after as many pending answers as it likes.
+Everything but C-STORE is done here: queries with many answers, retrievals whose sub-operations are requests of ours on the same
+association, N-services. A handler is a function of an `Exchange`; it answers once, after as many pending answers as it likes.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from isocenter.dimse import messages, status
 from isocenter.dimse.dispatch import Operation, ProtocolError, Request
-from isocenter.dimse.messages import CommandField
+from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.upper_layer.association import Association, Ended
 from isocenter.dimse.upper_layer.items import AbortReason
 from isocenter.dimse.upper_layer.pdu import COMMAND, LAST
@@ -54,6 +54,8 @@ class Exchange:
         self.answered: int | None = None  # the final status
         self._cancelled = False
         self._received = bytearray()  # a command set that is arriving
+        self._draining = False  # the data set of an answer to us is arriving, which nobody needs
+        self._answers: dict[int, Command] = {}
 
     def pending(self, code: int, data_set: bytes = b"", **fields: Any) -> None:
         """Send a pending answer. fields: further elements of the command set, as in `Command`."""
@@ -71,6 +73,22 @@ class Exchange:
             self._receive()
         return self._cancelled or self.session.association.stopping
 
+    def request(self, context_id: int, command: Command, data_set: Iterable[tuple[bytes, bool]]) -> None:
+        """Send a request of ours on this association, for which `answer_to` waits.
+
+        data_set: its parts, each with whether it is the last.
+        """
+        association = self.session.association
+        association.send_fragments(context_id, COMMAND | LAST, command.encode())
+        for part, last in data_set:
+            association.send_fragments(context_id, LAST if last else 0, part)
+
+    def answer_to(self, message_id: int) -> Command:
+        """Wait for the answer to a request of ours; a C-CANCEL that comes first is noted. Raises Ended, ProtocolError."""
+        while message_id not in self._answers:
+            self._receive()
+        return self._answers.pop(message_id)
+
     def _send(self, code: int, data_set: bytes, fields: dict[str, Any]) -> None:
         association, context_id = self.session.association, self.context.context_id
         response = messages.response(self.command, code, has_data_set=bool(data_set), **fields)
@@ -81,7 +99,10 @@ class Exchange:
     def _receive(self) -> None:
         for _, control, fragment in self.session.association.receive():
             if not control & COMMAND:
-                raise ProtocolError("a data set without a command set", AbortReason.UNEXPECTED_PDU_PARAMETER)
+                if not self._draining:
+                    raise ProtocolError("a data set without a command set", AbortReason.UNEXPECTED_PDU_PARAMETER)
+                self._draining = not control & LAST
+                continue
             if len(self._received) + len(fragment) > messages.MAX_COMMAND_LENGTH:
                 raise ProtocolError("a command set without end")
             self._received += fragment
@@ -94,12 +115,16 @@ class Exchange:
             command = messages.decode(received)
         except messages.InvalidCommand as error:
             raise ProtocolError(f"command set: {error}") from None
-        if command.command_field != CommandField.C_CANCEL_RQ:
+        answers = command.message_id_being_responded_to
+        if command.command_field == CommandField.C_CANCEL_RQ:
+            # PS3.7 9.3.2.3: it names the request; one that comes too late, or for another, changes nothing.
+            self._cancelled = self._cancelled or answers == self.command.message_id
+        elif command.command_field & messages.RESPONSE and answers is not None:
+            self._answers[answers] = command
+            self._draining = command.has_data_set
+        else:
             # We negotiate an operations window of 1 (PS3.7 D.3.3.3): no request may come before the last is answered.
             raise ProtocolError(f"command field {command.command_field:04X}H while a request is in progress")
-        # PS3.7 9.3.2.3: it names the request; one that comes too late, or for another, changes nothing.
-        if command.message_id_being_responded_to == self.command.message_id:
-            self._cancelled = True
 
 
 Handler = Callable[[Exchange], None]

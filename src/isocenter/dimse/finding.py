@@ -7,13 +7,12 @@ from isocenter.dicom import identifier
 from isocenter.dicom.attributes import Level
 from isocenter.dicom.identifier import Answers, Identifier, InvalidIdentifier
 from isocenter.dicom.sop_classes import PATIENT_ROOT_FIND as PATIENT_ROOT
+from isocenter.dicom.sop_classes import PATIENT_STUDY_ONLY_FIND as PATIENT_STUDY_ONLY
 from isocenter.dicom.sop_classes import STUDY_ROOT_FIND as STUDY_ROOT
 from isocenter.dimse import status
 from isocenter.dimse.exchange import Exchange
 from isocenter.domain.errors import Away, Busy
 from isocenter.service import query as search
-
-PATIENT_STUDY_ONLY = "1.2.840.10008.5.1.4.1.2.3.1"  # retired
 
 SOP_CLASSES: Mapping[str, str] = MappingProxyType(
     {
@@ -32,9 +31,6 @@ LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
     }
 )
 
-# PS3.4 Table C.4-1
-NOT_OF_SOP_CLASS = 0xA900
-UNABLE_TO_PROCESS = 0xC000
 LIMIT_REACHED = 0xB001
 
 
@@ -51,7 +47,7 @@ def find(exchange: Exchange) -> None:
         asked = identifier.parse(exchange.data_set, transfer_syntax, LEVELS[exchange.context.abstract_syntax], limit + 1,
                                  assumed=exchange.session.character_set)
     except InvalidIdentifier as error:
-        code = NOT_OF_SOP_CLASS if error.mismatch else UNABLE_TO_PROCESS
+        code = status.NOT_OF_SOP_CLASS if error.mismatch else status.UNABLE_TO_PROCESS
         exchange.answer(code, error_comment=error.reason, offending_element=error.tags)
         return
     try:

@@ -207,7 +207,8 @@ class Server:
             association.reject(caller)
             raise Ended("rejected")
         try:
-            association.accept(request, partial(services.choose, peer=caller.peer))
+            roles = services.scp_roles(request)
+            association.accept(request, partial(services.choose, peer=caller.peer, sent=roles), scp_roles=roles)
             facts["implementation"] = association.peer_implementation
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
             metrics.association("accepted", request.calling_ae_title)

@@ -3,17 +3,18 @@
 Storage is not in the table, since it takes every SOP class that is not known to be something else (`storage.is_storage`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from isocenter.dicom import sop_classes, syntaxes
-from isocenter.dimse import commitment, finding, messages, status, storage, verification
+from isocenter.dimse import commitment, finding, messages, retrieving, status, storage, verification
 from isocenter.dimse.dispatch import Drain, Handler, Operation, Request
 from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
 from isocenter.dimse.exchange import Handler as ExchangeHandler
 from isocenter.dimse.messages import CommandField
-from isocenter.dimse.upper_layer.items import ContextResult
+from isocenter.dimse.upper_layer.items import ContextResult, RoleSelection
+from isocenter.dimse.upper_layer.pdu import AssociateRQ
 from isocenter.domain.dimse_services import DimseService
 from isocenter.service.peers import Peer
 
@@ -36,6 +37,7 @@ SERVICES: tuple[Service, ...] = (
     Service("Verification", DimseService.VERIFICATION, {sop_classes.VERIFICATION: "Verification SOP Class"},
             {CommandField.C_ECHO_RQ: verification.echo}),
     Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}),
+    Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get}),
     Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
             {CommandField.N_ACTION_RQ: commitment.act}),
 )
@@ -47,11 +49,23 @@ def allowed(peer: Peer | None, service: DimseService) -> bool:
     return peer is None or not peer.services or service in peer.services
 
 
-def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], *, peer: Peer | None = None) -> str | ContextResult:
+def scp_roles(request: AssociateRQ) -> frozenset[str]:
+    """The SOP classes of which a requestor may be SCP (PS3.7 D.3.3.4): what it retrieves by C-GET is stored to it."""
+    return frozenset(
+        each.sop_class_uid
+        for each in request.find_all(RoleSelection)
+        if each.scp_role and storage.is_storage(each.sop_class_uid)
+    )
+
+
+def choose(
+    abstract_syntax: str, transfer_syntaxes: tuple[str, ...], *, peer: Peer | None = None, sent: Collection[str] = frozenset()
+) -> str | ContextResult:
     """The transfer syntax taken for a proposed presentation context, or why there is none.
 
     What is to be stored is never transcoded on the way in: any transfer syntax will do, and the first is what the sender would
-    rather send, unless it was told to us what it had better send (`preferred_syntaxes` of the peer).
+    rather send, unless it was told to us what it had better send (`preferred_syntaxes` of the peer). For SOP classes that we
+    send (`sent`) it has to be one that everything can be sent in.
     """
     service = BY_SOP_CLASS.get(abstract_syntax)
     if service is not None:
@@ -66,6 +80,8 @@ def choose(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], *, peer: Pe
         if not (allowed(peer, DimseService.STORAGE) or allowed(peer, DimseService.RETRIEVE)):
             return ContextResult.USER_REJECTION
         preferred = peer.preferred_syntaxes if peer else ()
+        if abstract_syntax in sent:
+            preferred = (*preferred, *syntaxes.OF_MESSAGES)
         return next((syntax for syntax in preferred if syntax in transfer_syntaxes), transfer_syntaxes[0])
     return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
 

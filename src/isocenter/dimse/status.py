@@ -36,6 +36,12 @@ NOT_AUTHORIZED = 0x0124
 UNRECOGNIZED_OPERATION = 0x0211
 RESOURCE_LIMITATION = 0x0213
 OUT_OF_RESOURCES = 0xA700
+CANNOT_COUNT_MATCHES = 0xA701
+CANNOT_PERFORM_SUBOPERATIONS = 0xA702
+MOVE_DESTINATION_UNKNOWN = 0xA801
+NOT_OF_SOP_CLASS = 0xA900
+SUBOPERATIONS_FAILED = 0xB000
+UNABLE_TO_PROCESS = 0xC000
 CANCEL = 0xFE00
 PENDING = 0xFF00
 PENDING_UNSUPPORTED_KEYS = 0xFF01
@@ -81,9 +87,16 @@ _STORAGE = (
     Status(0xC000, Category.FAILURE, "Error: cannot understand"),
 )
 
+# PS3.4 Table C.4-2, C.4-3: C-MOVE and C-GET. B000 shares its code with C-STORE, where it means coercion.
+_RETRIEVE = (
+    Status(0xA701, Category.FAILURE, "Refused: out of resources, unable to calculate number of matches"),
+    Status(0xA702, Category.FAILURE, "Refused: out of resources, unable to perform sub-operations"),
+    Status(0xA801, Category.FAILURE, "Refused: move destination unknown"),
+)
+
 # PS3.4 C.4.1.1.4: C-FIND, besides those above. The limit is that of the Repository Query; other models have none.
 _QUERY = (Status(0xB001, Category.WARNING, "Matching reached response limit"),)
-STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE + _QUERY}
+STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE + _RETRIEVE + _QUERY}
 
 # (mask, value): the ranges of PS3.7 Annex C and PS3.4 B.2.3, for codes that have no row of their own.
 _RANGES = (

@@ -1,7 +1,7 @@
 """What the index holds of studies, series and instances, for those who retrieve or check: only the served version of an instance.
 
     locate        where the instances of a study, a series or an instance are       frame_tables   their encoded frame tables
-    wanted_studies  the studies that lists of UIDs and Patient IDs speak of           located_in     their instances
+    located_in    those that are in lists of UIDs, in `wanted_studies`
     study_values  a study as text by keyword, for `access.scope().permits`         series_version grows when a series changes
     files         every kept file, for `isocenter verify`                           counts, clear
 Searching is `store.finding`.

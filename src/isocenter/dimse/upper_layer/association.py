@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from isocenter.dimse.upper_layer import negotiation
@@ -79,6 +79,7 @@ class Association:
         self.contexts: dict[int, PresentationContext] = {}
         self.peer_maximum_length = 0  # of P-DATA-TF; 0 is no limit
         self.peer_implementation = ""
+        self.scp_roles_of_peer: frozenset[str] = frozenset()  # SOP classes; as acceptor
         self.last_activity = time.monotonic()
         self._transport: Transport | None = None
         self._address: tuple[str, int] = ("", 0)
@@ -108,9 +109,10 @@ class Association:
         assert isinstance(parameter, AssociateRQ)
         return parameter
 
-    def accept(self, request: AssociateRQ, choose: Choose) -> AssociateAC:
-        """Answer with A-ASSOCIATE-AC; `contexts` are those accepted."""
-        answer = negotiation.accept(request, choose, maximum_length=self.limits.maximum_length)
+    def accept(self, request: AssociateRQ, choose: Choose, *, scp_roles: Collection[str] = frozenset()) -> AssociateAC:
+        """Answer with A-ASSOCIATE-AC; `contexts` are those accepted. scp_roles: SOP classes of which the peer is SCP."""
+        answer = negotiation.accept(request, choose, maximum_length=self.limits.maximum_length, scp_roles=scp_roles)
+        self.scp_roles_of_peer = frozenset(scp_roles)
         self.contexts = negotiation.accepted_contexts(request, answer)
         self._peer(request)
         self._machine.fire(Event.A_ASSOCIATE_RESPONSE_ACCEPT, answer)

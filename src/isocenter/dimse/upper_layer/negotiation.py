@@ -1,6 +1,6 @@
 """What an association request gets for an answer: pure functions from A-ASSOCIATE-RQ to A-ASSOCIATE-AC or -RJ."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from isocenter.dicom import uid
@@ -53,14 +53,19 @@ def unacceptable(request: AssociateRQ) -> AssociateRJ | None:
     return None
 
 
-def accept(request: AssociateRQ, choose: Choose, *, maximum_length: int) -> AssociateAC:
-    """The A-ASSOCIATE-AC for a request that policy lets in. maximum_length: the largest P-DATA-TF we ask for."""
+def accept(
+    request: AssociateRQ, choose: Choose, *, maximum_length: int, scp_roles: Collection[str] = frozenset()
+) -> AssociateAC:
+    """The A-ASSOCIATE-AC for a request that policy lets in. maximum_length: the largest P-DATA-TF we ask for.
+
+    scp_roles: SOP classes of which the requestor may be SCP, because we are SCU towards it.
+    """
     return AssociateAC(
         user_information=(
             MaximumLength(maximum_length),
             ImplementationClassUID(uid.IMPLEMENTATION_CLASS_UID),
             *_asynchronous_operations(request),
-            *_roles(request),
+            *_roles(request, scp_roles),
             ImplementationVersionName(uid.IMPLEMENTATION_VERSION_NAME),
         ),
         called_ae_title=request.called_ae_title,
@@ -96,6 +101,9 @@ def _asynchronous_operations(request: AssociateRQ) -> list[UserInformationItem]:
     return [AsynchronousOperationsWindow(1, 1)] if request.find(AsynchronousOperationsWindow) else []
 
 
-def _roles(request: AssociateRQ) -> list[UserInformationItem]:
-    # PS3.7 D.3.3.4: the acceptor may agree to a role or turn it down. We are never SCU towards a requestor: no SCP role for it.
-    return [RoleSelection(each.sop_class_uid, each.scu_role, False) for each in request.find_all(RoleSelection)]
+def _roles(request: AssociateRQ, scp_roles: Collection[str]) -> list[UserInformationItem]:
+    # PS3.7 D.3.3.4: the acceptor may agree to a role or turn it down, and answers only what was asked.
+    return [
+        RoleSelection(each.sop_class_uid, each.scu_role, each.scp_role and each.sop_class_uid in scp_roles)
+        for each in request.find_all(RoleSelection)
+    ]
