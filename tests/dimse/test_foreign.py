@@ -221,13 +221,13 @@ def test_pynetdicom_negotiation(archive: Archive) -> None:
         max_pdu=0,
     )
     assert {context.abstract_syntax: context.transfer_syntax[0] for context in association.accepted_contexts} == {
-        CT: "1.2.840.10008.1.2.4.70",
+        CT: ImplicitVRLittleEndian,  # what everything can be sent in: it is SCP of the class
         "1.2.826.0.1.3680043.8.498.1": "1.2.826.0.1.3680043.8.498.2",
     }
     assert [context.abstract_syntax for context in association.rejected_contexts] == [STUDY_CONTENT_NOTIFICATION]
     assert association.acceptor.maximum_length == 131072
     assert association.acceptor.implementation_version_name == "ISOCENTER_0_1"
-    assert (association.accepted_contexts[0].as_scu, association.accepted_contexts[0].as_scp) == (True, False)
+    assert (association.accepted_contexts[0].as_scu, association.accepted_contexts[0].as_scp) == (True, True)
     assert association.send_c_store is not None
     association.release()
     assert association.is_released
