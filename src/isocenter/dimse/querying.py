@@ -252,7 +252,7 @@ def _identifier(association: Association, sop_class: str, level: Level, keys: Ma
 
 def _charsets(peer: Peer) -> str:
     """The Specific Character Set that a peer speaks where it does not say so."""
-    return getattr(peer, "character_set", "")
+    return peer.character_set
 
 
 def _storage_contexts(kinds: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
