@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import corpus, measure, peers, report
+from bench import corpus, finding, measure, peers, report
 
 Figures = dict[str, dict[str, list[float]]]
 
@@ -102,7 +102,7 @@ def main() -> None:
     """Run everything; `--quick` is a fifth of it, for trying a change, and writes nothing."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="fewer slices and one round; prints only")
-    parser.add_argument("--only", choices=["cstore", "web"], help="one half")
+    parser.add_argument("--only", choices=["cstore", "find", "web"], help="one part")
     parser.add_argument("--slices", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -113,12 +113,16 @@ def main() -> None:
         source, small = work / "corpus", work / "corpus-250"
         corpus.make(source, slices)
         study, series = corpus.make(small, min(slices, 250), seed="isocenter-bench-web")
-        if options.only != "web":
+        if options.only in (None, "cstore"):
             _cstore(work, source, rounds, figures)
-        if options.only != "cstore":
+        if options.only in (None, "web"):
             _web(work, small, study, series, rounds, figures)
+        grown: dict[int, float] = {}
+        if options.only in (None, "find"):
+            finding.beside(work, rounds, figures)
+            grown = finding.grown(work, (10_000, 100_000) if options.quick else (10_000, 100_000, 1_000_000))
     medians = {name: {peer: statistics.median(values) for peer, values in row.items()} for name, row in figures.items()}
-    text = report.table(medians, slices, rounds)
+    text = report.table(medians, slices, rounds, grown)
     print(text)
     if not options.quick and not options.only:
         report.write(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -18,6 +19,7 @@ ROWS = {
     "frames8": ("frames a second, 8 connections", "orthanc", "/s", True, 3.0, 6.0),
     "metadata": ("series metadata, 250 slices, warm, gzip", "orthanc", "ms", False, 20.0, None),
     "series": ("WADO-RS whole series, 250 slices of 512 KB", "orthanc", "ms", False, 1.0, 1.5),
+    "find": ("C-FIND of name, month and modality, 2,000 studies, p95", "orthanc", "ms", False, None, None),
     "qido": ("QIDO, first studies", "orthanc", "ms", False, None, None),
 }
 Medians = dict[str, dict[str, float]]
@@ -29,7 +31,7 @@ def _number(value: float | None, unit: str) -> str:
     return f"{value * 1000:.1f} ms" if unit == "ms" else f"{value:.0f}/s" if unit == "/s" else f"{value:.2f} s"
 
 
-def table(medians: Medians, slices: int, rounds: int) -> str:
+def table(medians: Medians, slices: int, rounds: int, grown: Mapping[int, float]) -> str:
     """A Markdown table of every figure at hand, ratios against Orthanc, other peers beside it."""
     lines = [
         f"Measured on {datetime.datetime.now(datetime.UTC).date()}, {os.cpu_count()} cores, {platform.system()}, "
@@ -50,6 +52,9 @@ def table(medians: Medians, slices: int, rounds: int) -> str:
             f"| {sentence} | {_number(ours, unit)} | {_number(theirs, unit)} | "
             f"{'–' if ratio is None else f'**{ratio:.1f}×**'} | {bars[0]} | {bars[1]} | {beside} |"
         )
+    if grown:
+        sizes = ", ".join(f"{seconds * 1000:.1f} ms at {size:,}" for size, seconds in grown.items())
+        lines += ["", f"C-FIND of name, month and modality over a growing index, p95: {sizes} studies (bar: 20 ms at a million)."]
     memory = [medians[name]["isocenter"] for name in ("memory", "memory-web") if name in medians]
     if memory:
         lines += ["", f"Largest process of Isocenter under these loads: {max(memory):.0f} MB (bar: 250 MB)."]

@@ -34,7 +34,9 @@ def rows(first: int, last: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]
         made = random.Random(number)
         at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
         family, images = made.choice(NAMES), int(made.lognormvariate(4, 1.5)) + 1
-        name, date = f"{family}{number % 997}^{made.choice(NAMES)}", f"{made.randint(2010, 2026)}{made.randint(101, 1228):04}"
+        name = f"{family}{number % 997}^{made.choice(NAMES)}"
+        date = f"{made.randint(2010, 2026)}{made.randint(1, 12):02}{made.randint(1, 28):02}"
+        time_of_day = f"{made.randint(0, 23):02}{made.randint(0, 59):02}{made.randint(0, 59):02}"
         person = {"patient_name": name, "patient_name_key": name.upper(), "patient_id": f"P{number}",
                   "patient_birth_date": f"{made.randint(1930, 2020)}0101", "patient_sex": made.choice("MF")}
         times = {"received_at": at, "updated_at": at}
@@ -42,7 +44,7 @@ def rows(first: int, last: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]
         yield (
             {"id": number, "identity": f"i{number}", **person, **times},
             {"id": number, "patient_fk": number, **person, **times, "study_instance_uid": f"1.2.3.{number}", "study_date": date,
-             "study_time": f"{made.randint(0, 235959):06}", "accession_number": f"A{number}",
+             "study_time": time_of_day, "accession_number": f"A{number}",
              "study_description": f"{modality} of {family}", "modalities_in_study": modality,
              "referring_physician_name": f"House^{family}", "referring_physician_name_key": f"HOUSE^{family}".upper(),
              "number_of_study_related_series": images % 9 + 1, "number_of_study_related_instances": images},

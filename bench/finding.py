@@ -1,0 +1,115 @@
+"""C-FIND: what a workstation types (a name's beginning, a month, a modality), as p95 over one association.
+
+Beside Orthanc with the same small objects in both; alone over an index that was filled directly, up to a million studies.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from bench import measure, peers, study_list
+from isocenter.dicom import datasets, sop_classes, syntaxes
+from isocenter.dimse.client import Association
+from isocenter.dimse.messages import DATA_SET, Command, CommandField
+from isocenter.store.database import Database
+
+STUDIES = 2000  # in both archives
+QUESTIONS = 200
+RETURNED = ("PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyTime", "AccessionNumber", "StudyDescription",
+            "NumberOfStudyRelatedInstances")  # fmt: skip
+FIND = sop_classes.STUDY_ROOT_FIND
+
+Figures = dict[str, dict[str, list[float]]]
+
+
+def _objects(folder: Path) -> Path:
+    """One small object for each of the studies that `study_list` makes up."""
+    folder.mkdir(parents=True)
+    for person, study, _, series in study_list.rows(1, STUDIES + 1):
+        ds = Dataset()
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = CTImageStorage
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = f"{series['series_instance_uid']}.1"
+        ds.StudyInstanceUID, ds.SeriesInstanceUID = study["study_instance_uid"], series["series_instance_uid"]
+        ds.PatientName, ds.PatientID, ds.PatientSex = person["patient_name"], person["patient_id"], person["patient_sex"]
+        ds.PatientBirthDate, ds.Modality = person["patient_birth_date"], series["modality"]
+        ds.StudyDate, ds.StudyTime, ds.AccessionNumber = study["study_date"], study["study_time"], study["accession_number"]
+        ds.StudyDescription, ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = study["study_description"], "1", "1", "1"
+        ds.SpecificCharacterSet = "ISO_IR 100"
+        ds.save_as(folder / f"{study['id']:05d}.dcm", enforce_file_format=True)
+    return folder
+
+
+def _questions() -> Iterator[Dataset]:
+    made = random.Random(1)
+    for _ in range(QUESTIONS):
+        ds = Dataset()
+        ds.QueryRetrieveLevel = "STUDY"
+        year, month = made.randint(2010, 2026), made.randint(1, 12)
+        ds.PatientName, ds.ModalitiesInStudy = f"{made.choice(study_list.NAMES)}*", made.choice(study_list.MODALITIES)
+        ds.StudyDate = f"{year}{month:02}01-{year}{month:02}28"
+        for keyword in RETURNED:
+            setattr(ds, keyword, None)
+        yield ds
+
+
+def ask(peer: peers.Peer) -> tuple[float, int]:
+    """The p95 of a question and its answers (seconds), over one association; and how many answers there were in all."""
+    command = Command(
+        command_field=CommandField.C_FIND_RQ, command_data_set_type=DATA_SET, affected_sop_class_uid=FIND, priority=0
+    )
+    taken, matches = [], 0
+    contexts = [(FIND, syntaxes.OF_MESSAGES)]
+    with Association("127.0.0.1", peer.dicom_port, calling="BENCH", called=peer.aet, contexts=contexts) as association:
+        syntax = association.transfer_syntax(FIND)
+        for question in _questions():
+            data_set = datasets.encode(question, syntax)
+            began = time.perf_counter()
+            matches += sum(1 for _ in association.answers(FIND, command, data_set)) - 1
+            taken.append(time.perf_counter() - began)
+    return statistics.quantiles(taken, n=20)[-1], matches
+
+
+def beside(work: Path, rounds: int, figures: Figures) -> None:
+    """Both archives with the same studies, asked in turn. Stops when they do not find the same."""
+    folder = _objects(work / "find-objects")
+    servers = [peers.isocenter(work / "find-isocenter"), peers.orthanc(work / "find-orthanc")]
+    try:
+        for peer in servers:
+            measure.cstore(peer, [folder])
+        for _ in range(rounds):
+            found = {}
+            for peer in servers:
+                seconds, found[peer.name] = ask(peer)
+                figures["find"][peer.name].append(seconds)
+                print(f"C-FIND, {STUDIES} studies, {peer.name}: p95 {seconds * 1000:.1f} ms", flush=True)
+            if len(set(found.values())) > 1:
+                raise SystemExit(f"the archives do not find the same: {found}")
+    finally:
+        for peer in servers:
+            peer.stop()
+
+
+def grown(work: Path, sizes: tuple[int, ...]) -> dict[int, float]:
+    """Seconds (p95) at each size of the index, which grows from one to the next."""
+    folder, taken = work / "find-grown", {}
+    for size in sizes:
+        database = Database(f"sqlite:///{folder}/index.sqlite")
+        study_list.fill(database, size)
+        database.close()
+        peer = peers.isocenter(folder)
+        try:
+            ask(peer)
+            taken[size], matches = ask(peer)
+            print(f"C-FIND, {size} studies: p95 {taken[size] * 1000:.1f} ms, {matches / QUESTIONS:.0f} answers", flush=True)
+        finally:
+            peer.stop()
+    return taken
