@@ -10,19 +10,21 @@ import gc
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from isocenter.dicom.attributes import Level
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.domain.verification import Verified
 from isocenter.service import accounts, integrity
-from isocenter.service.context import Context
+from isocenter.service.context import Context, Row
 from isocenter.settings import Settings
 from isocenter.store import connections
 from isocenter.store.blobs import LocalBlobs
 from isocenter.store.database import Database
+from isocenter.store.peers import Peer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
     blobs = LocalBlobs(settings.blob_folder)
-    return Context(_database(settings), blobs, settings, verify=_verify)
+    return Context(_database(settings), blobs, settings, verify=_verify, seek=_seek)
 
 
 def _verify(host: str, port: int, calling: str, called: str) -> Verified:
@@ -39,6 +41,13 @@ def _verify(host: str, port: int, calling: str, called: str) -> Verified:
     from isocenter.dimse import echoing
 
     return echoing.verify(host, port, calling, called)
+
+
+def _seek(context: Context, peer: Peer, level: Level, keys: Mapping[str, str], limit: int) -> Sequence[Row]:
+    """`dimse.querying.find`, likewise."""
+    from isocenter.dimse import querying
+
+    return list(querying.find(context, peer, level, keys, limit=limit))
 
 
 def _database(settings: Settings) -> Database:
@@ -98,11 +107,14 @@ def serve_dicom(settings: Settings, stop: threading.Event, listener: socket.sock
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
-    from isocenter.work import commitments, sweeps
+    from isocenter.work import commitments, retrievals, sweeps
 
     with opened(settings) as context:
         # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
         reporter = threading.Thread(target=commitments.run, args=(context, stop), name="commitments", daemon=True)
+        fetcher = threading.Thread(target=retrievals.run, args=(context, stop), name="retrievals", daemon=True)
         reporter.start()
+        fetcher.start()
         sweeps.run(context, stop)
         reporter.join()
+        fetcher.join()

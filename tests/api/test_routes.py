@@ -26,6 +26,7 @@ BODIES = {
     "/orders/{id}": {"PatientID": "2"},
     "/peers": {"aet": "CT1", "host": "192.0.2.1", "port": 104},
     "/peers/{aet}": {"port": 105},
+    "/retrievals": {"aet": "NOWHERE", "StudyInstanceUID": "1.2.3"},
     "/session": {"username": "x", "password": "y"},
     "/session/password": {"current": "x", "password": "a sentence of words"},
 }

@@ -6,6 +6,7 @@ from isocenter.api.admin import ROLE
 from isocenter.api.exceptions import KINDS
 from isocenter.api.orders import ORDER
 from isocenter.api.peers import FACTS
+from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
@@ -57,6 +58,8 @@ SCHEMAS: Mapping[str, Schema] = {
             "middle": {**ref("Instance"), "description": "stands for the series in a thumbnail"},
         }
     ),
+    "RemoteStudy": REMOTE_STUDY,
+    "Retrieval": RETRIEVAL,
     "Change": obj(
         {
             "seq": integer("grows by time"), "at": _MOMENT, "kind": text(), "subject": text("UID, account or address"),

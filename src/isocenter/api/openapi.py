@@ -16,6 +16,7 @@ TAGS: Mapping[str, str] = {
     "session": "Logging in and out",
     "studies": "The study list",
     "orders": "What is to be done, and what was done for it",
+    "remote": "Other archives",
     "changes": "What happens in the archive",
     "upload": "Sending objects from a browser or a program",
     "exceptions": "What needs a person's eye",

@@ -8,6 +8,7 @@ from isocenter.api.schema import Schema, array, boolean, integer, obj, ref, text
 from isocenter.domain.access import Permission
 from isocenter.domain.dimse_services import DimseService
 from isocenter.domain.errors import Kind
+from isocenter.domain.retrieval import AskedWhen
 from isocenter.domain.verification import Outcome
 from isocenter.service import peers
 
@@ -26,6 +27,8 @@ FACTS: dict[str, Schema] = {
     "throttle": integer("bytes a second it is sent at most; 0: no limit", minimum=0, maximum=peers.MOST_THROTTLE),
     "parallel": integer("associations opened at once to send to it", minimum=1, maximum=peers.MOST_PARALLEL),
     "paused": boolean("nothing is sent to it by itself"),
+    "archive": text("search: people may search it and fetch from it; fetch: it is also asked for what is not here",
+                    enum=list(AskedWhen)),
 }
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from isocenter.api import admin, changes, errors, exceptions, openapi, orders, peers, session, studies, system, upload
+from isocenter.api import admin, changes, errors, exceptions, openapi, orders, peers, remote, session, studies, system, upload
 from isocenter.api.auth import Authenticator
 from isocenter.api.documents import SCHEMAS
 from isocenter.api.endpoint import Call, Door, Endpoint, json_response, read_body, read_path, read_query
@@ -45,6 +45,7 @@ _ABOUT = (
 ENDPOINTS: tuple[Endpoint, ...] = (
     *session.ENDPOINTS,
     *studies.ENDPOINTS,
+    *remote.ENDPOINTS,
     *changes.ENDPOINTS,
     *upload.ENDPOINTS,
     *exceptions.ENDPOINTS,

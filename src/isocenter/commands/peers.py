@@ -7,6 +7,7 @@ from isocenter.commands.access import archive, needed, tell, time
 from isocenter.commands.terminal import print_rows
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.dimse_services import DimseService
+from isocenter.domain.retrieval import AskedWhen
 from isocenter.service import peers
 from isocenter.service.context import Context
 from isocenter.settings import Loaded, Size
@@ -15,9 +16,11 @@ _COLUMNS = {
     "aet": "AET", "host": "HOST", "port": "PORT", "description": "DESCRIPTION", "last_seen_at": "LAST SEEN",
     "associations": "ASSOCIATIONS", "instances": "INSTANCES",
 }  # fmt: skip
+NO_ARCHIVE = "no"
 # Shown by --json only
 _DETAILS = (
     "allowed_ips", "max_associations", "preferred_syntaxes", "tls", "services", "character_set", "throttle", "parallel", "paused",
+    "archive",
 )  # fmt: skip
 
 
@@ -41,6 +44,8 @@ def arguments_peer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--throttle", type=Size.parse, metavar="BYTES", help="so much is sent to it a second, 2MB; 0: no limit")
     parser.add_argument("--parallel", type=int, metavar="N", help="associations opened at once to send to it, 1 to 8")
     parser.add_argument("--paused", action=argparse.BooleanOptionalAction, help="nothing is sent to it by itself")
+    parser.add_argument("--archive", choices=[NO_ARCHIVE, *filter(None, AskedWhen)],
+                        help="an archive that people may search and fetch from; fetch: it is also asked for what is not here")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -89,6 +94,7 @@ def _facts(arguments: argparse.Namespace) -> dict[str, Any]:
     """What was given about the peer beside its address."""
     facts: dict[str, Any] = {"max_associations": arguments.most_at_once, "tls": arguments.tls}
     facts |= {name: getattr(arguments, name) for name in ("description", "character_set", "throttle", "parallel", "paused")}
+    facts["archive"] = "" if arguments.archive == NO_ARCHIVE else arguments.archive
     for name in ("allowed_ips", "preferred_syntaxes", "services"):
         given = getattr(arguments, name)
         facts[name] = None if given is None else [word for word in given if word]

@@ -145,15 +145,27 @@ def retrieve(
     are taken in as `principal`'s. auto: move, and get when the peer does not offer that or does not know us. A failure of the
     peer is no error but the status; other requests go on after it, unless cancelled.
     """
+    moved = None
     if how != "get":
         try:
             moved = _Retrieval(context, principal, peer, on_progress, cancelled, "move").run(wanted)
-            if how == "move" or moved.status != MOVE_DESTINATION_UNKNOWN:
+            if how == "move" or not _refused(moved):
                 return moved
         except NotAccepted:
             if how == "move":
                 raise
-    return _Retrieval(context, principal, peer, on_progress, cancelled, "get").run(wanted)
+    try:
+        return _Retrieval(context, principal, peer, on_progress, cancelled, "get").run(wanted)
+    except NotAccepted:
+        if moved is None:
+            raise
+        return moved
+
+
+def _refused(moved: Retrieved) -> bool:
+    """The peer failed before it sent anything: it does not know us, which few say as the standard has it (A801)."""
+    began = moved.completed or moved.warning or moved.failed
+    return status.describe(moved.status).category is Category.FAILURE and not began
 
 
 class _Retrieval:

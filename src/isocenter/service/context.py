@@ -1,17 +1,25 @@
 """What every use case is handed: the index, the blobs, the settings, the time, and a way to ask a peer. Built once by app.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from isocenter.dicom.attributes import Level
+from isocenter.domain.errors import Unsupported
 from isocenter.domain.verification import Outcome, Verified
 from isocenter.settings import Settings
 from isocenter.store.accesses import Accesses
 from isocenter.store.blobs import Blobs
 from isocenter.store.database import Database
+from isocenter.store.peers import Peer
 
 Verify = Callable[[str, int, str, str], Verified]
 """C-ECHO to (host, port, calling AE title, called AE title); does not raise. `dimse.echoing.verify`, above this floor."""
+
+Row = Mapping[str, str]
+"""What another archive tells of a study: keyword -> text, multiple values joined by backslashes."""
+Seek = Callable[["Context", Peer, Level, Mapping[str, str], int], Sequence[Row]]
+"""C-FIND at (peer, level, keys: "" to be told, limit); raises IsocenterErrors. `dimse.querying.find`, above this floor."""
 
 
 def utc_now() -> datetime:
@@ -24,6 +32,11 @@ def _no_network(host: str, port: int, calling: str, called: str) -> Verified:
     return Verified(Outcome.UNREACHABLE, "this process does not speak DICOM to others", 0)
 
 
+def _no_search(context: "Context", peer: Peer, level: Level, keys: Mapping[str, str], limit: int) -> Sequence[Row]:
+    """The answer where app.py has handed in no SCU."""
+    raise Unsupported("this process does not speak DICOM to others")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One process's view of the archive; safe to share between threads."""
@@ -34,3 +47,4 @@ class Context:
     clock: Callable[[], datetime] = utc_now
     accesses: Accesses = field(default_factory=Accesses)
     verify: Verify = _no_network
+    seek: Seek = _no_search

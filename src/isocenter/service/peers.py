@@ -14,6 +14,7 @@ from isocenter.domain.access import Permission, Principal, Role
 from isocenter.domain.dimse_services import DimseService
 from isocenter.domain.errors import Invalid, Missing, Unauthenticated
 from isocenter.domain.events import Event
+from isocenter.domain.retrieval import AskedWhen
 from isocenter.domain.verification import Verified
 from isocenter.service.context import Context
 from isocenter.store import changes
@@ -152,6 +153,8 @@ def _checked(facts: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(f"it is a number of bytes a second from 0 (no limit) to {MOST_THROTTLE}", where="throttle")
     if not 1 <= columns.get("parallel", 1) <= MOST_PARALLEL:
         raise Invalid(f"it is a number from 1 to {MOST_PARALLEL}", where="parallel")
+    if columns.get("archive", "") not in set(AskedWhen):
+        raise Invalid("an archive is asked by people (search), or also for what is not here (fetch)", where="archive")
     return columns | _checked_lists(columns)
 
 

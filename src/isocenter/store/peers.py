@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from isocenter.domain.errors import Conflict
+from isocenter.domain.retrieval import AskedWhen
 from isocenter.store import schema
 
 
@@ -20,6 +21,7 @@ class Peer:
     tls: it is called over TLS. services: names of `DimseService` it may use; none: all. character_set: Specific Character Set
     of what it writes without saying so, its terms joined by backslashes. throttle: bytes a second it is sent at most; 0: no
     limit. parallel: associations opened at once to send to it, 1 to 8. paused: nothing is sent to it by itself.
+    archive: whether it is one that people search here, or that is asked for what is not here.
     associations, instances: how many there have been since it was added.
     """
 
@@ -36,6 +38,7 @@ class Peer:
     throttle: int
     parallel: int
     paused: bool
+    archive: AskedWhen
     created_at: datetime
     last_seen_at: datetime | None
     associations: int
@@ -90,7 +93,7 @@ def _peer(row: Row[Any]) -> Peer:
     values: dict[str, Any] = row._asdict()
     for name, kind in _LISTS.items():
         values[name] = kind(values[name].split())
-    return Peer(**values)
+    return Peer(**values | {"archive": AskedWhen(values["archive"])})
 
 
 def _as_columns(values: dict[str, Any]) -> dict[str, Any]:

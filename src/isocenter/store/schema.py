@@ -8,6 +8,7 @@
     account, session, token, login_attempt           who may come in
     peer                                             the DICOM application entities we know
     storage_commitment                               what peers want to be told about their instances, until they are
+    retrieval                                        what is to come from another archive, and how far it is
 
 Conventions: `*_fk` is a parent's id; `*_key` is `fold()` of a person's name, for matching; absent text is "" (never NULL), as
 PS3.4 C.2.2.2.3 makes no difference between an absent and an empty value. A study's row carries its patient's columns as the
@@ -311,6 +312,7 @@ peer = Table(
     *(_number(name) for name in ("max_associations", "throttle")),
     Column("parallel", Integer, nullable=False, server_default="1"),
     *(Column(name, Boolean, nullable=False, server_default=false()) for name in ("tls", "paused", "notify_availability")),
+    _text("archive"),  # domain.retrieval.AskedWhen
     Column("last_seen_at", UtcDateTime),
     *(Column(name, Identifier, nullable=False, server_default="0") for name in ("associations", "instances")),
     sqlite_autoincrement=True,
@@ -327,5 +329,23 @@ storage_commitment = Table(
     Column("lease_until", UtcDateTime),
     UniqueConstraint("peer_aet", "transaction_uid"),
     Index(None, "due_at"),
+    sqlite_autoincrement=True,
+)
+
+retrieval = Table(
+    "retrieval", metadata, _id(),
+    Column("peer_aet", Bytewise, nullable=False),
+    Column("study_instance_uid", Bytewise, nullable=False),
+    _text("series_instance_uid"),  # "": the whole study
+    Column("state", Bytewise, nullable=False),  # domain.retrieval.State
+    _text("how"),  # C-GET | C-MOVE, when it has ended
+    *(_number(name) for name in ("remaining", "completed", "failed", "warning", "attempts")),
+    _text("reason"),
+    _text("asked_by"),
+    *_times("asked_at", "due_at"),
+    *(Column(name, UtcDateTime) for name in ("begun_at", "ended_at", "lease_until")),
+    Column("cancelled", Boolean, nullable=False),  # a person wants it to end
+    Index(None, "state", "due_at"),
+    Index(None, "study_instance_uid"),
     sqlite_autoincrement=True,
 )
