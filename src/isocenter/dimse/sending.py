@@ -129,7 +129,7 @@ class _Sending:
         self._originator = originator
         self._todo = deque(stored)
         self._tried: set[int] = set()  # ids of instances whose association was lost
-        self._results: queue.SimpleQueue[Sent] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()  # None: a thread has ended
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._open: set[Association] = set()
@@ -147,26 +147,28 @@ class _Sending:
         ]
         for thread in threads:
             thread.start()
-        wanted = True
+        running, wanted = count, True
         try:
-            while wanted and (any(thread.is_alive() for thread in threads) or not self._results.empty()):
+            while running and wanted:
+                running -= self._tell(on_sent)
                 wanted = not cancelled()
-                if wanted:
-                    self._tell(on_sent)
         finally:
             self._end(threads)
-        while not self._results.empty():  # what was answered after the cancel
-            on_sent(self._results.get())
+        while not self._results.empty():
+            self._tell(on_sent)
         while wanted and self._todo:
             on_sent(Sent(self._todo.popleft(), NOT_SENT, self._reason, answered=False))
         return wanted
 
-    def _tell(self, on_sent: OnSent) -> None:
+    def _tell(self, on_sent: OnSent) -> bool:
+        """Pass on the next result, if one comes soon. True: it was the word of a thread that it has ended."""
         try:
             sent = self._results.get(timeout=LOOK)
         except queue.Empty:
-            return
-        on_sent(sent)
+            return False
+        if sent is not None:
+            on_sent(sent)
+        return sent is None
 
     def _end(self, threads: Iterable[threading.Thread]) -> None:
         """Until the threads have ended; an instance in progress is cut off after PATIENCE.
@@ -182,15 +184,14 @@ class _Sending:
 
     def _work(self, number: int) -> None:
         """What a thread does. The first opens its association before the others: a peer that takes one only takes that."""
-        if number:
-            self._settled.wait()
-            if self._begun:
-                self._send_left()
-            return
         try:
-            self._send_left()
+            if number:
+                self._settled.wait()
+            if not number or self._begun:
+                self._send_left()
         finally:
             self._settled.set()
+            self._results.put(None)
 
     def _send_left(self) -> None:
         """One association after the other, until nothing is left or the peer takes no more."""

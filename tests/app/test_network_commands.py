@@ -1,0 +1,49 @@
+"""`isocenter send`, `query` and `retrieve` beside a running server, with dcmtk's archive on the other side."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+import remotes
+from servers import run, running
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_a_study_goes_out_is_found_there_and_comes_back(tmp_path: Path, data: Path) -> None:
+    paths = sorted((data / "ct/volume-lidc-idri-0314").glob("*"))[:4]
+    study = dcmread(paths[0]).StudyInstanceUID
+    with running(tmp_path / "a") as server, remotes.dcmqrscp(tmp_path / "qr", server.dicom_port) as remote:
+        here = ("--data", str(server.data), "--min-free-space", "0")
+        assert run("import", *map(str, paths), *here).returncode == 0
+        assert run("peer", "add", "QR", "127.0.0.1", str(remote.port), *here).returncode == 0
+
+        sent = run("send", "QR", "--study", study, *here)
+        assert (sent.returncode, sent.stdout) == (0, "4 sent to QR\n"), sent.stderr
+        assert len(remote.files()) == 4
+
+        rows = json.loads(run("query", "QR", "-k", f"StudyInstanceUID={study}", "--json", *here).stdout)
+        assert [row["StudyInstanceUID"] for row in rows] == [study]
+        table = run("query", "QR", "--level", "series", "-k", f"StudyInstanceUID={study}", *here)
+        assert "CT" in table.stdout and dcmread(paths[0]).SeriesInstanceUID in table.stdout, table.stderr
+
+        # By C-MOVE to the running server, which has them already; and by C-GET into an archive nobody knows.
+        moved = run("retrieve", "QR", "--study", study, "--json", *here)
+        facts = json.loads(moved.stdout)
+        assert (facts["how"], facts["completed"], facts["ok"]) == ("C-MOVE", 4, True), moved.stderr
+        other = ("--data", str(tmp_path / "other"), "--aet", "NOBODY", "--min-free-space", "0")
+        assert run("peer", "add", "QR", "127.0.0.1", str(remote.port), *other).returncode == 0
+        got = run("retrieve", "QR", "--study", study, *other)
+        assert (got.returncode, got.stdout) == (0, "4 fetched from QR by C-GET\n"), got.stderr
+        assert run("verify", *other).stdout.startswith("4 files checked")
+
+        wrong = run("send", "QR", "--study", "1.2.3.4.5", *here)
+        assert wrong.returncode == 1 and "nothing of that here" in wrong.stderr
+        assert run("retrieve", "QR", "--series", "1.2", *here).returncode == 1
+        changes = server.client().get("/api/v1/changes", params={"limit": 500}).json()
+        assert [each["kind"] for each in changes["changes"]].count("study.sent") == 1
+    off = run("send", "QR", "--study", study, "--json", *here)
+    assert off.returncode == 1 and json.loads(off.stdout)["failed"] == 4
+    assert "Connection refused" in json.loads(off.stdout)["instances"][0]["reason"]
