@@ -39,13 +39,16 @@ class InvalidDataSet(ValueError):
     """The bytes are no data set, or the data set cannot be written; the message holds no values."""
 
 
-def decode(data: bytes, transfer_syntax: str) -> Dataset:
-    """The data set in `data`, whole and converted. transfer_syntax: UID of an uncompressed one. Raises InvalidDataSet."""
+def decode(data: bytes, transfer_syntax: str, most: int = MAX_DATA_SET) -> Dataset:
+    """The data set in `data`, whole and converted. transfer_syntax: UID of an uncompressed one. Raises InvalidDataSet.
+
+    most: bytes that are read, for whom a data set with pixels is no object.
+    """
     encoding = _ENCODINGS.get(transfer_syntax)
     if encoding is None:
         raise InvalidDataSet(f"data sets of transfer syntax {transfer_syntax[:64]} are not read here")
-    if len(data) > MAX_DATA_SET:
-        raise InvalidDataSet(f"the data set has {len(data)} bytes, {MAX_DATA_SET} at most are read")
+    if len(data) > most:
+        raise InvalidDataSet(f"the data set has {len(data)} bytes, {most} at most are read")
     try:
         _check(data, transfer_syntax)
         with _quiet():

@@ -37,6 +37,18 @@ PATIENT_STUDY_ONLY_GET = "1.2.840.10008.5.1.4.1.2.3.3"
 MODALITY_WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
 
 
+# PS3.4 Annex H: print management. The two meta SOP classes are what is negotiated; they stand for the basic ones.
+BASIC_GRAYSCALE_PRINT_META = "1.2.840.10008.5.1.1.9"
+BASIC_COLOR_PRINT_META = "1.2.840.10008.5.1.1.18"
+BASIC_FILM_SESSION = "1.2.840.10008.5.1.1.1"
+BASIC_FILM_BOX = "1.2.840.10008.5.1.1.2"
+BASIC_GRAYSCALE_IMAGE_BOX = "1.2.840.10008.5.1.1.4"
+BASIC_COLOR_IMAGE_BOX = "1.2.840.10008.5.1.1.4.1"
+BASIC_ANNOTATION_BOX = "1.2.840.10008.5.1.1.15"
+PRINTER = "1.2.840.10008.5.1.1.16"
+PRESENTATION_LUT = "1.2.840.10008.5.1.1.23"
+
+
 def get(uid: str) -> SOPClass | None:
     """Return the storage SOP class of a UID, or None when it is private, newer than our edition, or no storage class."""
     return STORAGE.get(uid)

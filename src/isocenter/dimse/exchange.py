@@ -6,7 +6,7 @@ association, N-services. A handler is a function of an `Exchange`; it answers on
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from isocenter.dimse import messages, status
@@ -28,7 +28,10 @@ MAX_DATA_SET = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One association as its services see it. peer: what is known about the caller; None for one who is unknown and let in."""
+    """One association as its services see it. peer: what is known about the caller; None for one who is unknown and let in.
+
+    memory: what services keep between the requests of an association, each under its own name; gone with it.
+    """
 
     context: Context
     principal: Principal
@@ -36,6 +39,7 @@ class Session:
     called_ae_title: str
     association: Association
     peer: Peer | None = None
+    memory: dict[str, Any] = field(default_factory=dict)
 
     @property
     def character_set(self) -> str:

@@ -27,9 +27,15 @@ class Status:
 
 
 SUCCESS = 0x0000
+ATTRIBUTES_NOT_SUPPORTED = 0x0001
+INVALID_ATTRIBUTE_VALUE = 0x0106
 PROCESSING_FAILURE = 0x0110
+DUPLICATE_SOP_INSTANCE = 0x0111
 NO_SUCH_INSTANCE = 0x0112
 INVALID_ARGUMENT = 0x0115
+NO_SUCH_SOP_CLASS = 0x0118
+CLASS_INSTANCE_CONFLICT = 0x0119
+MISSING_ATTRIBUTE = 0x0120
 SOP_CLASS_NOT_SUPPORTED = 0x0122
 NO_SUCH_ACTION = 0x0123
 NOT_AUTHORIZED = 0x0124
@@ -96,7 +102,20 @@ _RETRIEVE = (
 
 # PS3.4 C.4.1.1.4: C-FIND, besides those above. The limit is that of the Repository Query; other models have none.
 _QUERY = (Status(0xB001, Category.WARNING, "Matching reached response limit"),)
-STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE + _RETRIEVE + _QUERY}
+
+# PS3.4 H.4.1.2, H.4.2.2, H.4.3.1.2: print management.
+_PRINT = (
+    Status(0xB602, Category.WARNING, "The film session has no images: an empty page"),
+    Status(0xB603, Category.WARNING, "The film box has no images: an empty page"),
+    Status(0xB604, Category.WARNING, "The image was larger than its box and has been demagnified"),
+    Status(0xB609, Category.WARNING, "The image was larger than its box and has been cropped"),
+    Status(0xC600, Category.FAILURE, "The film session has no film boxes"),
+    Status(0xC601, Category.FAILURE, "The print queue is full: the film session was not printed"),
+    Status(0xC602, Category.FAILURE, "The print queue is full: the film box was not printed"),
+    Status(0xC603, Category.FAILURE, "The image is larger than its box"),
+    Status(0xC605, Category.FAILURE, "Not enough memory to keep the image"),
+)
+STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE + _RETRIEVE + _QUERY + _PRINT}
 
 # (mask, value): the ranges of PS3.7 Annex C and PS3.4 B.2.3, for codes that have no row of their own.
 _RANGES = (
