@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from isocenter.dicom.attributes import Level
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
     blobs = LocalBlobs(settings.blob_folder)
-    return Context(_database(settings), blobs, settings, verify=_verify, seek=_seek)
+    return Context(_database(settings), blobs, settings, verify=partial(_verify, settings), seek=_seek)
 
 
-def _verify(host: str, port: int, calling: str, called: str) -> Verified:
+def _verify(settings: Settings, host: str, port: int, calling: str, called: str, secure: bool) -> Verified:
     """`dimse.echoing.verify`, which is imported by the first who asks."""
     from isocenter.dimse import echoing
 
-    return echoing.verify(host, port, calling, called)
+    return echoing.verify(host, port, calling, called, settings=settings if secure else None)
 
 
 def _seek(context: Context, peer: Peer, level: Level, keys: Mapping[str, str], limit: int) -> Sequence[Row]:
@@ -92,8 +93,13 @@ def http_application(context: Context) -> "ASGIApp":
     return site.application(context)
 
 
-def serve_dicom(settings: Settings, stop: threading.Event, listener: socket.socket) -> None:
-    """The DICOM role: one process of those that share a bound socket. Returns after stop is set and all associations ended."""
+def serve_dicom(
+    settings: Settings, stop: threading.Event, listener: socket.socket, secure: socket.socket | None = None
+) -> None:
+    """The DICOM role: one process of those that share bound sockets. Returns after stop is set and all associations ended.
+
+    secure: the socket for TLS.
+    """
     from isocenter.dimse import server
 
     with opened(settings) as context:
@@ -102,7 +108,7 @@ def serve_dicom(settings: Settings, stop: threading.Event, listener: socket.sock
         # pace costs four busy associations 4 %.
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
-        server.serve(context, stop, listener)
+        server.serve(context, stop, listener, secure)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:

@@ -29,6 +29,8 @@ class CannotServe(Exception):
 
 def check_exposure(settings: Settings, roles: Iterable[str]) -> None:
     """DESIGN 4: beyond loopback only with TLS, with files good for it, or behind a declared proxy. Raises CannotServe."""
+    if "dicom" in roles and settings.dicom_tls is not None and (problem := _dicom_tls_problem(settings)):
+        raise CannotServe(f"{problem} Nothing was started.", usage=True)
     if "web" not in roles:
         return
     if not (settings.http.is_loopback or settings.tls or settings.proxies):
@@ -41,24 +43,38 @@ def check_exposure(settings: Settings, roles: Iterable[str]) -> None:
             raise CannotServe(f"{problem} Nothing was started.", usage=True)
 
 
-def _tls_problem(certificate: Path, key: Path) -> str:
-    """Why the two cannot be used, and what to do; "" when they can."""
-    for name, path, what in (("tls_cert", certificate, "certificate"), ("tls_key", key, "private key")):
+def _dicom_tls_problem(settings: Settings) -> str:
+    pair, trusted = settings.dicom_certificate, settings.dicom_tls_ca
+    assert pair is not None  # settings.check
+    problem = _tls_problem(*pair, "dicom_" if settings.dicom_tls_cert else "")
+    if not problem and trusted is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(trusted)
+        except OSError as error:
+            reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+            return f"dicom_tls_ca: {trusted} cannot be used: {reason}. Name a file of certificates in PEM form."
+    return problem
+
+
+def _tls_problem(certificate: Path, key: Path, prefix: str = "") -> str:
+    """Why the two cannot be used, and what to do; "" when they can. prefix: of the settings' names."""
+    cert_name, key_name = f"{prefix}tls_cert", f"{prefix}tls_key"
+    for name, path, what in ((cert_name, certificate, "certificate"), (key_name, key, "private key")):
         try:
             text = path.read_bytes()
         except OSError as error:
             return f"{name}: {path} cannot be read: {error.strerror}. Name a file that this user may read."
         if f"{what.upper()}-----".encode() not in text:
             return f"{name}: {path} holds no {what} in PEM form. Name the file that does."
-        if name == "tls_key" and b"ENCRYPTED" in text:  # RFC 7468 11; "Proc-Type: 4,ENCRYPTED" in the older form
+        if name == key_name and b"ENCRYPTED" in text:  # RFC 7468 11; "Proc-Type: 4,ENCRYPTED" in the older form
             return f"{name}: {path} needs a passphrase, which nobody could type at a restart. Give it without one: openssl pkey."
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except ssl.SSLError as error:
         if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
-            return (f"tls_key: {key} is not the key of the certificate in {certificate}. Give the two that were made together; "
-                    "in a chain the server's own certificate comes first.")
-        return f"tls_cert, tls_key: {certificate} and {key} cannot be used: {error.reason or error}. Make them anew."
+            return (f"{key_name}: {key} is not the key of the certificate in {certificate}. Give the two that were made "
+                    "together; in a chain the server's own certificate comes first.")
+        return f"{cert_name}, {key_name}: {certificate} and {key} cannot be used: {error.reason or error}. Make them anew."
     return ""
 
 

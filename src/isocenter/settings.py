@@ -120,6 +120,15 @@ class Settings:
     tls_cert: Path | None = setting(None, "TLS certificate chain (PEM) for http", metavar="FILE")
     tls_key: Path | None = setting(None, "TLS private key (PEM without a passphrase; RSA, P-256, P-384 or Ed25519) for http",
                                    metavar="FILE")
+    dicom_tls: Address | None = setting(None, "Address of the DICOM service over TLS (PS3.15 B.12), 0.0.0.0:2762; empty: none",
+                                        metavar="HOST:PORT")
+    dicom_tls_cert: Path | None = setting(None, "Certificate chain (PEM) for DICOM, also shown to peers that are called; "
+                                                "empty: tls_cert", metavar="FILE")
+    dicom_tls_key: Path | None = setting(None, "Its private key; empty: tls_key", metavar="FILE")
+    dicom_tls_ca: Path | None = setting(None, "Certificates (PEM) of those who sign the peers'; empty: the system's, and callers "
+                                              "need none", metavar="FILE")
+    dicom_tls_mutual: bool = setting(True, "With dicom_tls_ca: who calls over TLS must show a certificate that it signed")
+    dicom_tls_check_host: bool = setting(True, "The certificate of a peer that is called must name its host")
     session_idle_minutes: int = setting(15, "A web session ends after this many minutes without a request", least=1)
     session_max_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
     argon2_memory_kib: int = setting(47104, "Memory of one password hash, in KiB (argon2id, RFC 9106)", least=8)
@@ -186,7 +195,13 @@ class Settings:
     @property
     def unknown_aets_accepted(self) -> bool:
         """DESIGN 4: on loopback unknown AE titles may store, find, move and get; elsewhere only known peers."""
-        return self.accept_any_aet and self.dicom.is_loopback
+        return self.accept_any_aet and self.dicom.is_loopback and (self.dicom_tls is None or self.dicom_tls.is_loopback)
+
+    @property
+    def dicom_certificate(self) -> tuple[Path, Path] | None:
+        """Certificate chain and private key for DICOM."""
+        pair = (self.dicom_tls_cert, self.dicom_tls_key) if self.dicom_tls_cert else (self.tls_cert, self.tls_key)
+        return (pair[0], pair[1]) if pair[0] and pair[1] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +290,8 @@ def _path(text: str) -> Path:
 
 _PARSERS: dict[Any, Any] = {
     str: str.strip, int: _integer, float: _number, bool: _boolean, Path: _path, Path | None: lambda t: _path(t) if t else None,
-    Address: Address.parse, Size: Size.parse, tuple[str, ...]: _networks,
+    Address: Address.parse, Address | None: lambda t: Address.parse(t) if t else None, Size: Size.parse,
+    tuple[str, ...]: _networks,
 }
 
 _HINTS = get_type_hints(Settings)
@@ -322,6 +338,12 @@ def check(settings: Settings) -> Settings:
         raise SettingsError("database: what follows the host's colon is no port; in a password write @ as %40 and / as %2F")
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("tls_cert and tls_key belong together: give both or neither")
+    if (settings.dicom_tls_cert is None) != (settings.dicom_tls_key is None):
+        raise SettingsError("dicom_tls_cert and dicom_tls_key belong together: give both or neither")
+    if settings.dicom_tls is not None and settings.dicom_certificate is None:
+        raise SettingsError("dicom_tls: it needs a certificate: give dicom_tls_cert and dicom_tls_key, or tls_cert and tls_key")
+    if settings.dicom_tls == settings.dicom and settings.dicom.port:
+        raise SettingsError(f"dicom_tls: {settings.dicom} is dicom's already; give it a port of its own, 2762 is usual")
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("public_url: it must begin with http:// or https://")
     return settings

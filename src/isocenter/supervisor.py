@@ -55,7 +55,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     ready: bool = False
     _kept: list[Any] = field(default_factory=list)  # lock files and port reservations, held by being open
-    _dicom: socket.socket | None = None  # one listening socket for all DICOM processes
+    _dicom: list[socket.socket] = field(default_factory=list)  # listening sockets of all DICOM processes: plain, over TLS
     _multiproc: str = ""
 
     def run(self) -> int:
@@ -88,9 +88,15 @@ class Supervisor:
         if "web" in self.roles:
             settings = replace(settings, http=reserve("http", settings.http, self._kept))
         if "dicom" in self.roles:
-            self._dicom = bind("dicom", settings.dicom)
-            settings = replace(settings, dicom=Address(settings.dicom.host, self._dicom.getsockname()[1]))
+            settings = replace(settings, dicom=self._bind("dicom", settings.dicom))
+            if settings.dicom_tls is not None:
+                settings = replace(settings, dicom_tls=self._bind("dicom_tls", settings.dicom_tls))
         return settings
+
+    def _bind(self, name: str, address: Address) -> Address:
+        listener = bind(name, address)
+        self._dicom.append(listener)
+        return Address(address.host, listener.getsockname()[1])
 
     def _prepare(self) -> dict[str, Any]:
         """Folder, schema and first user, done by a child that then ends."""
@@ -123,7 +129,7 @@ class Supervisor:
             self._start(child)
 
     def _start(self, child: Child) -> None:
-        inherited = [self._dicom.fileno()] if child.role == "dicom" and self._dicom is not None else []
+        inherited = [listener.fileno() for listener in self._dicom] if child.role == "dicom" else []
         child.process = subprocess.Popen(
             [*role_command(child.role), *map(str, inherited)], env=self._environment(), stdin=subprocess.DEVNULL,
             pass_fds=inherited,
@@ -176,14 +182,14 @@ class Supervisor:
         """True when every role that listens answers."""
         if any(child.process is None for child in self.children):
             return False
-        if "dicom" in self.roles and not is_listening(self.settings.dicom.port):
+        if not all(is_listening(listener.getsockname()[1]) for listener in self._dicom):
             return False
         return "web" not in self.roles or ready_over_http(self.settings)
 
     def _stop_all(self) -> None:
         """SIGTERM to all, grace_seconds to finish what has begun, then SIGKILL."""
-        if self._dicom is not None:
-            self._dicom.close()
+        for listener in self._dicom:
+            listener.close()
         running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
         # The roles keep to grace_seconds themselves; the margin lets them say how they ended.
         deadline = time.monotonic() + self.settings.grace_seconds + 3.0
@@ -272,6 +278,8 @@ def announcement(settings: Settings, roles: Iterable[str], prepared: dict[str, A
     if "dicom" in roles:
         known = "" if settings.unknown_aets_accepted else "   (known peers only: isocenter peer add AET HOST PORT)"
         lines.append(f"  DICOM     AE title {settings.aet} at {settings.dicom}{known}")
+        if settings.dicom_tls is not None:
+            lines.append(f"  DICOM     over TLS at {settings.dicom_tls}")
     lines.append(f"  Data      {settings.data.absolute()}")
     if prepared.get("first_start") and "web" in roles:
         password = prepared.get("password")

@@ -64,7 +64,8 @@ def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
     ("database", "postgresql+psycopg://u:p@h:port/d", "no port"),
     ("tls_cert", "/nowhere", "tls_key"), ("proxies", "somewhere", "somewhere"),
     ("min_free_space", "lots", "number of bytes"), ("public_url", "pacs.example.org", "https://"),
-    ("grace_seconds", "-1", "at least 0"),
+    ("grace_seconds", "-1", "at least 0"), ("dicom_tls", "127.0.0.1:2762", "dicom_tls_cert"), ("dicom_tls", "2762", "HOST:PORT"),
+    ("dicom_tls_cert", "/nowhere", "dicom_tls_key"),
 ])
 def test_a_value_that_cannot_be_used_says_what_to_write(name: str, text: str, sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:

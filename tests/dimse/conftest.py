@@ -175,12 +175,15 @@ def bound() -> socket.socket:
 
 @pytest.fixture
 def start(sqlite_context: Context) -> Iterator[Start]:
-    """Start a server: start(listener=None, **settings) -> Archive. Stopped at the end; every thread of it must be gone then."""
+    """Start a server: start(listener=None, secure=None, **settings) -> Archive.
+
+    Stopped at the end; every thread of it must be gone then.
+    """
     with ExitStack() as stack:
 
-        def begin(listener: socket.socket | None = None, **settings: object) -> Archive:
+        def begin(listener: socket.socket | None = None, secure: socket.socket | None = None, **settings: object) -> Archive:
             context = replace(sqlite_context, settings=replace(sqlite_context.settings, **settings))
-            server = Server(context, listener or bound())
+            server = Server(context, listener or bound(), secure)
             server.start()
             stack.callback(server.stop, 0)
             return Archive(server, context)

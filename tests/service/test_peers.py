@@ -109,7 +109,7 @@ def test_echo_asks_the_peer_under_our_name(context: Context) -> None:
 
     archive = replace(context, verify=verify)
     peers.add(archive, SYSTEM, aet="CT1", host="ct1", port=104)
-    assert peers.echo(archive, SYSTEM, "CT1").ok and asked == [("ct1", 104, "ISOCENTER", "CT1")]
+    assert peers.echo(archive, SYSTEM, "CT1").ok and asked == [("ct1", 104, "ISOCENTER", "CT1", False)]
     with pytest.raises(Missing):
         peers.echo(archive, SYSTEM, "CT2")
 

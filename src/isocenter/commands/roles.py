@@ -1,6 +1,6 @@
-"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom FD|web|worker, settings in the environment.
+"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom FD [FD]|web|worker.
 
-FD: the bound socket that all DICOM processes inherit.
+The settings come in the environment. FD: the bound sockets that all DICOM processes inherit, the second for TLS.
 """
 
 import json
@@ -61,10 +61,10 @@ def _prepare(settings: Settings) -> int:
     return 0
 
 
-def _dicom(settings: Settings, stop: threading.Event, listener: int) -> None:
+def _dicom(settings: Settings, stop: threading.Event, *listeners: int) -> None:
     from isocenter import app
 
-    app.serve_dicom(settings, stop, socket.socket(fileno=listener))
+    app.serve_dicom(settings, stop, *(socket.socket(fileno=listener) for listener in listeners))
 
 
 def _worker(settings: Settings, stop: threading.Event) -> None:

@@ -11,6 +11,7 @@ Nothing is loaded whole. Queries and retrievals are in querying.py, sending stud
 """
 
 import os
+import ssl
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -123,6 +124,7 @@ class Association:
     """An association we asked for. Raises Rejected, Lost; more than 128 contexts raise Invalid.
 
     roles: (SOP class, whether we are SCU of it, whether we are SCP), where it is not SCU only (PS3.7 D.3.3.4).
+    tls: `tls.to_call`; None: in clear text.
     """
 
     def __init__(
@@ -135,10 +137,11 @@ class Association:
         contexts: Contexts = VERIFICATION_CONTEXTS,
         roles: Iterable[tuple[str, bool, bool]] = (),
         limits: upper_layer.Limits | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host, self._port = host, port
         self._request = _request(calling, called, contexts, limits or upper_layer.Limits(), roles)
-        self._association = upper_layer.Association(limits or upper_layer.Limits(), requestor=True)
+        self._association = upper_layer.Association(limits or upper_layer.Limits(), requestor=True, tls=tls)
         self._message_id = 0
         self._by_syntaxes: dict[tuple[str, str], int] = {}
         self._by_abstract_syntax: dict[str, list[int]] = defaultdict(list)

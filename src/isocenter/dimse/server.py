@@ -11,11 +11,12 @@ import time
 from functools import partial
 
 from isocenter import metrics
-from isocenter.dimse import services, storage
+from isocenter.dimse import services, storage, tls
 from isocenter.dimse.dispatch import Dispatcher, ProtocolError
 from isocenter.dimse.exchange import Session
 from isocenter.dimse.status import Category
 from isocenter.dimse.tally import Tally
+from isocenter.dimse.tls import Certificates
 from isocenter.dimse.upper_layer.association import Association, Ended, Limits
 from isocenter.dimse.upper_layer.pdu import (
     CALLED_AE_TITLE_NOT_RECOGNIZED,
@@ -66,17 +67,21 @@ def admit(context: Context, request: AssociateRQ, address: str) -> Caller | Asso
 
 
 class Server:
-    """Listens on a bound socket, which other processes may share, until `stop`, which closes it."""
+    """Listens on bound sockets, which other processes may share, until `stop`, which closes them.
 
-    def __init__(self, context: Context, listener: socket.socket) -> None:
+    secure: the one for TLS, with the certificates of the settings. Raises Broken when these cannot be used.
+    """
+
+    def __init__(self, context: Context, listener: socket.socket, secure: socket.socket | None = None) -> None:
         settings = context.settings
         self._context = context
         self._limits = Limits(
             maximum_length=settings.max_pdu, artim_timeout=settings.artim_timeout, idle_timeout=settings.dicom_idle_timeout
         )
-        self._listener = listener
+        self._certificates = tls.accepting(settings) if secure else None
+        self._listeners = [listener, secure] if secure else [listener]
         self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._open: dict[Association, threading.Thread] = {}
         self._established: dict[Association, str] = {}  # and whose each is: an AE title
@@ -84,8 +89,8 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port listened on."""
-        return int(self._listener.getsockname()[1])
+        """The port listened on in clear text."""
+        return int(self._listeners[0].getsockname()[1])
 
     @property
     def associations(self) -> int:
@@ -99,12 +104,15 @@ class Server:
         return len(self._open)
 
     def start(self) -> None:
-        """Listen, and accept in a thread."""
-        # SO_RCVBUF stays unset: the kernel's own tuning was as quick with 512 KB slices, and grows further over a WAN.
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(ACCEPT_SECONDS))
-        self._listener.listen(BACKLOG)
-        self._thread = threading.Thread(target=self._accept, name="dicom-listener", daemon=True)
-        self._thread.start()
+        """Listen, and accept in threads."""
+        for listener in self._listeners:
+            # SO_RCVBUF stays unset: the kernel's own tuning was as quick with 512 KB slices, and grows further over a WAN.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(ACCEPT_SECONDS))
+            listener.listen(BACKLOG)
+            certificates = None if listener is self._listeners[0] else self._certificates
+            thread = threading.Thread(target=self._accept, args=(listener, certificates), name="dicom-listener", daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._tally.start()
 
     def stop(self, grace_seconds: float) -> None:
@@ -112,11 +120,13 @@ class Server:
 
         A message that is in progress is always answered first, unless it takes longer than the grace time and LAST_MESSAGE.
         """
-        if self._thread is None:
+        if not self._threads:
             return
         self._stopping = True
-        self._thread.join()
-        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+        for listener in self._listeners:
+            listener.close()
         deadline = time.monotonic() + grace_seconds
         while self._still_open() and time.monotonic() < deadline:
             self._end(quiet_since=time.monotonic() - QUIET)
@@ -143,10 +153,10 @@ class Server:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket, certificates: Certificates | None) -> None:
         while not self._stopping:
             try:
-                connection, address = self._listener.accept()
+                connection, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 continue
             except OSError as error:
@@ -154,14 +164,15 @@ class Server:
                 log.error("cannot accept a connection", extra={"facts": {"reason": error.strerror}})
                 time.sleep(0.1)
                 continue
-            self._begin(connection, address[0])
+            self._begin(connection, address[0], certificates)
 
-    def _begin(self, connection: socket.socket, address: str) -> None:
+    def _begin(self, connection: socket.socket, address: str, certificates: Certificates | None) -> None:
         if len(self._open) >= self._context.settings.max_associations + REJECTED_AT_ONCE:
             connection.close()
             return
         try:
-            association = Association.accepted(connection, self._limits)
+            secured = certificates.context() if certificates else None
+            association = Association.accepted(connection, self._limits, secured)
         except OSError:  # reset before we could set its options
             connection.close()
             return
@@ -210,6 +221,8 @@ class Server:
             roles = services.scp_roles(request)
             association.accept(request, partial(services.choose, peer=caller.peer, sent=roles), scp_roles=roles)
             facts["implementation"] = association.peer_implementation
+            if association.secured:
+                facts["tls"] = association.secured
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
             metrics.association("accepted", request.calling_ae_title)
             self._note(caller, associations=1)
@@ -250,9 +263,9 @@ class Server:
 _METRIC = {"released": "released", "rejected": "rejected", "timeout": "timeout"}
 
 
-def serve(context: Context, stop: threading.Event, listener: socket.socket) -> None:
-    """Receive DICOM on a bound socket until `stop` is set, then stop gracefully."""
-    server = Server(context, listener)
+def serve(context: Context, stop: threading.Event, listener: socket.socket, secure: socket.socket | None = None) -> None:
+    """Receive DICOM on bound sockets, the second for TLS, until `stop` is set, then stop gracefully."""
+    server = Server(context, listener, secure)
     server.start()
     stop.wait()
     server.stop(context.settings.grace_seconds)

@@ -13,8 +13,8 @@ from isocenter.store.blobs import Blobs
 from isocenter.store.database import Database
 from isocenter.store.peers import Peer
 
-Verify = Callable[[str, int, str, str], Verified]
-"""C-ECHO to (host, port, calling AE title, called AE title); does not raise. `dimse.echoing.verify`, above this floor."""
+Verify = Callable[[str, int, str, str, bool], Verified]
+"""C-ECHO to (host, port, calling AE title, called AE title, over TLS); does not raise: `dimse.echoing.verify`, a floor above."""
 
 Row = Mapping[str, str]
 """What another archive tells of a study: keyword -> text, multiple values joined by backslashes."""
@@ -27,7 +27,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _no_network(host: str, port: int, calling: str, called: str) -> Verified:
+def _no_network(host: str, port: int, calling: str, called: str, secure: bool) -> Verified:
     """The answer where app.py has handed in no SCU."""
     return Verified(Outcome.UNREACHABLE, "this process does not speak DICOM to others", 0)
 

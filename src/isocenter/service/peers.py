@@ -100,7 +100,7 @@ def echo(context: Context, principal: Principal, aet: str) -> Verified:
     """Ask a known peer whether it is there (C-ECHO); waits for it, seconds at most. Raises Missing."""
     access.require(principal, Permission.PEER_MANAGE)
     peer = get(context, aet)
-    return context.verify(peer.host, peer.port, context.settings.aet, peer.aet)
+    return context.verify(peer.host, peer.port, context.settings.aet, peer.aet, peer.tls)
 
 
 def let_in(context: Context, calling_aet: str, address: str) -> Caller:

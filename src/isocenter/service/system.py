@@ -15,6 +15,7 @@ class System:
     version: str
     aet: str
     dicom: str
+    dicom_tls: str  # "" when there is none
     http: str
     database: str
     counts: dict[str, int]
@@ -29,6 +30,7 @@ def describe(context: Context, principal: Principal) -> System:
         version=__version__,
         aet=settings.aet,
         dicom=str(settings.dicom),
+        dicom_tls=str(settings.dicom_tls or ""),
         http=settings.url,
         database="SQLite" if settings.embedded else "PostgreSQL",
         counts=context.database.read(worklist.counts),

@@ -6,6 +6,7 @@ One thread uses an association; only `stop()` and `sever()` may be called from a
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import time
 from collections import deque
@@ -29,6 +30,7 @@ from isocenter.dimse.upper_layer.pdu import (
     ReleaseRQ,
 )
 from isocenter.dimse.upper_layer.reader import Fragment, Reader
+from isocenter.dimse.upper_layer.secure import SecureTransport, connected
 from isocenter.dimse.upper_layer.state_machine import Event, Parameter, Primitive, State, StateMachine
 from isocenter.dimse.upper_layer.transport import TimedOut, Transport, TransportClosed
 
@@ -73,8 +75,9 @@ class Ended(Exception):
 class Association:
     """An association from the transport connection to its end, either side."""
 
-    def __init__(self, limits: Limits, *, requestor: bool) -> None:
+    def __init__(self, limits: Limits, *, requestor: bool, tls: ssl.SSLContext | None = None) -> None:
         self.requestor = requestor
+        self._tls = tls
         self.limits = limits
         self.contexts: dict[int, PresentationContext] = {}
         self.peer_maximum_length = 0  # of P-DATA-TF; 0 is no limit
@@ -94,10 +97,10 @@ class Association:
         self.stopping = False
 
     @classmethod
-    def accepted(cls, connection: socket.socket, limits: Limits) -> Association:
-        """The acceptor's side of a new transport connection (Evt5)."""
-        association = cls(limits, requestor=False)
-        association._transport = Transport(connection)
+    def accepted(cls, connection: socket.socket, limits: Limits, tls: ssl.SSLContext | None = None) -> Association:
+        """The acceptor's side of a new transport connection (Evt5). tls: its handshake is the first part of `request`."""
+        association = cls(limits, requestor=False, tls=tls)
+        association._transport = Transport(connection) if tls is None else SecureTransport(connection, tls)
         association._machine.fire(Event.TRANSPORT_CONNECTION_INDICATION)
         return association
 
@@ -152,6 +155,11 @@ class Association:
             self._await_close()
 
     # Service-user, both sides
+
+    @property
+    def secured(self) -> str:
+        """Version and cipher suite of TLS; "" without TLS."""
+        return self._transport.secured if self._transport else ""
 
     @property
     def established(self) -> bool:
@@ -246,7 +254,7 @@ class Association:
 
     def connect(self) -> None:
         try:
-            self._transport = Transport.connect(self._address, self.limits.artim_timeout)
+            self._transport = connected(self._address, self.limits.artim_timeout, self._tls)
         except TransportClosed as error:
             self._failure = error
 

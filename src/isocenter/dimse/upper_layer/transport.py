@@ -38,10 +38,12 @@ class Transport:
     @classmethod
     def connect(cls, address: tuple[str, int], timeout: float) -> "Transport":
         """A connection to (host, port); raises TransportClosed."""
-        try:
-            return cls(socket.create_connection(address, timeout=timeout))
-        except OSError as error:
-            raise TransportClosed(error.strerror or str(error)) from None
+        return cls(connection_to(address, timeout))
+
+    @property
+    def secured(self) -> str:
+        """Version and cipher suite of TLS; "" without TLS."""
+        return ""
 
     def recv_into(self, view: memoryview, timeout: float) -> int:
         """What has arrived, at least one byte, or 0 at the end; raises TimedOut after `timeout` seconds, TransportClosed."""
@@ -76,26 +78,37 @@ class Transport:
                     sent -= len(pending.pop(0))
                 if pending:
                     pending[0] = pending[0][sent:]
-            # What follows an answer is a small command set; a sender with Nagle's algorithm on waits for its ACK before it
-            # sends the data set, and a delayed one costs it 40 ms an instance.
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            self._quick_ack()
         except OSError as error:
             self.sever()
             raise TransportClosed(error.strerror or str(error)) from None
 
+    def _quick_ack(self) -> None:
+        # What follows an answer is a small command set; a sender with Nagle's algorithm on waits for its ACK before it
+        # sends the data set, and a delayed one costs it 40 ms an instance.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
     def wake(self) -> None:
         """Let a `recv_into` in progress see the end of the stream."""
         with contextlib.suppress(OSError):  # closed already
-            self._socket.shutdown(socket.SHUT_RD)
+            socket.socket.shutdown(self._socket, socket.SHUT_RD)  # not SSLSocket's, which would go on in clear text
 
     def sever(self) -> None:
         """Cut the connection; the descriptor stays until `close`."""
         with contextlib.suppress(OSError):  # closed already
-            self._socket.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Give the descriptor back."""
         self._socket.close()
+
+
+def connection_to(address: tuple[str, int], timeout: float) -> socket.socket:
+    """A connected socket; raises TransportClosed."""
+    try:
+        return socket.create_connection(address, timeout=timeout)
+    except OSError as error:
+        raise TransportClosed(error.strerror or str(error)) from None
 
 
 def timeval(seconds: float) -> bytes:

@@ -1,0 +1,55 @@
+"""`isocenter serve` with DICOM over TLS: both ports, in each process, and what is at fault said before anything starts."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from certificates import Authority
+from servers import free_port, run, running
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    authority = Authority(folder)
+    authority.signed("ours")
+    authority.signed("theirs")
+    return folder
+
+
+def test_both_ports_are_served_and_peers_are_called_over_tls(keys: Path, tmp_path: Path) -> None:
+    port = free_port()
+    settings = ("--dicom-tls-cert", str(keys / "ours.crt"), "--dicom-tls-key", str(keys / "ours.key"),
+                "--dicom-tls-ca", str(keys / "authority.crt"))
+    with running(tmp_path, "--dicom-tls", f"127.0.0.1:{port}", "--dicom-processes", "2", *settings) as server:
+        assert f"over TLS at 127.0.0.1:{port}" in server.output()
+        assert server.client().get("/api/v1/system").json()["dicom_tls_address"] == f"127.0.0.1:{port}"
+        theirs = ["+tls", str(keys / "theirs.key"), str(keys / "theirs.crt"), "+cf", str(keys / "authority.crt")]
+        for options, to in (([], server.dicom_port), (theirs, port), (theirs, port)):
+            subprocess.run(["echoscu", *options, "127.0.0.1", str(to)], check=True, timeout=60)
+        data = ("--data", str(server.data), *settings)
+        assert run("peer", "add", "SELF", "127.0.0.1", str(port), "--tls", *data).returncode == 0
+        echo = run("peer", "echo", "SELF", "--json", *data)
+        assert json.loads(echo.stdout)["outcome"] in ("answered", "rejected"), echo.stdout  # it is called by another AE title
+        assert run("peer", "change", "SELF", "--no-tls", *data).returncode == 0
+        assert json.loads(run("peer", "echo", "SELF", "--json", *data).stdout)["outcome"] == "no_answer"
+
+
+@pytest.mark.parametrize(("cert", "key", "authority", "sentence"), [
+    ("ours.crt", "theirs.key", "authority.crt", "dicom_tls_key: "),
+    ("none.crt", "ours.key", "authority.crt", "dicom_tls_cert: "),
+    ("ours.crt", "ours.key", "none.crt", "dicom_tls_ca: "),
+    ("ours.crt", "ours.key", "ours.key", "dicom_tls_ca: "),
+])
+def test_files_that_are_no_good_are_said_before_anything_starts(
+    keys: Path, tmp_path: Path, cert: str, key: str, authority: str, sentence: str
+) -> None:
+    options = ("--dicom-tls", "127.0.0.1:0", "--dicom-tls-cert", str(keys / cert), "--dicom-tls-key", str(keys / key),
+               "--dicom-tls-ca", str(keys / authority))
+    done = run("serve", "--data", str(tmp_path / "data"), "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", *options)
+    assert done.returncode == 2 and done.stderr.startswith("isocenter: " + sentence), done.stderr
+    assert done.stderr.endswith("Nothing was started.\n") and not (tmp_path / "data").exists()
