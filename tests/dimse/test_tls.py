@@ -17,11 +17,14 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 import objects
 from certificates import Authority
 from dimse.conftest import Archive, RawPeer, Start, bound, eventually, peer_of
+from dimse.test_finding import asked, store
 from dimse.test_foreign import ENVIRONMENT
-from isocenter.dimse import client, echoing, tls
+from isocenter.dimse import client, echoing, finding, tls
 from isocenter.dimse.upper_layer import pdu
+from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Broken
 from isocenter.domain.verification import Outcome
+from isocenter.service import peers
 from isocenter.settings import Settings
 
 dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="dcmtk is not installed")
@@ -136,6 +139,29 @@ def test_pynetdicom_over_tls_of_each_version(secured: Secured, keys: Path, versi
     assert association.is_established
     assert association.send_c_echo().Status == 0
     association.release()
+
+
+def test_a_query_with_many_answers_over_tls(secured: Secured, keys: Path) -> None:
+    """Between two answers it is looked whether C-CANCEL has come, which TLS must not confuse with its own messages."""
+    for number in range(30):
+        store(secured.archive.context, objects.part10(64, StudyInstanceUID=f"1.5.{number}", SeriesInstanceUID=f"1.5.{number}.1"))
+    entity = AE(ae_title="FOREIGN")
+    entity.add_requested_context(finding.STUDY_ROOT)
+    association = entity.associate("127.0.0.1", secured.port, tls_args=(trusting(keys), "127.0.0.1"))
+    answers = [status.Status for status, _ in association.send_c_find(asked("STUDY", StudyInstanceUID=""), finding.STUDY_ROOT)]
+    association.release()
+    assert answers == [0xFF00] * 30 + [0]
+
+
+def test_peers_are_called_over_tls_where_they_want_it(secured: Secured) -> None:
+    """The one way to a peer, `client.to_peer`, obeys the peer's `tls`."""
+    context, contexts = secured.archive.context, client.VERIFICATION_CONTEXTS
+    peer = peers.add(context, SYSTEM, aet="ITSELF", host="127.0.0.1", port=secured.port, tls=True)
+    with client.to_peer(context, peer, contexts=contexts) as association:
+        assert association.echo() == 0
+    plain = peers.change(context, SYSTEM, "ITSELF", tls=False)
+    with pytest.raises(client.Lost), client.to_peer(context, plain, contexts=contexts):
+        raise AssertionError("clear text was taken for TLS")
 
 
 def test_only_the_versions_and_suites_of_the_profile_are_spoken(secured: Secured, keys: Path) -> None:

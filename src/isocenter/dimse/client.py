@@ -27,6 +27,7 @@ from isocenter.dimse import messages
 from isocenter.dimse.conversation import Answer, Cancelled, Conversation, Perform, never
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.status import Category, describe
+from isocenter.dimse.tls import to_call
 from isocenter.dimse.upper_layer import association as upper_layer
 from isocenter.dimse.upper_layer.items import (
     ImplementationClassUID,
@@ -111,12 +112,15 @@ def to_peer(
     calling: str = "",
     limits: upper_layer.Limits | None = None,
 ) -> "Association":
-    """An association to a known peer, under our AE title unless `calling` says otherwise, with the limits of the settings."""
+    """An association to a known peer, under our AE title unless `calling` says otherwise, with the limits of the settings.
+
+    Over TLS where the peer wants it. Raises Broken when our certificates cannot be used.
+    """
     settings = context.settings
     usual = upper_layer.Limits(settings.max_pdu, settings.artim_timeout, settings.dicom_idle_timeout)
     return Association(
         peer.host, peer.port, calling=calling or settings.aet, called=peer.aet, contexts=contexts, roles=roles,
-        limits=limits or usual,
+        limits=limits or usual, tls=to_call(settings) if peer.tls else None,
     )  # fmt: skip
 
 

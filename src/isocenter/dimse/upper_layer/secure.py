@@ -65,17 +65,17 @@ class SecureTransport(Transport):
         except _Woken:
             return 0
 
-    def readable(self) -> bool:
+    def readable(self, seconds: float = 0.0) -> bool:
         if self._ahead or self._woken:
             return True
         if not self._ready:
             return False
         try:
             # What has arrived may be no data but a message of TLS itself, a session ticket for one.
-            self._ahead = self._tls.recv(1)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            self._ahead = self._done(lambda: self._tls.recv(1), seconds, "nothing received")
+        except TimedOut:
             return False
-        except (OSError, ValueError):  # `recv_into` will say why
+        except TransportClosed:  # `recv_into` will say why
             return True
         return True
 
