@@ -17,10 +17,11 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
 from . import syntaxes
-from .elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, UNDEFINED, Malformed, Window, elements, items
+from .elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, UNDEFINED, Encoding, Malformed, Window, elements, items
 from .source import BytesSource
 
 MAX_DATA_SET = 16 << 20  # bytes; what is longer is an object, and objects are not read whole
+_CHARACTER_SET = 0x00080005
 MAX_DEPTH = 32  # of sequences: pydicom recurses
 
 _ENCODINGS = {
@@ -39,10 +40,11 @@ class InvalidDataSet(ValueError):
     """The bytes are no data set, or the data set cannot be written; the message holds no values."""
 
 
-def decode(data: bytes, transfer_syntax: str, most: int = MAX_DATA_SET) -> Dataset:
+def decode(data: bytes, transfer_syntax: str, most: int = MAX_DATA_SET, *, assumed: str = "") -> Dataset:
     """The data set in `data`, whole and converted. transfer_syntax: UID of an uncompressed one. Raises InvalidDataSet.
 
-    most: bytes that are read, for whom a data set with pixels is no object.
+    most: bytes that are read, for whom a data set with pixels is no object. assumed: the Specific Character Set in which its text
+    is read when it names none; the data set names it then.
     """
     encoding = _ENCODINGS.get(transfer_syntax)
     if encoding is None:
@@ -51,6 +53,8 @@ def decode(data: bytes, transfer_syntax: str, most: int = MAX_DATA_SET) -> Datas
         raise InvalidDataSet(f"the data set has {len(data)} bytes, {most} at most are read")
     try:
         _check(data, transfer_syntax)
+        if assumed:
+            data = _named(data, encoding, assumed)
         with _quiet():
             dataset = read_dataset(BytesIO(data), not encoding.explicit, encoding.little, bytelength=len(data))
             for _ in dataset.iterall():
@@ -74,6 +78,18 @@ def encode(dataset: Dataset, transfer_syntax: str) -> bytes:
     except _FAULTS as error:
         raise InvalidDataSet(f"the data set cannot be written ({type(error).__name__})") from None
     return buffer.getvalue()
+
+
+def _named(data: bytes, encoding: Encoding, charsets: str) -> bytes:
+    """The data set with a Specific Character Set in front, unless it has one already."""
+    if any(tag == _CHARACTER_SET for tag, *_ in elements(Window(BytesSource(data)), 0, len(data), encoding)):
+        return data
+    named = Dataset()
+    named.SpecificCharacterSet = charsets.split("\\")
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = not encoding.explicit, encoding.little
+    write_dataset(buffer, named)
+    return bytes(buffer.getvalue()) + data
 
 
 def _check(data: bytes, transfer_syntax: str) -> None:
