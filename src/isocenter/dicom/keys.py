@@ -1,0 +1,133 @@
+"""Matching of whole data sets: the keys of an Identifier against a data set (PS3.4 C.2.2.2), and the answer to them.
+
+For what is kept as data sets of its own (work items, subscriptions), not as columns of the index. The meaning of each key is that
+of `query.parse_match`, so that a name, a date or a wildcard means the same wherever it is asked for.
+"""
+
+import copy
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from . import charset, datasets
+from .attributes import Attribute, Level, keyword_of, matching_of
+from .match import Match, Universal
+from .query import InvalidKey, datetime_range, parse_match
+
+# What says how the keys are written, and no key itself (PS3.4 C.4.1.1.3.1)
+NO_KEYS = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC", "QueryRetrieveLevel"})
+UTF_8 = "ISO_IR 192"
+
+
+def text_of(element: DataElement) -> str:
+    """The value of an element as text, multiple values joined by backslashes; "" for none and for bytes."""
+    value = element.value
+    if value is None or isinstance(value, bytes):
+        return ""
+    return "\\".join(map(str, value)) if isinstance(value, MultiValue | list | tuple) else str(value)
+
+
+def match_of(element: DataElement) -> Match:
+    """What one key that is no sequence asks for. Raises InvalidKey."""
+    keyword, text = keyword_of(element.tag), text_of(element)
+    if element.VR == "DT":
+        if not text.strip("*"):
+            return Universal()
+        try:
+            return datetime_range(text)
+        except ValueError as error:
+            raise InvalidKey(keyword, str(error)) from None
+    matching = matching_of(element.VR)
+    return parse_match(Attribute(keyword, element.tag, element.VR, Level.STUDY, "O", matching, "", False), text)
+
+
+def check(keys: Dataset) -> None:
+    """Raise InvalidKey when a key, also inside a sequence, has a value that its VR does not allow."""
+    for element in _keys(keys):
+        if element.VR == "SQ":
+            for item in element.value[:1]:
+                check(item)
+        else:
+            match_of(element)
+
+
+def matches(keys: Dataset, candidate: Dataset) -> bool:
+    """Whether a data set matches all keys. Raises InvalidKey.
+
+    PS3.4 C.2.2.2.6: a sequence matches when one of its items matches all keys of the key's item.
+    """
+    return all(_holds(element, candidate) for element in _keys(keys))
+
+
+def _keys(keys: Dataset) -> list[DataElement]:
+    return [element for element in keys if element.keyword not in NO_KEYS]
+
+
+def _holds(key: DataElement, candidate: Dataset) -> bool:
+    held = _held(candidate, key)
+    if key.VR == "SQ":
+        if not key.value:
+            return True
+        items = held.value if held is not None and held.value else [Dataset()]
+        return any(matches(key.value[0], item) for item in items)
+    match = match_of(key)
+    if isinstance(match, Universal):
+        return True
+    return match.matches("" if held is None else text_of(held).strip(), key.VR)
+
+
+def _held(candidate: Dataset, key: DataElement) -> DataElement | None:
+    """The element a key asks about; one that is a sequence on one side only is none."""
+    held: DataElement | None = candidate.get(key.tag, None)
+    return held if held is not None and (held.VR == "SQ") == (key.VR == "SQ") else None
+
+
+def answer(keys: Dataset, candidate: Dataset) -> Dataset:
+    """What of a data set the keys ask for: every key, without a value where there is none (PS3.4 C.4.1.1.3.2).
+
+    A sequence without an item, or with an empty one, asks for its items as they are.
+    """
+    out = Dataset()
+    for key in _keys(keys):
+        held = _held(candidate, key)
+        if key.VR != "SQ":
+            out.add(held if held is not None else DataElement(key.tag, key.VR, None))
+            continue
+        items = [] if held is None else list(held.value)
+        if key.value and len(key.value[0]):
+            items = [answer(key.value[0], item) for item in items]
+        out.add(DataElement(key.tag, "SQ", items))
+    return out
+
+
+def encode(dataset: Dataset, transfer_syntax: str, charsets: str = "") -> bytes:
+    """The bytes of an answer, in the character set that was asked with when that can say all of it, else in Unicode.
+
+    charsets: the Specific Character Set of the request, its terms joined by backslashes. Raises datasets.InvalidDataSet.
+    """
+    dataset.pop("SpecificCharacterSet", None)
+    plain = datasets.encode(_with(dataset, UTF_8), transfer_syntax)
+    if plain.isascii() and not charsets:  # nothing in it needs a character set
+        return datasets.encode(dataset, transfer_syntax)
+    if charsets and charset.repertoire(charsets).known:
+        try:
+            wanted = _with(dataset, charsets)
+            encoded = datasets.encode(wanted, transfer_syntax)
+            if datasets.decode(encoded, transfer_syntax) == wanted:
+                return encoded
+        except datasets.InvalidDataSet:
+            pass
+    return plain
+
+
+def _with(dataset: Dataset, charsets: str) -> Dataset:
+    made = copy.deepcopy(dataset)  # pydicom's names remember how they were encoded first
+    made.SpecificCharacterSet = charsets.split("\\") if "\\" in charsets else charsets
+    return made
+
+
+def charsets_of(dataset: Dataset) -> str:
+    """The Specific Character Set of a data set, its terms joined by backslashes."""
+    return text_of(dataset["SpecificCharacterSet"]) if "SpecificCharacterSet" in dataset else ""
+
