@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
+from pydicom import config
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
@@ -78,6 +80,11 @@ def encode(dataset: Dataset, transfer_syntax: str) -> bytes:
     except _FAULTS as error:
         raise InvalidDataSet(f"the data set cannot be written ({type(error).__name__})") from None
     return buffer.getvalue()
+
+
+def element(tag: int, vr: str, value: object) -> DataElement:
+    """A data element with a value that is taken as it is: pydicom's doubts about it would be warnings, which quote it."""
+    return DataElement(tag, vr, value, validation_mode=config.IGNORE)
 
 
 def _named(data: bytes, encoding: Encoding, charsets: str) -> bytes:

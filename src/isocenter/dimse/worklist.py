@@ -63,8 +63,7 @@ def find(exchange: Exchange) -> None:
 
 def _send(exchange: Exchange, asked: _Asked, found: Sequence[Mapping[str, str]], limit: int) -> None:
     pending = status.PENDING_UNSUPPORTED_KEYS if asked.has_unsupported else status.PENDING
-    sent = 0
-    for answer in _answers(asked, found):
+    for sent, answer in enumerate(_answers(asked, found)):
         if exchange.cancelled():
             exchange.answer(status.CANCEL)
             return
@@ -72,7 +71,6 @@ def _send(exchange: Exchange, asked: _Asked, found: Sequence[Mapping[str, str]],
             exchange.answer(LIMIT_REACHED, error_comment=f"only the first {limit} matches; narrow the query")
             return
         exchange.pending(pending, keys.encode(answer, exchange.context.transfer_syntax, asked.charsets))
-        sent += 1
     exchange.answer(status.CANCEL if exchange.cancelled() else status.SUCCESS)
 
 
@@ -145,11 +143,9 @@ def _item(wanted: Sequence[Key], row: Mapping[str, str], depth: int = 0) -> Data
         if len(key.path) > depth:
             inner.setdefault(key.path[depth], []).append(key)
         else:
-            dataset.add_new(key.tag, key.vr, _value(key, row[key.column]))
+            dataset.add(datasets.element(key.tag, key.vr, _value(key, row[key.column])))
     for sequence, nested in inner.items():
-        tag = attributes.tag_of(sequence)
-        items = [_item(nested, row, depth + 1)] if sequence == STEP else _items(nested, row)
-        dataset.add_new(tag, "SQ", items)
+        setattr(dataset, sequence, [_item(nested, row, depth + 1)] if sequence == STEP else _items(nested, row))
     return dataset
 
 
@@ -160,7 +156,7 @@ def _items(nested: Sequence[Key], row: Mapping[str, str]) -> list[Dataset]:
     for place in range(max(len(texts) for _, texts in columns)):
         item = Dataset()
         for key, texts in columns:
-            item.add_new(key.tag, key.vr, _value(key, texts[place] if place < len(texts) else "") or None)
+            item.add(datasets.element(key.tag, key.vr, _value(key, texts[place] if place < len(texts) else "")))
         items.append(item)
     return items
 
