@@ -1,7 +1,9 @@
 """Small DICOM objects for tests: explicit VR little endian, made by struct so that thousands cost nothing."""
 
 import itertools
+import json
 import struct
+from pathlib import Path
 
 from isocenter.dicom.attributes import tag_of, vr_of
 
@@ -14,6 +16,11 @@ _numbers = itertools.count(1)
 def uid() -> str:
     """A UID that this test run has not used yet."""
     return f"1.2.826.0.1.3680043.10.1234.{next(_numbers)}"
+
+
+def spellings() -> dict[str, list[str]]:
+    """The names of PS3.5 Annexes H to K and of other alphabets: name -> spellings that find it, each as a matching key."""
+    return json.loads((Path(__file__).parent / "spellings.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def element(tag: int, vr: str, value: bytes) -> bytes:
