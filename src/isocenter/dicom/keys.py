@@ -28,18 +28,22 @@ def text_of(element: DataElement) -> str:
     return "\\".join(map(str, value)) if isinstance(value, MultiValue | list | tuple) else str(value)
 
 
+def attribute_of(element: DataElement) -> Attribute:
+    """A key as an attribute, though the index does not know it: what is matched by its VR."""
+    return Attribute(keyword_of(element.tag), element.tag, element.VR, Level.STUDY, "O", matching_of(element.VR), "", False)
+
+
 def match_of(element: DataElement) -> Match:
     """What one key that is no sequence asks for. Raises InvalidKey."""
-    keyword, text = keyword_of(element.tag), text_of(element)
+    text = text_of(element)
     if element.VR == "DT":
         if not text.strip("*"):
             return Universal()
         try:
             return datetime_range(text)
         except ValueError as error:
-            raise InvalidKey(keyword, str(error)) from None
-    matching = matching_of(element.VR)
-    return parse_match(Attribute(keyword, element.tag, element.VR, Level.STUDY, "O", matching, "", False), text)
+            raise InvalidKey(keyword_of(element.tag), str(error)) from None
+    return parse_match(attribute_of(element), text)
 
 
 def check(keys: Dataset) -> None:
