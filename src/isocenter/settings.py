@@ -146,6 +146,8 @@ class Settings:
                                    least=0.1)
     max_find_answers: int = setting(10000, "Most answers to one C-FIND; then a warning (B001) says that there is more", least=1,
                                     most=1000000)
+    ups_retention_days: float = setting(7.0, "Days that work items (UPS) are kept when they are completed or canceled and no "
+                                             "deletion lock holds them", least=0)
     min_free_space: Size = setting(Size(256 << 20), "Storing is refused (A700, 507) when less than this is free on the disk",
                                    metavar="BYTES", least=0)
     accept_any_aet: bool = setting(True, "On loopback, accept AE titles that are no known peers; on another interface never")

@@ -118,11 +118,6 @@ def column_of(keyword: str) -> str:
     return words.lower()
 
 
-def matching_of(vr: str) -> Matching:
-    """Return how a key of a VR is matched, where nothing else is said of it."""
-    return _MATCHING_OF_VR.get(vr, Matching.TEXT if vr in _WILDCARD_VRS else Matching.SINGLE)
-
-
 def _row(
     level: Level,
     keyword: str,

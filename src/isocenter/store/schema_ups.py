@@ -1,7 +1,7 @@
 """The tables of Unified Procedure Steps, on the metadata of `schema`.
 
     ups 1─n ups_subscription                         who is told what becomes of a step, and keeps it from being removed
-    ups_global_subscription                          who is subscribed to steps as they are created; keys: only those that match
+    ups_global_subscription                          who is subscribed to steps as they are created; matching_keys: only those that match
     ups_receiver 1─n ups_report                      what is still to be told, in order, and when the receiver is tried again
 
 A step is one encoded data set (Explicit VR Little Endian, Unicode); beside it are the columns by which it is found.
@@ -49,9 +49,9 @@ ups_subscription = Table(
 ups_global_subscription = Table(
     "ups_global_subscription", metadata, _id(),
     Column("aet", Bytewise, nullable=False),
-    Column("keys", LargeBinary, nullable=False),  # an encoded data set; empty: every step
+    Column("matching_keys", LargeBinary, nullable=False),  # an encoded data set; empty: every step
     Column("deletion_lock", Boolean, nullable=False),
-    UniqueConstraint("aet", "keys"),
+    UniqueConstraint("aet", "matching_keys"),
     sqlite_autoincrement=True,
 )
 

@@ -1,13 +1,13 @@
 """Rows of Unified Procedure Steps. Plain functions over a Connection."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from pydicom.dataset import Dataset
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.dicom import datasets, keys, syntaxes
@@ -66,7 +66,9 @@ def get(connection: Connection, sop_instance_uid: str, *, to_change: bool = Fals
     """The step of a UID. to_change: nobody else changes it before the transaction ends."""
     query = select(ups).where(ups.c.sop_instance_uid == sop_instance_uid)
     row = connection.execute(query.with_for_update() if to_change else query).one_or_none()
-    return row and Step(row.id, row.sop_instance_uid, State(row.state), row.transaction_uid, unpack(row.data_set))
+    if row is None:
+        return None
+    return Step(row.id, row.sop_instance_uid, State(row.state), row.transaction_uid, unpack(row.data_set))
 
 
 def save(connection: Connection, step: Step, at: datetime) -> None:
@@ -96,10 +98,19 @@ def found(connection: Connection, asked: Dataset) -> Iterator[tuple[int, Dataset
 
 def remove_ended(connection: Connection, before: datetime, limit: int) -> list[str]:
     """Remove steps that ended before a time and that no deletion lock holds (PS3.4 CC.2.1.3); their UIDs."""
-    locked = exists().where(ups_subscription.c.ups_fk == ups.c.id, ups_subscription.c.deletion_lock)
-    old = select(ups.c.id).where(ups.c.ended_at < before, ~locked).order_by(ups.c.ended_at).limit(limit)
+    old = select(ups.c.id).where(_removable(before)).order_by(ups.c.ended_at).limit(limit)
     statement = delete(ups).where(ups.c.id.in_(old.scalar_subquery())).returning(ups.c.sop_instance_uid)
     return list(connection.execute(statement).scalars())
+
+
+def has_ended(connection: Connection, before: datetime) -> bool:
+    """Whether `remove_ended` would find something: a read, so that an idle worker writes nothing."""
+    return connection.execute(select(ups.c.id).where(_removable(before)).limit(1)).first() is not None
+
+
+def _removable(before: datetime) -> ColumnElement[bool]:
+    locked = exists().where(ups_subscription.c.ups_fk == ups.c.id, ups_subscription.c.deletion_lock)
+    return and_(ups.c.ended_at < before, ~locked)
 
 
 def _columns(data_set: Dataset) -> dict[str, Any]:

@@ -78,16 +78,16 @@ def unsubscribe(connection: Connection, aet: str, ups_id: int | None = None) -> 
 
 def subscribe_globally(connection: Connection, wanted: Global) -> None:
     """Subscribe to what will be created; the same again changes the lock."""
-    values = {"aet": wanted.aet, "keys": pack(wanted.keys) if wanted.keys is not None else EVERY_STEP}
+    values = {"aet": wanted.aet, "matching_keys": pack(wanted.keys) if wanted.keys is not None else EVERY_STEP}
     statement = _insert(connection)(ups_global_subscription).values(**values, deletion_lock=wanted.deletion_lock)
     changed = {"deletion_lock": wanted.deletion_lock}
-    connection.execute(statement.on_conflict_do_update(index_elements=["aet", "keys"], set_=changed))
+    connection.execute(statement.on_conflict_do_update(index_elements=["aet", "matching_keys"], set_=changed))
 
 
 def global_subscriptions(connection: Connection) -> list[Global]:
     """All of them."""
     rows = connection.execute(select(ups_global_subscription).order_by(ups_global_subscription.c.id))
-    return [Global(row.aet, unpack(row.keys) if row.keys else None, row.deletion_lock) for row in rows]
+    return [Global(row.aet, unpack(row.matching_keys) if row.matching_keys else None, row.deletion_lock) for row in rows]
 
 
 def drop_global(connection: Connection, aet: str, *, filtered: bool | None = None) -> None:
@@ -95,7 +95,7 @@ def drop_global(connection: Connection, aet: str, *, filtered: bool | None = Non
     table = ups_global_subscription
     statement = delete(table).where(table.c.aet == aet)
     if filtered is not None:
-        statement = statement.where(table.c.keys != EVERY_STEP if filtered else table.c.keys == EVERY_STEP)
+        statement = statement.where(table.c.matching_keys != EVERY_STEP if filtered else table.c.matching_keys == EVERY_STEP)
     connection.execute(statement)
 
 

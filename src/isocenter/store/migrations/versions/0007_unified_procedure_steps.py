@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - drafted by Alembic, one column a line
 """unified procedure steps"""
 
 import sqlalchemy as sa
@@ -35,10 +34,10 @@ def upgrade() -> None:
     op.create_table('ups_global_subscription',
     sa.Column('id', IDENTIFIER, autoincrement=True, nullable=False),
     sa.Column('aet', BYTEWISE, nullable=False),
-    sa.Column('keys', sa.LargeBinary(), nullable=False),
+    sa.Column('matching_keys', sa.LargeBinary(), nullable=False),
     sa.Column('deletion_lock', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_ups_global_subscription')),
-    sa.UniqueConstraint('aet', 'keys', name=op.f('uq_ups_global_subscription_aet_keys')),
+    sa.UniqueConstraint('aet', 'matching_keys', name=op.f('uq_ups_global_subscription_aet_matching_keys')),
     sqlite_autoincrement=True
     )
     op.create_table('ups_receiver',
