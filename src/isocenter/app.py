@@ -19,7 +19,7 @@ from isocenter.dicom.attributes import Level
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.domain.verification import Verified
-from isocenter.service import accounts, integrity
+from isocenter.service import accounts, integrity, ups_reports
 from isocenter.service.context import Context, Row
 from isocenter.settings import Settings
 from isocenter.store import connections
@@ -79,6 +79,7 @@ def prepare(settings: Settings) -> dict[str, Any]:
     with opened(settings) as context:
         given = os.environ.get("ISOCENTER_ADMIN_PASSWORD") or None
         first = not accounts.users(context, SYSTEM)
+        ups_reports.restarted(context)
         try:
             return {"first_start": first, "password": accounts.ensure_admin(context, given)}
         except Invalid as error:
@@ -113,14 +114,16 @@ def serve_dicom(
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
-    from isocenter.work import commitments, retrievals, sweeps
+    from isocenter.work import commitments, retrievals, sweeps, ups
 
+    # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
+    beside = {"commitments": commitments.run, "retrievals": retrievals.run, "ups-reports": ups.run}
     with opened(settings) as context:
-        # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
-        reporter = threading.Thread(target=commitments.run, args=(context, stop), name="commitments", daemon=True)
-        fetcher = threading.Thread(target=retrievals.run, args=(context, stop), name="retrievals", daemon=True)
-        reporter.start()
-        fetcher.start()
+        threads = [
+            threading.Thread(target=run, args=(context, stop), name=name, daemon=True) for name, run in beside.items()
+        ]  # fmt: skip
+        for thread in threads:
+            thread.start()
         sweeps.run(context, stop)
-        reporter.join()
-        fetcher.join()
+        for thread in threads:
+            thread.join()

@@ -31,8 +31,6 @@ LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
     }
 )
 
-LIMIT_REACHED = 0xB001
-
 
 class _Cancelled(Exception):
     """The peer has sent C-CANCEL while the index was being read."""
@@ -80,6 +78,6 @@ def _send(exchange: Exchange, asked: Identifier, answers: list[bytes], limit: in
     if exchange.cancelled():
         raise _Cancelled
     if len(answers) > limit:
-        exchange.answer(LIMIT_REACHED, error_comment=f"only the first {limit} matches; narrow the query")
+        exchange.answer(status.LIMIT_REACHED, error_comment=f"only the first {limit} matches; narrow the query")
     else:
         exchange.answer(status.SUCCESS)

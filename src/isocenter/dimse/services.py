@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from isocenter.dicom import sop_classes, syntaxes
-from isocenter.dimse import commitment, finding, messages, printing, retrieving, status, storage, verification, worklist
+from isocenter.dimse import commitment, finding, messages, printing, retrieving, status, storage, ups, verification, worklist
 from isocenter.dimse.dispatch import Drain, Handler, Operation, Request
 from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
 from isocenter.dimse.exchange import Handler as ExchangeHandler
@@ -42,6 +42,8 @@ SERVICES: tuple[Service, ...] = (
             {CommandField.N_ACTION_RQ: commitment.act}),
     Service("Print", DimseService.PRINT, printing.SOP_CLASSES, printing.OPERATIONS, printing.MAX_DATA_SET),
     Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find}),
+    *(Service(f"Unified Procedure Step: {name.split(' ')[4]}", DimseService.UPS, {uid: name}, ups.OPERATIONS[uid])
+      for uid, name in ups.SOP_CLASSES.items()),
 )
 BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
 

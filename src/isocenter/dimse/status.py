@@ -36,6 +36,7 @@ INVALID_ARGUMENT = 0x0115
 NO_SUCH_SOP_CLASS = 0x0118
 CLASS_INSTANCE_CONFLICT = 0x0119
 MISSING_ATTRIBUTE = 0x0120
+MISSING_ATTRIBUTE_VALUE = 0x0121
 SOP_CLASS_NOT_SUPPORTED = 0x0122
 NO_SUCH_ACTION = 0x0123
 NOT_AUTHORIZED = 0x0124
@@ -47,7 +48,23 @@ CANNOT_PERFORM_SUBOPERATIONS = 0xA702
 MOVE_DESTINATION_UNKNOWN = 0xA801
 NOT_OF_SOP_CLASS = 0xA900
 SUBOPERATIONS_FAILED = 0xB000
+LIMIT_REACHED = 0xB001
 UNABLE_TO_PROCESS = 0xC000
+UPS_CREATED_WITH_MODIFICATIONS = 0xB300
+UPS_ALREADY_CANCELED = 0xB304
+UPS_ALREADY_IN_STATE_COMPLETED = 0xB306
+UPS_NO_LONGER_UPDATED = 0xC300
+UPS_WRONG_TRANSACTION_UID = 0xC301
+UPS_ALREADY_IN_PROGRESS = 0xC302
+UPS_SCHEDULED_BY_N_CREATE_ONLY = 0xC303
+UPS_FINAL_STATE_NOT_MET = 0xC304
+UPS_NO_SUCH_INSTANCE = 0xC307
+UPS_UNKNOWN_RECEIVING_AE = 0xC308
+UPS_NOT_CREATED_SCHEDULED = 0xC309
+UPS_NOT_IN_PROGRESS = 0xC310
+UPS_ALREADY_COMPLETED = 0xC311
+UPS_PERFORMER_UNREACHABLE = 0xC312
+UPS_WRONG_ACTION = 0xC314
 CANCEL = 0xFE00
 PENDING = 0xFF00
 PENDING_UNSUPPORTED_KEYS = 0xFF01
@@ -115,7 +132,33 @@ _PRINT = (
     Status(0xC603, Category.FAILURE, "The image is larger than its box"),
     Status(0xC605, Category.FAILURE, "Not enough memory to keep the image"),
 )
-STATUSES: dict[int, Status] = {status.code: status for status in _GENERAL + _STORAGE + _RETRIEVE + _QUERY + _PRINT}
+
+# PS3.4 CC.2: Unified Procedure Steps.
+_UPS = (
+    Status(0xB300, Category.WARNING, "The UPS was created with modifications"),
+    Status(0xB301, Category.WARNING, "Deletion lock not granted"),
+    Status(0xB304, Category.WARNING, "The UPS is already in the requested state of CANCELED"),
+    Status(0xB305, Category.WARNING, "Coerced invalid values to valid values"),
+    Status(0xB306, Category.WARNING, "The UPS is already in the requested state of COMPLETED"),
+    Status(0xC300, Category.FAILURE, "The UPS may no longer be updated"),
+    Status(0xC301, Category.FAILURE, "The correct Transaction UID was not provided"),
+    Status(0xC302, Category.FAILURE, "The UPS is already IN PROGRESS"),
+    Status(0xC303, Category.FAILURE, "The UPS may only become SCHEDULED via N-CREATE, not N-SET or N-ACTION"),
+    Status(0xC304, Category.FAILURE, "The UPS has not met final state requirements for the requested state change"),
+    Status(0xC307, Category.FAILURE, "Specified SOP Instance UID does not exist or is not a UPS instance managed by this SCP"),
+    Status(0xC308, Category.FAILURE, "Receiving AE-TITLE is unknown to this SCP"),
+    Status(0xC309, Category.FAILURE, "The provided value of UPS state was not SCHEDULED"),
+    Status(0xC310, Category.FAILURE, "The UPS is not yet in the IN PROGRESS state"),
+    Status(0xC311, Category.FAILURE, "The UPS is already COMPLETED"),
+    Status(0xC312, Category.FAILURE, "The performer cannot be contacted"),
+    Status(0xC313, Category.FAILURE, "Performer chooses not to cancel"),
+    Status(0xC314, Category.FAILURE, "Specified action not appropriate for specified instance"),
+    Status(0xC315, Category.FAILURE, "SCP does not support event reports"),
+)
+
+STATUSES: dict[int, Status] = {
+    status.code: status for status in (*_GENERAL, *_STORAGE, *_RETRIEVE, *_QUERY, *_PRINT, *_UPS)
+}
 
 # (mask, value): the ranges of PS3.7 Annex C and PS3.4 B.2.3, for codes that have no row of their own.
 _RANGES = (

@@ -72,7 +72,7 @@ def get(context: Context, principal: Principal, sop_instance_uid: str) -> Datase
 
 
 def update(context: Context, principal: Principal, sop_instance_uid: str, given: Dataset) -> None:
-    """Change a step (N-SET, CC.2.6). given: attributes, and of a step in progress the Transaction UID. Raises Refused, Invalid."""
+    """Change a step (N-SET, CC.2.6). given: attributes, and its Transaction UID once in progress. Raises Refused, Invalid."""
     access.require(principal, Permission.UPS_MANAGE)
     at = context.clock()
 

@@ -1,7 +1,7 @@
 """Who is told what becomes of Unified Procedure Steps (PS3.4 CC.2.3, CC.2.4): subscriptions, deletion locks, and the telling.
 
-An event is a row from the transaction that made it until its receiver was told. One worker at a time tells a receiver, oldest first,
-so that nobody learns of COMPLETED before IN PROGRESS.
+An event is a row from the transaction that made it until its receiver was told. One worker at a time tells a receiver,
+the oldest first, so that nobody learns of COMPLETED before IN PROGRESS.
 """
 
 import logging
@@ -78,7 +78,7 @@ def _filter(matching: Dataset) -> Dataset | None:
 
 
 def _subscribe_to_existing(connection: Connection, wanted: Global, context: Context) -> None:
-    """Table CC.2.3-2 and CC.2.4.3: a lock is put on every step, whose state is reported; without one those that are subscribed stay."""
+    """Table CC.2.3-2, CC.2.4.3: a lock is put on every step, and its state reported; without one what is subscribed stays so."""
     at = context.clock()
     for ups_id, step in list(steps.found(connection, wanted.keys if wanted.keys is not None else Dataset())):
         if wanted.deletion_lock or not rows.is_subscribed(connection, ups_id, wanted.aet):

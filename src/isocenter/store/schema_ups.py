@@ -1,7 +1,7 @@
 """The tables of Unified Procedure Steps, on the metadata of `schema`.
 
     ups 1─n ups_subscription                         who is told what becomes of a step, and keeps it from being removed
-    ups_global_subscription                          who is subscribed to steps as they are created; matching_keys: only those that match
+    ups_global_subscription                          who is subscribed to steps as they are created, to those that match
     ups_receiver 1─n ups_report                      what is still to be told, in order, and when the receiver is tried again
 
 A step is one encoded data set (Explicit VR Little Endian, Unicode); beside it are the columns by which it is found.

@@ -90,7 +90,7 @@ def found(connection: Connection, asked: Dataset) -> Iterator[tuple[int, Dataset
             rest.add(element)
         elif not isinstance(match := keys.match_of(element), Universal):
             query = query.where(dialect.condition(keys.attribute_of(element), match, ups.c[column], None, is_postgresql))
-    for row in connection.execution_options(yield_per=TOGETHER).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=TOGETHER)):
         data_set = unpack(row.data_set)
         if keys.matches(rest, data_set):
             yield row.id, data_set
