@@ -114,10 +114,10 @@ def serve_dicom(
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
-    from isocenter.work import commitments, retrievals, sweeps, ups
+    from isocenter.work import commitments, relay, retrievals, sweeps, ups
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
-    beside = {"commitments": commitments.run, "retrievals": retrievals.run, "ups-reports": ups.run}
+    beside = {"commitments": commitments.run, "relay": relay.run, "retrievals": retrievals.run, "ups-reports": ups.run}
     with opened(settings) as context:
         threads = [
             threading.Thread(target=run, args=(context, stop), name=name, daemon=True) for name, run in beside.items()

@@ -156,6 +156,9 @@ class Settings:
     log_format: str = setting("auto", "text for people, json for machines, auto: text on a terminal, else json",
                               choices=("auto", "text", "json"))
     grace_seconds: float = setting(20.0, "Seconds that a stop waits for what has begun", least=0)
+    delivery_retry_seconds: float = setting(30.0, "Seconds until a delivery that failed is tried again; then twice as many, up "
+                                                  "to four hours", least=0.1)
+    delivery_keep_days: int = setting(30, "Days for which deliveries that have ended are still listed", least=1)
     series_quiet_seconds: float = setting(2.0, "Quiet seconds after which a series' metadata document is built", least=0)
 
     @property

@@ -7,6 +7,7 @@ from isocenter.api.exceptions import KINDS
 from isocenter.api.orders import ORDER
 from isocenter.api.peers import FACTS
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
+from isocenter.api.routing import PLACE, RULE
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
@@ -99,6 +100,25 @@ SCHEMAS: Mapping[str, Schema] = {
         {
             "aet": text(), **FACTS, "created_at": _MOMENT, "last_seen_at": or_null(_MOMENT),
             "associations": integer("since it was added"), "instances": integer("received from it since it was added"),
+        }
+    ),
+    "Destination": obj(
+        {
+            "name": text(), "kind": text(enum=["dicom", "dicomweb", "folder"]), "has_secret": boolean(),
+            **{name: schema for name, schema in PLACE.items() if name != "secret"},
+            "waiting": integer("deliveries"), "failed": integer("deliveries"), "sent": integer("deliveries"),
+        }
+    ),
+    "Route": obj({"id": integer(), **RULE, "created_at": _MOMENT, "updated_at": _MOMENT}),
+    "Delivery": obj(
+        {
+            "id": integer(), "StudyInstanceUID": text(), "PatientName": text("PN"), "PatientID": text(), "StudyDate": text("DA"),
+            "StudyDescription": text(), "destination": text(), "route": text("the rule that began it; empty: a person"),
+            "state": text(enum=["waiting", "queued", "sending", "sent", "failed", "cancelled"]),
+            "held": text("why nothing is sent to its destination now", enum=["", "paused", "hours"]),
+            "reason": text("why it failed last"), "attempts": integer("that failed, in a row"), "instances": integer(),
+            "sent": integer("instances"), "failed": integer("instances"), "created_at": _MOMENT, "updated_at": _MOMENT,
+            "due_at": _MOMENT,
         }
     ),
 }  # fmt: skip

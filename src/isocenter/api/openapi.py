@@ -17,6 +17,7 @@ TAGS: Mapping[str, str] = {
     "studies": "The study list",
     "orders": "What is to be done, and what was done for it",
     "remote": "Other archives",
+    "routing": "Where images are sent: destinations, rules, deliveries",
     "changes": "What happens in the archive",
     "upload": "Sending objects from a browser or a program",
     "exceptions": "What needs a person's eye",

@@ -9,7 +9,22 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from isocenter.api import admin, changes, errors, exceptions, openapi, orders, peers, remote, session, studies, system, upload
+from isocenter.api import (
+    admin,
+    changes,
+    deliveries,
+    errors,
+    exceptions,
+    openapi,
+    orders,
+    peers,
+    remote,
+    routing,
+    session,
+    studies,
+    system,
+    upload,
+)
 from isocenter.api.auth import Authenticator
 from isocenter.api.documents import SCHEMAS
 from isocenter.api.endpoint import Call, Door, Endpoint, json_response, read_body, read_path, read_query
@@ -52,6 +67,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *admin.ENDPOINTS,
     *orders.ENDPOINTS,
     *peers.ENDPOINTS,
+    *routing.ENDPOINTS,
+    *deliveries.ENDPOINTS,
     *system.ENDPOINTS,
     *_ABOUT,
 )

@@ -182,7 +182,8 @@ class Reception:
 
     @property
     def _origin(self) -> Origin:
-        return Origin(self._source, self._calling_aet, self._principal.name, self._principal.address)
+        principal = self._principal
+        return Origin(self._source, self._calling_aet, principal.name, principal.address, self._called_aet)
 
     def _refusal(self, refuse: Refuse) -> IsocenterError:
         """Note the refusal in the change log, and make the error for the sender."""

@@ -32,12 +32,16 @@ from isocenter.store.schema import instance, timestamp
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an object came from. source: the door (dimse, stow, import, upload); actor: the principal's name."""
+    """Where an object came from. source: the door (dimse, stow, import, upload); actor: the principal's name.
+
+    called_aet: the AE title under which it was sent here.
+    """
 
     source: str
     source_aet: str
     actor: str
     address: str
+    called_aet: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +90,8 @@ class Added:
     where: str = ""
 
 
-_FACTS = ("blob_key", "sha256", "size", "dataset_offset", "transfer_syntax_uid", "frames", "source", "source_aet", "received_at")
+_FACTS = ("blob_key", "sha256", "size", "dataset_offset", "transfer_syntax_uid", "frames", "source", "source_aet",
+          "called_aet", "received_at")
 _NAMES = ("series_fk", "version", "current", *_FACTS, *rows.columns(Level.INSTANCE))
 
 
@@ -104,7 +109,7 @@ def prepared(
     )
     frames = header.frames.encode() if header.frames is not None else None
     facts = (blob_key, sha256, size, header.dataset_offset, header.transfer_syntax_uid, frames, origin.source, origin.source_aet,
-             timestamp(received_at))
+             origin.called_aet, timestamp(received_at))
     return Arrived(place, header.sop_instance_uid, facts + rows.row(values, Level.INSTANCE), blob_key, sha256, size, received_at,
                    dirty_at, origin)
 

@@ -206,6 +206,7 @@ instance = Table(
     Column("frames", LargeBinary),  # dicom.frames.FrameTable.encode(); NULL: no pixel data
     _text("source"),
     _text("source_aet"),
+    _text("called_aet"),
     *_times("received_at"),
     UniqueConstraint("sop_instance_uid", "version"),
     Index(None, "series_fk"),

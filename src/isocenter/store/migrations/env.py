@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 
 from isocenter.store import schema_orders as schema_orders  # its tables are on the same metadata
+from isocenter.store import schema_routing as schema_routing
 from isocenter.store import schema_ups as schema_ups  # its tables are on the same metadata
 from isocenter.store.schema import Bytewise, Identifier, UtcDateTime, metadata
 
