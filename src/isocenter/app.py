@@ -117,7 +117,10 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
     from isocenter.work import commitments, relay, retrievals, sweeps, ups
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
-    beside = {"commitments": commitments.run, "relay": relay.run, "retrievals": retrievals.run, "ups-reports": ups.run}
+    beside = {
+        "commitments": commitments.report, "commitment-requests": commitments.ask, "relay": relay.run,
+        "retrievals": retrievals.run, "ups-reports": ups.run,
+    }  # fmt: skip
     with opened(settings) as context:
         threads = [
             threading.Thread(target=run, args=(context, stop), name=name, daemon=True) for name, run in beside.items()

@@ -81,8 +81,8 @@ def _report(judged: Commitment) -> Dataset:
     """The event information (PS3.4 Table J.3-2)."""
     dataset = Dataset()
     dataset.TransactionUID = judged.transaction_uid
-    good = [_item(each) for each in judged.references if not each.failure]
-    bad = [_item(each) for each in judged.references if each.failure]
+    good = [item_of(each) for each in judged.references if not each.failure]
+    bad = [item_of(each) for each in judged.references if each.failure]
     if good:
         dataset.ReferencedSOPSequence = good
     if bad:
@@ -90,7 +90,8 @@ def _report(judged: Commitment) -> Dataset:
     return dataset
 
 
-def _item(reference: Reference) -> Dataset:
+def item_of(reference: Reference) -> Dataset:
+    """One item of Referenced or Failed SOP Sequence."""
     item = Dataset()
     item.ReferencedSOPClassUID = reference.sop_class_uid
     item.ReferencedSOPInstanceUID = reference.sop_instance_uid

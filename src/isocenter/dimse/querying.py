@@ -29,8 +29,6 @@ FIND = (sop_classes.STUDY_ROOT_FIND, sop_classes.PATIENT_ROOT_FIND)
 MOVE = (sop_classes.STUDY_ROOT_MOVE, sop_classes.PATIENT_ROOT_MOVE)
 GET = (sop_classes.STUDY_ROOT_GET, sop_classes.PATIENT_ROOT_GET)
 
-MOVE_DESTINATION_UNKNOWN = 0xA801  # PS3.4 Table C.4-2
-
 # What an answer of each level says unless the caller asks for something else: what a person chooses by.
 RETURN_KEYS: Mapping[Level, tuple[str, ...]] = {
     Level.PATIENT: ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "NumberOfPatientRelatedStudies"),
@@ -197,7 +195,7 @@ class _Retrieval:
                     if self._cancelled():
                         return replace(self._total, status=status.CANCEL, reason="cancelled")
                     self._one(association, sop_class, each)
-                    if self._total.status == MOVE_DESTINATION_UNKNOWN:
+                    if self._total.status == status.MOVE_DESTINATION_UNKNOWN:
                         break
         finally:
             self._scp.close()

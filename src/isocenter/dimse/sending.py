@@ -20,7 +20,8 @@ from isocenter.dimse.conversation import LOOK, Cancelled, never
 from isocenter.dimse.status import Category
 from isocenter.dimse.throttle import Throttle
 from isocenter.domain.errors import IsocenterError, Unsupported
-from isocenter.service import sending
+from isocenter.service import commitment_requests, sending
+from isocenter.service.commitment_requests import Reference
 from isocenter.service.context import Context
 from isocenter.service.peers import Peer
 from isocenter.service.sending import Stored
@@ -28,7 +29,7 @@ from isocenter.service.sending import Stored
 log = logging.getLogger(__name__)
 
 # PS3.4 Table C.4-2, "unable to perform sub-operations": for what the peer was never given, or never answered.
-NOT_SENT = 0xA702
+NOT_SENT = status.CANNOT_PERFORM_SUBOPERATIONS
 # Before the second try of a peer that does not take an association (seconds).
 AGAIN = 1.0
 # So many instances in a row that end their association, each twice: the peer is broken, not they.
@@ -76,10 +77,23 @@ def send(
     so. Both are called by the thread that calls, and what they raise ends the sending and is raised again. What was not begun
     before a cancel is not told. calling: our AE title, unless it is that of the settings. originator: AE title and Message ID of
     the C-MOVE behind it. An association that is lost is opened once more, and the instance that was on its way sent again.
+    A peer that `asks_commitment` will be asked whether it keeps what it has taken (work/commitments.py).
     """
-    for contexts, group in _groups(peer, stored):
-        if not _Sending(context, peer, contexts, group, calling, originator).run(on_sent, cancelled):
-            return
+    taken: list[Reference] = []
+
+    def note(sent: Sent) -> None:
+        if sent.ok:
+            taken.append(Reference(sent.stored.sop_class_uid, sent.stored.sop_instance_uid))
+        on_sent(sent)
+
+    try:
+        for contexts, group in _groups(peer, stored):
+            if not _Sending(context, peer, contexts, group, calling, originator).run(note, cancelled):
+                return
+    finally:
+        # Who asked for a C-MOVE asks for commitment, too, if it wants to.
+        if taken and peer.asks_commitment and originator is None:
+            commitment_requests.note(context, peer.aet, taken)
 
 
 def _ladder(peer: Peer) -> tuple[str, ...]:

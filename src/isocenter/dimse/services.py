@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from isocenter.dicom import sop_classes, syntaxes
-from isocenter.dimse import commitment, finding, messages, printing, retrieving, status, storage, ups, verification, worklist
+from isocenter.dimse import (
+    commitment,
+    commitment_scu,
+    finding,
+    messages,
+    printing,
+    retrieving,
+    status,
+    storage,
+    ups,
+    verification,
+    worklist,
+)
 from isocenter.dimse.dispatch import Drain, Handler, Operation, Request
 from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
 from isocenter.dimse.exchange import Handler as ExchangeHandler
@@ -39,7 +51,7 @@ SERVICES: tuple[Service, ...] = (
     Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}),
     Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get}),
     Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
-            {CommandField.N_ACTION_RQ: commitment.act}),
+            {CommandField.N_ACTION_RQ: commitment.act, CommandField.N_EVENT_REPORT_RQ: commitment_scu.take}),
     Service("Print", DimseService.PRINT, printing.SOP_CLASSES, printing.OPERATIONS, printing.MAX_DATA_SET),
     Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find}),
     *(Service(f"Unified Procedure Step: {name.split(' ')[4]}", DimseService.UPS, {uid: name}, ups.OPERATIONS[uid])
@@ -54,11 +66,14 @@ def allowed(peer: Peer | None, service: DimseService) -> bool:
 
 
 def scp_roles(request: AssociateRQ) -> frozenset[str]:
-    """The SOP classes of which a requestor may be SCP (PS3.7 D.3.3.4): what it retrieves by C-GET is stored to it."""
+    """The SOP classes of which a requestor may be SCP (PS3.7 D.3.3.4).
+
+    What it retrieves by C-GET is stored to it, and what we asked it to commit to it reports on (PS3.4 J.3.3).
+    """
     return frozenset(
         each.sop_class_uid
         for each in request.find_all(RoleSelection)
-        if each.scp_role and storage.is_storage(each.sop_class_uid)
+        if each.scp_role and (storage.is_storage(each.sop_class_uid) or each.sop_class_uid in commitment.SOP_CLASSES)
     )
 
 

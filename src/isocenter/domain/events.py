@@ -11,6 +11,8 @@ class Event(StrEnum):
 
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
+    COMMITMENT_ANSWERED = "commitment.answered"
+    COMMITMENT_REQUESTED = "commitment.requested"
     DELIVERY_CANCELLED = "delivery.cancelled"
     DELIVERY_FAILED = "delivery.failed"
     DELIVERY_REQUESTED = "delivery.requested"

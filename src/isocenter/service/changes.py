@@ -16,6 +16,8 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
     {
         Event.ACCOUNT_CREATED: Permission.CHANGE_READ,
         Event.ACCOUNT_UPDATED: Permission.CHANGE_READ,
+        Event.COMMITMENT_ANSWERED: Permission.QUARANTINE_READ,
+        Event.COMMITMENT_REQUESTED: Permission.QUARANTINE_READ,
         Event.DELIVERY_CANCELLED: Permission.DELIVERY_MANAGE,
         Event.DELIVERY_FAILED: Permission.DELIVERY_MANAGE,
         Event.DELIVERY_REQUESTED: Permission.DELIVERY_MANAGE,

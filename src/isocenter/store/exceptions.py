@@ -14,7 +14,7 @@ from isocenter.domain.events import Event
 from isocenter.store import changes
 from isocenter.store.schema import exception
 
-Kind = Literal["quarantined", "version", "patient_conflict", "refused"]
+Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

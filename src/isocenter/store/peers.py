@@ -21,6 +21,7 @@ class Peer:
     tls: it is called over TLS. services: names of `DimseService` it may use; none: all. character_set: Specific Character Set
     of what it writes without saying so, its terms joined by backslashes. throttle: bytes a second it is sent at most; 0: no
     limit. parallel: associations opened at once to send to it, 1 to 8. paused: nothing is sent to it by itself.
+    asks_commitment: after something was sent to it, it is asked whether it keeps that (storage commitment).
     archive: whether it is one that people search here, or that is asked for what is not here.
     associations, instances: how many there have been since it was added.
     """
@@ -38,6 +39,7 @@ class Peer:
     throttle: int
     parallel: int
     paused: bool
+    asks_commitment: bool
     archive: AskedWhen
     created_at: datetime
     last_seen_at: datetime | None

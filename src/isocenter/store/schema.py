@@ -236,7 +236,7 @@ change = Table(
 
 exception = Table(
     "exception", metadata, _id(),
-    Column("kind", Bytewise, nullable=False),  # quarantined | version | patient_conflict | refused
+    Column("kind", Bytewise, nullable=False),  # quarantined | version | patient_conflict | refused | commitment
     _text("reason"),
     _text("where"),
     _text("study_instance_uid"),
@@ -313,6 +313,7 @@ peer = Table(
     *(_number(name) for name in ("max_associations", "throttle")),
     Column("parallel", Integer, nullable=False, server_default="1"),
     *(Column(name, Boolean, nullable=False, server_default=false()) for name in ("tls", "paused", "notify_availability")),
+    Column("asks_commitment", Boolean, nullable=False, server_default=false()),
     _text("archive"),  # domain.retrieval.AskedWhen
     Column("last_seen_at", UtcDateTime),
     *(Column(name, Identifier, nullable=False, server_default="0") for name in ("associations", "instances")),
@@ -330,6 +331,20 @@ storage_commitment = Table(
     Column("lease_until", UtcDateTime),
     UniqueConstraint("peer_aet", "transaction_uid"),
     Index(None, "due_at"),
+    sqlite_autoincrement=True,
+)
+
+commitment_request = Table(
+    "commitment_request", metadata, _id(),
+    Column("peer_aet", Bytewise, nullable=False),  # who is asked
+    Column("transaction_uid", Bytewise, nullable=False, unique=True),
+    Column("state", Bytewise, nullable=False),  # due | asked | committed | failed | given_up
+    _text("reason"),
+    Column("refs", Text, nullable=False),  # as in storage_commitment
+    *_times("created_at", "due_at"),
+    *(Column(name, UtcDateTime) for name in ("asked_at", "answered_at", "lease_until")),
+    _number("attempts"),
+    Index(None, "state", "due_at"),
     sqlite_autoincrement=True,
 )
 

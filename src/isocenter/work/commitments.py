@@ -1,12 +1,15 @@
-"""The worker's second round: peers that asked for storage commitment are told what came of it, until they have taken it."""
+"""Storage commitment, both sides: peers that asked are told what came of it, and peers that were sent something are asked."""
 
 import logging
 import threading
+from collections.abc import Callable
 
-from isocenter.dimse import commitment as dimse
+from isocenter.dimse import commitment as scp
+from isocenter.dimse import commitment_scu as scu
 from isocenter.domain.errors import IsocenterError
-from isocenter.service import commitment, peers
+from isocenter.service import commitment, commitment_requests, peers
 from isocenter.service.commitment import Commitment
+from isocenter.service.commitment_requests import CommitmentRequest
 from isocenter.service.context import Context
 
 log = logging.getLogger(__name__)
@@ -15,11 +18,20 @@ log = logging.getLogger(__name__)
 ROUND = 2.0
 
 
-def run(context: Context, stop: threading.Event) -> None:
-    """Report until `stop` is set; what has begun is finished. A database that is away is waited for."""
+def report(context: Context, stop: threading.Event) -> None:
+    """Tell peers that asked, until `stop` is set; what has begun is finished. A database that is away is waited for."""
+    _run(context, stop, report_due)
+
+
+def ask(context: Context, stop: threading.Event) -> None:
+    """Ask peers that were sent something, in the same way; beside `report`, since it waits for what they say."""
+    _run(context, stop, ask_due)
+
+
+def _run(context: Context, stop: threading.Event, step: Callable[[Context], bool]) -> None:
     while not stop.is_set():
         try:
-            if report_due(context):
+            if step(context):
                 continue
         except IsocenterError as error:
             log.warning("a round failed and is repeated", extra={"facts": {"kind": error.kind.value}})
@@ -34,6 +46,17 @@ def report_due(context: Context) -> bool:
         return False
 
     def tell(judged: Commitment) -> None:
-        dimse.report(peers.get(context, judged.peer_aet), context.settings.aet, judged)
+        scp.report(peers.get(context, judged.peer_aet), context.settings.aet, judged)
 
     return commitment.deliver(context, tell)
+
+
+def ask_due(context: Context) -> bool:
+    """Ask one peer that is to be asked now. False: there was none."""
+    if not commitment_requests.is_due(context):
+        return False
+
+    def put(request: CommitmentRequest) -> None:
+        scu.ask(context, peers.get(context, request.peer_aet), request)
+
+    return commitment_requests.work(context, put)

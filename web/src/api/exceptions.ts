@@ -1,6 +1,6 @@
 import { queryString, requestJson } from '../lib/http'
 
-export type ExceptionKind = 'quarantined' | 'version' | 'patient_conflict' | 'refused'
+export type ExceptionKind = 'quarantined' | 'version' | 'patient_conflict' | 'refused' | 'commitment'
 
 /** Something that came in and needs a person's eye; what a sender repeats is one row. */
 export interface ExceptionRow {

@@ -14,13 +14,14 @@ const KINDS: Record<ExceptionKind, { title: string; tone: Tone; meaning: string 
   quarantined: { title: 'Quarantined', tone: 'warn', meaning: 'Kept aside as it came. It is in no study; its file can be downloaded, mended and sent again.' },
   version: { title: 'New version', tone: 'info', meaning: 'The same identity with other content. The first one is shown; both are kept.' },
   patient_conflict: { title: 'Patient differs', tone: 'warn', meaning: 'The same patient ID with another name or birth date. Joined as one patient; check at the modality.' },
+  commitment: { title: 'Not confirmed', tone: 'danger', meaning: 'Another archive has not confirmed that it keeps what was sent to it. Do not delete the copy here; send it again or ask there.' },
   refused: { title: 'Refused', tone: 'danger', meaning: 'Not taken, and the sender was told why. Nothing of it was kept.' },
 }
 
 const SOURCES: Record<string, string> = { dimse: 'DICOM', stow: 'DICOMweb', import: 'Import', upload: 'Upload' }
 
 /** Kinds of the change log that alter this list. */
-const CONCERNS_LIST = /^(instance\.(quarantined|refused|version)|patient\.conflict|exception\.|reset)/
+const CONCERNS_LIST = /^(instance\.(quarantined|refused|version)|patient\.conflict|commitment\.|exception\.|reset)/
 
 interface Listed {
   rows: ExceptionRow[] | null
