@@ -13,6 +13,7 @@ from isocenter.dimse import (
     commitment_scu,
     finding,
     messages,
+    mpps,
     printing,
     retrieving,
     status,
@@ -56,6 +57,10 @@ SERVICES: tuple[Service, ...] = (
     Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find}),
     *(Service(f"Unified Procedure Step: {name.split(' ')[4]}", DimseService.UPS, {uid: name}, ups.OPERATIONS[uid])
       for uid, name in ups.SOP_CLASSES.items()),
+    Service("Modality Performed Procedure Step", DimseService.PROCEDURE_STEP, mpps.SOP_CLASSES,
+            {CommandField.N_CREATE_RQ: mpps.create, CommandField.N_SET_RQ: mpps.change}),
+    Service("Modality Performed Procedure Step Retrieve", DimseService.PROCEDURE_STEP, mpps.RETRIEVE_SOP_CLASSES,
+            {CommandField.N_GET_RQ: mpps.get}),
 )
 BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
 

@@ -23,7 +23,6 @@ from isocenter.service import ordering
 SOP_CLASSES: Mapping[str, str] = {MODALITY_WORKLIST_FIND: "Modality Worklist Information Model - FIND"}
 
 # PS3.4 Table K.4-1
-UNABLE_TO_PROCESS = 0xC000
 LIMIT_REACHED = 0xB001  # as in C-FIND of studies: with a failure many modalities drop the answers they already have
 
 
@@ -49,7 +48,7 @@ def find(exchange: Exchange) -> None:
         request = datasets.decode(exchange.data_set, exchange.context.transfer_syntax, assumed=session.character_set)
         asked = _read(request)
     except (datasets.InvalidDataSet, InvalidKey) as error:
-        exchange.answer(UNABLE_TO_PROCESS, error_comment=str(error), offending_element=_offending(error))
+        exchange.answer(status.UNABLE_TO_PROCESS, error_comment=str(error), offending_element=_offending(error))
         return
     limit = session.context.settings.max_find_answers
     try:

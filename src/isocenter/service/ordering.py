@@ -56,12 +56,13 @@ def create(context: Context, principal: Principal, facts: Mapping[str, Any]) -> 
     now = context.clock()
 
     def write(connection: Connection) -> Order:
-        _need_free(connection, values["study_instance_uid"])
         order_id = rows.add(connection, values, origin="api", at=now)
+        if order_id is None:
+            raise _taken()
         made = {name: f"{letters}{order_id:08}" for name, letters in _MADE.items() if not values.get(name)}
         rows.change(connection, order_id, made)
-        for number, (step, state) in enumerate(steps, 1):
-            _add_step(connection, order_id, step, state, number)
+        for step, state in steps:
+            _add_step(connection, order_id, step, state)
         rows.settle(connection, order_id, now)
         added = _found(rows.get(connection, order_id))
         _log(connection, Event.ORDER_CREATED, added, principal, {"steps": len(steps)})
@@ -258,9 +259,9 @@ def _wanted(search: Mapping[str, str]) -> Wanted:
 # ---- inside of a transaction -----------------------------------------------------------------------------------------------
 
 
-def _add_step(connection: Connection, order_id: int, values: Values, state: StepState, number: int) -> None:
-    values = values | {"scheduled_procedure_step_id": values.get("scheduled_procedure_step_id") or f"IS{order_id:08}-{number}"}
+def _add_step(connection: Connection, order_id: int, values: Values, state: StepState) -> None:
     order = _found(rows.get(connection, order_id))
+    values = values | {"scheduled_procedure_step_id": values.get("scheduled_procedure_step_id") or rows.step_id_of(order)}
     if any(step.values["scheduled_procedure_step_id"] == values["scheduled_procedure_step_id"] for step in order.steps):
         raise Invalid("two steps of an order have the same ID", where=STEP_ID)
     rows.add_step(connection, order_id, values, state)
@@ -271,7 +272,7 @@ def _change_step(connection: Connection, order: Order, facts: Mapping[str, Any],
     step = next((step for step in order.steps if step_id and step.values["scheduled_procedure_step_id"] == step_id), None)
     if step is None:
         values, state = _new_step(facts, where)
-        _add_step(connection, order.id, values, state, len(order.steps) + 1)
+        _add_step(connection, order.id, values, state)
         return
     values = _values(facts, of_step=True, where=where)
     _need(values, [name for name in NEEDED_OF_STEP if name in facts], where)
@@ -300,8 +301,12 @@ def _need_unbegun(order: Order, values: Values) -> None:
 
 def _need_free(connection: Connection, study_instance_uid: str) -> None:
     if rows.of_study(connection, study_instance_uid):
-        raise Conflict("there is an order of this study already", where="StudyInstanceUID",
-                       hint="add a step to that order, or leave the UID out: a new one is made then")
+        raise _taken()
+
+
+def _taken() -> Conflict:
+    return Conflict("there is an order of this study already", where="StudyInstanceUID",
+                    hint="add a step to that order, or leave the UID out: a new one is made then")
 
 
 def _log(connection: Connection, event: Event, order: Order, principal: Principal, payload: dict[str, Any]) -> None:

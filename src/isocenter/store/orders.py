@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, delete, exists, insert, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.dicom.match import Match, Range, Single
 from isocenter.dicom.worklist import BY_COLUMN, KEYS, Key
@@ -56,10 +57,13 @@ class Order:
     steps: tuple[Step, ...]
 
 
-def add(connection: Connection, values: Values, *, origin: str, at: datetime) -> int:
-    """Add an order without steps; its id."""
+def add(connection: Connection, values: Values, *, origin: str, at: datetime) -> int | None:
+    """Add an order without steps; its id, None when there is one of its study already."""
     row = {**_columns(values), "state": OrderState.SCHEDULED.value, "origin": origin, "created_at": at, "updated_at": at}
-    return int(connection.execute(insert(imaging_order).values(row).returning(imaging_order.c.id)).scalar_one())
+    engine: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = engine.insert(imaging_order).values(row).on_conflict_do_nothing(index_elements=["study_instance_uid"])
+    made: int | None = connection.execute(statement.returning(imaging_order.c.id)).scalar()
+    return made
 
 
 def change(connection: Connection, order_id: int, values: Values) -> None:
@@ -72,6 +76,11 @@ def add_step(connection: Connection, order_id: int, values: Values, state: StepS
     """Add a step to an order; its id."""
     row = {**_columns(values), **_state(state), "imaging_order_fk": order_id}
     return int(connection.execute(insert(scheduled_step).values(row).returning(scheduled_step.c.id)).scalar_one())
+
+
+def step_id_of(order: Order) -> str:
+    """An ID for one more step of an order: SH, 16 characters."""
+    return f"IS{order.id:08}-{len(order.steps) + 1}"
 
 
 def change_step(connection: Connection, step_id: int, values: Values, state: StepState | None = None) -> None:
