@@ -19,7 +19,7 @@ from isocenter.dimse import messages
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.server import Server
 from isocenter.dimse.upper_layer import pdu
-from isocenter.dimse.upper_layer.items import MaximumLength, PresentationContextRQ
+from isocenter.dimse.upper_layer.items import MaximumLength, PresentationContextRQ, UserInformationItem
 from isocenter.dimse.upper_layer.reader import Reader
 from isocenter.dimse.upper_layer.transport import TransportClosed
 from isocenter.service.context import Context
@@ -48,7 +48,7 @@ class RawPeer:
         self.socket.sendall(b"".join(value if isinstance(value, bytes) else value.encode() for value in values))
 
     def receive(self) -> pdu.PDU | Command | None:
-        """The next PDU, or the command set of the next message; None when the peer has closed."""
+        """The next PDU, or the command set of the next message (its data set is left out); None when the peer has closed."""
         command = b""
         try:
             while not self._messages:
@@ -56,6 +56,8 @@ class RawPeer:
                 if not isinstance(received, list):
                     return received
                 for _, control, view in received:
+                    if not control & pdu.COMMAND:
+                        continue  # the data set of an answer
                     command += bytes(view)
                     if control & pdu.LAST:
                         self._messages.append(messages.decode(command))
@@ -71,9 +73,10 @@ class RawPeer:
         calling: str = "PEER",
         maximum_length: int = 16384,
         contexts: dict[int, tuple[str, tuple[str, ...]]] = CONTEXTS,
+        more: tuple[UserInformationItem, ...] = (),
     ) -> pdu.PDU | Command | None:
         proposed = tuple(PresentationContextRQ(number, *context) for number, context in contexts.items())
-        self.send(pdu.AssociateRQ((MaximumLength(maximum_length),), called, calling, proposed))
+        self.send(pdu.AssociateRQ((MaximumLength(maximum_length), *more), called, calling, proposed))
         return self.receive()
 
     def message(self, context_id: int, command: Command, data: bytes = b"", *, cut: int = 16000) -> None:

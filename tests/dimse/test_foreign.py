@@ -233,15 +233,14 @@ def test_pynetdicom_negotiation(archive: Archive) -> None:
     assert association.is_released
 
 
-def test_pynetdicom_with_user_identity_and_asynchronous_operations(archive: Archive) -> None:
+def test_pynetdicom_with_a_ticket_and_asynchronous_operations(archive: Archive) -> None:
     identity = pynetdicom.pdu_primitives.UserIdentityNegotiation()
-    identity.user_identity_type = 2
-    identity.primary_field, identity.secondary_field = b"user", b"password"
+    identity.user_identity_type, identity.primary_field = 3, b"a Kerberos ticket, which nobody here reads"
     window = pynetdicom.pdu_primitives.AsynchronousOperationsWindowNegotiation()
     window.maximum_number_operations_invoked = 5
     association = associated(archive, build_context("1.2.840.10008.1.1"), ext_neg=[identity, window])
     assert association.is_established
-    assert association.acceptor.asynchronous_operations == (1, 1)
+    assert association.acceptor.asynchronous_operations == (5, 1)
     assert association.send_c_echo().Status == 0
     association.release()
 

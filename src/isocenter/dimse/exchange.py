@@ -15,6 +15,7 @@ from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.upper_layer.association import Association, Ended
 from isocenter.dimse.upper_layer.items import AbortReason
 from isocenter.dimse.upper_layer.pdu import COMMAND, LAST
+from isocenter.dimse.upper_layer.reader import Fragment
 from isocenter.domain.access import Principal
 from isocenter.domain.errors import IsocenterError
 from isocenter.service.context import Context
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 # An identifier with a list of 10,000 UIDs has 650 KB; what is longer is no question anybody asks.
 MAX_DATA_SET = 4 << 20
+
+# What is read ahead, to see a C-CANCEL behind requests that wait; what comes after stays in the network.
+MAX_LATER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class Session:
     association: Association
     peer: Peer | None = None
     memory: dict[str, Any] = field(default_factory=dict)
+
+    def extended(self, sop_class_uid: str) -> bytes:
+        """What extended negotiation agreed on for a SOP class (PS3.7 D.3.3.5): our answer; b"" when there was none."""
+        return self.association.extended.get(sop_class_uid, b"")
 
     @property
     def character_set(self) -> str:
@@ -60,6 +68,9 @@ class Exchange:
         self._received = bytearray()  # a command set that is arriving
         self._draining = False  # the data set of an answer to us is arriving, which nobody needs
         self._answers: dict[int, Command] = {}
+        self._later: list[Fragment] = []  # requests that came before this one was answered
+        self._later_size = 0
+        self._later_data = False  # the data set of one of them is arriving
 
     def pending(self, code: int, data_set: bytes = b"", **fields: Any) -> None:
         """Send a pending answer. fields: further elements of the command set, as in `Command`."""
@@ -73,9 +84,15 @@ class Exchange:
 
     def cancelled(self) -> bool:
         """Whether the peer has sent C-CANCEL for this request; does not wait. Raises Ended, ProtocolError."""
-        while not self._cancelled and self.session.association.readable():
+        association = self.session.association
+        while not self._cancelled and self._later_size < MAX_LATER and association.readable():
             self._receive()
-        return self._cancelled or self.session.association.stopping
+        return self._cancelled or association.stopping
+
+    def close(self) -> None:
+        """After the answer: what came early is next."""
+        self.session.association.put_back(self._later)
+        self._later = []
 
     def request(self, context_id: int, command: Command, data_set: Iterable[tuple[bytes, bool]]) -> None:
         """Send a request of ours on this association, for which `answer_to` waits.
@@ -101,8 +118,12 @@ class Exchange:
             association.send_fragments(context_id, LAST, data_set)
 
     def _receive(self) -> None:
-        for _, control, fragment in self.session.association.receive():
+        for context_id, control, fragment in self.session.association.receive():
             if not control & COMMAND:
+                if self._later_data:
+                    self._postpone(context_id, control, bytes(fragment))
+                    self._later_data = not control & LAST
+                    continue
                 if not self._draining:
                     raise ProtocolError("a data set without a command set", AbortReason.UNEXPECTED_PDU_PARAMETER)
                 self._draining = not control & LAST
@@ -111,10 +132,16 @@ class Exchange:
                 raise ProtocolError("a command set without end")
             self._received += fragment
             if control & LAST:
-                self._take(bytes(self._received))
+                self._take(context_id, bytes(self._received))
                 self._received.clear()
 
-    def _take(self, received: bytes) -> None:
+    def _postpone(self, context_id: int, control: int, data: bytes) -> None:
+        self._later.append((context_id, control, memoryview(data)))
+        self._later_size += len(data)
+        if self._later_size > 2 * MAX_LATER:
+            raise ProtocolError("too much has come while a request is in progress")
+
+    def _take(self, context_id: int, received: bytes) -> None:
         try:
             command = messages.decode(received)
         except messages.InvalidCommand as error:
@@ -123,11 +150,15 @@ class Exchange:
         if command.command_field == CommandField.C_CANCEL_RQ:
             # PS3.7 9.3.2.3: it names the request; one that comes too late, or for another, changes nothing.
             self._cancelled = self._cancelled or answers == self.command.message_id
+            if answers != self.command.message_id and self._later:
+                self._postpone(context_id, COMMAND | LAST, received)  # of a request that waits
         elif command.command_field & messages.RESPONSE and answers is not None:
             self._answers[answers] = command
             self._draining = command.has_data_set
+        elif self.session.association.window > 1:  # PS3.7 D.3.3.3: requests may come before the last is answered
+            self._postpone(context_id, COMMAND | LAST, received)
+            self._later_data = command.has_data_set
         else:
-            # We negotiate an operations window of 1 (PS3.7 D.3.3.3): no request may come before the last is answered.
             raise ProtocolError(f"command field {command.command_field:04X}H while a request is in progress")
 
 
@@ -168,6 +199,7 @@ class Whole:
             self._fail(exchange, status.PROCESSING_FAILURE, "the archive failed")
         if exchange.answered is None:
             self._fail(exchange, status.PROCESSING_FAILURE, "the archive failed")
+        exchange.close()
 
     def discard(self) -> None:
         self._data.clear()

@@ -9,9 +9,10 @@ import socket
 import threading
 import time
 from functools import partial
+from typing import NoReturn
 
 from isocenter import metrics
-from isocenter.dimse import services, storage, tls
+from isocenter.dimse import identity, services, storage, tls
 from isocenter.dimse.dispatch import Dispatcher, ProtocolError
 from isocenter.dimse.exchange import Session
 from isocenter.dimse.status import Category
@@ -214,13 +215,18 @@ class Server:
         facts.update(calling=request.calling_ae_title, called=request.called_ae_title)
         caller = self._admit(association, request, address)
         if isinstance(caller, AssociateRJ):
-            facts["reason"] = REJECT_TEXT.get((caller.source, caller.reason), "")
-            association.reject(caller)
-            raise Ended("rejected")
+            self._reject(association, caller, facts)
         try:
+            identified = identity.identify(self._context, request, caller, secured=bool(association.secured))
+            if isinstance(identified, AssociateRJ):
+                self._reject(association, identified, facts)
+            caller, answer = identified
             roles = services.scp_roles(request)
-            association.accept(request, partial(services.choose, peer=caller.peer, sent=roles), scp_roles=roles)
+            choose = partial(services.choose, peer=caller.peer, sent=roles)
+            association.accept(request, choose, scp_roles=roles, extend=services.extend, identity=answer)
             facts["implementation"] = association.peer_implementation
+            if caller.principal.kind == "user":
+                facts["user"] = caller.principal.name
             if association.secured:
                 facts["tls"] = association.secured
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
@@ -239,6 +245,12 @@ class Server:
         finally:
             with self._lock:
                 self._established.pop(association, None)
+
+    @staticmethod
+    def _reject(association: Association, rejection: AssociateRJ, facts: dict[str, object]) -> NoReturn:
+        facts["reason"] = REJECT_TEXT.get((rejection.source, rejection.reason), "")
+        association.reject(rejection)
+        raise Ended("rejected")
 
     def _note(self, caller: Caller, *, associations: int = 0, instances: int = 0) -> None:
         if caller.peer is not None:

@@ -3,7 +3,7 @@
 Storage is not in the table, since it takes every SOP class that is not known to be something else (`storage.is_storage`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -36,7 +36,7 @@ from isocenter.service.peers import Peer
 class Service:
     """One service class as SCP. sop_classes: UID -> name; operations: what performs each DIMSE request.
 
-    allowed_as: what a peer needs that may not use everything.
+    allowed_as: what a peer needs that may not use everything. extend: the answer to a requestor's extended negotiation.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Service:
     sop_classes: Mapping[str, str]
     operations: Mapping[CommandField, ExchangeHandler]
     max_data_set: int = MAX_DATA_SET
+    extend: Callable[[bytes], bytes] | None = None
 
 
 SERVICES: tuple[Service, ...] = (
@@ -108,6 +109,14 @@ def choose(
             preferred = (*preferred, *syntaxes.OF_MESSAGES)
         return next((syntax for syntax in preferred if syntax in transfer_syntaxes), transfer_syntaxes[0])
     return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
+
+
+def extend(sop_class_uid: str, information: bytes) -> bytes | None:
+    """The answer to extended negotiation of a SOP class (PS3.7 D.3.3.5), None where nothing can be agreed on."""
+    service = BY_SOP_CLASS.get(sop_class_uid)
+    if service is not None:
+        return service.extend(information) if service.extend else None
+    return storage.EXTENDED if storage.is_storage(sop_class_uid) else None
 
 
 def handler(session: Session, scp: storage.StorageSCP, request: Request) -> Handler | None:

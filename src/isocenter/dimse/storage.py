@@ -39,6 +39,10 @@ def is_storage(abstract_syntax: str) -> bool:
     return bool(abstract_syntax) and abstract_syntax not in sop_classes.OTHER
 
 
+# PS3.4 B.3.1: Level 2 (Full) support; digital signatures are kept as they are (level 3); elements are not coerced.
+EXTENDED = bytes((2, 0, 3, 0, 1, 0))
+
+
 class StorageSCP:
     """C-STORE on one association. `answered` counts the answers by category (Success, Warning, Failure)."""
 

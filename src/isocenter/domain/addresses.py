@@ -28,6 +28,11 @@ def network(text: str) -> str:
     return str(made.network_address) if made.num_addresses == 1 else str(made)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine's own address."""
+    return is_address(address) and plain(address).is_loopback
+
+
 def inside(address: str, networks: Iterable[str]) -> bool:
     """Whether an address belongs to one of the networks; what is no address belongs to none."""
     return is_address(address) and any(plain(address) in ipaddress.ip_network(each) for each in networks)

@@ -115,6 +115,20 @@ def bearer(context: Context, secret: str, address: str, *, note: bool) -> Princi
     return replace(principal, kind="token")
 
 
+def association(context: Context, username: str, passcode: str, address: str, calling_aet: str) -> Principal:
+    """The principal of a user identity of a DICOM association (PS3.7 D.3.3.7, type 2). Raises Unauthenticated, Busy."""
+    principal = _principal(_checked(context, username, passcode, address), "dicom", address)
+    # once in ten minutes: some devices open an association for each image
+    context.accesses.note(context.database, principal, Event.SESSION_BEGUN, principal.name, {"calling": calling_aet})
+    return principal
+
+
+def is_account(context: Context, username: str) -> bool:
+    """Whether there is an account of that name that is not disabled; proves nothing about who asks."""
+    found = context.database.read(lambda connection: accounts.account(connection, username.strip().lower()[:LONGEST_NAME]))
+    return found is not None and not found.disabled
+
+
 def _principal(account: Account, via: Via, address: str) -> Principal:
     return Principal(account.name, Role(account.role), "user", via, address, account.referrer_name)
 

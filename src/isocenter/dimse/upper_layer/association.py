@@ -10,12 +10,18 @@ import ssl
 import struct
 import time
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from isocenter.dimse.upper_layer import negotiation
-from isocenter.dimse.upper_layer.items import AbortReason, InvalidPDU
-from isocenter.dimse.upper_layer.negotiation import Choose, PresentationContext
+from isocenter.dimse.upper_layer.items import (
+    AbortReason,
+    AsynchronousOperationsWindow,
+    ExtendedNegotiation,
+    InvalidPDU,
+    UserIdentityAC,
+)
+from isocenter.dimse.upper_layer.negotiation import Choose, Extend, PresentationContext
 from isocenter.dimse.upper_layer.pdu import (
     PDU,
     PDV_HEADER_SIZE,
@@ -83,6 +89,9 @@ class Association:
         self.peer_maximum_length = 0  # of P-DATA-TF; 0 is no limit
         self.peer_implementation = ""
         self.scp_roles_of_peer: frozenset[str] = frozenset()  # SOP classes; as acceptor
+        self.window = 1  # requests of the peer that may be unanswered at once; as acceptor
+        self.extended: dict[str, bytes] = {}  # SOP class -> service-class-application-information agreed on; as acceptor
+        self._put_back: deque[Fragment] = deque()
         self.last_activity = time.monotonic()
         self._transport: Transport | None = None
         self._address: tuple[str, int] = ("", 0)
@@ -112,11 +121,25 @@ class Association:
         assert isinstance(parameter, AssociateRQ)
         return parameter
 
-    def accept(self, request: AssociateRQ, choose: Choose, *, scp_roles: Collection[str] = frozenset()) -> AssociateAC:
-        """Answer with A-ASSOCIATE-AC; `contexts` are those accepted. scp_roles: SOP classes of which the peer is SCP."""
-        answer = negotiation.accept(request, choose, maximum_length=self.limits.maximum_length, scp_roles=scp_roles)
+    def accept(
+        self,
+        request: AssociateRQ,
+        choose: Choose,
+        *,
+        scp_roles: Collection[str] = frozenset(),
+        extend: Extend = lambda sop_class_uid, information: None,
+        identity: Sequence[UserIdentityAC] = (),
+    ) -> AssociateAC:
+        """Answer with A-ASSOCIATE-AC, of whose parts `negotiation.accept` tells; `contexts` are those accepted."""
+        answer = negotiation.accept(
+            request, choose, maximum_length=self.limits.maximum_length, scp_roles=scp_roles, extend=extend, identity=identity
+        )
         self.scp_roles_of_peer = frozenset(scp_roles)
         self.contexts = negotiation.accepted_contexts(request, answer)
+        window = answer.find(AsynchronousOperationsWindow)
+        self.window = window.maximum_number_operations_invoked if window else 1
+        agreed = answer.find_all(ExtendedNegotiation)
+        self.extended = {each.sop_class_uid: each.service_class_application_information for each in agreed}
         self._peer(request)
         self._machine.fire(Event.A_ASSOCIATE_RESPONSE_ACCEPT, answer)
         return answer
@@ -175,6 +198,8 @@ class Association:
 
         Raises Ended when the association is over; a release request of the peer has been answered then.
         """
+        if self._put_back:
+            return [self._put_back.popleft()]
         try:
             # DT-2 without the detour: Table 9-10 keeps Sta6, and there is nothing else to do.
             while self._machine.state is State.STA6:
@@ -192,7 +217,13 @@ class Association:
 
     def readable(self, seconds: float = 0.0) -> bool:
         """Whether something of the peer waits to be received; waits for it so long."""
-        return self._reader.has_unread or (self._transport is not None and self._transport.readable(seconds))
+        if self._put_back or self._reader.has_unread:
+            return True
+        return self._transport is not None and self._transport.readable(seconds)
+
+    def put_back(self, fragments: Sequence[Fragment]) -> None:
+        """Let `receive` return these first, one at a time. They are the caller's, not views of the buffer."""
+        self._put_back.extendleft(reversed(fragments))
 
     def send_fragments(self, context_id: int, control: int, data: bytes | memoryview) -> None:
         """Send a part of a message cut to the peer's maximum length; `control` is that of its last fragment.

@@ -1,6 +1,6 @@
 """What an association request gets for an answer: pure functions from A-ASSOCIATE-RQ to A-ASSOCIATE-AC or -RJ."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from isocenter.dicom import uid
@@ -8,12 +8,14 @@ from isocenter.dimse.upper_layer.items import (
     APPLICATION_CONTEXT_NAME,
     AsynchronousOperationsWindow,
     ContextResult,
+    ExtendedNegotiation,
     ImplementationClassUID,
     ImplementationVersionName,
     MaximumLength,
     PresentationContextAC,
     PresentationContextRQ,
     RoleSelection,
+    UserIdentityAC,
     UserInformationItem,
 )
 from isocenter.dimse.upper_layer.pdu import (
@@ -27,6 +29,10 @@ from isocenter.dimse.upper_layer.pdu import (
 
 # Below this the PDVs are nearly all header; a peer that says so is misconfigured (0 is something else: no limit, PS3.8 D.1).
 MIN_MAXIMUM_LENGTH = 64
+
+
+# Requests a peer may send before the first of them is answered, when it negotiates that (PS3.7 D.3.3.3).
+WINDOW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +59,37 @@ def unacceptable(request: AssociateRQ) -> AssociateRJ | None:
     return None
 
 
+Extend = Callable[[str, bytes], "bytes | None"]
+"""From a SOP class and the requestor's service-class-application-information: ours, or None when there is nothing to agree on."""
+
+
 def accept(
-    request: AssociateRQ, choose: Choose, *, maximum_length: int, scp_roles: Collection[str] = frozenset()
+    request: AssociateRQ,
+    choose: Choose,
+    *,
+    maximum_length: int,
+    scp_roles: Collection[str] = frozenset(),
+    extend: Extend = lambda sop_class_uid, information: None,
+    identity: Sequence[UserIdentityAC] = (),
 ) -> AssociateAC:
     """The A-ASSOCIATE-AC for a request that policy lets in. maximum_length: the largest P-DATA-TF we ask for.
 
-    scp_roles: SOP classes of which the requestor may be SCP, because we are SCU towards it.
+    scp_roles: SOP classes of which the requestor may be SCP, because we are SCU towards it. identity: the answer to its user.
     """
+    contexts = tuple(_context(context, choose) for context in request.presentation_contexts)
     return AssociateAC(
         user_information=(
             MaximumLength(maximum_length),
             ImplementationClassUID(uid.IMPLEMENTATION_CLASS_UID),
             *_asynchronous_operations(request),
             *_roles(request, scp_roles),
+            *_extended(request, contexts, extend),
+            *identity,
             ImplementationVersionName(uid.IMPLEMENTATION_VERSION_NAME),
         ),
         called_ae_title=request.called_ae_title,
         calling_ae_title=request.calling_ae_title,
-        presentation_contexts=tuple(_context(context, choose) for context in request.presentation_contexts),
+        presentation_contexts=contexts,
     )
 
 
@@ -97,8 +116,24 @@ def _context(context: PresentationContextRQ, choose: Choose) -> PresentationCont
 
 
 def _asynchronous_operations(request: AssociateRQ) -> list[UserInformationItem]:
-    # PS3.7 D.3.3.3: answered only when asked, never with more; we perform one operation at a time and invoke none.
-    return [AsynchronousOperationsWindow(1, 1)] if request.find(AsynchronousOperationsWindow) else []
+    # PS3.7 D.3.3.3: answered only when asked, never with more (0 is no limit). Requests that come early wait in line; of our own
+    # sub-operations there is one at a time.
+    asked = request.find(AsynchronousOperationsWindow)
+    if asked is None:
+        return []
+    return [AsynchronousOperationsWindow(min(asked.maximum_number_operations_invoked or WINDOW, WINDOW), 1)]
+
+
+def _extended(request: AssociateRQ, contexts: Sequence[PresentationContextAC], extend: Extend) -> list[UserInformationItem]:
+    """PS3.7 D.3.3.5: only of SOP classes that were accepted, each once."""
+    accepted = {
+        proposed.abstract_syntax
+        for proposed, context in zip(request.presentation_contexts, contexts, strict=True)
+        if context.result == ContextResult.ACCEPTANCE
+    }
+    asked = {each.sop_class_uid: each.service_class_application_information for each in request.find_all(ExtendedNegotiation)}
+    answers = {uid: extend(uid, information) for uid, information in asked.items() if uid in accepted}
+    return [ExtendedNegotiation(uid, answer) for uid, answer in answers.items() if answer is not None]
 
 
 def _roles(request: AssociateRQ, scp_roles: Collection[str]) -> list[UserInformationItem]:
