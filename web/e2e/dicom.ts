@@ -4,7 +4,7 @@ const SECONDARY_CAPTURE = '1.2.840.10008.5.1.4.1.1.7'
 const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1'
 const LONG_VRS = new Set(['OB', 'OW'])
 
-function element(group: number, number: number, vr: string, value: string | Buffer): Buffer {
+export function element(group: number, number: number, vr: string, value: string | Buffer): Buffer {
   let bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
   if (bytes.length % 2 === 1) bytes = Buffer.concat([bytes, Buffer.from([vr === 'UI' || LONG_VRS.has(vr) ? 0 : 0x20])])
   const head = Buffer.alloc(LONG_VRS.has(vr) ? 12 : 8)
@@ -16,7 +16,7 @@ function element(group: number, number: number, vr: string, value: string | Buff
   return Buffer.concat([head, bytes])
 }
 
-function short(value: number): Buffer {
+export function short(value: number): Buffer {
   const bytes = Buffer.alloc(2)
   bytes.writeUInt16LE(value)
   return bytes
@@ -44,7 +44,20 @@ export interface Subject {
   instanceNumber?: number
 }
 
-export function object(subject: Subject): Buffer {
+const GREY: readonly Buffer[] = [
+  element(0x0028, 0x0002, 'US', short(1)),
+  element(0x0028, 0x0004, 'CS', 'MONOCHROME2'),
+  element(0x0028, 0x0010, 'US', short(16)),
+  element(0x0028, 0x0011, 'US', short(16)),
+  element(0x0028, 0x0100, 'US', short(8)),
+  element(0x0028, 0x0101, 'US', short(8)),
+  element(0x0028, 0x0102, 'US', short(7)),
+  element(0x0028, 0x0103, 'US', short(0)),
+  element(0x7fe0, 0x0010, 'OW', Buffer.from(Array.from({ length: 256 }, (_, i) => i))),
+]
+
+/** @param image the elements from group 0028 on, ascending; a grey ramp without them */
+export function object(subject: Subject, image: readonly Buffer[] = GREY): Buffer {
   const instance = subject.instance ?? newUid()
   const meta = Buffer.concat([
     element(0x0002, 0x0001, 'OB', Buffer.from([0, 1])),
@@ -55,7 +68,6 @@ export function object(subject: Subject): Buffer {
   ])
   const length = Buffer.alloc(4)
   length.writeUInt32LE(meta.length)
-  const pixels = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
   const dataset = Buffer.concat([
     element(0x0008, 0x0005, 'CS', 'ISO_IR 192'),
     element(0x0008, 0x0016, 'UI', SECONDARY_CAPTURE),
@@ -74,15 +86,7 @@ export function object(subject: Subject): Buffer {
     element(0x0020, 0x000e, 'UI', subject.series ?? newUid()),
     element(0x0020, 0x0011, 'IS', String(subject.seriesNumber ?? 1)),
     element(0x0020, 0x0013, 'IS', String(subject.instanceNumber ?? 1)),
-    element(0x0028, 0x0002, 'US', short(1)),
-    element(0x0028, 0x0004, 'CS', 'MONOCHROME2'),
-    element(0x0028, 0x0010, 'US', short(16)),
-    element(0x0028, 0x0011, 'US', short(16)),
-    element(0x0028, 0x0100, 'US', short(8)),
-    element(0x0028, 0x0101, 'US', short(8)),
-    element(0x0028, 0x0102, 'US', short(7)),
-    element(0x0028, 0x0103, 'US', short(0)),
-    element(0x7fe0, 0x0010, 'OW', pixels),
+    ...image,
   ])
   return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), element(0x0002, 0x0000, 'UL', length), meta, dataset])
 }

@@ -2,30 +2,9 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { type APIRequestContext, type Page, expect, test } from '@playwright/test'
-import { CT_FOLDER, CT_SLICES, CT_STUDY, DATA, ctFiles, csrf, drawn, open, pane, upload, windowOf } from './viewing'
+import { CT_FOLDER, CT_SLICES, CT_STUDY, DATA, canvasAt, ctFiles, csrf, drawn, open, pane, upload, windowOf } from './viewing'
 
 const SHOTS = path.resolve(import.meta.dirname, '../test-results/screenshots')
-
-interface Sampled {
-  readonly color: readonly [number, number, number]
-  readonly at: readonly [number, number]
-}
-
-/** What the visible canvas shows where given image pixels lie. */
-async function canvasAt(page: Page, points: readonly (readonly [number, number])[], index = 0): Promise<Sampled[]> {
-  return pane(page, index).evaluate((root, wanted) => {
-    const canvas = [...root.querySelectorAll('canvas')].find((each) => each.offsetParent !== null && each.closest('[hidden]') === null)
-    const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = (root.querySelector('[data-affine]')?.getAttribute('data-affine') ?? '').split(',').map(Number)
-    const context = canvas?.getContext('2d')
-    if (!canvas || !context) throw new Error('no canvas')
-    const ratio = canvas.width / canvas.clientWidth
-    return wanted.map(([x, y]) => {
-      const at = [Math.floor((a * x + c * y + e) * ratio), Math.floor((b * x + d * y + f) * ratio)] as const
-      const [red = 0, green = 0, blue = 0] = context.getImageData(at[0], at[1], 1, 1).data
-      return { color: [red, green, blue] as const, at }
-    })
-  }, points)
-}
 
 type Json = Record<string, { Value?: unknown[] } | undefined>
 

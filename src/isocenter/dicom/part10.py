@@ -186,6 +186,9 @@ def bare_syntax(source: Source) -> str | None:
     return uid if known and found.values and not found.warnings else None
 
 
+_COLORS = ("RGB", "YBR_")  # PS3.3 C.7.6.3.1.2: three samples a pixel
+
+
 def _header(
     meta: FileMeta, window: Window, encoding: Encoding, found: Found, syntax: syntaxes.TransferSyntax | None,
     known: Mapping[str, str] | None,
@@ -195,8 +198,9 @@ def _header(
     values = texts(raw, charsets, encoding, warnings) if known is None else known
     number_of_frames = max(integer(values.get("NumberOfFrames", "")), 1 if found.pixels else 0)
     rows, columns, bits = (integer(values.get(keyword, "")) for keyword in ("Rows", "Columns", "BitsAllocated"))
-    samples = integer(text_of(raw[SAMPLES_PER_PIXEL], "US", "", encoding)[0]) if SAMPLES_PER_PIXEL in raw else 1
     photometric = plain(raw.get(PHOTOMETRIC_INTERPRETATION))
+    samples = integer(text_of(raw[SAMPLES_PER_PIXEL], "US", "", encoding)[0]) if SAMPLES_PER_PIXEL in raw else 0
+    samples = samples or (3 if photometric.upper().startswith(_COLORS) else 1)  # frame grabbers leave it out
     frames: FrameTable | None = None
     if found.pixels is not None and not (syntax is not None and syntax.deflated):
         geometry = _Geometry(rows, columns, samples, bits, photometric, number_of_frames)

@@ -3,7 +3,7 @@ import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
 import type { ColorPixels, GreyPixels } from '../model/pixels'
 import { Tag } from '../model/tags'
-import { type Window, automatic } from '../model/windows'
+import { type Window, automatic, rangeOf } from '../model/windows'
 
 export interface Picture {
   readonly frame: Frame
@@ -16,11 +16,22 @@ export interface Picture {
 /** Shows colour as it is. */
 export const COLOR_WINDOW: Window = { center: 127.5, width: 255, shape: 'LINEAR_EXACT' }
 
+const CAPTURES = '1.2.840.10008.5.1.4.1.1.7'
+
 /** Window before anybody chose one: the image's first, else one its values suggest. */
 export function ownWindow(picture: Picture): Window {
   const own = picture.windows[0]?.window
   if (picture.pixels.color) return COLOR_WINDOW
   return own ?? automatic(picture.pixels)
+}
+
+/** The windows of a frame without those that frame grabbers write though no value lies in them (0 and 1, say): all black, or white. */
+export function usable(windows: Picture['windows'], frame: Frame, pixels: Picture['pixels']): Picture['windows'] {
+  if (pixels.color || pixels.max <= pixels.min || !text(frame.instance.dataset, Tag.SOPClassUID).startsWith(CAPTURES)) return windows
+  return windows.filter(({ window }) => {
+    const { lower, upper } = rangeOf(window)
+    return window.table !== undefined || (upper > pixels.min && lower < pixels.max)
+  })
 }
 
 /** White is low for MONOCHROME1; PET is read dark on white. */

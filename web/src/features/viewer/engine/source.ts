@@ -3,10 +3,10 @@ import { createImage } from '@cornerstonejs/dicom-image-loader'
 import { HttpError, send } from '../../../lib/http'
 import type { Binary } from '../model/dataset'
 import { type Frame, type Palette, SCHEME, type Table } from '../model/frame'
-import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, expanded, nativeColor, nativeSamples, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
+import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, expanded, nativeColor, nativeSamples, settled, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
 import { isDecodable, undecodable } from '../model/reasons'
 import { describe, forget } from './core'
-import type { Picture } from './picture'
+import { type Picture, usable } from './picture'
 
 /** A failure in words for the viewport. `again` says whether trying again can help. */
 export class NotShown extends Error {
@@ -36,7 +36,7 @@ export async function loadPicture(frame: Frame, signal: AbortSignal): Promise<Pi
     const { bytes, contentType } = await bytesAt(frame.id.slice(SCHEME.length + 1), signal)
     const pixels = await decode(frame, bytes, syntaxOf(contentType), signal)
     const tables = await Promise.all(frame.voiTables.map((table) => resolved(table, signal)))
-    const windows = [...frame.windows, ...tables.map((table) => voiWindow(table))]
+    const windows = usable([...frame.windows, ...tables.map((table) => voiWindow(table))], frame, pixels)
     return { frame, pixels, windows, bytes: pixels.data.byteLength }
   } catch (error) {
     throw inWords(error)
@@ -60,8 +60,9 @@ function inWords(error: unknown): unknown {
 }
 
 async function decode(frame: Frame, bytes: Uint8Array<ArrayBuffer>, syntax: string, signal: AbortSignal): Promise<GreyPixels | ColorPixels> {
-  const { format, palette } = frame.instance
+  const { palette } = frame.instance
   const count = frame.extent.columns * frame.extent.rows
+  const format = settled(frame.instance.format, bytes.byteLength, count)
   if (!isDecodable(syntax)) throw new NotShown(undecodable(syntax), false)
   if (bytes.byteLength === 0) throw new NotShown('The server sent no pixels for this image.', true)
   if (format.samples >= 3) return NATIVE.has(syntax) ? nativeColor(bytes, format, count) : compressedColor(frame, bytes, syntax, count)

@@ -11,8 +11,11 @@ export interface PixelFormat {
   readonly samples: number
   readonly photometric: string
   readonly planar: boolean
+  /** 0 when the object does not say: `settled` in pixels.ts finds out. */
   readonly allocated: number
   readonly stored: number
+  /** Highest bit used; stored - 1 unless a film digitiser or frame grabber put its values to the left of their words. */
+  readonly high: number
   readonly signed: boolean
   readonly number: 'integer' | 'float' | 'double'
   /** Stored values that are padding, PS3.3 C.7.5.1.1.2. */
@@ -74,16 +77,28 @@ export interface Frame {
 
 export const SCHEME = 'frame'
 
+/** How pixels are to be read as colours, as the standard writes it: digitisers and frame grabbers add spaces, or write it small. */
+function photometricOf(dataset: Dataset): string {
+  const said = text(dataset, Tag.PhotometricInterpretation).toUpperCase().replaceAll(/\s+/g, ' ')
+  return said === '' ? 'MONOCHROME2' : said.replace(/^MONOCHROME ?([12])$/, 'MONOCHROME$1')
+}
+
+const COLORS = /^(RGB|YBR_|HSV|ARGB|CMYK)/
+
 function formatOf(dataset: Dataset): PixelFormat {
-  const allocated = number(dataset, Tag.BitsAllocated) ?? (dataset[Tag.DoubleFloatPixelData] ? 64 : dataset[Tag.FloatPixelData] ? 32 : 16)
+  const allocated = number(dataset, Tag.BitsAllocated) ?? (dataset[Tag.DoubleFloatPixelData] ? 64 : dataset[Tag.FloatPixelData] ? 32 : 0)
+  const photometric = photometricOf(dataset)
+  const said = number(dataset, Tag.BitsStored) ?? allocated
+  const stored = said > 0 && (allocated === 0 || said <= allocated) ? said : allocated
   const value = number(dataset, Tag.PixelPaddingValue)
   const limit = number(dataset, Tag.PixelPaddingRangeLimit) ?? value
   const format: PixelFormat = {
-    samples: number(dataset, Tag.SamplesPerPixel) ?? 1,
-    photometric: text(dataset, Tag.PhotometricInterpretation) || 'MONOCHROME2',
+    samples: number(dataset, Tag.SamplesPerPixel) ?? (COLORS.test(photometric) ? 3 : 1),
+    photometric,
     planar: number(dataset, Tag.PlanarConfiguration) === 1,
     allocated,
-    stored: number(dataset, Tag.BitsStored) ?? allocated,
+    stored,
+    high: number(dataset, Tag.HighBit) ?? stored - 1,
     signed: number(dataset, Tag.PixelRepresentation) === 1,
     number: dataset[Tag.DoubleFloatPixelData] ? 'double' : dataset[Tag.FloatPixelData] ? 'float' : 'integer',
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { PixelFormat } from './frame'
 import { BadPixels, expanded, nativeColor, nativeSamples, tableValues, throughPalette, toModality } from './pixels'
 
-const format = (change: Partial<PixelFormat> = {}): PixelFormat => ({ samples: 1, photometric: 'MONOCHROME2', planar: false, allocated: 16, stored: 16, signed: false, number: 'integer', ...change })
+const format = (change: Partial<PixelFormat> = {}): PixelFormat => ({ samples: 1, photometric: 'MONOCHROME2', planar: false, allocated: 16, stored: 16, high: (change.stored ?? 16) - 1, signed: false, number: 'integer', ...change })
 const identity = { slope: 1, intercept: 0, unit: '' }
 const words = (...values: number[]) => new Uint8Array(Int16Array.from(values).buffer)
 

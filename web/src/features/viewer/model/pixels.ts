@@ -36,7 +36,15 @@ function aligned(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<Array
   return bytes.byteOffset % size === 0 ? bytes : bytes.slice()
 }
 
-/** Uncompressed little endian samples of one frame as numbers; bits above BitsStored (old overlays) are cut off. */
+/** The format with its bits: where the header does not tell, the length of an uncompressed frame does. */
+export function settled(format: PixelFormat, bytes: number, count: number): PixelFormat {
+  if (format.allocated !== 0) return format
+  const allocated = bytes >= count * format.samples * 2 ? 16 : 8
+  const stored = format.stored > 0 && format.stored <= allocated ? format.stored : allocated
+  return { ...format, allocated, stored, high: format.high >= stored - 1 ? format.high : stored - 1 }
+}
+
+/** Uncompressed little endian samples of one frame as numbers; bits above and below those stored (old overlays) are cut off. */
 export function nativeSamples(bytes: Uint8Array<ArrayBuffer>, format: PixelFormat, count: number): Stored {
   if (format.number === 'double' || format.number === 'float') {
     const size = format.number === 'double' ? 8 : 4
@@ -56,7 +64,7 @@ export function nativeSamples(bytes: Uint8Array<ArrayBuffer>, format: PixelForma
       : size === 2
         ? new (signed ? Int16Array : Uint16Array)(at.buffer, at.byteOffset, count)
         : new (signed ? Int32Array : Uint32Array)(at.buffer, at.byteOffset, count)
-  return trimmed(samples, format)
+  return trimmed(samples, format, Math.max(0, format.high + 1 - format.stored))
 }
 
 function bitSamples(bytes: Uint8Array, count: number): Uint8Array {
@@ -67,16 +75,18 @@ function bitSamples(bytes: Uint8Array, count: number): Uint8Array {
   return samples
 }
 
-/** Cuts or sign-extends to BitsStored, in place. */
-export function trimmed<T extends Stored>(samples: T, format: PixelFormat): T {
+/** Cuts or sign-extends to BitsStored, in place. `below`: bits to the right of them. */
+export function trimmed<T extends Stored>(samples: T, format: PixelFormat, below = 0): T {
   const spare = format.allocated - format.stored
   if (spare <= 0 || format.stored <= 0 || format.number !== 'integer') return samples
+  // A High Bit beyond the word is a fault of the header, not a place of bits.
+  const low = below <= spare ? below : 0
   if (format.signed) {
     const shift = 32 - format.stored
-    for (let index = 0; index < samples.length; index++) samples[index] = ((samples[index] ?? 0) << shift) >> shift
+    for (let index = 0; index < samples.length; index++) samples[index] = ((samples[index] ?? 0) << (shift - low)) >> shift
   } else if (format.stored < 32) {
     const mask = 2 ** format.stored - 1
-    for (let index = 0; index < samples.length; index++) samples[index] = (samples[index] ?? 0) & mask
+    for (let index = 0; index < samples.length; index++) samples[index] = ((samples[index] ?? 0) >>> low) & mask
   }
   return samples
 }

@@ -28,6 +28,7 @@ export const Tag = {
   FrameContentSequence: '00209111',
   PlanarConfiguration: '00280006',
   PixelAspectRatio: '00280034',
+  HighBit: '00280102',
   PixelPaddingValue: '00280120',
   PixelPaddingRangeLimit: '00280121',
   PixelSpacingCalibrationType: '00280A02',
