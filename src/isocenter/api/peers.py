@@ -28,6 +28,7 @@ FACTS: dict[str, Schema] = {
     "parallel": integer("associations opened at once to send to it", minimum=1, maximum=peers.MOST_PARALLEL),
     "paused": boolean("nothing is sent to it by itself"),
     "asks_commitment": boolean("after something was sent to it, it is asked whether it keeps that (storage commitment)"),
+    "notify_availability": boolean("it is told when instances have become available (instance availability notification)"),
     "archive": text("search: people may search it and fetch from it; fetch: it is also asked for what is not here",
                     enum=list(AskedWhen)),
 }

@@ -20,7 +20,7 @@ NO_ARCHIVE = "no"
 # Shown by --json only
 _DETAILS = (
     "allowed_ips", "max_associations", "preferred_syntaxes", "tls", "services", "character_set", "throttle", "parallel", "paused",
-    "asks_commitment", "archive",
+    "asks_commitment", "notify_availability", "archive",
 )  # fmt: skip
 
 
@@ -46,6 +46,8 @@ def arguments_peer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--paused", action=argparse.BooleanOptionalAction, help="nothing is sent to it by itself")
     parser.add_argument("--archive", choices=[NO_ARCHIVE, *filter(None, AskedWhen)],
                         help="an archive that people may search and fetch from; fetch: it is also asked for what is not here")
+    parser.add_argument("--notify-availability", action=argparse.BooleanOptionalAction,
+                        help="tell it when instances have become available (instance availability notification)")
     parser.add_argument("--ask-commitment", action=argparse.BooleanOptionalAction, dest="asks_commitment",
                         help="after something was sent to it, ask whether it keeps that (storage commitment)")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -95,7 +97,7 @@ def _echo(context: Context, arguments: argparse.Namespace, aet: str) -> int:
 def _facts(arguments: argparse.Namespace) -> dict[str, Any]:
     """What was given about the peer beside its address."""
     facts: dict[str, Any] = {"max_associations": arguments.most_at_once, "tls": arguments.tls}
-    same = ("description", "character_set", "throttle", "parallel", "paused", "asks_commitment")
+    same = ("description", "character_set", "throttle", "parallel", "paused", "asks_commitment", "notify_availability")
     facts |= {name: getattr(arguments, name) for name in same}
     facts["archive"] = "" if arguments.archive == NO_ARCHIVE else arguments.archive
     for name in ("allowed_ips", "preferred_syntaxes", "services"):

@@ -50,6 +50,7 @@ class Event(StrEnum):
     SESSION_BEGUN = "session.begun"
     SESSION_ENDED = "session.ended"
     STUDY_CREATED = "study.created"
+    STUDY_NOTIFIED = "study.notified"
     STUDY_READ = "study.read"
     STUDY_SEARCHED = "study.searched"
     STUDY_SENT = "study.sent"

@@ -22,6 +22,7 @@ class Peer:
     of what it writes without saying so, its terms joined by backslashes. throttle: bytes a second it is sent at most; 0: no
     limit. parallel: associations opened at once to send to it, 1 to 8. paused: nothing is sent to it by itself.
     asks_commitment: after something was sent to it, it is asked whether it keeps that (storage commitment).
+    notify_availability: it is told what has become available (instance availability notification).
     archive: whether it is one that people search here, or that is asked for what is not here.
     associations, instances: how many there have been since it was added.
     """
@@ -40,6 +41,7 @@ class Peer:
     parallel: int
     paused: bool
     asks_commitment: bool
+    notify_availability: bool
     archive: AskedWhen
     created_at: datetime
     last_seen_at: datetime | None
