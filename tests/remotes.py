@@ -100,10 +100,10 @@ def dcmqrscp(folder: Path, archive_port: int) -> Iterator[Remote]:
 
 
 @contextmanager
-def storescp(folder: Path, *options: str) -> Iterator[Remote]:
+def storescp(folder: Path, *options: str, port: int = 0) -> Iterator[Remote]:
     """dcmtk's receiver, AE title STORESCP; options: its own, such as --prefer-lossless."""
     kept = folder / "kept"
     kept.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     with _running(folder, port, "/usr/bin/storescp", *options, "-od", kept, "-aet", "STORESCP", str(port)):
         yield Remote("STORESCP", port, kept)
