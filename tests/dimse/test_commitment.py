@@ -1,24 +1,28 @@
 """Storage commitment with pynetdicom as the modality, over real sockets, on both databases."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
+from pynetdicom.association import Association
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 from sqlalchemy import func, select
 
 import objects
-from dimse.conftest import IMPLICIT, Archive, bound, peer_of
+from dimse.conftest import IMPLICIT, VERIFICATION, Archive, bound, eventually, peer_of
+from isocenter.dicom import datasets
 from isocenter.dimse.commitment import STORAGE_COMMITMENT, WELL_KNOWN_INSTANCE
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.server import Server
 from isocenter.domain.access import SYSTEM
-from isocenter.service import ingest, peers
+from isocenter.service import exceptions, ingest, peers
 from isocenter.service.context import Context
 from isocenter.store import schema
 from isocenter.work import commitments
@@ -34,6 +38,16 @@ class Clock:
         return self.now
 
 
+def request(references: list[tuple[str, str]], transaction: str = "") -> Dataset:
+    """The data set of N-ACTION. references: (SOP class, SOP instance)."""
+    dataset = Dataset()
+    dataset.TransactionUID = transaction or generate_uid()
+    dataset.ReferencedSOPSequence = [Dataset() for _ in references]
+    for item, (sop_class, sop_instance) in zip(dataset.ReferencedSOPSequence, references, strict=True):
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, sop_instance
+    return dataset
+
+
 @dataclass
 class Modality:
     """A modality that listens for reports; it answers them with `status`."""
@@ -46,18 +60,24 @@ class Modality:
     def ask(self, references: list[tuple[str, str]], transaction: str = "", *, action: int = 1, calling: str = "CT1",
             instance: str = WELL_KNOWN_INSTANCE) -> int:
         """N-ACTION; its status. references: (SOP class, SOP instance)."""
-        dataset = Dataset()
-        dataset.TransactionUID = transaction or generate_uid()
-        dataset.ReferencedSOPSequence = [Dataset() for _ in references]
-        for item, (sop_class, sop_instance) in zip(dataset.ReferencedSOPSequence, references, strict=True):
-            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, sop_instance
         entity = AE(ae_title=calling)
         entity.add_requested_context(StorageCommitmentPushModel)
         association = entity.associate("127.0.0.1", self.archive_port, ae_title="ISOCENTER")
         assert association.is_established
-        answer, _ = association.send_n_action(dataset, action, StorageCommitmentPushModel, instance)
+        answer, _ = association.send_n_action(request(references, transaction), action, StorageCommitmentPushModel, instance)
         association.release()
         return int(answer.Status)
+
+    @contextmanager
+    def asked(self, references: list[tuple[str, str]], handlers: list[Any]) -> Iterator[Association]:
+        """N-ACTION on an association that stays open."""
+        entity = AE(ae_title="CT1")
+        entity.add_requested_context(StorageCommitmentPushModel)
+        association = entity.associate("127.0.0.1", self.archive_port, ae_title="ISOCENTER", evt_handlers=handlers)
+        answer, _ = association.send_n_action(request(references), 1, StorageCommitmentPushModel, WELL_KNOWN_INSTANCE)
+        assert answer.Status == 0
+        yield association
+        association.release()
 
     @contextmanager
     def listening(self, port: int = 0) -> Iterator[None]:
@@ -191,6 +211,47 @@ def test_nobody_is_told_for_ever(archive: Archive, modality: Modality, clock: Cl
     clock.now += timedelta(days=8)
     assert commitments.report_due(archive.context) and waiting(archive) == 0
     assert "given up" in caplog.text
+    found = exceptions.page(archive.context, SYSTEM, kind="commitment", dismissed=False, limit=10, after=None).cases
+    assert [case["reason"] for case in found] == [
+        "CT1 asked for commitment to 1 instances and could not be told: there is no such peer"
+    ]
+
+
+def test_a_modality_that_keeps_its_association_open_is_told_on_it(archive: Archive, modality: Modality) -> None:
+    held, never = store(archive), (objects.CT, objects.uid())
+    told = threading.Event()
+
+    def take(event: evt.Event) -> tuple[int, None]:
+        modality.reports.append((event.event_type, event.event_information))
+        told.set()
+        return 0, None
+
+    with modality.asked([held, never], [(evt.EVT_N_EVENT_REPORT, take)]) as association:
+        assert told.wait(20)
+        eventually(lambda: waiting(archive) == 0)
+        assert association.is_established, "and it goes on"
+    ((event_type, report),) = modality.reports
+    assert (event_type, named(report.ReferencedSOPSequence), named(report.FailedSOPSequence)) == (2, [held], [never])
+
+
+def test_a_modality_that_goes_on_instead_of_answering_is_told_elsewhere(archive: Archive, modality: Modality) -> None:
+    command = Command(
+        command_field=CommandField.N_ACTION_RQ, message_id=3, command_data_set_type=1, action_type_id=1,
+        requested_sop_class_uid=STORAGE_COMMITMENT, requested_sop_instance_uid=WELL_KNOWN_INSTANCE,
+    )  # fmt: skip
+    late = Command(command_field=CommandField.N_EVENT_REPORT_RSP, message_id_being_responded_to=1, status=0)
+    with peer_of(archive) as peer:
+        peer.associate(calling="CT1", contexts={1: (VERIFICATION, (IMPLICIT,)), 3: (STORAGE_COMMITMENT, (IMPLICIT,))})
+        peer.message(3, command, datasets.encode(request([store(archive)]), IMPLICIT))
+        answer, report = peer.receive(), peer.receive()
+        assert isinstance(answer, Command) and answer.status == 0
+        assert isinstance(report, Command) and report.command_field == CommandField.N_EVENT_REPORT_RQ
+        assert peer.echo() == 0
+        peer.message(3, late)
+        assert peer.echo() == 0
+        assert waiting(archive) == 1
+    with modality.listening(modality.port):
+        assert commitments.report_due(archive.context) and len(modality.reports) == 1
 
 
 def test_the_same_transaction_again_is_told_once_more(archive: Archive, modality: Modality) -> None:

@@ -14,7 +14,7 @@ from pynetdicom.sop_class import CTImageStorage, StorageCommitmentPushModel  # t
 
 import objects
 import remotes
-from dimse.conftest import Archive, bound, eventually
+from dimse.conftest import Archive, Start, bound, eventually
 from isocenter.dimse import commitment_scu, sending
 from isocenter.dimse.commitment import WELL_KNOWN_INSTANCE
 from isocenter.dimse.server import Server
@@ -246,7 +246,8 @@ def test_no_commitment_is_asked_for_where_it_is_not_wanted(archive: Archive, kee
     assert requests(archive) == []
 
 
-def test_orthanc_commits(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orthanc_commits_and_is_committed_to(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = start()
     monkeypatch.setattr(commitment_scu, "KEPT_OPEN", 0.0)
     store(archive, 2)
     with remotes.orthanc(tmp_path, archive.port) as remote:
@@ -256,4 +257,16 @@ def test_orthanc_commits(archive: Archive, tmp_path: Path, monkeypatch: pytest.M
         remote.http.delete(f"/instances/{lost}").raise_for_status()
         assert commitments.ask_due(archive.context)
         eventually(lambda: requests(archive)[0].state == "failed", seconds=30)
+        # and the other way round
+        asked = {"DicomInstances": [[objects.CT, sent[0]], [objects.CT, "1.2.3.4"]]}
+        path = remote.http.post("/modalities/isocenter/storage-commitment", json=asked).json()["Path"]
+
+        def answered() -> bool:
+            commitments.report_due(archive.context)
+            return bool(remote.http.get(path).json()["Status"] != "Pending")
+
+        eventually(answered, seconds=30)
+        said = remote.http.get(path).json()
     assert len(sent) == 2 and sorted(each.failure for each in requests(archive)[0].references) == [0, 0x0112]
+    assert [each["SOPInstanceUID"] for each in said["Success"]] == [sent[0]]
+    assert [each["SOPInstanceUID"] for each in said["Failures"]] == ["1.2.3.4"]

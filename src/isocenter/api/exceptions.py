@@ -73,7 +73,7 @@ def _dismiss(call: Call) -> None:
 ENDPOINTS = (
     Endpoint(
         method="GET", path="/exceptions", tag="exceptions", needs=Permission.QUARANTINE_READ, run=_list,
-        summary="What needs a person's eye: quarantined, versions, patient conflicts, refused",
+        summary="What needs a person's eye: quarantined, versions, patient conflicts, refused, not committed elsewhere",
         description="The ones seen last first. What a sender repeats is one row with occurrences.",
         parameters=(
             Parameter("kind", "only this kind", text(enum=KINDS)),

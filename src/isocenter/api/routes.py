@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from isocenter.api import (
     admin,
     changes,
+    commitments,
     deliveries,
     errors,
     exceptions,
@@ -64,6 +65,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *changes.ENDPOINTS,
     *upload.ENDPOINTS,
     *exceptions.ENDPOINTS,
+    *commitments.ENDPOINTS,
     *admin.ENDPOINTS,
     *orders.ENDPOINTS,
     *peers.ENDPOINTS,

@@ -45,6 +45,7 @@ COMMANDS = (
     Command("send", "send studies to a known peer (C-STORE)", "network:send"),
     Command("query", "ask a known peer what it has (C-FIND)", "network:query"),
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),
+    Command("commitment", "what other archives were asked to keep: list, ask", "commitments:commitment"),
     Command("verify", "compare index, files and SHA-256", "archive:verify"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
     Command("settings", "show the effective settings and where each comes from", "configuration:settings"),

@@ -142,6 +142,9 @@ class Dispatcher:
         if command.command_field == CommandField.C_CANCEL_RQ:  # nothing is in progress that it could cancel: PS3.7 9.3.2.3
             self._idle()
             return
+        if command.command_field == CommandField.N_EVENT_REPORT_RSP and not command.has_data_set:
+            self._idle()  # to a report of ours that nobody waits for any more
+            return
         if command.command_field & messages.RESPONSE or command.message_id is None:
             raise ProtocolError(f"command field {command.command_field:04X}H where a request was expected")
         handler = self._handler(request)

@@ -55,6 +55,10 @@ class Session:
         return self.peer.character_set if self.peer else ""
 
 
+class Crossed(Exception):
+    """Instead of an answer to a request of ours the peer has sent one of its own, which will be performed next."""
+
+
 class Exchange:
     """One request and the way back. command: of the request; data_set: its encoded data set, b"" when it has none."""
 
@@ -105,7 +109,10 @@ class Exchange:
             association.send_fragments(context_id, LAST if last else 0, part)
 
     def answer_to(self, message_id: int) -> Command:
-        """Wait for the answer to a request of ours; a C-CANCEL that comes first is noted. Raises Ended, ProtocolError."""
+        """Wait for the answer to a request of ours; a C-CANCEL that comes first is noted. Raises Ended, ProtocolError.
+
+        Once this exchange is answered, the peer may ask for something else first: Crossed.
+        """
         while message_id not in self._answers:
             self._receive()
         return self._answers.pop(message_id)
@@ -155,6 +162,9 @@ class Exchange:
         elif command.command_field & messages.RESPONSE and answers is not None:
             self._answers[answers] = command
             self._draining = command.has_data_set
+        elif self.answered is not None and not command.command_field & messages.RESPONSE:
+            self._postpone(context_id, COMMAND | LAST, received)
+            raise Crossed
         elif self.session.association.window > 1:  # PS3.7 D.3.3.3: requests may come before the last is answered
             self._postpone(context_id, COMMAND | LAST, received)
             self._later_data = command.has_data_set

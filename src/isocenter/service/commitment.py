@@ -10,18 +10,21 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+
+from sqlalchemy import Connection
 
 from isocenter.dicom import uid
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Invalid, IsocenterError, Missing
+from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
 from isocenter.service.context import Context
 from isocenter.store import commitment as rows
+from isocenter.store import exceptions
 from isocenter.store.commitment import Commitment, Held, Reference
 
-__all__ = ["Commitment", "Reference", "ask", "deliver", "is_due"]
+__all__ = ["Commitment", "Reference", "answer", "ask", "deliver", "is_due", "leave"]
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +43,11 @@ GIVE_UP = timedelta(days=7)
 TOGETHER = 100
 
 
-def ask(context: Context, principal: Principal, peer_aet: str, transaction_uid: str, references: Sequence[Reference]) -> None:
-    """Take a request; durable when it returns. peer_aet: the known peer that will be told. Raises Invalid."""
+def ask(context: Context, principal: Principal, peer_aet: str, transaction_uid: str, references: Sequence[Reference]) -> int:
+    """Take a request; durable when it returns its number. peer_aet: the known peer that will be told. Raises Invalid.
+
+    The caller is to `answer` it, or to `leave` it to the worker.
+    """
     access.require(principal, Permission.STUDY_STORE)
     if not uid.is_usable(transaction_uid):
         raise Invalid("the request has no Transaction UID", where="TransactionUID")
@@ -49,8 +55,33 @@ def ask(context: Context, principal: Principal, peer_aet: str, transaction_uid: 
     if not named or not all(map(uid.is_usable, named)):
         raise Invalid("the request names no instances, or some without their UIDs", where="ReferencedSOPSequence")
     at = context.clock()
-    write = partial(rows.add, transaction_uid=transaction_uid, peer_aet=peer_aet, references=references, at=at)
-    context.database.write(write)
+    write = partial(
+        rows.add, transaction_uid=transaction_uid, peer_aet=peer_aet, references=references, at=at, lease=LEASE
+    )
+    return context.database.write(write)
+
+
+def answer(context: Context, commitment_id: int, tell: Callable[[Commitment], None], interrupted: Callable[[], bool]) -> None:
+    """Judge a request that was just taken, and have its peer told; else it is left to the worker, which does so soon.
+
+    interrupted: asked now and then; when it says so, or `tell` raises, the request is left. Other errors are raised again.
+    """
+    try:
+        asked = context.database.read(partial(rows.get, commitment_id=commitment_id))
+        if asked is not None:
+            _tell(context, asked, tell, interrupted)
+            return
+    except IsocenterError as error:
+        log.info("storage commitment is left to the worker", extra={"facts": {"reason": error.message}})
+    except BaseException:
+        leave(context, commitment_id)
+        raise
+    leave(context, commitment_id)
+
+
+def leave(context: Context, commitment_id: int) -> None:
+    """The worker is to do it, now."""
+    context.database.write(partial(rows.again, commitment_id=commitment_id, at=context.clock()))
 
 
 def is_due(context: Context) -> bool:
@@ -68,23 +99,30 @@ def deliver(context: Context, tell: Callable[[Commitment], None]) -> bool:
         return False
     facts: dict[str, object] = {"peer": claimed.peer_aet, "transaction": claimed.transaction_uid, "attempts": claimed.attempts}
     try:
-        if not claimed.judged:
-            claimed = replace(claimed, references=tuple(_judged(context, claimed)), judged=True)
-            context.database.write(partial(rows.judged, commitment_id=claimed.id, references=claimed.references))
-        tell(claimed)
+        _tell(context, claimed, tell, lambda: False)
     except IsocenterError as error:
         _later(context, claimed, facts | {"reason": error.message})
-        return True
-    failed = sum(each.failure != 0 for each in claimed.references)
-    context.database.write(partial(rows.done, commitment_id=claimed.id))
-    log.info("storage commitment reported", extra={"facts": {**facts, "instances": len(claimed.references), "failed": failed}})
     return True
+
+
+def _tell(
+    context: Context, asked: Commitment, tell: Callable[[Commitment], None], interrupted: Callable[[], bool]
+) -> None:
+    """Judge what has not been judged, tell, and be done with it."""
+    if not asked.judged:
+        asked = replace(asked, references=tuple(_judged(context, asked, interrupted)), judged=True)
+        context.database.write(partial(rows.judged, commitment_id=asked.id, references=asked.references))
+    tell(asked)
+    context.database.write(partial(rows.done, commitment_id=asked.id))
+    failed = sum(each.failure != 0 for each in asked.references)
+    facts = {"peer": asked.peer_aet, "transaction": asked.transaction_uid, "instances": len(asked.references), "failed": failed}
+    log.info("storage commitment reported", extra={"facts": facts})
 
 
 def _later(context: Context, claimed: Commitment, facts: dict[str, object]) -> None:
     now = context.clock()
     if now - claimed.received_at >= GIVE_UP:
-        context.database.write(partial(rows.done, commitment_id=claimed.id))
+        context.database.write(lambda connection: _give_up(connection, claimed, str(facts["reason"]), now))
         log.error("storage commitment given up: the peer cannot be told", extra={"facts": facts})
         return
     minutes = RETRIES[min(claimed.attempts, len(RETRIES)) - 1]
@@ -92,8 +130,22 @@ def _later(context: Context, claimed: Commitment, facts: dict[str, object]) -> N
     log.warning("storage commitment not reported yet", extra={"facts": {**facts, "again_in_min": minutes}})
 
 
-def _judged(context: Context, claimed: Commitment) -> Iterator[Reference]:
+def _give_up(connection: Connection, claimed: Commitment, reason: str, now: datetime) -> None:
+    """Nobody was told, so nobody may delete: a person has to look at it."""
+    rows.done(connection, claimed.id)
+    first, number = claimed.references[0], len(claimed.references)
+    case = exceptions.Case(
+        kind="commitment", fingerprint=f"commitment report {claimed.peer_aet} {claimed.transaction_uid}", source="dimse",
+        source_aet=claimed.peer_aet, sop_class_uid=first.sop_class_uid, sop_instance_uid=first.sop_instance_uid,
+        reason=f"{claimed.peer_aet} asked for commitment to {number} instances and could not be told: {reason}",
+    )  # fmt: skip
+    exceptions.record(connection, case, now)
+
+
+def _judged(context: Context, claimed: Commitment, interrupted: Callable[[], bool]) -> Iterator[Reference]:
     for start in range(0, len(claimed.references), TOGETHER):
+        if interrupted():
+            raise Busy("the association is used for something else")
         some = claimed.references[start : start + TOGETHER]
         versions: dict[str, list[Held]] = defaultdict(list)
         uids = {each.sop_instance_uid for each in some}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 
 from isocenter.store.schema import instance, storage_commitment
 
@@ -46,12 +46,19 @@ class Held:
     sha256: str
 
 
-def add(connection: Connection, *, transaction_uid: str, peer_aet: str, references: Sequence[Reference], at: datetime) -> None:
-    """Remember a request, due now. The same transaction again replaces the earlier: the peer wants to be told once more."""
+def add(
+    connection: Connection, *, transaction_uid: str, peer_aet: str, references: Sequence[Reference], at: datetime,
+    lease: timedelta,
+) -> int:  # fmt: skip
+    """Remember a request, due now, on which the caller works first; its id.
+
+    The same transaction again replaces the earlier: the peer wants to be told once more.
+    """
     table = storage_commitment
     connection.execute(delete(table).where(table.c.peer_aet == peer_aet, table.c.transaction_uid == transaction_uid))
     values = {"transaction_uid": transaction_uid, "peer_aet": peer_aet, "refs": _text(references), "judged": False}
-    connection.execute(insert(table).values(**values, received_at=at, due_at=at))
+    made = insert(table).values(**values, received_at=at, due_at=at, lease_until=at + lease).returning(table.c.id)
+    return int(connection.execute(made).scalar_one())
 
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> Commitment | None:
@@ -64,8 +71,13 @@ def claim(connection: Connection, now: datetime, lease: timedelta) -> Commitment
         return None
     taken = {"lease_until": now + lease, "attempts": row.attempts + 1}
     connection.execute(update(table).where(table.c.id == row.id).values(taken))
-    references = tuple(Reference(*each) for each in json.loads(row.refs))
-    return Commitment(row.id, row.transaction_uid, row.peer_aet, references, row.judged, row.received_at, row.attempts + 1)
+    return _commitment(row, row.attempts + 1)
+
+
+def get(connection: Connection, commitment_id: int) -> Commitment | None:
+    """The request of an id; None when it has been answered."""
+    row = connection.execute(select(storage_commitment).where(storage_commitment.c.id == commitment_id)).one_or_none()
+    return _commitment(row, row.attempts) if row else None
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
@@ -98,6 +110,11 @@ def held(connection: Connection, sop_instance_uids: Iterable[str]) -> list[Held]
     columns = (instance.c.sop_instance_uid, instance.c.sop_class_uid, instance.c.blob_key, instance.c.sha256)
     query = select(*columns).where(instance.c.sop_instance_uid.in_(list(sop_instance_uids)))
     return [Held(*row) for row in connection.execute(query)]
+
+
+def _commitment(row: Row[Any], attempts: int) -> Commitment:
+    references = tuple(Reference(*each) for each in json.loads(row.refs))
+    return Commitment(row.id, row.transaction_uid, row.peer_aet, references, row.judged, row.received_at, attempts)
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

@@ -46,7 +46,7 @@ def report_due(context: Context) -> bool:
         return False
 
     def tell(judged: Commitment) -> None:
-        scp.report(peers.get(context, judged.peer_aet), context.settings.aet, judged)
+        scp.report(context, peers.get(context, judged.peer_aet), judged)
 
     return commitment.deliver(context, tell)
 

@@ -1,0 +1,46 @@
+"""What other archives were asked to keep, over HTTP."""
+
+import pytest
+
+import objects
+from api_harness import Api
+from isocenter.domain.access import Role
+from isocenter.domain.errors import Broken
+from isocenter.service import commitment_requests
+from isocenter.service.commitment_requests import CommitmentRequest, Reference
+
+pytestmark = pytest.mark.anyio
+
+
+def _fail(request: CommitmentRequest) -> None:
+    raise Broken("nobody answers")
+
+
+async def test_requests_are_listed_shown_and_put_again(api: Api) -> None:
+    commitment_requests.note(api.context, "KEEPER", [Reference(objects.CT, "1.2.1"), Reference(objects.CT, "1.2.2")])
+    commitment_requests.note(api.context, "OTHER", [Reference(objects.CT, "1.2.3")])
+    async with api.client(api.token(Role.TECHNOLOGIST)) as technologist, api.client(api.token(Role.REFERRER)) as referrer:
+        assert (await referrer.get("/commitments")).status_code == 403
+        first = (await technologist.get("/commitments", params={"limit": 1})).json()
+        (row,) = first["commitments"]
+        assert (row["aet"], row["state"], row["instances"], row["failed"]) == ("OTHER", "due", 1, 0)
+        second = (await technologist.get("/commitments", params={"limit": 1, "cursor": first["next"]})).json()
+        (row,) = second["commitments"]
+        assert (row["aet"], row["instances"], second["next"]) == ("KEEPER", 2, None)
+        assert (await technologist.post(f"/commitments/{row['id']}/ask")).status_code == 404, "it is under way"
+        # Nobody answers for a week.
+        assert commitment_requests.work(api.context, _fail)
+        waiting = (await technologist.get(f"/commitments/{row['id']}")).json()
+        assert (waiting["commitment"]["state"], waiting["commitment"]["reason"]) == ("due", "nobody answers")
+        api.clock.forward(days=8)
+        while commitment_requests.work(api.context, _fail):
+            pass
+        given_up = (await technologist.get("/commitments", params={"state": "given_up"})).json()["commitments"]
+        assert {each["aet"] for each in given_up} == {"KEEPER", "OTHER"}
+        shown = (await technologist.get("/exceptions", params={"kind": "commitment"})).json()["exceptions"]
+        assert {each["source_aet"] for each in shown} == {"KEEPER", "OTHER"} and "nobody answers" in shown[0]["reason"]
+        assert (await technologist.post(f"/commitments/{row['id']}/ask")).status_code == 204
+        again = (await technologist.get(f"/commitments/{row['id']}")).json()
+        assert again["commitment"]["state"] == "due"
+        assert [each["SOPInstanceUID"] for each in again["instances"]] == ["1.2.1", "1.2.2"]
+    assert api.kinds().count("commitment.answered") == 2 and "commitment.requested" in api.kinds()
