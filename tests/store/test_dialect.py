@@ -9,11 +9,13 @@ from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
 from isocenter.dicom.match import Empty, Match, Range, Single, Spelled, UidList, Universal, Wildcard, time_high, time_low
+from isocenter.dicom.moments import Span
 from isocenter.store import dialect, rows
 from isocenter.store.database import Database
 from isocenter.store.schema import Bytewise
 
-PROBE = Table("probe", MetaData(), Column("id", Integer), Column("text", Bytewise), Column("key", Bytewise))
+PROBE = Table("probe", MetaData(), Column("id", Integer), Column("text", Bytewise), Column("key", Bytewise),
+              Column("zone", Bytewise))
 
 # Few letters, so that values meet patterns; each of the others means something to LIKE, GLOB, a regular expression, or to PN and
 # VM.
@@ -107,6 +109,40 @@ def by_sql(database: Database, attribute: Attribute, held: list[str], asked: lis
         ]
 
     return database.write(work)
+
+
+zones = st.sampled_from(["", "+0000", "+0100", "-0500", "+0545", "+1400", "-1200", "+0107", "x"])
+spans = st.builds(
+    Span, st.just(BY_KEYWORD["StudyDate"]), st.just(BY_KEYWORD["StudyTime"]),
+    st.one_of(st.none(), st.builds(Range, st.sampled_from(["", "20260101"]), st.sampled_from(["20260101", "20260102", ""]))),
+    st.one_of(st.none(), time_ranges, st.sampled_from([Range("", time_high("0030")), Range(time_low("2330"), "")])),
+    st.booleans(), st.sampled_from([None, 0, 60, -300, 540]),
+)  # fmt: skip
+moments = st.tuples(
+    st.sampled_from(["", "20251231", "20260101", "20260102", "20260103", "x"]),
+    st.sampled_from(["", "00", "0030", "0031", "10", "1030", "2330", "235959", "16"]), zones,
+)  # fmt: skip
+
+
+def test_sql_and_predicate_of_spans_agree(probe: Database) -> None:
+    columns = (PROBE.c.text, PROBE.c.key, PROBE.c.zone)
+
+    @given(st.lists(moments, min_size=1, max_size=12, unique=True), st.lists(spans, min_size=1, max_size=4))
+    def agree(held: list[tuple[str, str, str]], asked: list[Span]) -> None:
+        def work(connection):  # type: ignore[no-untyped-def]
+            connection.execute(delete(PROBE))
+            connection.execute(insert(PROBE), [
+                {"id": i, "text": date, "key": time, "zone": zone} for i, (date, time, zone) in enumerate(held)
+            ])  # fmt: skip
+            return [
+                list(connection.execute(select(PROBE.c.id).where(dialect.span(span, *columns)).order_by(PROBE.c.id)).scalars())
+                for span in asked
+            ]
+
+        for span, found in zip(asked, probe.write(work), strict=True):
+            assert found == [i for i, each in enumerate(held) if span.matches(*each)], (span, held)
+
+    agree()
 
 
 @pytest.mark.parametrize(("start", "following"), [

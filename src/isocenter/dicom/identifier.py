@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from . import charset, syntaxes
 from .attributes import BY_TAG, Attribute, Level, tag_of, vr_of
 from .elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding, Malformed, Window, elements, items, name
-from .match import Match, Universal
+from .match import Match, Range, Universal
+from .moments import in_zone, offset, paired
 from .query import InvalidKey, Query, parse_match
 from .source import BytesSource
 from .values import FORMS, text_of
@@ -47,6 +48,7 @@ class Identifier:
     """A request. keys: attributes to be answered. sequences: tags of sequences to be answered, also when they stay empty.
 
     charsets: its Specific Character Set, "" when it has none. unsupported: it has keys that are not answered (status FF01).
+    zone: minutes east of Greenwich, of its Timezone Offset From UTC; None when it has none.
     """
 
     query: Query
@@ -54,14 +56,17 @@ class Identifier:
     sequences: tuple[int, ...]
     charsets: str
     unsupported: bool
+    zone: int | None = None
 
 
 def parse(
-    data: bytes, transfer_syntax: str, levels: tuple[Level, ...], limit: int | None = None, *, assumed: str = ""
-) -> Identifier:
+    data: bytes, transfer_syntax: str, levels: tuple[Level, ...], limit: int | None = None, *,
+    assumed: str = "", combined: bool = False,
+) -> Identifier:  # fmt: skip
     """The request that an encoded Identifier means. levels: of the information model; limit: rows at most.
 
-    assumed: the Specific Character Set of a request that names none.
+    assumed: the Specific Character Set of a request that names none. combined: a range of dates and one of times are one span
+    (PS3.4 C.2.2.2.5, when it was negotiated).
 
     Keys of the levels above need not be there (relational queries, PS3.4 C.4.1.2.2), those of levels below ask for a child that
     matches. Raises InvalidIdentifier.
@@ -78,8 +83,9 @@ def parse(
     except Malformed as error:
         raise InvalidIdentifier(f"the identifier cannot be read: {error.reason}") from None
     keys = tuple(reading.keys)
-    query = Query(level, tuple(reading.matches), keys, limit)
-    return Identifier(query, keys, tuple(reading.sequences), charsets, reading.unsupported)
+    matches, spans = paired(reading.matches, frozenset(reading.ranges), combined=combined, zone=reading.zone)
+    query = Query(level, tuple(matches), keys, limit, spans=spans)
+    return Identifier(query, keys, tuple(reading.sequences), charsets, reading.unsupported, reading.zone)
 
 
 def _read(window: Window, start: int, end: int, encoding: Encoding) -> Iterator[Raw]:
@@ -123,7 +129,9 @@ class _Reading:
         self.matches: list[tuple[Attribute, Match]] = []
         self.keys: list[Attribute] = []
         self.sequences: list[int] = []
+        self.ranges: set[str] = set()  # keywords of keys with a hyphen
         self.unsupported = False
+        self.zone: int | None = None
 
     def take(self, raw: Raw) -> None:
         tag, vr, content = raw
@@ -153,15 +161,26 @@ class _Reading:
         text = text_of((raw[1], raw[2]), attribute.vr, self._charsets, self._encoding)[0]
         try:
             # The offset tells in which zone the request's dates are (PS3.4 C.4.1.1.3.1); it is not matched.
-            match = Universal() if raw[0] == TIMEZONE else parse_match(attribute, text)
+            match = self._in_zone(text) if raw[0] == TIMEZONE else parse_match(attribute, text)
         except InvalidKey as error:
             raise InvalidIdentifier(str(error), raw[0]) from None
+        if isinstance(match, Range) and "-" in text:
+            self.ranges.add(attribute.keyword)
         if match != Universal():
             self.matches.append((attribute, match))
         if self._answers(attribute):
             self.keys.append(attribute)
         else:
             self.unsupported = True
+
+
+    def _in_zone(self, text: str) -> Match:
+        if text:
+            try:
+                self.zone = offset(text)
+            except ValueError as error:
+                raise InvalidKey("TimezoneOffsetFromUTC", str(error)) from None
+        return Universal()
 
 
 class Answers:
@@ -171,6 +190,7 @@ class Answers:
         """retrieve_ae_title: where what is found can be retrieved from (0008,0054)."""
         self._explicit = transfer_syntax == syntaxes.EXPLICIT_VR_LITTLE_ENDIAN
         self._charsets = asked.charsets if charset.repertoire(asked.charsets).known else ""
+        self._zone = asked.zone
         self._keys = [key for key in asked.keys if not key.sequence]
         self._sequences = {tag: [key for key in asked.keys if tag_of(key.sequence) == tag] for tag in asked.sequences}
         self._always = {
@@ -182,8 +202,11 @@ class Answers:
     def encode(self, row: Mapping[str, str]) -> bytes:
         """The Identifier of one answer. row: keyword -> text, multiple values joined by backslashes.
 
-        Its text is in the character set of the request when that can say it all, else in Unicode (PS3.3 C.12.1.1.2).
+        Its text is in the character set of the request when that can say it all, else in Unicode (PS3.3 C.12.1.1.2); its
+        dates and times are in the time zone of the request, if it names one and the study does.
         """
+        if self._zone is not None:
+            row = {**row, **in_zone(row, self._zone)}
         try:
             charsets, parts = self._charsets, self._parts(row, self._charsets)
         except UnicodeError:

@@ -19,6 +19,7 @@ from .match import (
     time_high,
     time_low,
 )
+from .moments import Span
 
 # Longest value of an indexed attribute that can be asked for is an LT of 10,240 characters; a list of UIDs may be longer.
 _MAX_KEY = 64 * 1024
@@ -47,6 +48,7 @@ class Query:
 
     level: of the rows that are returned. matches: keys that all must match. returns: attributes wanted besides those every answer
     has. limit: rows at most, None for all; offset: rows skipped before. sort: the order, the index's own after it.
+    spans: questions about dates with their times, which must match too.
     """
 
     level: Level
@@ -55,6 +57,7 @@ class Query:
     limit: int | None = None
     offset: int = 0
     sort: tuple[Sort, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 def parse_match(attribute: Matched, text: str) -> Match:

@@ -194,7 +194,7 @@ def find(exchange: Exchange) -> None:
     session = exchange.session
     limit, transfer_syntax = session.context.settings.max_find_answers, exchange.context.transfer_syntax
     asked = _data_set(exchange)
-    charsets = keys.charsets_of(asked)
+    charsets = keys.charsets_of(asked) or session.character_set
 
     def encode(step: Dataset) -> bytes:
         if exchange.cancelled():

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 
 from isocenter.dicom.attributes import BY_KEYWORD, Matched
 from isocenter.dicom.match import Empty, Match, Range, Single, Spelled, UidList, Universal, Wildcard, fold
+from isocenter.dicom.moments import ZONES, Span, Window
 
 Column = ColumnElement[Any]
 
@@ -91,6 +92,31 @@ def condition(attribute: Matched, match: Match, text: Column, key: Column | None
                 return like
             many = _contains(text, _BACKSLASH, postgresql)
             return or_(and_(~many, like), and_(many, _complex(attribute, match, text, None, postgresql)))
+
+
+def span(asked: Span, date: Column, time: Column, zone: Column) -> ColumnElement[bool]:
+    """The SQL of `asked.matches(date, time, zone)`: of every zone the same question, in its own words."""
+    unknown = _window(asked.window(None), date, time)
+    if asked.zone is None:
+        return unknown
+    zones = {minutes: text for text, minutes in ZONES.items()}
+    return case(
+        *((zone == text, _window(asked.window(minutes), date, time)) for minutes, text in zones.items()), else_=unknown
+    )  # fmt: skip
+
+
+def _window(window: Window, date: Column, time: Column) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = []
+    if window.first:
+        day, at = window.first
+        conditions.append(or_(date > day, and_(date == day, or_(time == "", time >= at))))
+    if window.last:
+        day, at = window.last
+        conditions += [date != "", or_(date < day, and_(date == day, or_(time == "", time <= at)))]
+    if window.opens:
+        inside = and_ if window.opens <= window.closes else or_
+        conditions += [time != "", inside(time >= window.opens, time <= window.closes)]
+    return and_(true(), *conditions)
 
 
 def _ends(text: Column, match: Range) -> list[ColumnElement[bool]]:

@@ -18,6 +18,7 @@ from sqlalchemy.sql import FromClause
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
 from isocenter.dicom.match import Empty, Match, Single, Spelled, UidList, Universal, Wildcard
+from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
 from isocenter.store import dialect
 from isocenter.store.schema import (
@@ -128,6 +129,7 @@ class _Finding:
         if plan is None:
             return None
         conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
+        conditions += [self._span(each) for each in self._query.spans]
         statement = select(*columns).select_from(plan.source).where(*plan.limits, *conditions)
         if plan.hint is not None:
             statement = statement.with_hint(*plan.hint, "sqlite")
@@ -240,17 +242,33 @@ class _Finding:
             BY_KEYWORD["SOPClassUID"], other.c.sop_class_uid)
         return exists().where(other.c.study_fk == study.c.id, dialect.condition(one, match, column, None, self._postgresql))
 
+    def _span(self, span: Span) -> Condition:
+        """A date and its time, in a row or in one of its children."""
+
+        def asked(table: FromClause) -> Condition:
+            # Dates of patients are not moved; their rows have no zone.
+            zone: Column = literal("") if table is patient else study.c.timezone_offset_from_utc
+            return dialect.span(span, table.c[span.date.column], table.c[span.time.column], zone)
+
+        if _DEPTH[span.date.level] > _DEPTH[self._query.level]:
+            return self._children(span.date.level, asked)
+        return asked(_table(span.date, self._query.level))
+
     def _below(self, attribute: Attribute, match: Match) -> Condition:
         """Some child has a value that matches. Each key asks by itself."""
+        return self._children(attribute.level, lambda table: self._here(attribute, match, table))
+
+    def _children(self, level: Level, asked: Callable[[FromClause], Condition]) -> Condition:
+        """Some child of a level is as asked."""
         chain = [(study, study.c.patient_fk == patient.c.id), (series, series.c.study_fk == study.c.id),
                  (instance, and_(instance.c.series_fk == series.c.id, instance.c.current))]
-        links = chain[_DEPTH[self._query.level] : _DEPTH[attribute.level]]
+        links = chain[_DEPTH[self._query.level] : _DEPTH[level]]
         source: FromClause = links[0][0]
         for table, link in links[1:]:
             source = source.join(table, link)
-        asked = self._here(attribute, match, links[-1][0])
-        above = (patient, study, series)[_DEPTH[self._query.level]]
-        return exists(select(literal(1)).select_from(source).where(links[0][1], asked).correlate(above))
+        # A series' zone is that of its study, which the outer row has.
+        above = ((patient,), (study,), (series, study))[_DEPTH[self._query.level]]
+        return exists(select(literal(1)).select_from(source).where(links[0][1], asked(links[-1][0])).correlate(*above))
 
 
 def _candidates(attribute: Attribute, match: Match) -> Select[Any] | None:
