@@ -122,7 +122,9 @@ def test_what_is_no_offset(text: str) -> None:
 
 
 def test_an_answer_in_the_zone_of_who_asks() -> None:
-    row = {"StudyDate": "20260105", "StudyTime": "0330", "SeriesDate": "20260105", "SeriesTime": "", "PatientBirthDate": "19700101",
-           "PatientBirthTime": "0100", "TimezoneOffsetFromUTC": "+0100"}  # fmt: skip
+    row = {
+        "StudyDate": "20260105", "StudyTime": "0330", "SeriesDate": "20260105", "SeriesTime": "",
+        "PatientBirthDate": "19700101", "PatientBirthTime": "0100", "TimezoneOffsetFromUTC": "+0100",
+    }  # fmt: skip
     assert moments.in_zone(row, -300) == {"StudyDate": "20260104", "StudyTime": "2130", "TimezoneOffsetFromUTC": "-0500"}
     assert moments.in_zone({**row, "TimezoneOffsetFromUTC": ""}, -300) == {}

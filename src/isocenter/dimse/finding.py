@@ -32,8 +32,27 @@ LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
 )
 
 
+# PS3.4 Table C.5-2, byte by byte: relational queries, combined date-time matching, fuzzy matching of names (Müller = Mueller =
+# MULLER), timezone query adjustment, no conversion of enhanced multi-frame images, empty value and multiple value matching.
+SUPPORTED = bytes((1, 1, 1, 1, 0, 1, 1))
+DATE_TIME_MATCHING = 1
+
+
 class _Cancelled(Exception):
     """The peer has sent C-CANCEL while the index was being read."""
+
+
+def extend(asked: bytes) -> bytes:
+    """The answer to a requestor's extended negotiation (PS3.4 C.5.1.1): what it asks for and we can do, of the bytes it knows.
+
+    All but combined date-time matching is done for those who do not negotiate, too: it only finds more, or is in the request.
+    """
+    return bytes(ours if theirs == 1 else 0 for theirs, ours in zip(asked, SUPPORTED, strict=False))
+
+
+def _is_combined(exchange: Exchange) -> bool:
+    agreed = exchange.session.extended(exchange.context.abstract_syntax)
+    return agreed[DATE_TIME_MATCHING : DATE_TIME_MATCHING + 1] == b"\1"
 
 
 def find(exchange: Exchange) -> None:
@@ -43,7 +62,7 @@ def find(exchange: Exchange) -> None:
     try:
         # one more than the limit, to know whether there is more
         asked = identifier.parse(exchange.data_set, transfer_syntax, LEVELS[exchange.context.abstract_syntax], limit + 1,
-                                 assumed=exchange.session.character_set)
+                                 assumed=exchange.session.character_set, combined=_is_combined(exchange))
     except InvalidIdentifier as error:
         code = status.NOT_OF_SOP_CLASS if error.mismatch else status.UNABLE_TO_PROCESS
         exchange.answer(code, error_comment=error.reason, offending_element=error.tags)

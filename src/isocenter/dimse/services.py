@@ -50,7 +50,8 @@ class Service:
 SERVICES: tuple[Service, ...] = (
     Service("Verification", DimseService.VERIFICATION, {sop_classes.VERIFICATION: "Verification SOP Class"},
             {CommandField.C_ECHO_RQ: verification.echo}),
-    Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}),
+    Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find},
+            extend=finding.extend),
     Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get}),
     Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
             {CommandField.N_ACTION_RQ: commitment.act, CommandField.N_EVENT_REPORT_RQ: commitment_scu.take}),
