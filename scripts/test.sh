@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every check and test, one after the other (two cores; timings would suffer side by side). All are run even when one fails.
-# The closing lines of the suites come once more at the end.
+# Every check and test; all are run even when one fails. The browser's tests, which wait for pictures most of the time, run beside
+# the others; their output comes when they have ended. The closing lines of the suites come once more at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 logs=.build/test
@@ -8,6 +8,7 @@ mkdir -p "$logs"
 export PATH="$PWD/.venv/bin:$PATH" CI="${CI:-}"
 failed=()
 began=$SECONDS
+trap 'kill $(jobs -p) 2> /dev/null' EXIT
 step() {  # step NAME COMMAND...
     local name=$1 at=$SECONDS
     shift
@@ -20,6 +21,17 @@ step() {  # step NAME COMMAND...
         failed+=("$name")
     fi
 }
+beside() {  # beside NAME COMMAND...: in the background; `ended NAME` waits for it
+    local name=$1
+    shift
+    { "$@"; echo "exit code $?, $((SECONDS - began)) s after the beginning"; } > "$logs/$name.log" 2>&1 &
+}
+ended() {
+    echo
+    echo "== $1, which ran beside the others"
+    cat "$logs/$1.log"
+    grep -q '^exit code 0,' "$logs/$1.log" || failed+=("$1")
+}
 web() { (cd web && npm run --silent "$@"); }
 
 step ruff ruff check .
@@ -28,14 +40,18 @@ step import-linter lint-imports
 step eslint web lint
 step tsc web typecheck
 step vitest web test
-step pytest python -m pytest
+browser=tests/end_to_end/test_browser.py
+beside browser python -m pytest "$browser"
+step pytest python -m pytest --ignore "$browser"
+wait
+ended browser
 
 echo
 echo "== all together, $((SECONDS - began)) s"
 grep -hE '^Success|^Found|^All checks' "$logs/ruff.log" "$logs/mypy.log" | tail -2
 grep -hE 'Contracts:' "$logs/import-linter.log" | tail -1
 grep -hE '^ *(Test Files|Tests) ' "$logs/vitest.log" | tail -2
-grep -hE '(passed|failed|error).* in [0-9.]+s' "$logs/pytest.log" | tail -1
+grep -hE '(passed|failed|error).* in [0-9.]+s' "$logs/pytest.log" "$logs/browser.log"
 if [ ${#failed[@]} -gt 0 ]; then
     echo "FAILED: ${failed[*]}"
     exit 1
