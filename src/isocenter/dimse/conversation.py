@@ -58,16 +58,16 @@ class Conversation:
         self._operation: Operation | None = None  # of a request whose data set is arriving
         self._context_id = 0
         self._answers: list[Answer] = []
-        self.performed = 0  # requests of the peer so far
+        self._cancelled = False
 
     def answer(self, cancelled: Cancelled = never, cancel: Callable[[], object] = never) -> Answer:
-        """The next answer. cancel: called once `cancelled` says so. Raises Ended."""
-        told = cancelled is never
+        """The next answer. cancel: called when `cancelled` says so, once. Raises Ended."""
+        asks = cancelled is not never
         while not self._answers:
-            if not told and cancelled():
-                told = True
+            if asks and not self._cancelled and cancelled():
+                self._cancelled = True
                 cancel()
-            if told or self._readable():
+            if not asks or self._cancelled or self._readable():
                 self._receive()
         return self._answers.pop(0)
 
@@ -144,7 +144,6 @@ class Conversation:
         self._operation = self._answer = None
         if operation is not None:
             operation.finish()
-            self.performed += 1
         elif answer is not None:
             syntax = self._association.contexts[self._context_id].transfer_syntax
             self._answers.append(Answer(answer, bytes(self._data), syntax))
