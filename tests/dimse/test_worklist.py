@@ -176,6 +176,13 @@ def test_names_come_in_the_character_set_of_the_question_when_it_can_say_them(ar
     assert found.PatientName.phonetic == "やまだ^たろう"
 
 
+def test_a_question_without_a_character_set_is_answered_in_ascii_where_that_will_do(archive: Archive) -> None:
+    _, (plain,) = ask(archive, {"Modality": ""}, PatientName="", PatientID="P3")
+    assert "SpecificCharacterSet" not in plain and plain.PatientName == "Doe^Jane"
+    _, (needed,) = ask(archive, PatientName="", PatientID="P2")
+    assert needed.SpecificCharacterSet == "ISO_IR 192"
+
+
 def test_a_peer_whose_character_set_is_known_need_not_name_it(archive: Archive) -> None:
     peers.add(archive.context, SYSTEM, aet="OLDCT", host="127.0.0.1", port=104, character_set="ISO_IR 100")
     try:

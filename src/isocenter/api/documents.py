@@ -11,6 +11,7 @@ from isocenter.api.routing import PLACE, RULE
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
+from isocenter.domain.orders import OrderState
 
 _MOMENT = text("RFC 3339", format="date-time")
 _INSTANCE = obj(
@@ -48,6 +49,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "StudyTime": text("TM"), "AccessionNumber": text(), "StudyDescription": text(), "ModalitiesInStudy": array(text()),
             "ReferringPhysicianName": text("PN"), "InstitutionName": text(), "NumberOfStudyRelatedSeries": integer(),
             "NumberOfStudyRelatedInstances": integer(), "received_at": _MOMENT,
+            "procedure": text("where its order is; empty without one", enum=["", *OrderState]),
         }
     ),
     "Instance": _INSTANCE,

@@ -111,9 +111,9 @@ def encode(dataset: Dataset, transfer_syntax: str, charsets: str = "") -> bytes:
     charsets: the Specific Character Set of the request, its terms joined by backslashes. Raises datasets.InvalidDataSet.
     """
     dataset.pop("SpecificCharacterSet", None)
-    plain = datasets.encode(_with(dataset, UTF_8), transfer_syntax)
-    if plain.isascii() and not charsets:  # nothing in it needs a character set
+    if not charsets and _is_ascii(dataset):  # nothing in it needs a character set, and many devices know no Unicode
         return datasets.encode(dataset, transfer_syntax)
+    plain = datasets.encode(_with(dataset, UTF_8), transfer_syntax)
     if charsets and charset.repertoire(charsets).known:
         try:
             wanted = _with(dataset, charsets)
@@ -123,6 +123,10 @@ def encode(dataset: Dataset, transfer_syntax: str, charsets: str = "") -> bytes:
         except datasets.InvalidDataSet:
             pass
     return plain
+
+
+def _is_ascii(dataset: Dataset) -> bool:
+    return all(text_of(element).isascii() for element in dataset.iterall() if element.VR != "SQ")
 
 
 def _with(dataset: Dataset, charsets: str) -> Dataset:

@@ -128,6 +128,21 @@ def of_study(connection: Connection, study_instance_uid: str) -> Order | None:
     return _orders(connection, [found])[0] if found and study_instance_uid else None
 
 
+def of_studies(connection: Connection, study_instance_uids: Sequence[str]) -> dict[str, str]:
+    """Study -> state of its order, also where a modality made the study's UID; studies that nobody ordered are left out."""
+    order, performed = imaging_order.c, performed_step.c
+    by_step = (
+        select(performed.study_instance_uid, order.state)
+        .join(step_performed, step_performed.c.performed_step_fk == performed.id)
+        .join(scheduled_step, scheduled_step.c.id == step_performed.c.scheduled_step_fk)
+        .join(imaging_order, order.id == scheduled_step.c.imaging_order_fk)
+        .where(performed.study_instance_uid.in_(study_instance_uids))
+    )
+    own = select(order.study_instance_uid, order.state).where(order.study_instance_uid.in_(study_instance_uids))
+    states = {row[0]: row[1] for row in connection.execute(by_step)}
+    return states | {row[0]: row[1] for row in connection.execute(own)}
+
+
 def of_accession(connection: Connection, accession_number: str, patient_id: str) -> list[Order]:
     """The orders of an accession number for this patient: several procedures may have been asked for together."""
     c = imaging_order.c

@@ -18,7 +18,7 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, an
 from isocenter.dicom.attributes import BY_KEYWORD
 from isocenter.dicom.match import Single, Wildcard
 from isocenter.domain.access import Scope
-from isocenter.store import changes, dialect, imaging
+from isocenter.store import changes, dialect, imaging, orders
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
 
@@ -137,7 +137,7 @@ def page(
     found = list(connection.execute(query.limit(limit + 1).offset(offset)).scalars())
     rows = _rows(connection, found[:limit])
     last = tuple(rows[-1][key.name] for key in keys) if len(found) > limit else None
-    return Page([_keywords(row) for row in rows], last, max(total, offset + len(found)), is_estimate, changes.latest(connection))
+    return Page(_told(connection, rows), last, max(total, offset + len(found)), is_estimate, changes.latest(connection))
 
 
 def _rows(connection: Connection, ids: Sequence[int]) -> list[RowMapping]:
@@ -145,6 +145,12 @@ def _rows(connection: Connection, ids: Sequence[int]) -> list[RowMapping]:
     query = select(*_SHOWN).where(study.c.id.in_(ids))
     rows = {row["id"]: row for row in connection.execute(query).mappings()}
     return [rows[each] for each in ids]
+
+
+def _told(connection: Connection, rows: Sequence[RowMapping]) -> list[Mapping[str, Any]]:
+    """The columns by keyword, and where the procedure is that the study is of: one look-up for the whole page."""
+    states = orders.of_studies(connection, [row["study_instance_uid"] for row in rows])
+    return [{**_keywords(row), "procedure": states.get(row["study_instance_uid"], "")} for row in rows]
 
 
 def _keywords(row: RowMapping) -> Mapping[str, Any]:
@@ -308,8 +314,8 @@ def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | Non
         .order_by(study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc())
         .limit(MOST_PRIORS)
     )
-    priors = [_keywords(other) for other in connection.execute(others).mappings()]
-    return Detail(_keywords(row), _series(connection, row["id"]), priors)
+    mine_told, *priors = _told(connection, [row, *connection.execute(others).mappings()])
+    return Detail(mine_told, _series(connection, row["id"]), priors)
 
 
 _SERIES = {
