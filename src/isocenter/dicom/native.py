@@ -12,7 +12,7 @@ from isocenter.dicom.source import Source
 MAX_FRAME = 256 << 20
 
 _BIG_ENDIAN_PIXELS = frozenset({syntaxes.EXPLICIT_VR_BIG_ENDIAN, syntaxes.GE_PRIVATE_IMPLICIT_BIG_ENDIAN_PIXELS})
-_WORDS = {
+WORDS = {
     "OW": 2,
     "US": 2,
     "SS": 2,
@@ -90,7 +90,7 @@ def word_size(header: Header) -> int:
     if header.transfer_syntax_uid not in _BIG_ENDIAN_PIXELS or header.pixels is None:
         return 1
     if header.pixels.vr in ("OF", "OD"):
-        return _WORDS[header.pixels.vr]
+        return WORDS[header.pixels.vr]
     # PS3.5 8.1.2: 8-bit pixels in OW are pairs within 16-bit words
     return max(header.bits_allocated // 8, 2 if header.pixels.vr == "OW" else 1)
 
@@ -99,9 +99,9 @@ def word_before(content: Source, offset: int) -> int:
     """The word of the value at `offset` of an explicit VR big endian data set, from the VR written before it (PS3.5 7.1.2)."""
     before = content.read_at(offset - 12, 12)
     vr = before[4:6].decode("ascii", "replace")
-    if vr not in _WORDS or before[6:8] != b"\0\0":
+    if vr not in WORDS or before[6:8] != b"\0\0":
         vr = before[8:10].decode("ascii", "replace")
-    return _WORDS.get(vr, 1)
+    return WORDS.get(vr, 1)
 
 
 def swapped(data: bytes, word: int) -> bytes:

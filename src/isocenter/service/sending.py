@@ -6,12 +6,16 @@
 """
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from sqlalchemy import Connection
 
+from isocenter.dicom.elements import Malformed
+from isocenter.dicom.source import FileSource
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Broken, Invalid, Missing, Unsupported
@@ -24,6 +28,7 @@ from isocenter.store.imaging import Wanted
 __all__ = ["Outgoing", "Stored", "chosen", "outgoing"]
 
 PIECE = 1 << 20  # bytes of a part; most objects are one
+IN_MEMORY = 16 << 20  # bytes of an object that is transcoded without a file on the disk
 
 _VERIFY = "An administrator should run `isocenter verify`."
 
@@ -85,15 +90,42 @@ def chosen(
 
 @contextmanager
 def outgoing(context: Context, stored: Stored, accepted: Sequence[str]) -> Iterator[Outgoing]:
-    """The object in a transfer syntax that its receiver accepts: as it is stored, when that is one of them.
+    """The object in a transfer syntax that its receiver accepts: as it is stored when it may be, else transcoded without loss.
 
     accepted: UIDs, the dearest first. Raises Unsupported when it cannot be had in any of them, Broken.
     """
-    if stored.transfer_syntax_uid not in accepted:
-        raise Unsupported("the object cannot be had in a transfer syntax that is accepted", where=stored.transfer_syntax_uid)
     with opened(context, stored) as descriptor:
-        size = stored.size - stored.dataset_offset
-        yield Outgoing(stored.transfer_syntax_uid, size, descriptor, stored.dataset_offset)
+        if stored.transfer_syntax_uid in accepted:
+            size = stored.size - stored.dataset_offset
+            yield Outgoing(stored.transfer_syntax_uid, size, descriptor, stored.dataset_offset)
+            return
+        with _transcoded(context, stored, descriptor, accepted) as made:
+            yield made
+
+
+@contextmanager
+def _transcoded(context: Context, stored: Stored, descriptor: int, accepted: Sequence[str]) -> Iterator[Outgoing]:
+    """Whole before the first byte leaves: a frame that cannot be decoded costs this object, and no association."""
+    from isocenter.codecs import transcoding  # numpy and the codecs cost memory that a process without this work can save
+
+    try:
+        given = transcoding.read(FileSource(descriptor))
+        target = next((syntax for syntax in accepted if transcoding.possible(given, syntax)), None)
+        if target is None:
+            raise Unsupported("the object cannot be had in a transfer syntax that is accepted", where=stored.transfer_syntax_uid)
+        with _scratch(context, given.size) as file:
+            transcoding.transcode(given, target, file)
+            file.flush()
+            yield Outgoing(target, file.tell(), file.fileno(), 0)
+    except Malformed as fault:
+        raise Unsupported(f"the object cannot be transcoded: {fault.reason}", where=fault.where) from None
+
+
+def _scratch(context: Context, size: int) -> BinaryIO:
+    """A file without a name, in memory when the object is not large."""
+    if size <= IN_MEMORY and hasattr(os, "memfd_create"):
+        return open(os.memfd_create("transcoded", os.MFD_CLOEXEC), "w+b")
+    return tempfile.TemporaryFile(dir=context.settings.blob_folder)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Pixels out of and into compressed forms: whole objects in another transfer syntax, frame by frame, by imagecodecs."""

@@ -1,0 +1,123 @@
+"""Native frames into compressed ones, without loss. What a format cannot hold exactly is refused before anything is written."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from isocenter.codecs.layout import SUBSAMPLED, Layout
+from isocenter.dicom import syntaxes
+
+Pixels = NDArray[Any]
+
+_UID = "1.2.840.10008.1.2."
+_RLE_SEGMENTS = 15  # PS3.5 G.5
+_SSIZ = 42  # where a JPEG 2000 codestream says the bits of its first component (ITU-T T.800 A.5.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """One format. photometric: what RGB is called in it; one: takes a frame, its layout and the bits its values need."""
+
+    one: Callable[[Pixels, Layout, int], bytes]
+    photometric: str = "RGB"
+    most_bits: int = 16
+
+
+def encode(transfer_syntax: str, data: bytes, layout: Layout) -> bytes:
+    """A native frame (samples of a pixel side by side) in a transfer syntax for which `can_encode`."""
+    pixels = np.frombuffer(data, f"<{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
+    shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, layout.samples)
+    return ENCODERS[transfer_syntax].one(pixels.reshape(shape), layout, _bits(pixels, layout))
+
+
+def can_encode(transfer_syntax: str, layout: Layout) -> bool:
+    """Whether frames of such pixels have a lossless form in it."""
+    encoder = ENCODERS.get(transfer_syntax)
+    if encoder is None or layout.photometric in SUBSAMPLED or not layout.rows or not layout.columns:
+        return False
+    if layout.bits_allocated not in (8, 16, 32) or layout.bits_allocated > encoder.most_bits:
+        return False
+    if transfer_syntax == syntaxes.RLE_LOSSLESS:
+        return layout.samples * layout.bits_allocated // 8 <= _RLE_SEGMENTS
+    return layout.samples == 1 or (layout.samples == 3 and not layout.signed and layout.bits_allocated == 8)
+
+
+def photometric(transfer_syntax: str, layout: Layout) -> str:
+    """The Photometric Interpretation of what `encode` makes (PS3.5 8.2)."""
+    return ENCODERS[transfer_syntax].photometric if layout.photometric == "RGB" else layout.photometric
+
+
+def _bits(pixels: Pixels, layout: Layout) -> int:
+    """Bits Stored when all values fit into them; else all bits, so that nothing is lost that lies above (PS3.5 8.1.1)."""
+    stored = layout.bits_stored
+    if not 1 < stored < layout.bits_allocated or not pixels.size:
+        return layout.bits_allocated
+    low, high = (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) if layout.signed else (0, (1 << stored) - 1)
+    return stored if low <= int(pixels.min()) and int(pixels.max()) <= high else layout.bits_allocated
+
+
+def _rle(pixels: Pixels, layout: Layout, bits: int) -> bytes:
+    """PS3.5 Annex G: a segment for each byte of each sample, the most significant first; each row by itself (G.3.1)."""
+    width = layout.bits_allocated // 8
+    octets = pixels.view(np.uint8).reshape(layout.rows, layout.columns, layout.samples, width)
+    segments = []
+    for sample in range(layout.samples):
+        for place in reversed(range(width)):
+            packed = imagecodecs.packbits_encode(octets[:, :, sample, place].copy(), axis=-1)
+            segments.append(packed + b"\0" * (len(packed) % 2))
+    starts, at = [], 64
+    for segment in segments:
+        starts.append(at)
+        at += len(segment)
+    return struct.pack("<16I", len(segments), *starts, *[0] * (15 - len(segments))) + b"".join(segments)
+
+
+def _unsigned(pixels: Pixels) -> Pixels:
+    """JPEG and JPEG-LS know no sign: the bits as they are (PS3.5 8.2.1, 8.2.3)."""
+    return pixels.view(pixels.dtype.str.replace("i", "u"))
+
+
+def _jpeg_lossless(pixels: Pixels, layout: Layout, bits: int) -> bytes:
+    """Process 14, Selection Value 1. Colour as it is: no transform is named in the data set."""
+    if layout.samples == 3:
+        return bytes(imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=1, colorspace="rgb", outcolorspace="rgb"))
+    if layout.signed:
+        bits = layout.bits_allocated
+    return bytes(imagecodecs.jpeg8_encode(_unsigned(pixels), lossless=True, predictor=1, bitspersample=max(bits, 2)))
+
+
+def _jpeg_ls(pixels: Pixels, layout: Layout, bits: int) -> bytes:
+    return bytes(imagecodecs.jpegls_encode(_unsigned(pixels)))
+
+
+def _jpeg_2000(pixels: Pixels, layout: Layout, bits: int) -> bytes:
+    colour = layout.photometric == "RGB"
+    return bytes(imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True, bitspersample=bits, mct=colour))
+
+
+def _htj2k(pixels: Pixels, layout: Layout, bits: int) -> bytes:
+    """OpenJPH. It states 16 bits whatever there are; the bits that are used are written over that, as decoders expect them."""
+    if layout.samples == 3:
+        return bytes(imagecodecs.htj2k_encode(pixels, reversible=True, rgb=layout.photometric == "RGB"))
+    if bits == layout.bits_allocated:
+        return bytes(imagecodecs.htj2k_encode(pixels, reversible=True))
+    # T.800 G.1: unsigned samples are shifted by half their range, signed ones are not; so those of fewer bits are shifted here.
+    signed = pixels if layout.signed else (pixels.astype(np.int32) - (1 << (bits - 1))).astype(np.int16)
+    coded = bytearray(imagecodecs.htj2k_encode(signed.astype(np.int16), reversible=True))
+    coded[_SSIZ] = (bits - 1) | (0x80 if layout.signed else 0)
+    return bytes(coded)
+
+
+ENCODERS: dict[str, Encoder] = {
+    syntaxes.RLE_LOSSLESS: Encoder(_rle, most_bits=32),
+    **dict.fromkeys((_UID + "4.57", _UID + "4.70"), Encoder(_jpeg_lossless)),
+    **dict.fromkeys((_UID + "4.80", _UID + "4.81"), Encoder(_jpeg_ls)),
+    **dict.fromkeys((_UID + "4.90", _UID + "4.91"), Encoder(_jpeg_2000, "YBR_RCT")),
+    **dict.fromkeys((_UID + "4.201", _UID + "4.202", _UID + "4.203"), Encoder(_htj2k, "YBR_RCT")),
+}
+"""What is written without loss; the codestreams of the lossy syntaxes .81, .91 and .203 may be lossless ones."""

@@ -1,0 +1,253 @@
+"""A whole object in another transfer syntax, nothing of it lost: `possible` says whether, `transcode` does it.
+
+Pixels pass frame by frame; all else is copied byte by byte, but for the facts that a codec changes. What was compressed with a
+loss is not compressed again by another codec: it becomes native.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from isocenter.codecs import decoding, encoding
+from isocenter.codecs.layout import (
+    LOSSY_IMAGE_COMPRESSION,
+    LOSSY_IMAGE_COMPRESSION_METHOD,
+    PHOTOMETRIC_INTERPRETATION,
+    PLANAR_CONFIGURATION,
+    Layout,
+    layout_of,
+)
+from isocenter.dicom import native, part10, syntaxes
+from isocenter.dicom.elements import UNDEFINED, Malformed
+from isocenter.dicom.part10 import Header
+from isocenter.dicom.reencoding import EXTENDED_OFFSETS, Element, Writer, element, header
+from isocenter.dicom.source import Source
+
+__all__ = ["NATIVE", "TARGETS", "Object", "possible", "read", "transcode"]
+
+# What can be written; the best first.
+NATIVE = (
+    syntaxes.EXPLICIT_VR_LITTLE_ENDIAN,
+    syntaxes.IMPLICIT_VR_LITTLE_ENDIAN,
+    syntaxes.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+)
+TARGETS = frozenset({*NATIVE, *encoding.ENCODERS})
+
+_PIXEL_DATA = 0x7FE00010
+_PIECE = 1 << 20  # bytes of native pixels at once; a multiple of every word
+_ITEM = struct.Struct("<HHL")
+_LARGEST = 0xFFFFFFFE  # a value's length, and an entry of the Basic Offset Table, are numbers of 32 bits
+
+# Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1)
+_METHODS = {"50": "ISO_10918_1", "51": "ISO_10918_1", "81": "ISO_14495_1", "91": "ISO_15444_1", "203": "ISO_15444_15",
+            "111": "ISO_18181_1", "112": "ISO_18181_1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """An object to be transcoded, and what is known of it."""
+
+    source: Source
+    header: Header
+    layout: Layout
+
+    @property
+    def encapsulated(self) -> bool:
+        """Whether its pixel data really is."""
+        return self.header.pixels is not None and self.header.pixels.length is None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it may have when it is native, about."""
+        pixels = self.layout.frame_bytes * self.layout.frames if self.encapsulated else 0
+        return self.source.size + pixels
+
+
+def read(source: Source) -> Object:
+    """The object in `source`. Raises Malformed."""
+    found = part10.scan(source)
+    return Object(source, found, layout_of(source, found))
+
+
+def possible(given: Object, target: str) -> bool:
+    """Whether the object can be had in a transfer syntax without loss, as far as its header tells."""
+    stored = syntaxes.get(given.header.transfer_syntax_uid)
+    if stored is None or stored.support is syntaxes.Support.NONE or target not in TARGETS:
+        return False
+    if given.encapsulated and not (_decodable(given) and not stored.video):
+        return False
+    if target in NATIVE:
+        return not given.encapsulated or given.layout.frame_bytes * _count(given) <= _LARGEST
+    if given.header.pixels is None or given.header.pixels.tag != _PIXEL_DATA:
+        return False
+    if given.encapsulated and (stored.lossy or given.layout.lossy):
+        return False
+    if not given.encapsulated and not _regular(given):
+        return False
+    return encoding.can_encode(target, given.layout)
+
+
+def _decodable(given: Object) -> bool:
+    frames = given.header.frames
+    known = given.header.transfer_syntax_uid in decoding.DECODERS and given.layout.bits_allocated in (8, 16, 32)
+    return known and frames is not None and frames.addressable and len(frames) > 0
+
+
+def _regular(given: Object) -> bool:
+    """Whether native frames lie one after the other, each of the size that the data set says."""
+    pixels, size = given.header.pixels, given.layout.frame_bytes
+    return pixels is not None and 0 < size * given.layout.frames <= (pixels.length or 0)
+
+
+def _count(given: Object) -> int:
+    return len(given.header.frames) if given.header.frames is not None else given.header.number_of_frames
+
+
+def transcode(given: Object, target: str, into: BinaryIO) -> None:
+    """Write the data set, without file meta information, in a transfer syntax that is `possible`. Raises Malformed."""
+    explicit = target != syntaxes.IMPLICIT_VR_LITTLE_ENDIAN
+    write, finish = _deflating(into) if target == syntaxes.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN else (into.write, lambda: None)
+    content, start, form = part10.data_set(given.source, given.header)
+    writer = Writer(content, start, form, explicit=explicit, icons=not (given.encapsulated and target in NATIVE))
+    if target not in NATIVE:
+        replaced, pixels = _compressed(given, content, target, into)
+    elif given.encapsulated:
+        replaced, pixels = _decompressed(given, explicit, write)
+    else:
+        replaced, pixels = {}, _moved(given, content, explicit, write)
+    for part in writer.parts(replaced):
+        if isinstance(part, Element):
+            pixels(part)
+        else:
+            write(part)
+    finish()
+
+
+Pixels = Callable[[Element], None]
+
+
+def _deflating(into: BinaryIO) -> tuple[Callable[[bytes], object], Callable[[], None]]:
+    """PS3.5 A.5: raw deflate, padded to an even length."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    written = 0
+
+    def write(data: bytes) -> None:
+        nonlocal written
+        written += into.write(packer.compress(data))
+
+    def finish() -> None:
+        nonlocal written
+        written += into.write(packer.flush())
+        into.write(b"\0" * (written % 2))
+
+    return write, finish
+
+
+def _moved(given: Object, content: Source, explicit: bool, write: Callable[[bytes], object]) -> Pixels:
+    """Native pixel data as it is, but for the byte order."""
+    word = native.word_size(given.header)
+
+    def pixels(each: Element) -> None:
+        vr = each.vr if each.tag != _PIXEL_DATA else "OW" if given.layout.bits_allocated > 8 else each.vr
+        write(header(each.tag, vr if len(vr) == 2 else "OW", each.length, explicit=explicit))
+        for at in range(0, each.length, _PIECE):
+            data = content.read_at(each.value + at, min(_PIECE, each.length - at))
+            write(native.swapped(data, word))
+
+    return pixels
+
+
+def _decompressed(given: Object, explicit: bool, write: Callable[[bytes], object]) -> tuple[dict[int, bytes | None], Pixels]:
+    layout, syntax = given.layout, given.header.transfer_syntax_uid
+    frames = _encapsulated(given)
+    first = decoding.decode(syntax, next(frames), layout)
+    replaced = _facts(layout, first.photometric, explicit)
+    replaced.update(dict.fromkeys(EXTENDED_OFFSETS))
+    if first.lossy and not layout.lossy:  # nothing else would tell it any more (PS3.3 C.7.6.1.1.5)
+        replaced[LOSSY_IMAGE_COMPRESSION] = element(LOSSY_IMAGE_COMPRESSION, "CS", b"01", explicit=explicit)
+        method = _METHODS.get(syntax.rpartition(".")[2], "")
+        if method:
+            replaced[LOSSY_IMAGE_COMPRESSION_METHOD] = element(
+                LOSSY_IMAGE_COMPRESSION_METHOD, "CS", method.encode("ascii"), explicit=explicit
+            )
+
+    def pixels(each: Element) -> None:
+        size = layout.frame_bytes * _count(given)
+        write(header(_PIXEL_DATA, "OW" if layout.bits_allocated > 8 else "OB", size + size % 2, explicit=explicit))
+        write(first.data)
+        for frame in frames:
+            decoded = decoding.decode(syntax, frame, layout)
+            if decoded.photometric != first.photometric:
+                raise Malformed("the frames are not all coded alike", "PixelData")
+            write(decoded.data)
+        write(b"\0" * (size % 2))
+
+    return replaced, pixels
+
+
+def _encapsulated(given: Object) -> Iterator[bytes]:
+    """The compressed frames, one after the other."""
+    for frame in given.header.frames or ():
+        yield b"".join([given.source.read_at(offset, length) for offset, length in frame])
+
+
+def _facts(layout: Layout, photometric: str, explicit: bool) -> dict[int, bytes | None]:
+    """What a codec changes: PS3.5 8.2."""
+    facts: dict[int, bytes | None] = {
+        PHOTOMETRIC_INTERPRETATION: element(PHOTOMETRIC_INTERPRETATION, "CS", photometric.encode("ascii"), explicit=explicit)
+    }
+    if layout.samples > 1:
+        facts[PLANAR_CONFIGURATION] = element(PLANAR_CONFIGURATION, "US", b"\0\0", explicit=explicit)
+    return facts
+
+
+def _compressed(given: Object, content: Source, target: str, into: BinaryIO) -> tuple[dict[int, bytes | None], Pixels]:
+    frames = _native(given, content)
+    first, layout = next(frames)
+    replaced = _facts(layout, encoding.photometric(target, layout), True)
+    replaced.update(dict.fromkeys(EXTENDED_OFFSETS))
+
+    def pixels(each: Element) -> None:
+        """PS3.5 A.4: a Basic Offset Table and a fragment a frame."""
+        into.write(header(_PIXEL_DATA, "OB", UNDEFINED, explicit=True))
+        count = _count(given)
+        into.write(_ITEM.pack(0xFFFE, 0xE000, 4 * count) + bytes(4 * count))
+        begin = into.tell()
+        table = [_fragment(into, begin, encoding.encode(target, first, layout))]
+        table += [_fragment(into, begin, encoding.encode(target, frame, layout)) for frame, _ in frames]
+        into.write(_ITEM.pack(0xFFFE, 0xE0DD, 0))
+        end = into.tell()
+        into.seek(begin - 4 * count)
+        into.write(struct.pack(f"<{count}L", *table))
+        into.seek(end)
+
+    return replaced, pixels
+
+
+def _fragment(into: BinaryIO, begin: int, data: bytes) -> int:
+    at = into.tell() - begin
+    if at > _LARGEST:
+        raise Malformed("more than 4 GB of compressed frames", "PixelData")
+    into.write(_ITEM.pack(0xFFFE, 0xE000, len(data) + len(data) % 2) + data + b"\0" * (len(data) % 2))
+    return at
+
+
+def _native(given: Object, content: Source) -> Iterator[tuple[bytes, Layout]]:
+    """Native frames, samples of a pixel side by side, each with what it is."""
+    layout, syntax = given.layout, given.header.transfer_syntax_uid
+    if given.encapsulated:
+        for frame in _encapsulated(given):
+            decoded = decoding.decode(syntax, frame, layout)
+            yield decoded.data, replace(layout, photometric=decoded.photometric, planar=False)
+        return
+    pixels, size, word = given.header.pixels, layout.frame_bytes, native.word_size(given.header)
+    assert pixels is not None
+    for number in range(layout.frames):
+        start = number * size // word * word
+        data = native.swapped(content.read_at(pixels.offset + start, -(-(number * size + size) // word) * word - start), word)
+        data = data[number * size - start :][:size]
+        if len(data) < size:
+            raise Malformed("the pixel data does not hold this frame", "PixelData")
+        yield decoding.interleaved(data, layout), layout
