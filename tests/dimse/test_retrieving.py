@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import build_context, build_role, evt
 
 import objects
-from dimse.conftest import Archive, RawPeer, data_set_of, eventually, peer_of
+from dimse.conftest import Archive, RawPeer, eventually, peer_of
 from dimse.test_finding import asked, commands, fill, store
 from dimse.test_foreign import ENVIRONMENT
 from isocenter.dicom import datasets, sop_classes
@@ -246,8 +246,9 @@ def _once(real: Callable[[int, int, int], bytes]) -> Callable[[int, int, int], b
 
 
 @getscu
-def test_getscu_gets_a_series_bit_by_bit(archive: Archive, data: Path, tmp_path: Path) -> None:
-    paths = [data / "transfer-syntaxes/CT_small.dcm"]
+def test_getscu_gets_a_series(archive: Archive, data: Path, tmp_path: Path) -> None:
+    """dcmtk proposes explicit and implicit VR in one context and is sent explicit: these are stored as implicit."""
+    paths = sorted((data / "ct/volume-lidc-idri-0314").glob("*"))[:12]
     for path in paths:
         store(archive.context, path.read_bytes())
     header = pydicom.dcmread(paths[0], stop_before_pixels=True)
@@ -258,5 +259,11 @@ def test_getscu_gets_a_series_bit_by_bit(archive: Archive, data: Path, tmp_path:
         env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
     )
     assert done.returncode == 0, done.stdout
-    assert "Completed Suboperations : 1" in done.stdout, done.stdout
-    assert {data_set_of(path) for path in tmp_path.iterdir()} == {data_set_of(path) for path in paths}
+    assert "Completed Suboperations : 12" in done.stdout, done.stdout
+    sent = {one.SOPInstanceUID: one for one in map(pydicom.dcmread, tmp_path.iterdir())}
+    for original in map(pydicom.dcmread, paths):
+        one = sent[original.SOPInstanceUID]
+        assert one.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian != original.file_meta.TransferSyntaxUID
+        assert one.pop("PixelData").value == original.pop("PixelData").value
+        public = {element.tag for element in original if not element.tag.is_private and element.tag.element}
+        assert public and all(one[tag] == original[tag] for tag in public)

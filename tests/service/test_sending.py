@@ -123,3 +123,26 @@ def test_a_private_transfer_syntax_leaves_only_as_it_is(sqlite_context: Context)
         pass
     with outgoing(sqlite_context, stored, [EXPLICIT_LITTLE, "1.3.6.1.4.1.99999.7"]) as sent:
         assert sent.transfer_syntax_uid == "1.3.6.1.4.1.99999.7"
+
+
+def test_what_is_not_accepted_is_transcoded(sqlite_context: Context, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = data / "transfer-syntaxes/MR_small.dcm"
+    store(sqlite_context, (data / "transfer-syntaxes/MR_small_jp2klossless.dcm").read_bytes())
+    (stored,) = chosen(sqlite_context, PEER, patients=["4MR1"])
+    for in_memory in (0, 16 << 20):
+        monkeypatch.setattr(sending, "IN_MEMORY", in_memory)
+        with outgoing(sqlite_context, stored, ["1.2.840.10008.1.2.4.100", EXPLICIT_LITTLE]) as sent:
+            parts = b"".join(sent.parts())
+        assert (sent.transfer_syntax_uid, sent.size) == (EXPLICIT_LITTLE, len(parts))
+        assert parts.endswith(original.read_bytes()[-2 * 64 * 64 :])
+    assert sqlite_context.blobs.path(stored.blob_key).stat().st_size == stored.size, "the original is untouched"
+
+
+def test_a_frame_that_cannot_be_decoded_is_said_before_anything_leaves(sqlite_context: Context, data: Path) -> None:
+    whole = bytearray((data / "transfer-syntaxes/MR_small_jp2klossless.dcm").read_bytes())
+    start = whole.rfind(b"\xff\x4f\xff\x51")
+    whole[start + 8 : start + 16] = b"\x7f" * 8  # a codestream that claims millions of rows
+    store(sqlite_context, bytes(whole))
+    (stored,) = chosen(sqlite_context, PEER, patients=["4MR1"])
+    with pytest.raises(Unsupported, match="another size"), outgoing(sqlite_context, stored, [EXPLICIT_LITTLE]):
+        pass

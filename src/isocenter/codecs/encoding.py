@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.codecs.layout import SUBSAMPLED, Layout
+from isocenter.codecs.layout import Layout
 from isocenter.dicom import syntaxes
 
 Pixels = NDArray[Any]
@@ -38,7 +38,7 @@ def encode(transfer_syntax: str, data: bytes, layout: Layout) -> bytes:
 def can_encode(transfer_syntax: str, layout: Layout) -> bool:
     """Whether frames of such pixels have a lossless form in it."""
     encoder = ENCODERS.get(transfer_syntax)
-    if encoder is None or layout.photometric in SUBSAMPLED or not layout.rows or not layout.columns:
+    if encoder is None or not layout.rows or not layout.columns:
         return False
     if layout.bits_allocated not in (8, 16, 32) or layout.bits_allocated > encoder.most_bits:
         return False
@@ -86,9 +86,8 @@ def _jpeg_lossless(pixels: Pixels, layout: Layout, bits: int) -> bytes:
     """Process 14, Selection Value 1. Colour as it is: no transform is named in the data set."""
     if layout.samples == 3:
         return bytes(imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=1, colorspace="rgb", outcolorspace="rgb"))
-    if layout.signed:
-        bits = layout.bits_allocated
-    return bytes(imagecodecs.jpeg8_encode(_unsigned(pixels), lossless=True, predictor=1, bitspersample=max(bits, 2)))
+    bits = layout.bits_allocated if layout.signed else max(bits, 2 if layout.bits_allocated == 8 else 9)
+    return bytes(imagecodecs.jpeg8_encode(_unsigned(pixels), lossless=True, predictor=1, bitspersample=bits))
 
 
 def _jpeg_ls(pixels: Pixels, layout: Layout, bits: int) -> bytes:

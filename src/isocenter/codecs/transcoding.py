@@ -1,12 +1,11 @@
 """A whole object in another transfer syntax, nothing of it lost: `possible` says whether, `transcode` does it.
 
-Pixels pass frame by frame; all else is copied byte by byte, but for the facts that a codec changes. What was compressed with a
-loss is not compressed again by another codec: it becomes native.
+Pixels pass frame by frame; all else is copied byte by byte, but for the facts that a codec changes.
 """
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -16,6 +15,7 @@ from isocenter.codecs.layout import (
     LOSSY_IMAGE_COMPRESSION_METHOD,
     PHOTOMETRIC_INTERPRETATION,
     PLANAR_CONFIGURATION,
+    SUBSAMPLED,
     Layout,
     layout_of,
 )
@@ -25,7 +25,7 @@ from isocenter.dicom.part10 import Header
 from isocenter.dicom.reencoding import EXTENDED_OFFSETS, Element, Writer, element, header
 from isocenter.dicom.source import Source
 
-__all__ = ["NATIVE", "TARGETS", "Object", "possible", "read", "transcode"]
+__all__ = ["NATIVE", "TARGETS", "Object", "choose", "compressed_frames", "native_frames", "possible", "read", "transcode"]
 
 # What can be written; the best first.
 NATIVE = (
@@ -71,6 +71,18 @@ def read(source: Source) -> Object:
     return Object(source, found, layout_of(source, found))
 
 
+def choose(given: Object, accepted: Sequence[str]) -> str | None:
+    """The first of the transfer syntaxes that is possible; a native one, when there is one, for what has been compressed lossily.
+
+    Another codec would make it larger, not better, and some readers take its name for a promise.
+    """
+    candidates = [syntax for syntax in accepted if possible(given, syntax)]
+    stored = syntaxes.get(given.header.transfer_syntax_uid)
+    if given.encapsulated and stored is not None and stored.lossy:
+        candidates.sort(key=lambda syntax: syntax not in NATIVE)
+    return candidates[0] if candidates else None
+
+
 def possible(given: Object, target: str) -> bool:
     """Whether the object can be had in a transfer syntax without loss, as far as its header tells."""
     stored = syntaxes.get(given.header.transfer_syntax_uid)
@@ -81,8 +93,6 @@ def possible(given: Object, target: str) -> bool:
     if target in NATIVE:
         return not given.encapsulated or given.layout.frame_bytes * _count(given) <= _LARGEST
     if given.header.pixels is None or given.header.pixels.tag != _PIXEL_DATA:
-        return False
-    if given.encapsulated and (stored.lossy or given.layout.lossy):
         return False
     if not given.encapsulated and not _regular(given):
         return False
@@ -96,8 +106,10 @@ def _decodable(given: Object) -> bool:
 
 
 def _regular(given: Object) -> bool:
-    """Whether native frames lie one after the other, each of the size that the data set says."""
+    """Whether native frames lie one after the other, each of the size that the data set says, and every pixel has its colour."""
     pixels, size = given.header.pixels, given.layout.frame_bytes
+    if given.layout.photometric in SUBSAMPLED:
+        return False
     return pixels is not None and 0 < size * given.layout.frames <= (pixels.length or 0)
 
 
@@ -112,7 +124,7 @@ def transcode(given: Object, target: str, into: BinaryIO) -> None:
     content, start, form = part10.data_set(given.source, given.header)
     writer = Writer(content, start, form, explicit=explicit, icons=not (given.encapsulated and target in NATIVE))
     if target not in NATIVE:
-        replaced, pixels = _compressed(given, content, target, into)
+        replaced, pixels = _compressed(given, target, into)
     elif given.encapsulated:
         replaced, pixels = _decompressed(given, explicit, write)
     else:
@@ -161,17 +173,11 @@ def _moved(given: Object, content: Source, explicit: bool, write: Callable[[byte
 
 def _decompressed(given: Object, explicit: bool, write: Callable[[bytes], object]) -> tuple[dict[int, bytes | None], Pixels]:
     layout, syntax = given.layout, given.header.transfer_syntax_uid
-    frames = _encapsulated(given)
+    frames = compressed_frames(given)
     first = decoding.decode(syntax, next(frames), layout)
     replaced = _facts(layout, first.photometric, explicit)
     replaced.update(dict.fromkeys(EXTENDED_OFFSETS))
-    if first.lossy and not layout.lossy:  # nothing else would tell it any more (PS3.3 C.7.6.1.1.5)
-        replaced[LOSSY_IMAGE_COMPRESSION] = element(LOSSY_IMAGE_COMPRESSION, "CS", b"01", explicit=explicit)
-        method = _METHODS.get(syntax.rpartition(".")[2], "")
-        if method:
-            replaced[LOSSY_IMAGE_COMPRESSION_METHOD] = element(
-                LOSSY_IMAGE_COMPRESSION_METHOD, "CS", method.encode("ascii"), explicit=explicit
-            )
+    replaced.update(_loss(given, first.lossy, explicit))
 
     def pixels(each: Element) -> None:
         size = layout.frame_bytes * _count(given)
@@ -187,7 +193,20 @@ def _decompressed(given: Object, explicit: bool, write: Callable[[bytes], object
     return replaced, pixels
 
 
-def _encapsulated(given: Object) -> Iterator[bytes]:
+def _loss(given: Object, lossy: bool, explicit: bool) -> dict[int, bytes | None]:
+    """That something was lost, which nothing else would tell any more (PS3.3 C.7.6.1.1.5)."""
+    if not lossy or given.layout.lossy:
+        return {}
+    facts: dict[int, bytes | None] = {
+        LOSSY_IMAGE_COMPRESSION: element(LOSSY_IMAGE_COMPRESSION, "CS", b"01", explicit=explicit)
+    }
+    if method := _METHODS.get(given.header.transfer_syntax_uid.rpartition(".")[2]):
+        value = method.encode("ascii")
+        facts[LOSSY_IMAGE_COMPRESSION_METHOD] = element(LOSSY_IMAGE_COMPRESSION_METHOD, "CS", value, explicit=explicit)
+    return facts
+
+
+def compressed_frames(given: Object) -> Iterator[bytes]:
     """The compressed frames, one after the other."""
     for frame in given.header.frames or ():
         yield b"".join([given.source.read_at(offset, length) for offset, length in frame])
@@ -203,11 +222,12 @@ def _facts(layout: Layout, photometric: str, explicit: bool) -> dict[int, bytes 
     return facts
 
 
-def _compressed(given: Object, content: Source, target: str, into: BinaryIO) -> tuple[dict[int, bytes | None], Pixels]:
-    frames = _native(given, content)
+def _compressed(given: Object, target: str, into: BinaryIO) -> tuple[dict[int, bytes | None], Pixels]:
+    frames = native_frames(given)
     first, layout = next(frames)
     replaced = _facts(layout, encoding.photometric(target, layout), True)
     replaced.update(dict.fromkeys(EXTENDED_OFFSETS))
+    replaced.update(_loss(given, layout.lossy, True))
 
     def pixels(each: Element) -> None:
         """PS3.5 A.4: a Basic Offset Table and a fragment a frame."""
@@ -234,14 +254,15 @@ def _fragment(into: BinaryIO, begin: int, data: bytes) -> int:
     return at
 
 
-def _native(given: Object, content: Source) -> Iterator[tuple[bytes, Layout]]:
-    """Native frames, samples of a pixel side by side, each with what it is."""
+def native_frames(given: Object) -> Iterator[tuple[bytes, Layout]]:
+    """The frames little endian, samples of a pixel side by side, each with what it is. Raises Malformed."""
     layout, syntax = given.layout, given.header.transfer_syntax_uid
     if given.encapsulated:
-        for frame in _encapsulated(given):
+        for frame in compressed_frames(given):
             decoded = decoding.decode(syntax, frame, layout)
-            yield decoded.data, replace(layout, photometric=decoded.photometric, planar=False)
+            yield decoded.data, replace(layout, photometric=decoded.photometric, planar=False, lossy=decoded.lossy)
         return
+    content, _, _ = part10.data_set(given.source, given.header)
     pixels, size, word = given.header.pixels, layout.frame_bytes, native.word_size(given.header)
     assert pixels is not None
     for number in range(layout.frames):

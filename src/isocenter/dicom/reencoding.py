@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from . import fragments
 from .attributes import vr_of
 from .elements import (
     ITEM,
@@ -59,7 +60,9 @@ def top_level(source: Source, start: int, encoding: Encoding) -> Iterator[Elemen
             return
         tag, vr, length, header = window.element(position, encoding)
         value = position + header
-        if length == UNDEFINED:
+        if length == UNDEFINED and tag in PIXEL_DATA:
+            end = fragments.walk(window, value, tag).end  # whose delimiter may be missing
+        elif length == UNDEFINED:
             end = skip(window, value, inside_unknown(window, value) if vr == b"UN" else encoding, tag)
         else:
             end = value + length
@@ -134,48 +137,49 @@ class Writer:
         if each.tag == PIXEL_REPRESENTATION:
             value = self._source.read_at(each.value, 2)
             self._signed = any(value)
-        yield from self._one(each.tag, each.vr, each.value, each.length, each.end, 0)
+        yield from self._one(each.tag, each.vr, each.value, each.length, each.end, self._encoding, 0)
 
-    def _one(self, tag: int, vr: str, value: int, length: int, end: int, depth: int) -> Iterator[bytes]:
+    def _one(self, tag: int, vr: str, value: int, length: int, end: int, encoding: Encoding, depth: int) -> Iterator[bytes]:
         if depth > MAX_DEPTH:
             raise Malformed(f"sequences are nested more than {MAX_DEPTH} deep", name(tag))
         if vr in _AMBIGUOUS:
             vr = ("SS" if self._signed else "US") if vr.startswith("US or SS") else "OW"
-        if vr == "UN" and length == UNDEFINED:  # PS3.5 6.2.2 Note 4: implicit inside, in every encoding
-            yield header(tag, vr, length, explicit=self._explicit)
-            yield from self._raw(value, end - value)
-        elif vr == "SQ":
+        if vr == "UN" and length == UNDEFINED:
+            # PS3.5 6.2.2 Note 4: implicit inside, in every encoding; where it is not, that has to be mended for implicit VR.
+            encoding = inside_unknown(Window(self._source), value)
+            vr = "SQ" if encoding.explicit and not self._explicit else "UN"
+        if vr == "SQ":
             yield header(tag, vr, UNDEFINED, explicit=self._explicit)
-            yield from self._items(value, end if length == UNDEFINED else value + length, depth)
+            yield from self._items(value, end if length == UNDEFINED else value + length, encoding, depth)
             yield _TAG_LENGTH.pack(SEQUENCE_END >> 16, SEQUENCE_END & 0xFFFF, 0)
-        elif length == UNDEFINED:
-            raise Malformed("a value has no length", name(tag))
+        elif length == UNDEFINED:  # also the compressed pixels of an icon, items included
+            yield header(tag, vr if vr == "UN" else "OB", length, explicit=self._explicit)
+            yield from self._raw(value, end - value)
         else:
             yield header(tag, vr, length, explicit=self._explicit)
-            yield from self._raw(value, length, 1 if self._encoding.little else WORDS.get(vr, 1))
+            yield from self._raw(value, length, 1 if encoding.little else WORDS.get(vr, 1))
 
-    def _items(self, start: int, end: int, depth: int) -> Iterator[bytes]:
-        window = Window(self._source)
-        for content, stop in items(window, start, end, self._encoding):
+    def _items(self, start: int, end: int, encoding: Encoding, depth: int) -> Iterator[bytes]:
+        for content, stop in items(Window(self._source), start, end, encoding):
             yield _TAG_LENGTH.pack(ITEM >> 16, ITEM & 0xFFFF, UNDEFINED)
-            yield from self._content(content, stop, depth + 1)
+            yield from self._content(content, stop, encoding, depth + 1)
             yield _TAG_LENGTH.pack(ITEM_END >> 16, ITEM_END & 0xFFFF, 0)
 
-    def _content(self, position: int, end: int, depth: int) -> Iterator[bytes]:
+    def _content(self, position: int, end: int, encoding: Encoding, depth: int) -> Iterator[bytes]:
         window = Window(self._source)
         while position < end:
-            tag, vr, length, size = window.element(position, self._encoding)
+            tag, vr, length, size = window.element(position, encoding)
             if tag in (ITEM_END, SEQUENCE_END):
                 return
             value = position + size
             if length == UNDEFINED:
-                stop = skip(window, value, inside_unknown(window, value) if vr == b"UN" else self._encoding, tag)
+                stop = skip(window, value, inside_unknown(window, value) if vr == b"UN" else encoding, tag)
             else:
                 stop = value + length
             if stop > self._source.size:
                 raise truncated(name(tag))
             if tag & 0xFFFF:
-                yield from self._one(tag, _vr(tag, vr, length), value, length, stop, depth)
+                yield from self._one(tag, _vr(tag, vr, length), value, length, stop, encoding, depth)
             position = stop
 
 

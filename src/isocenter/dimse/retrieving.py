@@ -1,8 +1,10 @@
-"""Retrieve service class, SCP: C-GET (PS3.4 C.4.3), Patient Root, Study Root and Patient/Study Only.
+"""Retrieve service class, SCP: C-MOVE (PS3.4 C.4.2) and C-GET (C.4.3), Patient Root, Study Root and Patient/Study Only.
 
-C-GET stores to the requestor on its own association, where it has the SCP role for a storage SOP class (PS3.7 D.3.3.4).
+C-GET stores to the requestor on its own association, where it has the SCP role for a storage SOP class (PS3.7 D.3.3.4). C-MOVE
+sends to a known peer on associations of ours.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -14,10 +16,11 @@ from isocenter.dimse import messages, status, suboperations
 from isocenter.dimse.dispatch import ProtocolError
 from isocenter.dimse.exchange import Exchange
 from isocenter.dimse.messages import Command, CommandField
+from isocenter.dimse.sending import Sent, send
 from isocenter.dimse.suboperations import Counts
 from isocenter.dimse.upper_layer.negotiation import PresentationContext
-from isocenter.domain.errors import IsocenterError, Unsupported
-from isocenter.service import sending
+from isocenter.domain.errors import IsocenterError, Missing, Unsupported
+from isocenter.service import peers, sending
 from isocenter.service.sending import Outgoing, Stored
 
 GET_SOP_CLASSES: Mapping[str, str] = MappingProxyType(
@@ -28,6 +31,14 @@ GET_SOP_CLASSES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+MOVE_SOP_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        sop_classes.PATIENT_ROOT_MOVE: "Patient Root Query/Retrieve Information Model - MOVE",
+        sop_classes.STUDY_ROOT_MOVE: "Study Root Query/Retrieve Information Model - MOVE",
+        sop_classes.PATIENT_STUDY_ONLY_MOVE: "Patient/Study Only Query/Retrieve Information Model - MOVE (Retired)",
+    }
+)
+
 _EVERY = (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE)
 # PS3.4 C.6.1.1, C.6.2.1 and the retired C.6.3
 LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
@@ -35,8 +46,49 @@ LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
         sop_classes.PATIENT_ROOT_GET: _EVERY,
         sop_classes.STUDY_ROOT_GET: _EVERY[1:],
         sop_classes.PATIENT_STUDY_ONLY_GET: _EVERY[:2],
+        sop_classes.PATIENT_ROOT_MOVE: _EVERY,
+        sop_classes.STUDY_ROOT_MOVE: _EVERY[1:],
+        sop_classes.PATIENT_STUDY_ONLY_MOVE: _EVERY[:2],
     }
 )
+
+# Seconds without an answer after which one says that it goes on: of a large object, or a slow destination, whoever asked hears
+# nothing else, and gives up.
+HEARTBEAT = 5.0
+
+
+def move(exchange: Exchange) -> None:
+    """The handler of C-MOVE-RQ: a pending answer for each instance that has been sent, then the final status."""
+    session, command = exchange.session, exchange.command
+    try:
+        peer = peers.get(session.context, command.move_destination or "")
+    except Missing:
+        exchange.answer(status.MOVE_DESTINATION_UNKNOWN, error_comment="the move destination is no known peer")
+        return
+    found = suboperations.chosen(exchange, LEVELS[exchange.context.abstract_syntax], to=peer.aet)
+    if found is None:
+        return
+    counts = Counts(len(found))
+    told = time.monotonic()
+
+    def pending() -> None:
+        nonlocal told
+        told = time.monotonic()
+        if counts.remaining:
+            suboperations.pending(exchange, counts)
+
+    def on_sent(sent: Sent) -> None:
+        counts.add(sent.stored, sent.status, sent.reason)
+        pending()
+
+    def cancelled() -> bool:
+        if time.monotonic() - told > HEARTBEAT:
+            pending()
+        return exchange.cancelled()
+
+    originator = (session.calling_ae_title, command.message_id or 0)
+    send(session.context, peer, found, originator=originator, on_sent=on_sent, cancelled=cancelled)
+    suboperations.finish(exchange, counts, cancelled=counts.remaining > 0)  # PS3.4 C.4.2.3.1
 
 
 def get(exchange: Exchange) -> None:

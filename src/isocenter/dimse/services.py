@@ -52,6 +52,7 @@ SERVICES: tuple[Service, ...] = (
             {CommandField.C_ECHO_RQ: verification.echo}),
     Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find},
             extend=finding.extend),
+    Service("Retrieve by C-MOVE", DimseService.RETRIEVE, retrieving.MOVE_SOP_CLASSES, {CommandField.C_MOVE_RQ: retrieving.move}),
     Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get}),
     Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
             {CommandField.N_ACTION_RQ: commitment.act, CommandField.N_EVENT_REPORT_RQ: commitment_scu.take}),
@@ -64,6 +65,7 @@ SERVICES: tuple[Service, ...] = (
     Service("Modality Performed Procedure Step Retrieve", DimseService.PROCEDURE_STEP, mpps.RETRIEVE_SOP_CLASSES,
             {CommandField.N_GET_RQ: mpps.get}),
 )
+_IMAGES = frozenset({"image", "multiframe"})
 BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
 
 
@@ -107,7 +109,9 @@ def choose(
             return ContextResult.USER_REJECTION
         preferred = peer.preferred_syntaxes if peer else ()
         if abstract_syntax in sent:
-            preferred = (*preferred, *syntaxes.OF_MESSAGES)
+            sop_class = sop_classes.get(abstract_syntax)
+            compressible = sop_class is not None and sop_class.kind in _IMAGES
+            preferred = (*(preferred if compressible else ()), *syntaxes.OF_MESSAGES)
         return next((syntax for syntax in preferred if syntax in transfer_syntaxes), transfer_syntaxes[0])
     return ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED
 

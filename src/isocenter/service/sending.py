@@ -110,7 +110,7 @@ def _transcoded(context: Context, stored: Stored, descriptor: int, accepted: Seq
 
     try:
         given = transcoding.read(FileSource(descriptor))
-        target = next((syntax for syntax in accepted if transcoding.possible(given, syntax)), None)
+        target = transcoding.choose(given, accepted)
         if target is None:
             raise Unsupported("the object cannot be had in a transfer syntax that is accepted", where=stored.transfer_syntax_uid)
         with _scratch(context, given.size) as file:
