@@ -56,22 +56,22 @@ def test_accepted(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], take
 @pytest.mark.parametrize(
     "abstract_syntax",
     [
-        "1.2.840.10008.5.1.4.1.2.4.2",
-        "1.2.840.10008.5.1.4.37.1",
+        "1.2.840.10008.5.1.4.38.3",
+        "1.2.840.10008.5.1.4.32.1",
         "1.2.840.10008.1.9",
         "1.2.840.10008.5.1.1.26",
         "1.2.840.10008.1.3.10",
-        "1.2.840.10008.3.1.2.5.4",
+        "1.2.840.10008.3.1.2.1.1",
         IMPLICIT,
         "",
     ],
     ids=[
-        "composite instance root retrieve",
-        "relevant patient information query",
+        "hanging protocol move",
+        "general purpose worklist, retired",
         "study content notification",
-        "print queue",
+        "print queue management, retired",
         "media storage directory",
-        "study component management",
+        "detached patient management, retired",
         "no SOP class",
         "empty",
     ],
@@ -87,7 +87,7 @@ def test_a_context_without_transfer_syntaxes() -> None:
 
 
 def test_every_context_is_answered_in_order_and_only_accepted_ones_count() -> None:
-    ac = answer((CT, (IMPLICIT,)), ("1.2.840.10008.1.9", (IMPLICIT,)), (CT, (JPEG,)))
+    ac = answer((CT, (IMPLICIT,)), ("1.2.840.10008.5.1.4.32.1", (IMPLICIT,)), (CT, (JPEG,)))
     assert [(context.context_id, context.result) for context in ac.presentation_contexts] == [(1, 0), (3, 3), (5, 0)]
     request = replace(
         REQUEST, presentation_contexts=(PresentationContextRQ(1, CT, (IMPLICIT,)), PresentationContextRQ(5, CT, (JPEG,)))
@@ -120,7 +120,9 @@ def test_asynchronous_operations_roles_and_identity() -> None:
             UserIdentityRQ(2, True, b"user", b"secret"),
         ),
     )
-    assert ac.find(AsynchronousOperationsWindow) == AsynchronousOperationsWindow(1, 1)
+    assert ac.find(AsynchronousOperationsWindow) == AsynchronousOperationsWindow(negotiation.WINDOW, 1)
+    fewer = answer((CT, (IMPLICIT,)), user_information=(AsynchronousOperationsWindow(3, 1),))
+    assert fewer.find(AsynchronousOperationsWindow) == AsynchronousOperationsWindow(3, 1), "never more than offered"
     assert ac.find(RoleSelection) == RoleSelection(CT, True, False)
     assert ac.find(UserIdentityAC) is None, "not supported, so not answered (PS3.7 D.3.3.7)"
     assert answer((CT, (IMPLICIT,))).find(AsynchronousOperationsWindow) is None, "not asked, so not answered"
