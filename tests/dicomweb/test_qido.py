@@ -6,6 +6,7 @@ from typing import Any
 import pydicom
 import pytest
 
+import objects
 from dicomweb.in_process import Client
 from isocenter.dicom.attributes import Level
 from isocenter.dicomweb import qido
@@ -208,3 +209,28 @@ def test_a_search_of_instances_knows_its_levels() -> None:
         "StudyInstanceUID",
         "SeriesInstanceUID",
     }
+
+
+def test_a_span_of_time_and_the_zone_of_who_asks(both_clients: Client) -> None:
+    """PS3.18 8.3.4: combined date-time matching, and all dates and times in the zone that is asked in."""
+    for uid, date, time, zone in (("1.6.1", "20260105", "0030", "+0900"), ("1.6.2", "20260104", "1615", "+0100"),
+                                  ("1.6.3", "20260104", "1200", "")):  # fmt: skip
+        stored = both_clients.store(objects.part10(
+            64, StudyInstanceUID=uid, SeriesInstanceUID=f"{uid}.1", PatientID=uid, StudyDate=date, StudyTime=time,
+            TimezoneOffsetFromUTC=zone,
+        ))  # fmt: skip
+        assert stored.status_code == 200
+
+    def found(**keys: str) -> dict[str, str]:
+        rows = both_clients.json("/studies", params=keys)
+        return {row[STUDY]["Value"][0]: " ".join(row[tag].get("Value", [""])[0] for tag in ("00080020", "00080030", "00080201"))
+                for row in rows}  # fmt: skip
+
+    assert set(found(StudyDate="20260104-20260105", StudyTime="1500-0100")) == {"1.6.1", "1.6.2"}
+    assert set(found(StudyDate="20260104", StudyTime="1100-1700")) == {"1.6.2", "1.6.3"}
+    tokyo = {"1.6.1": "20260105 0030 +0900", "1.6.2": "20260105 0015 +0900"}
+    assert found(StudyDate="20260105", TimezoneOffsetFromUTC="+0900") == tokyo
+    assert both_clients.json("/studies?StudyDate=20260105&00080201=+0900") == both_clients.json(
+        "/studies?StudyDate=20260105&TimezoneOffsetFromUTC=%2B0900"
+    )
+    assert both_clients.get("/studies?TimezoneOffsetFromUTC=CET").json()["error"]["where"] == "TimezoneOffsetFromUTC"

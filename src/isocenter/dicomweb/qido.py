@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 
 from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, Attribute, Level, Matching, at, keyword_of, tag_of
-from isocenter.dicom.match import Match, UidList
+from isocenter.dicom.match import Match, Range, UidList
+from isocenter.dicom.moments import in_zone, paired
+from isocenter.dicom.moments import offset as utc_offset
 from isocenter.dicom.query import InvalidKey, Query, parse_match
 from isocenter.dicomweb.accept import json_form
 from isocenter.dicomweb.exchange import PRIVATE, Exchange
@@ -33,12 +35,16 @@ _FUZZY = "The fuzzymatching parameter is not supported. Only literal matching ha
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What the parameters of a search mean: the query, the attributes to answer, and what must be said in Warning headers."""
+    """What the parameters of a search mean: the query, the attributes to answer, and what must be said in Warning headers.
+
+    zone: minutes east of Greenwich, in which dates and times are asked for and answered; None: as they are stored.
+    """
 
     query: Query
     answered: tuple[Attribute, ...]
     warnings: tuple[str, ...]
     capped: bool
+    zone: int | None = None
 
 
 async def studies(context: Context, exchange: Exchange) -> None:
@@ -68,7 +74,12 @@ async def _search(context: Context, exchange: Exchange, level: Level) -> None:
 
 def _answer(context: Context, exchange: Exchange, asked: Search, base: str, compressed: bool) -> tuple[bytes, list[str]]:
     """The body, and the warnings of the answer. In a thread: it waits for the index."""
-    rows = search.gather(context, exchange.principal, asked.query, lambda row: orjson.dumps(row_json(row, asked, base)))
+
+    def form(row: search.Row) -> bytes:
+        moved = {} if asked.zone is None else in_zone(row, asked.zone)
+        return orjson.dumps(row_json({**row, **moved} if moved else row, asked, base))
+
+    rows = search.gather(context, exchange.principal, asked.query, form)
     warnings = list(asked.warnings)
     if asked.capped and len(rows) > MAX_RESULTS:
         remaining = search.count(context, exchange.principal, asked.query) - asked.query.offset - MAX_RESULTS
@@ -93,7 +104,11 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
             reserved[name] = text
         else:
             keys.setdefault(_key(name, level), []).append(text)
-    matches = [_match(attribute, texts) for attribute, texts in keys.items()]
+    zone = _zone(keys.pop(BY_KEYWORD["TimezoneOffsetFromUTC"], []))
+    given = [_match(attribute, texts) for attribute, texts in keys.items()]
+    ranges = frozenset(a.keyword for a, match in given if isinstance(match, Range) and "-" in keys[a][0])
+    # PS3.18 8.3.4: a range of dates and one of times are one span, in the zone that the request names.
+    matches, spans = paired(given, ranges, combined=True, zone=zone)
     for part, above in (("study", Level.STUDY), ("series", Level.SERIES)):
         if part in path:
             matches.append((BY_KEYWORD[_UNIQUE[above]], UidList((path[part],))))
@@ -104,8 +119,17 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
     capped = limit is None or limit > MAX_RESULTS
     rows = MAX_RESULTS + 1 if limit is None or capped else limit
     offset = _whole("offset", reserved.get("offset", "0"))
-    query = Query(level, tuple(matches), answered, rows, offset)
-    return Search(query, answered, tuple(warnings), capped)
+    query = Query(level, tuple(matches), answered, rows, offset, spans=spans)
+    return Search(query, answered, tuple(warnings), capped, zone)
+
+
+def _zone(texts: Sequence[str]) -> int | None:
+    """The Timezone Offset From UTC of a request. A plus sign that was not escaped has become a space."""
+    text = texts[-1].strip() if texts else ""
+    try:
+        return (utc_offset(text if text[:1] in "+-" else f"+{text}")) if text else None
+    except ValueError as error:
+        raise Invalid(f"TimezoneOffsetFromUTC is {error}.", where="TimezoneOffsetFromUTC") from None
 
 
 def _key(name: str, level: Level) -> Attribute:
