@@ -18,6 +18,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PEER_LIMIT = 200
 
 INSTANCES = Counter("isocenter_instances_total", "Instances that came in, by door and outcome", ["source", "outcome", "peer"])
+SENT = Counter("isocenter_instances_sent_total", "Instances sent to others by DICOM, by what they answered", ["outcome", "peer"])
 BYTES = Counter("isocenter_instance_bytes_total", "Bytes of instances that were kept, by door", ["source"])
 INGEST_SECONDS = Histogram("isocenter_ingest_seconds", "From the last byte of an instance to its durable commit", ["source"],
                            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10))
@@ -28,7 +29,7 @@ REQUEST_SECONDS = Histogram("isocenter_http_request_seconds", "Until the first b
                             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10))
 SERIES_BUILT = Counter("isocenter_series_documents_total", "Series metadata documents built by the worker", ["outcome"])
 
-ALL = (INSTANCES, BYTES, INGEST_SECONDS, ASSOCIATIONS, ASSOCIATIONS_OPEN, REQUESTS, REQUEST_SECONDS, SERIES_BUILT)
+ALL = (INSTANCES, SENT, BYTES, INGEST_SECONDS, ASSOCIATIONS, ASSOCIATIONS_OPEN, REQUESTS, REQUEST_SECONDS, SERIES_BUILT)
 
 _peers: set[str] = set()
 _lock = Lock()
@@ -53,6 +54,11 @@ def instance(source: str, outcome: str, *, peer: str = "", size: int = 0, second
         BYTES.labels(source).inc(size)
     if seconds is not None:
         INGEST_SECONDS.labels(source).observe(seconds)
+
+
+def sent(outcome: str, peer: str) -> None:
+    """Count one instance that was to go to a peer: outcome success|warning|failure|lost (it never answered)."""
+    SENT.labels(outcome, _peer(peer)).inc()
 
 
 def association(outcome: str, peer: str = "") -> None:

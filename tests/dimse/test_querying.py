@@ -20,14 +20,16 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 import objects
 import remotes
-from dimse.conftest import Archive
+from conftest import archive as another_archive
+from dimse.conftest import Archive, bound, data_set_of
 from isocenter.dicom.attributes import Level
 from isocenter.dimse import client, querying
 from isocenter.dimse.client import Association, NotAccepted, Refused, contexts_of
 from isocenter.dimse.querying import Progress, Wanted
+from isocenter.dimse.server import Server
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Invalid
-from isocenter.service import peers
+from isocenter.service import ingest, peers
 from isocenter.service.peers import Peer
 
 SYNTAXES = "transfer-syntaxes"
@@ -91,6 +93,30 @@ def test_orthanc_is_asked_and_gives(archive: Archive, data: Path, tmp_path: Path
     kept = dcmread(arrived[mr.SOPInstanceUID.encode()])
     assert kept.file_meta.TransferSyntaxUID == mr.file_meta.TransferSyntaxUID and kept.PixelData == mr.PixelData
     assert pixels(arrived[ct.SOPInstanceUID.encode()]) == ct.PixelData
+
+
+@pytest.mark.parametrize("how", ["move", "get"])
+def test_another_archive_of_ours_gives_as_it_has_it(archive: Archive, data: Path, tmp_path: Path, how: querying.How) -> None:
+    paths = samples(data, tmp_path)
+    with another_archive(f"sqlite:///{tmp_path / 'other.sqlite'}", tmp_path / "other") as context:
+        other = replace(context, settings=replace(context.settings, aet="OTHER"))
+        server = Server(other, bound())
+        server.start()
+        try:
+            for path in paths:
+                with ingest.begin(other, SYSTEM, source="import") as reception:
+                    reception.write(path.read_bytes())
+                    reception.finish()
+            peers.add(other, SYSTEM, aet="ISOCENTER", host="127.0.0.1", port=archive.port)
+            peer = known(archive, "OTHER", server.port)
+            rows = list(querying.find(archive.context, peer, Level.STUDY, {"PatientName": "MULLER*"}))
+            assert [row["PatientName"] for row in rows] == ["Müller^Jürgen"]
+            wanted = [Wanted(row["StudyInstanceUID"]) for row in querying.find(archive.context, peer, Level.STUDY, {})]
+            got = querying.retrieve(archive.context, SYSTEM, peer, wanted, how=how)
+        finally:
+            server.stop(0)
+    assert (got.ok, got.completed, got.failed, got.how) == (True, len(paths), 0, how)
+    assert sorted(archive.data_sets()) == sorted(map(data_set_of, paths))
 
 
 def test_dcmqrscp_gives_by_c_get_when_it_does_not_know_us(archive: Archive, data: Path, tmp_path: Path) -> None:

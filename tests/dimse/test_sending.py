@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
-from pynetdicom.sop_class import CTImageStorage  # type: ignore[attr-defined]
 
 import objects
 import remotes
@@ -72,6 +72,35 @@ def test_storescp_takes_every_stored_syntax_as_it_is(sqlite_context: Context, da
     assert arrived == facts(paths)
 
 
+MR = "1.2.840.10008.5.1.4.1.1.4"
+RLE, J2K_LOSSLESS, DEFLATED = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.1.99"
+
+
+@pytest.mark.parametrize(
+    ("taken", "preferred", "arrives"),
+    [
+        ((IMPLICIT, RLE), (J2K_LOSSLESS,), RLE),
+        ((IMPLICIT,), (), IMPLICIT),
+        ((IMPLICIT, EXPLICIT), (), EXPLICIT),
+        ((IMPLICIT, DEFLATED, J2K_LOSSLESS), (J2K_LOSSLESS, DEFLATED), J2K_LOSSLESS),
+        ((IMPLICIT, DEFLATED), (J2K_LOSSLESS, DEFLATED), DEFLATED),
+    ],
+    ids=["stored", "implicit only", "explicit before implicit", "preferred", "second choice"],
+)
+def test_each_peer_gets_what_it_takes_without_loss(
+    sqlite_context: Context, data: Path, taken: tuple[str, ...], preferred: tuple[str, ...], arrives: str
+) -> None:
+    original = data / "transfer-syntaxes/MR_small_RLE.dcm"
+    store(sqlite_context, original.read_bytes())
+    with receiver(*taken, sop_class=MR) as receiving:
+        peer = known(sqlite_context, "ODD", receiving.port, preferred_syntaxes=preferred)
+        (told,) = sent(sqlite_context, peer, dcmread(original).StudyInstanceUID)
+    assert (told.status, told.reason) == (0, "")
+    (received,) = receiving.datasets
+    assert received.file_meta.TransferSyntaxUID == arrives
+    assert (received.pixel_array == dcmread(original).pixel_array).all()
+
+
 def test_orthanc_takes_a_study(sqlite_context: Context, data: Path, tmp_path: Path) -> None:
     paths = sorted((data / "ct/volume-lidc-idri-0314").glob("*"))[:5]
     store(sqlite_context, *(path.read_bytes() for path in paths))
@@ -103,6 +132,7 @@ class Receiver:
     def __init__(self) -> None:
         self.port = 0
         self.stored: list[str] = []
+        self.datasets: list[Dataset] = []
         self.originators: list[tuple[str, int]] = []
         self.associations = self.most_at_once = 0
         self.open = 0
@@ -115,6 +145,8 @@ class Receiver:
         if status in (0x0000, 0xB000):
             with self.lock:
                 self.stored.append(str(request.AffectedSOPInstanceUID))
+                self.datasets.append(event.dataset)
+                self.datasets[-1].file_meta = event.file_meta
                 self.originators.append((request.MoveOriginatorApplicationEntityTitle, request.MoveOriginatorMessageID))
         return status
 
@@ -130,11 +162,11 @@ class Receiver:
 
 
 @contextmanager
-def receiver(*syntaxes: str, most: int = 50) -> Iterator[Receiver]:
+def receiver(*syntaxes: str, sop_class: str = objects.CT, most: int = 50) -> Iterator[Receiver]:
     made = Receiver()
     entity = AE(ae_title="ODD")
     entity.maximum_associations = most
-    entity.add_supported_context(CTImageStorage, list(syntaxes) or [EXPLICIT])
+    entity.add_supported_context(sop_class, list(syntaxes) or [EXPLICIT])
     handlers = [(evt.EVT_C_STORE, made.take), (evt.EVT_ACCEPTED, made.opened), (evt.EVT_RELEASED, made.closed)]
     server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
     made.port = int(server.server_address[1])
@@ -157,8 +189,7 @@ def test_what_a_peer_answers_is_told_with_its_words(sqlite_context: Context) -> 
 
 
 def test_what_a_peer_does_not_take_is_told_and_the_rest_sent(sqlite_context: Context) -> None:
-    mr = "1.2.840.10008.5.1.4.1.1.4"
-    store(sqlite_context, *many(2), objects.part10(SOPClassUID=mr), objects.part10(SOPClassUID=mr, transfer_syntax=EXPLICIT))
+    store(sqlite_context, *many(2), objects.part10(SOPClassUID=MR), objects.part10(SOPClassUID=MR))
     with receiver() as receiving:
         told = sent(sqlite_context, known(sqlite_context, "ODD", receiving.port), STUDY)
     assert sorted(each.status for each in told) == [0, 0, 0x0122, 0x0122]

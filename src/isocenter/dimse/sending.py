@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from isocenter import metrics
 from isocenter.dicom import syntaxes
 from isocenter.dimse import client, status
 from isocenter.dimse.client import Association, Lost
@@ -82,6 +83,7 @@ def send(
     taken: list[Reference] = []
 
     def note(sent: Sent) -> None:
+        metrics.sent(sent.category.lower() if sent.answered else "lost", peer.aet)
         if sent.ok:
             taken.append(Reference(sent.stored.sop_class_uid, sent.stored.sop_instance_uid))
         on_sent(sent)
