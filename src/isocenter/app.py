@@ -95,11 +95,11 @@ def http_application(context: Context) -> "ASGIApp":
 
 
 def serve_dicom(
-    settings: Settings, stop: threading.Event, listener: socket.socket, secure: socket.socket | None = None
+    settings: Settings, stop: threading.Event, places: int, listener: socket.socket, secure: socket.socket | None = None
 ) -> None:
     """The DICOM role: one process of those that share bound sockets. Returns after stop is set and all associations ended.
 
-    secure: the socket for TLS.
+    places: a descriptor of `dimse.places.create`, shared with the others. secure: the socket for TLS.
     """
     from isocenter.dimse import server
 
@@ -109,7 +109,7 @@ def serve_dicom(
         # pace costs four busy associations 4 %.
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
-        server.serve(context, stop, listener, secure)
+        server.serve(context, stop, listener, secure, places)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:

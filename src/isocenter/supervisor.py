@@ -22,6 +22,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
 from isocenter import metrics
+from isocenter.dimse import places
 from isocenter.preflight import CannotServe, bind, check_exposure, lock_roles, prepare_folder, reserve
 from isocenter.settings import BY_NAME, ENVIRONMENT_ONLY, PREFIX, SETTINGS, Address, Settings
 
@@ -56,6 +57,7 @@ class Supervisor:
     ready: bool = False
     _kept: list[Any] = field(default_factory=list)  # lock files and port reservations, held by being open
     _dicom: list[socket.socket] = field(default_factory=list)  # listening sockets of all DICOM processes: plain, over TLS
+    _places: int = -1  # a descriptor: memory in which all DICOM processes count their associations
     _multiproc: str = ""
 
     def run(self) -> int:
@@ -88,6 +90,7 @@ class Supervisor:
         if "web" in self.roles:
             settings = replace(settings, http=reserve("http", settings.http, self._kept))
         if "dicom" in self.roles:
+            self._places = places.create(settings.max_associations)
             settings = replace(settings, dicom=self._bind("dicom", settings.dicom))
             if settings.dicom_tls is not None:
                 settings = replace(settings, dicom_tls=self._bind("dicom_tls", settings.dicom_tls))
@@ -129,7 +132,7 @@ class Supervisor:
             self._start(child)
 
     def _start(self, child: Child) -> None:
-        inherited = [listener.fileno() for listener in self._dicom] if child.role == "dicom" else []
+        inherited = [self._places, *(listener.fileno() for listener in self._dicom)] if child.role == "dicom" else []
         child.process = subprocess.Popen(
             [*role_command(child.role), *map(str, inherited)], env=self._environment(), stdin=subprocess.DEVNULL,
             pass_fds=inherited,
@@ -190,6 +193,8 @@ class Supervisor:
         """SIGTERM to all, grace_seconds to finish what has begun, then SIGKILL."""
         for listener in self._dicom:
             listener.close()
+        if self._places >= 0:
+            os.close(self._places)
         running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
         # The roles keep to grace_seconds themselves; the margin lets them say how they ended.
         deadline = time.monotonic() + self.settings.grace_seconds + 3.0

@@ -178,15 +178,20 @@ def bound() -> socket.socket:
 
 @pytest.fixture
 def start(sqlite_context: Context) -> Iterator[Start]:
-    """Start a server: start(listener=None, secure=None, **settings) -> Archive.
+    """Start a server: start(listener=None, secure=None, places=None, **settings) -> Archive.
 
     Stopped at the end; every thread of it must be gone then.
     """
     with ExitStack() as stack:
 
-        def begin(listener: socket.socket | None = None, secure: socket.socket | None = None, **settings: object) -> Archive:
+        def begin(
+            listener: socket.socket | None = None,
+            secure: socket.socket | None = None,
+            places: int | None = None,
+            **settings: object,
+        ) -> Archive:
             context = replace(sqlite_context, settings=replace(sqlite_context.settings, **settings))
-            server = Server(context, listener or bound(), secure)
+            server = Server(context, listener or bound(), secure, places)
             server.start()
             stack.callback(server.stop, 0)
             return Archive(server, context)

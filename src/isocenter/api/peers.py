@@ -19,7 +19,7 @@ FACTS: dict[str, Schema] = {
     "port": integer(minimum=1, maximum=65535),
     "description": text(maxLength=256),
     "allowed_ips": array(text("10.1.0.0/16", maxLength=64), "networks it may call from; none: its own address"),
-    "max_associations": integer("of it, in each DICOM process; 0: as the settings have it", minimum=0, maximum=10000),
+    "max_associations": integer("of it, at once; 0: as the settings have it", minimum=0, maximum=10000),
     "preferred_syntaxes": array(text("UID", maxLength=64), "transfer syntaxes it had better send, the dearest first"),
     "tls": boolean("it is called over TLS"),
     "services": array(text(enum=list(DimseService)), "what it may use of this archive; none: everything"),

@@ -33,7 +33,7 @@ def arguments_peer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow", action="append", metavar="NETWORK", dest="allowed_ips",
                         help="where it may call from, 10.1.0.0/16 (may be given again; '' takes all back; default: its address)")
     parser.add_argument("--at-once", type=int, metavar="N", dest="most_at_once",
-                        help="associations it may have at once, in each DICOM process; 0: as --max-associations-per-peer has it")
+                        help="associations it may have at once; 0: as --max-associations-per-peer has it")
     parser.add_argument("--prefer", action="append", metavar="UID", dest="preferred_syntaxes",
                         help="the transfer syntax it had better send in (may be given again, the dearest first; '' as above)")
     parser.add_argument("--tls", action=argparse.BooleanOptionalAction, help="call it over TLS")

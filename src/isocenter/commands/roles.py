@@ -1,6 +1,7 @@
-"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom FD [FD]|web|worker.
+"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom FD FD [FD]|web|worker.
 
-The settings come in the environment. FD: the bound sockets that all DICOM processes inherit, the second for TLS.
+The settings come in the environment.
+FD: what all DICOM processes inherit: the memory of `dimse.places`, the bound socket, and the one for TLS.
 """
 
 import json
@@ -61,10 +62,10 @@ def _prepare(settings: Settings) -> int:
     return 0
 
 
-def _dicom(settings: Settings, stop: threading.Event, *listeners: int) -> None:
+def _dicom(settings: Settings, stop: threading.Event, places: int, *listeners: int) -> None:
     from isocenter import app
 
-    app.serve_dicom(settings, stop, *(socket.socket(fileno=listener) for listener in listeners))
+    app.serve_dicom(settings, stop, places, *(socket.socket(fileno=listener) for listener in listeners))
 
 
 def _worker(settings: Settings, stop: threading.Event) -> None:

@@ -15,6 +15,7 @@ from isocenter import metrics
 from isocenter.dimse import identity, services, storage, tls
 from isocenter.dimse.dispatch import Dispatcher, ProtocolError
 from isocenter.dimse.exchange import Session
+from isocenter.dimse.places import Places, create
 from isocenter.dimse.status import Category
 from isocenter.dimse.tally import Tally
 from isocenter.dimse.tls import Certificates
@@ -70,10 +71,13 @@ def admit(context: Context, request: AssociateRQ, address: str) -> Caller | Asso
 class Server:
     """Listens on bound sockets, which other processes may share, until `stop`, which closes them.
 
-    secure: the one for TLS, with the certificates of the settings. Raises Broken when these cannot be used.
+    secure: the one for TLS, with the certificates of the settings. places: of the associations of all these processes
+    (`places.create`); None: this one's only. Raises Broken when the certificates cannot be used.
     """
 
-    def __init__(self, context: Context, listener: socket.socket, secure: socket.socket | None = None) -> None:
+    def __init__(
+        self, context: Context, listener: socket.socket, secure: socket.socket | None = None, places: int | None = None
+    ) -> None:
         settings = context.settings
         self._context = context
         self._limits = Limits(
@@ -85,7 +89,8 @@ class Server:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._open: dict[Association, threading.Thread] = {}
-        self._established: dict[Association, str] = {}  # and whose each is: an AE title
+        self._places = Places(create(settings.max_associations) if places is None else places)
+        self._established: dict[Association, int] = {}  # and the place of each; one that is over has none
         self._tally = Tally(context)
 
     @property
@@ -97,7 +102,7 @@ class Server:
     def associations(self) -> int:
         """How many associations are established now."""
         with self._lock:
-            return sum(not association.over for association in self._established)
+            return len(self._established)
 
     @property
     def connections(self) -> int:
@@ -137,6 +142,8 @@ class Server:
         for association in self._still_open():
             association.sever()
         self._tally.stop()
+        if not self._still_open():
+            self._places.close()
 
     def _still_open(self) -> list[Association]:
         with self._lock:
@@ -243,8 +250,7 @@ class Server:
                 facts.update({category.lower(): number for category, number in scp.answered.items()})
                 self._note(caller, instances=scp.answered[Category.SUCCESS] + scp.answered[Category.WARNING])
         finally:
-            with self._lock:
-                self._established.pop(association, None)
+            self._leave(association)
 
     @staticmethod
     def _reject(association: Association, rejection: AssociateRJ, facts: dict[str, object]) -> NoReturn:
@@ -261,23 +267,35 @@ class Server:
         caller = admit(self._context, request, address)
         if isinstance(caller, AssociateRJ):
             return caller
-        settings, whose = self._context.settings, request.calling_ae_title
-        most = (caller.peer.max_associations if caller.peer else 0) or settings.max_associations_per_peer
+        most = (caller.peer.max_associations if caller.peer else 0) or self._context.settings.max_associations_per_peer
+        place = self._places.take(request.calling_ae_title, most)
+        if place is None:
+            return LOCAL_LIMIT_EXCEEDED
         with self._lock:
-            # One that is over but waits for its peer to close (Sta13) takes nobody's place.
-            places = [owner for each, owner in self._established.items() if not each.over]
-            if len(places) >= settings.max_associations or places.count(whose) >= most:
-                return LOCAL_LIMIT_EXCEEDED
-            self._established[association] = whose
+            self._established[association] = place
+        # One that is over but waits for its peer to close (Sta13) takes nobody's place.
+        association.when_over = partial(self._leave, association)
         return caller
+
+    def _leave(self, association: Association) -> None:
+        with self._lock:
+            place = self._established.pop(association, None)
+        if place is not None:
+            self._places.free(place)
 
 
 _METRIC = {"released": "released", "rejected": "rejected", "timeout": "timeout"}
 
 
-def serve(context: Context, stop: threading.Event, listener: socket.socket, secure: socket.socket | None = None) -> None:
-    """Receive DICOM on bound sockets, the second for TLS, until `stop` is set, then stop gracefully."""
-    server = Server(context, listener, secure)
+def serve(
+    context: Context,
+    stop: threading.Event,
+    listener: socket.socket,
+    secure: socket.socket | None = None,
+    places: int | None = None,
+) -> None:
+    """Receive DICOM on bound sockets, the second for TLS, until `stop` is set, then stop gracefully. places: as in `Server`."""
+    server = Server(context, listener, secure, places)
     server.start()
     stop.wait()
     server.stop(context.settings.grace_seconds)

@@ -10,7 +10,7 @@ import ssl
 import struct
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from isocenter.dimse.upper_layer import negotiation
@@ -104,6 +104,7 @@ class Association:
         self._faults = 0
         self.busy = False  # the service-user is in the middle of a message; set by it
         self.stopping = False
+        self.when_over: Callable[[], None] = _nothing  # told when nothing more will come; may be told twice
 
     @classmethod
     def accepted(cls, connection: socket.socket, limits: Limits, tls: ssl.SSLContext | None = None) -> Association:
@@ -379,6 +380,7 @@ class Association:
 
     def _await_close(self) -> None:
         """In Sta13: until the peer has closed the transport connection, or ARTIM expires."""
+        self.when_over()
         if self._artim is None:
             self.start_artim()
         while self._machine.state is State.STA13:
@@ -393,6 +395,7 @@ class Association:
 
     def _raise_over(self, primitive: Primitive, parameter: Parameter) -> None:
         if primitive is Primitive.A_RELEASE_INDICATION:
+            self.when_over()  # before the peer knows: it may come again the moment after
             self._machine.fire(Event.A_RELEASE_RESPONSE)
             self._await_close()
             raise Ended("released")
@@ -422,6 +425,10 @@ class Association:
     def _peer(self, pdu: AssociateRQ | AssociateAC) -> None:
         self.peer_maximum_length = pdu.maximum_length
         self.peer_implementation = pdu.implementation
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 class _ReleaseCollision(Exception):
