@@ -69,9 +69,11 @@ def orthanc(folder: Path, archive_port: int, **configuration: object) -> Iterato
         "DicomModalities": {"isocenter": ["ISOCENTER", "127.0.0.1", archive_port]}, **configuration,
     }
     (folder / "orthanc.json").write_text(json.dumps(facts))
+    users = configuration.get("RegisteredUsers")
+    login = next(iter(users.items())) if isinstance(users, dict) else None
     with (
         _running(folder, port, ORTHANC, folder / "orthanc.json"),
-        httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=60, trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=60, trust_env=False, auth=login) as client,
     ):
         deadline = time.monotonic() + PATIENCE
         while True:
