@@ -28,7 +28,7 @@ from isocenter.store import engine as rows
 
 log = logging.getLogger(__name__)
 
-# Raised when work that an older program began could not be finished by this one; such work then waits for the older program.
+# Raised when this program could not finish what an older one began; who gave it then gives it anew, since `has` denies it.
 VERSION = "1"
 NAME = "isocenter"
 QUEUE = "work"
@@ -42,6 +42,7 @@ DEAD = timedelta(seconds=60)
 # Pieces that ended are forgotten after so long: what they did is in rows of ours.
 KEEP = timedelta(days=1)
 _FORGOTTEN_TOGETHER = 500
+_OPEN = ("ENQUEUED", "PENDING", "DELAYED")
 
 Work = Mapping[str, Callable[..., None]]
 
@@ -90,11 +91,11 @@ class Engine:
             DBOS.enqueue_workflow(QUEUE, self._run, name, list(arguments))
 
     def has(self, key: str) -> bool:
-        """Whether a piece waits or is being done, by whomever."""
+        """Whether a piece waits or is being done, by whomever. One that another VERSION began is not ours any more."""
         from dbos import DBOS
 
         status = DBOS.get_workflow_status(key)
-        return status is not None and status.status in ("ENQUEUED", "PENDING", "DELAYED")
+        return status is not None and status.status in _OPEN and status.app_version == VERSION
 
     def tend(self) -> None:
         """To be called every few seconds: says that this process is alive, takes over from dead ones, forgets what has ended."""
@@ -108,7 +109,7 @@ class Engine:
         """Whether nothing waits and nothing is being done."""
         from dbos import DBOS
 
-        return not DBOS.list_workflows(status=["ENQUEUED", "PENDING", "DELAYED"], limit=1, load_input=False)
+        return not DBOS.list_workflows(status=list(_OPEN), app_version=VERSION, limit=1, load_input=False)
 
     def close(self, patience: float) -> None:
         """Take no more work, and wait at most so many seconds for what is being done."""
