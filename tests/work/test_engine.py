@@ -84,7 +84,8 @@ def test_another_process_goes_on_with_the_work_of_a_dead_one(context: Context, d
     """On the same machine at once; of another machine's process when it has not been heard of for a minute."""
     command = [sys.executable, "-c", HANGS, database_url, str(folder)]
     done: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}) as dying:
+    variables = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as dying:
         assert dying.stdout is not None
         assert dying.stdout.readline() == "one\n"
         other = Engine(context, {"note": done.append})

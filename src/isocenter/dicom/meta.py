@@ -55,6 +55,25 @@ def read(window: Window) -> FileMeta:
     return FileMeta(uids[0x00020002], uids[0x00020003], uids[0x00020010], position, warnings)
 
 
+def ae_titles(source: Source) -> tuple[str, str]:
+    """Source and Receiving Application Entity Title (0002,0016) and (0002,0018), "" where the file has none; as `file_meta_of`.
+
+    Apart from the others, which every object that comes in is asked for.
+    """
+    window = Window(source)
+    end = file_meta_of(source).dataset_offset
+    window.seek(0)
+    position, _ = _start(window.buffer)
+    titles = {0x00020016: "", 0x00020018: ""}
+    while position < end:
+        window.seek(position)
+        tag, _, length, header = window.element(position, EXPLICIT_LITTLE)
+        if tag in titles:
+            titles[tag] = window.take(position + header, min(length, 16), name(tag)).decode("ascii", "replace").strip(" \0")
+        position += header + length
+    return titles[0x00020016], titles[0x00020018]
+
+
 def _start(head: bytes) -> tuple[int, tuple[str, ...]]:
     """Return where group 2 begins. A file without preamble is one only if group 2 is really there (PS3.10 7.1)."""
     if head[128:132] == b"DICM":

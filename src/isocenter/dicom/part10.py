@@ -20,7 +20,7 @@ from .elements import (
 )
 from .frames import FrameTable
 from .inflate import InflatedSource
-from .meta import FileMeta, file_meta, file_meta_of, read
+from .meta import FileMeta, ae_titles, file_meta, file_meta_of, read
 from .source import Source
 from .values import integer, plain, text_of, texts
 from .walk import CHARACTER_SET, PHOTOMETRIC_INTERPRETATION, SAMPLES_PER_PIXEL, Found, PixelData, walk
@@ -31,6 +31,7 @@ __all__ = [
     "Header",
     "Malformed",
     "PixelData",
+    "ae_titles",
     "bare_syntax",
     "begin",
     "data_set",

@@ -223,7 +223,7 @@ def settle(context: Context, key: str) -> None:
 
     No sender was told Success for it, so either is right; a file that is not whole is left for `isocenter verify` to tell of.
     """
-    file = _read(context, key)
+    file = _read(context, key, recovered=True)
     if file.arrived is None:
         return
     if key.startswith("quarantine/"):
@@ -251,7 +251,8 @@ def _time(context: Context, key: str) -> int:
         return 0
 
 
-def _read(context: Context, key: str) -> _File:
+def _read(context: Context, key: str, *, recovered: bool = False) -> _File:
+    """recovered: it has just come in, and rules are to see by whom; its sender will only be told that it is held already."""
     try:
         fd = context.blobs.open(key)
     except IsocenterError as error:
@@ -259,6 +260,7 @@ def _read(context: Context, key: str) -> _File:
     try:
         status = os.fstat(fd)
         sha256, header = _sha256(fd), part10.scan(FileSource(fd, status.st_size))
+        sender, called = part10.ae_titles(FileSource(fd, status.st_size))
     except part10.Malformed as fault:
         return _File(key, reason=f"the file cannot be read any more: {fault}")
     except OSError as error:
@@ -268,7 +270,8 @@ def _read(context: Context, key: str) -> _File:
     verdict = admit(Arrival(principal=SYSTEM, header=header, size=status.st_size, source="import"))
     at = datetime.fromtimestamp(status.st_mtime, UTC)
     arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=status.st_size, received_at=at,
-                                dirty_at=context.clock(), origin=ORIGIN)
+                                dirty_at=context.clock(),
+                                origin=Origin("recovered", sender, SYSTEM.name, "", called) if recovered else ORIGIN)
     if isinstance(verdict, Accept):
         return _File(key, status.st_size, header, arrived)
     kept = None if isinstance(verdict, Refuse) else arrived
