@@ -17,8 +17,11 @@ def _fail(request: CommitmentRequest) -> None:
 
 
 async def test_requests_are_listed_shown_and_put_again(api: Api) -> None:
-    commitment_requests.note(api.context, "KEEPER", [Reference(objects.CT, "1.2.1"), Reference(objects.CT, "1.2.2")])
-    commitment_requests.note(api.context, "OTHER", [Reference(objects.CT, "1.2.3")])
+    for aet, taken in (("KEEPER", ("1.2.1", "1.2.2")), ("OTHER", ("1.2.3",))):
+        note = commitment_requests.Note(api.context, aet)
+        for uid in taken:
+            note.take(Reference(objects.CT, uid))
+        note.close()
     async with api.client(api.token(Role.TECHNOLOGIST)) as technologist, api.client(api.token(Role.REFERRER)) as referrer:
         assert (await referrer.get("/commitments")).status_code == 403
         first = (await technologist.get("/commitments", params={"limit": 1})).json()

@@ -225,6 +225,20 @@ def test_a_peer_that_is_off_is_asked_later_and_a_person_is_told_in_the_end(
     ]
 
 
+def test_what_was_taken_before_the_sender_was_killed_is_asked_for(
+    archive: Archive, keeper: Keeper, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commitment_requests, "WRITTEN_EVERY", 0.0)
+    note = commitment_requests.Note(archive.context, "KEEPER")
+    for number in range(3):
+        note.take(commitment_requests.Reference(objects.CT, f"1.2.{number}"))
+    assert not commitments.ask_due(archive.context), "it goes on, as far as anybody knows"
+    clock.now += timedelta(minutes=11)
+    assert commitments.ask_due(archive.context)
+    (asked,) = keeper.requests
+    assert [item.ReferencedSOPInstanceUID for item in asked.ReferencedSOPSequence] == ["1.2.0", "1.2.1", "1.2.2"]
+
+
 def test_who_did_not_ask_is_not_told(archive: Archive, keeper: Keeper) -> None:
     send(archive, "KEEPER")
     commitments.ask_due(archive.context)

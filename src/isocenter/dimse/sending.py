@@ -80,12 +80,13 @@ def send(
     the C-MOVE behind it. An association that is lost is opened once more, and the instance that was on its way sent again.
     A peer that `asks_commitment` will be asked whether it keeps what it has taken (work/commitments.py).
     """
-    taken: list[Reference] = []
+    # Who asked for a C-MOVE asks for commitment, too, if it wants to.
+    taken = commitment_requests.Note(context, peer.aet) if peer.asks_commitment and originator is None else None
 
     def note(sent: Sent) -> None:
         metrics.sent(sent.category.lower() if sent.answered else "lost", peer.aet)
-        if sent.ok:
-            taken.append(Reference(sent.stored.sop_class_uid, sent.stored.sop_instance_uid))
+        if taken is not None and sent.ok:
+            taken.take(Reference(sent.stored.sop_class_uid, sent.stored.sop_instance_uid))
         on_sent(sent)
 
     try:
@@ -93,9 +94,8 @@ def send(
             if not _Sending(context, peer, contexts, group, calling, originator).run(note, cancelled):
                 return
     finally:
-        # Who asked for a C-MOVE asks for commitment, too, if it wants to.
-        if taken and peer.asks_commitment and originator is None:
-            commitment_requests.note(context, peer.aet, taken)
+        if taken is not None:
+            taken.close()
 
 
 def _ladder(peer: Peer) -> tuple[str, ...]:

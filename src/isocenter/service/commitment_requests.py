@@ -5,9 +5,10 @@ case for a person under Exceptions.
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -24,7 +25,7 @@ from isocenter.store.commitment import Reference
 from isocenter.store.commitment_requests import CommitmentRequest
 
 __all__ = [
-    "STATES", "CommitmentRequest", "Page", "Reference", "again", "answered", "get", "is_due", "is_open", "note", "page", "work",
+    "STATES", "CommitmentRequest", "Note", "Page", "Reference", "again", "answered", "get", "is_due", "is_open", "page", "work",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ STATES = ("due", "asked", "committed", "failed", "given_up")
 NOT_MENTIONED = 0x0110
 # As many instances are asked for in one request: a peer reads every file before it answers.
 TOGETHER = 1000
+
+# While a peer is being sent to, what it has taken is written down so often (seconds) ...
+WRITTEN_EVERY = 1.0
+# ... and asked for so much later, should nobody say that it was all.
+HELD = timedelta(minutes=10)
 
 # Nobody else asks for so long.
 LEASE = timedelta(minutes=5)
@@ -61,16 +67,40 @@ class Page:
     next: int | None
 
 
-def note(context: Context, peer_aet: str, references: Sequence[Reference]) -> None:
-    """A peer has taken these instances and is to be asked to commit to them; durable when it returns."""
-    now = context.clock()
+class Note:
+    """What a peer takes, one instance after the other, and is to be asked to commit to when all are sent.
 
-    def write(connection: Connection) -> None:
-        for start in range(0, len(references), TOGETHER):
-            some = references[start : start + TOGETHER]
-            rows.add(connection, transaction_uid=uid.new_uid(), peer_aet=peer_aet, references=some, at=now)
+    It is written down while that goes on: when the process is killed, what was written is asked for after HELD.
+    """
 
-    context.database.write(write)
+    def __init__(self, context: Context, peer_aet: str) -> None:
+        self._context = context
+        self._peer_aet = peer_aet
+        self._taken: list[Reference] = []
+        self._request_id: int | None = None
+        self._written = float("-inf")  # when, as time.monotonic has it
+
+    def take(self, reference: Reference) -> None:
+        """The peer has this one."""
+        self._taken.append(reference)
+        if len(self._taken) == TOGETHER:
+            self.close()
+        elif time.monotonic() - self._written >= WRITTEN_EVERY:
+            self._write(self._context.clock() + HELD)
+
+    def close(self) -> None:
+        """All are sent: ask now. What is taken after this is another request."""
+        if self._taken:
+            self._write(self._context.clock())
+        self._taken, self._request_id, self._written = [], None, float("-inf")
+
+    def _write(self, due_at: datetime) -> None:
+        database = self._context.database
+        grow = partial(rows.grow, request_id=self._request_id or 0, references=self._taken, due_at=due_at)
+        if self._request_id is None or not database.write(grow):
+            add = partial(rows.add, transaction_uid=uid.new_uid(), peer_aet=self._peer_aet, references=self._taken)
+            self._request_id = database.write(partial(add, at=self._context.clock(), due_at=due_at))
+        self._written = time.monotonic()
 
 
 def is_due(context: Context) -> bool:

@@ -43,10 +43,20 @@ class CommitmentRequest:
 _COLUMNS = [table.c[name] for name in CommitmentRequest.__slots__ if name != "references"] + [table.c.refs]
 
 
-def add(connection: Connection, *, transaction_uid: str, peer_aet: str, references: Sequence[Reference], at: datetime) -> None:
-    """Remember that a peer is to be asked, due now."""
+def add(
+    connection: Connection, *, transaction_uid: str, peer_aet: str, references: Sequence[Reference], at: datetime,
+    due_at: datetime,
+) -> int:  # fmt: skip
+    """Remember that a peer is to be asked at a time; the id of the request."""
     values = {"transaction_uid": transaction_uid, "peer_aet": peer_aet, "refs": _text(references), "state": "due"}
-    connection.execute(insert(table).values(**values, created_at=at, due_at=at))
+    made = insert(table).values(**values, created_at=at, due_at=due_at).returning(table.c.id)
+    return int(connection.execute(made).scalar_one())
+
+
+def grow(connection: Connection, request_id: int, *, references: Sequence[Reference], due_at: datetime) -> bool:
+    """More has been sent, which it is to ask for at a time. False: it is put already."""
+    unasked = _of(request_id).where(table.c.state == "due", table.c.attempts == 0)
+    return connection.execute(unasked.values(refs=_text(references), due_at=due_at)).rowcount > 0
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
