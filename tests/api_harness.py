@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from isocenter import app
 from isocenter.api.auth import Authenticator
 from isocenter.api.documents import SCHEMAS
 from isocenter.api.endpoint import Endpoint
@@ -74,7 +75,7 @@ class Api:
     def __init__(self, context: Context) -> None:
         self.clock = Clock()
         cheap = replace(context.settings, argon2_memory_kib=64, argon2_passes=1)
-        self.context = replace(context, settings=cheap, clock=self.clock)
+        self.context = replace(context, settings=cheap, clock=self.clock, conformance=app.conformance)
         self.open()
 
     def open(self, **settings: Any) -> None:

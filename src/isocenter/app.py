@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from isocenter.dicom.attributes import Level
 from isocenter.domain.access import SYSTEM
+from isocenter.domain.conformance import Statement
 from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.domain.verification import Verified
 from isocenter.service import accounts, integrity, ups_reports
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
     blobs = LocalBlobs(settings.blob_folder)
-    return Context(_database(settings), blobs, settings, verify=partial(_verify, settings), seek=_seek)
+    return Context(_database(settings), blobs, settings, verify=partial(_verify, settings), seek=_seek, conformance=conformance)
 
 
 def _verify(settings: Settings, host: str, port: int, calling: str, called: str, secure: bool) -> Verified:
@@ -49,6 +50,13 @@ def _seek(context: Context, peer: Peer, level: Level, keys: Mapping[str, str], l
     from isocenter.dimse import querying
 
     return list(querying.find(context, peer, level, keys, limit=limit))
+
+
+def conformance(settings: Settings) -> Statement:
+    """`dimse.conformance.statement`, likewise."""
+    from isocenter.dimse import conformance as made
+
+    return made.statement(settings)
 
 
 def _database(settings: Settings) -> Database:

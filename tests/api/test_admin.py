@@ -113,3 +113,15 @@ async def test_the_archive_says_what_it_is(api: Api) -> None:
         facts = (await client.get("/system")).json()
     assert facts["counts"] == {"patients": 1, "studies": 1, "series": 1, "instances": 1, "exceptions": 0}
     assert facts["aet"] == "ISOCENTER" and facts["dicom_address"] == "127.0.0.1:11112" and facts["free_bytes"] > 0
+
+
+async def test_the_conformance_statement(api: Api) -> None:
+    async with api.client() as nobody:
+        assert (await nobody.get("/conformance")).status_code == 401
+    async with api.client(api.token(Role.REFERRER)) as client:
+        page = await client.get("/conformance")
+        assert page.headers["content-type"].startswith("text/html") and "SOP Specific Conformance: Query" in page.text
+        data = (await client.get("/conformance", params={"format": "json"})).json()
+        assert "1.2.840.10008.1.1" in {each["sop_class_uid"] for each in data["presentation_contexts"]}
+        assert (await client.get("/conformance", params={"format": "markdown"})).text.startswith("# DICOM Conformance Statement")
+        assert (await client.get("/conformance", params={"format": "pdf"})).status_code == 400

@@ -13,6 +13,7 @@ from isocenter.api import (
     admin,
     changes,
     commitments,
+    conformance,
     deliveries,
     errors,
     exceptions,
@@ -72,6 +73,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *routing.ENDPOINTS,
     *deliveries.ENDPOINTS,
     *system.ENDPOINTS,
+    *conformance.ENDPOINTS,
     *_ABOUT,
 )
 _DOCUMENT = orjson.dumps(openapi.document(ENDPOINTS))

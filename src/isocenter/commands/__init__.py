@@ -48,6 +48,7 @@ COMMANDS = (
     Command("commitment", "what other archives were asked to keep: list, ask", "commitments:commitment"),
     Command("verify", "compare index, files and SHA-256", "archive:verify"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
+    Command("conformance", "print the DICOM conformance statement", "configuration:conformance"),
     Command("settings", "show the effective settings and where each comes from", "configuration:settings"),
     Command("version", "show the version", "configuration:version"),
 )

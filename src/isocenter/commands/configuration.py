@@ -1,4 +1,4 @@
-"""`isocenter settings` and `isocenter version`."""
+"""`isocenter settings`, `isocenter conformance` and `isocenter version`."""
 
 import argparse
 import platform
@@ -22,6 +22,25 @@ def run_settings(arguments: argparse.Namespace, loaded: Loaded) -> int:
     rows = [{"name": row.name, "value": row.show(getattr(loaded.settings, row.name)), "origin": loaded.origins[row.name]}
             for row in SETTINGS]
     print_rows(rows, {"name": "SETTING", "value": "VALUE", "origin": "FROM"}, as_json=arguments.json)
+    return 0
+
+
+def arguments_conformance(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument("--html", action="store_true", help="as a page")
+
+
+def run_conformance(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    """The DICOM conformance statement of an archive with these settings, as Markdown unless asked otherwise."""
+    from isocenter.app import conformance
+    from isocenter.domain.conformance import document, html, markdown
+
+    statement = conformance(loaded.settings)
+    if arguments.json:
+        print_json(document(statement))
+    else:
+        print(html(statement) if arguments.html else markdown(statement))
     return 0
 
 

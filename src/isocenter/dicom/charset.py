@@ -110,6 +110,14 @@ def repertoire(charsets: str) -> Repertoire:
     return Repertoire(codec, extended, known)
 
 
+def terms() -> tuple[tuple[str, str], ...]:
+    """Every defined term that is understood (PS3.3 Tables C.12-2 to C.12-5), with the codec of its upper half."""
+    single = [(f"ISO_IR {number}", codec) for number, codec in _SINGLE_BYTE.items()]
+    extensions = [(f"ISO 2022 IR {number}", codec) for number, codec in {**_SINGLE_BYTE, **_MULTI_BYTE_EXTENSION}.items()]
+    alone = [("ISO_IR 192" if number == "192" else number, codec) for number, codec in _MULTI_BYTE_ALONE.items()]
+    return (*single, *extensions, *alone)
+
+
 def _number(term: str) -> str:
     """Return the number or name of a defined term, however it is punctuated: ISO_IR 100, ISO 2022 IR 100, ISO-IR_100, 100."""
     term = term.strip(" \0").upper()

@@ -27,7 +27,7 @@ from isocenter.dicom.sop_classes import (
 )
 from isocenter.dicom.uid import is_usable, new_uid
 from isocenter.dimse import hardcopy, status
-from isocenter.dimse.exchange import Exchange, Session
+from isocenter.dimse.exchange import Exchange, Handler, Session
 from isocenter.dimse.film_session import FilmBox, FilmSession, Printer, Refused, box_of, film_of, session_of
 from isocenter.dimse.messages import CommandField
 from isocenter.domain import film
@@ -330,7 +330,9 @@ _OF_FILM = (
 def _dataset(exchange: Exchange) -> Dataset:
     """The data set of the request; an empty one when there is none, which N-CREATE of a film session may do without."""
     try:
-        return datasets.decode(exchange.data_set, exchange.context.transfer_syntax, MAX_DATA_SET)
+        return datasets.decode(
+            exchange.data_set, exchange.context.transfer_syntax, MAX_DATA_SET, assumed=exchange.session.character_set
+        )
     except datasets.InvalidDataSet as error:
         raise Refused(status.INVALID_ARGUMENT, str(error)) from None
 
@@ -389,5 +391,17 @@ _OPERATIONS: Mapping[tuple[str, CommandField], Callable[[Printer, Exchange], Non
         (PRINTER, _F.N_GET_RQ): _get_printer,
     }
 )
-OPERATIONS = MappingProxyType({command: perform for _, command in _OPERATIONS})
-"""For the table of services: each DIMSE-N request of any of these SOP classes."""
+
+
+def performed() -> dict[str, tuple[CommandField, ...]]:
+    """The DIMSE requests that are performed on each SOP class."""
+    return {uid: tuple(field for each, field in _OPERATIONS if each == uid) for uid, _ in _OPERATIONS}
+
+
+OPERATIONS: Mapping[str, Mapping[CommandField, Handler]] = MappingProxyType(
+    {
+        offered: {command: perform for uid, command in _OPERATIONS if uid in META.get(offered, (offered,))}
+        for offered in SOP_CLASSES
+    }
+)
+"""For the table of services: the requests on a presentation context of each SOP class; of a meta SOP class those of its parts."""

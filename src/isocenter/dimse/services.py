@@ -56,7 +56,8 @@ SERVICES: tuple[Service, ...] = (
     Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get}),
     Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
             {CommandField.N_ACTION_RQ: commitment.act, CommandField.N_EVENT_REPORT_RQ: commitment_scu.take}),
-    Service("Print", DimseService.PRINT, printing.SOP_CLASSES, printing.OPERATIONS, printing.MAX_DATA_SET),
+    *(Service("Print", DimseService.PRINT, {uid: name}, printing.OPERATIONS[uid], printing.MAX_DATA_SET)
+      for uid, name in printing.SOP_CLASSES.items()),
     Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find}),
     *(Service(f"Unified Procedure Step: {name.split(' ')[4]}", DimseService.UPS, {uid: name}, ups.OPERATIONS[uid])
       for uid, name in ups.SOP_CLASSES.items()),

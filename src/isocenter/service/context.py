@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from isocenter.dicom.attributes import Level
+from isocenter.domain.conformance import Statement
 from isocenter.domain.errors import Unsupported
 from isocenter.domain.verification import Outcome, Verified
 from isocenter.settings import Settings
@@ -20,6 +21,8 @@ Row = Mapping[str, str]
 """What another archive tells of a study: keyword -> text, multiple values joined by backslashes."""
 Seek = Callable[["Context", Peer, Level, Mapping[str, str], int], Sequence[Row]]
 """C-FIND at (peer, level, keys: "" to be told, limit); raises IsocenterErrors. `dimse.querying.find`, above this floor."""
+Conform = Callable[[Settings], Statement]
+"""What this archive is able to: `dimse.conformance.statement`, above this floor."""
 
 
 def utc_now() -> datetime:
@@ -37,6 +40,11 @@ def _no_search(context: "Context", peer: Peer, level: Level, keys: Mapping[str, 
     raise Unsupported("this process does not speak DICOM to others")
 
 
+def _no_statement(settings: Settings) -> Statement:
+    """The answer where app.py has handed in none."""
+    raise Unsupported("this process does not speak DICOM to others")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One process's view of the archive; safe to share between threads."""
@@ -48,3 +56,4 @@ class Context:
     accesses: Accesses = field(default_factory=Accesses)
     verify: Verify = _no_network
     seek: Seek = _no_search
+    conformance: Conform = _no_statement

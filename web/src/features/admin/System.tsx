@@ -58,6 +58,12 @@ export function System() {
                 Documentation
               </a>
             </dd>
+            <dt>Conformance</dt>
+            <dd>
+              <a href="/api/v1/conformance" target="_blank" rel="noreferrer">
+                DICOM conformance statement
+              </a>
+            </dd>
             <dt>Database</dt>
             <dd>{value.database}</dd>
             <dt>Version</dt>
