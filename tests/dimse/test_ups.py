@@ -418,6 +418,8 @@ def test_a_subscriber_that_is_off_is_told_later_and_in_order(
     peers.remove(archive.context, SYSTEM, "WATCHER")
     user.act(2, uid)
     deliver(archive)
+    assert user.act(4, uid, ReceivingAE="WATCHER") == 0, "who was removed can still be unsubscribed"
+    assert user.act(4, uid, ReceivingAE="STRANGER") == 0xC308
     clock.now += timedelta(days=8)
     deliver(archive)
     clock.now += timedelta(days=8)
@@ -430,7 +432,8 @@ def test_subscribers_learn_of_a_restart(archive: Archive, user: User, watcher: W
     ups_reports.restarted(archive.context)
     assert not ups_reports.is_due(archive.context)
     user.subscribe(GLOBAL)
-    ups_reports.restarted(archive.context)
+    for _ in range(3):
+        ups_reports.restarted(archive.context)
     deliver(archive)
     ((kind, uid, information),) = watcher.events
     assert (kind, uid, information.SCPStatus) == (RESTARTED, GLOBAL, "RESTARTED")

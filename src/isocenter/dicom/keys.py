@@ -114,7 +114,7 @@ def encode(dataset: Dataset, transfer_syntax: str, charsets: str = "") -> bytes:
     if not charsets and _is_ascii(dataset):  # nothing in it needs a character set, and many devices know no Unicode
         return datasets.encode(dataset, transfer_syntax)
     plain = datasets.encode(_with(dataset, UTF_8), transfer_syntax)
-    if charsets and charset.repertoire(charsets).known:
+    if charsets and charsets != UTF_8 and charset.repertoire(charsets).known:
         try:
             wanted = _with(dataset, charsets)
             encoded = datasets.encode(wanted, transfer_syntax)

@@ -15,7 +15,7 @@ from isocenter.service.ups_reports import Batch, Waiting
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 20.0  # for each step (seconds)
+PATIENCE = 10.0  # for each step (seconds); all of a batch are answered or given up within the receiver's lease
 
 
 def report(context: Context, peer: Peer, batch: Batch, told: Callable[[Waiting], None]) -> None:

@@ -18,7 +18,7 @@ from isocenter.domain import access, ups
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Invalid, IsocenterError
 from isocenter.domain.events import Event
-from isocenter.domain.ups import Reason, Refused
+from isocenter.domain.ups import Reason, Refused, ReportType
 from isocenter.service.context import Context
 from isocenter.store import changes, peers
 from isocenter.store import ups as steps
@@ -30,7 +30,7 @@ __all__ = ["Batch", "Waiting", "deliver", "is_due", "remove_ended", "restarted",
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)  # nobody else tells the receiver for so long
-TOGETHER = 50  # events on one association
+TOGETHER = 20  # events on one association: a slow receiver takes some of the lease for each
 # Until a receiver that could not be told is tried again; the last for all further tries.
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 900, 3600))
 GIVE_UP = timedelta(days=7)  # then an event is old news
@@ -92,7 +92,8 @@ def unsubscribe(context: Context, principal: Principal, sop_instance_uid: str, a
     access.require(principal, Permission.UPS_READ)
 
     def write(connection: Connection) -> None:
-        if peers.peer(connection, aet) is None:
+        # A peer that was removed may still hold locks, which somebody must be able to take off.
+        if peers.peer(connection, aet) is None and aet not in rows.all_subscribers(connection):
             raise Refused(Reason.UNKNOWN_RECEIVER, "ReceivingAE")
         if sop_instance_uid == UPS_GLOBAL_SUBSCRIPTION:
             rows.drop_global(connection, aet)
@@ -137,6 +138,7 @@ def restarted(context: Context) -> None:
     at = context.clock()
 
     def write(connection: Connection) -> None:
+        rows.forget(connection, ReportType.SCP_STATUS)  # of earlier starts: who was not told of them needs to hear it once
         rows.add(connection, rows.all_subscribers(connection), UPS_GLOBAL_SUBSCRIPTION, [ups.restarted()], at)
 
     if context.database.read(rows.all_subscribers):

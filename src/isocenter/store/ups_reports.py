@@ -112,6 +112,11 @@ def add(connection: Connection, aets: Iterable[str], sop_instance_uid: str, repo
         connection.execute(insert(ups_report), rows)
 
 
+def forget(connection: Connection, event_type: ReportType) -> None:
+    """Have nobody told any more of what waits of this kind."""
+    connection.execute(delete(ups_report).where(ups_report.c.event_type == int(event_type)))
+
+
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `claim` would find something: a read, so that an idle worker writes nothing."""
     return connection.execute(select(ups_receiver.c.aet).where(_due(now)).limit(1)).first() is not None
