@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import corpus, finding, measure, peers, report
+from bench import corpus, finding, measure, peers, report, retrieving
 
 Figures = dict[str, dict[str, list[float]]]
 
@@ -102,7 +102,7 @@ def main() -> None:
     """Run everything; `--quick` is a fifth of it, for trying a change, and writes nothing."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="fewer slices and one round; prints only")
-    parser.add_argument("--only", choices=["cstore", "find", "web"], help="one part")
+    parser.add_argument("--only", choices=["cstore", "find", "retrieve", "web"], help="one part")
     parser.add_argument("--slices", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -117,6 +117,8 @@ def main() -> None:
             _cstore(work, source, rounds, figures)
         if options.only in (None, "web"):
             _web(work, small, study, series, rounds, figures)
+        if options.only in (None, "retrieve"):
+            retrieving.beside(work, small, study, rounds, figures)
         grown: dict[int, float] = {}
         if options.only in (None, "find"):
             finding.beside(work, rounds, figures)

@@ -11,8 +11,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 PASSWORD = "bench-password-1234"
 # DESIGN 5: without TCP_NODELAY dcmtk's and Orthanc's processes lose 40 ms an instance and a comparison means nothing
@@ -107,12 +109,17 @@ def wait_http(url: str, headers: dict[str, str], seconds: float = 60) -> None:
     raise SystemExit(f"{url} did not answer within {seconds} s")
 
 
+def isocenter_command(*arguments: str) -> list[str]:
+    """argv of an `isocenter` command."""
+    return [sys.executable, "-m", "isocenter", *arguments]
+
+
 def isocenter(folder: Path, *options: str) -> Peer:
     """`isocenter serve` with its defaults: SQLite, local disk, every durability promise on."""
     http, dicom = free_port(), free_port()
     token = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
     peer = Peer("isocenter", "ISOCENTER", dicom, http, "/dicom-web", {"Authorization": f"Basic {token}"})
-    command = [sys.executable, "-m", "isocenter", "serve", "--data", str(folder), "--http", f"127.0.0.1:{http}",
+    command = [*isocenter_command("serve"), "--data", str(folder), "--http", f"127.0.0.1:{http}",
                "--dicom", f"127.0.0.1:{dicom}", *options]  # fmt: skip
     log = (folder.parent / "isocenter.log").open("wb")
     peer.process = subprocess.Popen(command, env={**ENVIRONMENT, "ISOCENTER_ADMIN_PASSWORD": PASSWORD}, stdout=log, stderr=log)
@@ -120,8 +127,11 @@ def isocenter(folder: Path, *options: str) -> Peer:
     return peer
 
 
-def orthanc(folder: Path) -> Peer:
-    """Debian's Orthanc with its DICOMweb plugin: SQLite, default settings but ports, names and open access on loopback."""
+def orthanc(folder: Path, modalities: Mapping[str, object] = MappingProxyType({})) -> Peer:
+    """Debian's Orthanc with its DICOMweb plugin: SQLite, default settings but ports, names and open access on loopback.
+
+    modalities: those it knows, as its configuration has them.
+    """
     http, dicom = free_port(), free_port()
     folder.mkdir(parents=True, exist_ok=True)
     settings = {
@@ -129,7 +139,8 @@ def orthanc(folder: Path) -> Peer:
         "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"], "HttpPort": http, "DicomPort": dicom,
         "DicomAet": "ORTHANC", "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "DicomAlwaysAllowStore": True,
         "DicomAlwaysAllowFind": True,
-        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}, "DicomModalities": dict(modalities),
+        "DicomAlwaysAllowGet": True, "DicomAlwaysAllowMove": True,
     }  # fmt: skip
     (folder / "orthanc.json").write_text(json.dumps(settings))
     peer = Peer("orthanc", "ORTHANC", dicom, http, "/dicom-web")
@@ -139,12 +150,12 @@ def orthanc(folder: Path) -> Peer:
     return peer
 
 
-def storescp(folder: Path) -> Peer:
+def storescp(folder: Path, *options: str) -> Peer:
     """dcmtk's storescp: bytes to disk, no index, no sync; the floor under what any archive can reach."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     peer = Peer("storescp", "STORESCP", port)
-    command = ["storescp", "--fork", "--max-pdu", "131072", "-aet", "STORESCP", "-od", str(folder), str(port)]
+    command = ["storescp", "--fork", "--max-pdu", "131072", "-aet", "STORESCP", "-od", str(folder), *options, str(port)]
     peer.process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(0.5)
     return peer

@@ -43,6 +43,9 @@ from isocenter.dimse.upper_layer.transport import TimedOut, Transport, Transport
 # What goes into one P-DATA-TF of ours when the peer sets no limit, or a higher one.
 MAX_SEND_LENGTH = 131072
 
+# Header and fragment of many P-DATA-TF in one system call; IOV_MAX is 1024 on Linux.
+BUFFERS_AT_ONCE = 512
+
 _EVENTS: dict[type[PDU], Event] = {
     AssociateRQ: Event.A_ASSOCIATE_RQ_RECEIVED,
     AssociateAC: Event.A_ASSOCIATE_AC_RECEIVED,
@@ -235,13 +238,19 @@ class Association:
             return
         size = self.send_length
         view = memoryview(data)
+        buffers: list[bytes | memoryview] = []
         for start in range(0, max(len(view), 1), size):
             part = view[start : start + size]
             last = start + size >= len(view)
             header = _PDU_PDV.pack(
                 PDUType.P_DATA_TF, len(part) + PDV_HEADER_SIZE, len(part) + 2, context_id, control if last else control & 1
             )
-            self._send((header, part))
+            buffers += (header, part)
+            if len(buffers) >= BUFFERS_AT_ONCE:
+                self._send(buffers)
+                buffers.clear()
+        if buffers:
+            self._send(buffers)
 
     @property
     def send_length(self) -> int:
