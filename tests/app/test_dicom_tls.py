@@ -2,11 +2,14 @@
 
 import json
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from certificates import Authority
+from dimse.conftest import RawPeer
+from isocenter.dimse.upper_layer import pdu
 from servers import free_port, run, running
 
 pytestmark = pytest.mark.timeout(180)
@@ -25,12 +28,21 @@ def test_both_ports_are_served_and_peers_are_called_over_tls(keys: Path, tmp_pat
     port = free_port()
     settings = ("--dicom-tls-cert", str(keys / "ours.crt"), "--dicom-tls-key", str(keys / "ours.key"),
                 "--dicom-tls-ca", str(keys / "authority.crt"))
-    with running(tmp_path, "--dicom-tls", f"127.0.0.1:{port}", "--dicom-processes", "2", *settings) as server:
+    with running(tmp_path, "--dicom-tls", f"127.0.0.1:{port}", "--dicom-processes", "2",
+                 "--max-associations-per-peer", "3", *settings) as server:
         assert f"over TLS at 127.0.0.1:{port}" in server.output()
         assert server.client().get("/api/v1/system").json()["dicom_tls_address"] == f"127.0.0.1:{port}"
         theirs = ["+tls", str(keys / "theirs.key"), str(keys / "theirs.crt"), "+cf", str(keys / "authority.crt")]
         for options, to in (([], server.dicom_port), (theirs, port), (theirs, port)):
             subprocess.run(["echoscu", *options, "127.0.0.1", str(to)], check=True, timeout=60)
+        with ExitStack() as stack:  # the limit is one over both processes, and over both ports
+            held = [RawPeer(to) for to in (server.dicom_port, server.dicom_port, server.dicom_port, server.dicom_port)]
+            for peer in held:
+                stack.callback(peer.close)
+            assert [type(peer.associate(calling="SAME")) for peer in held] == [pdu.AssociateAC] * 3 + [pdu.AssociateRJ]
+            one_too_many = ["echoscu", "-aet", "SAME", *theirs, "127.0.0.1", str(port)]
+            said = subprocess.run(one_too_many, timeout=60, capture_output=True, text=True)
+            assert said.returncode != 0 and "Local Limit Exceeded" in said.stdout + said.stderr, said
         data = ("--data", str(server.data), *settings)
         assert run("peer", "add", "SELF", "127.0.0.1", str(port), "--tls", *data).returncode == 0
         echo = run("peer", "echo", "SELF", "--json", *data)

@@ -39,7 +39,7 @@ class RawPeer:
     """An SCU that does exactly what a test says, right or wrong."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = Reader(self.socket.recv_into)
         self._messages: list[Command] = []

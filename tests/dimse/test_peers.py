@@ -11,9 +11,10 @@ import objects
 from dimse.conftest import IMPLICIT, VERIFICATION, Archive, RawPeer, Start, eventually, peer_of
 from dimse.test_finding import store
 from dimse.test_foreign import ENVIRONMENT
-from isocenter.dimse import finding, status, tally
+from isocenter.dimse import finding, services, status, tally
 from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
+from isocenter.domain.dimse_services import DimseService
 from isocenter.service import peers
 
 JPEG_LS = "1.2.840.10008.1.2.4.80"
@@ -108,17 +109,21 @@ def test_a_peer_has_the_services_it_was_given(archive: Archive) -> None:
         1: (VERIFICATION, (IMPLICIT,)), 3: (objects.CT, (objects.EXPLICIT_LITTLE,)), 5: (finding.STUDY_ROOT, (IMPLICIT,)),
     }  # fmt: skip
     peers.add(archive.context, SYSTEM, aet="CT1", host="127.0.0.1", port=104)
-    for services, expected in (
+    for given, expected in (
         ([], [0, 0, 0]), (["storage"], [1, 0, 1]), (["verification", "query"], [0, 1, 0]), (["retrieve"], [1, 0, 1])
     ):  # fmt: skip
-        peers.change(archive.context, SYSTEM, "CT1", services=services)
+        peers.change(archive.context, SYSTEM, "CT1", services=given)
         with peer_of(archive) as peer:
             accepted = peer.associate(calling="CT1", contexts=proposed)
             assert isinstance(accepted, pdu.AssociateAC)
             assert [context.result for context in accepted.presentation_contexts] == expected
-            if services == ["retrieve"]:  # the contexts are for what it is sent by C-GET; it may store nothing
+            if given == ["retrieve"]:  # the contexts are for what it is sent by C-GET; it may store nothing
                 uid = objects.uid()
                 assert peer.store(objects.data_set(SOPInstanceUID=uid), uid).status == status.NOT_AUTHORIZED
+
+
+def test_every_service_can_be_given_to_a_peer() -> None:
+    assert {service.allowed_as for service in services.SERVICES} | {DimseService.STORAGE} == set(DimseService)
 
 
 def test_a_peer_asks_and_is_answered_in_its_character_set(archive: Archive) -> None:

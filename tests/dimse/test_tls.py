@@ -217,11 +217,11 @@ def test_a_handshake_that_stalls_ends_with_artim_and_costs_nobody_else(start: St
     with peer_over_tls(secured.port, trusting(keys)) as peer:
         assert isinstance(peer.associate(), pdu.AssociateAC) and peer.echo() == 0
     for each in (*silent, plain):
-        each.settimeout(10)
+        each.settimeout(60)
         with each, suppress(ConnectionResetError):
             while each.recv(4096):
                 pass  # an alert, then the end
-    eventually(lambda: secured.archive.server.connections == 0)
+    eventually(lambda: secured.archive.server.connections == 0, seconds=60)
     with peer_of(secured.archive) as over_plain:  # and the other way round: TLS where none is spoken
         over_plain.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
         assert isinstance(over_plain.receive(), pdu.Abort)
