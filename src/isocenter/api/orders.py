@@ -1,6 +1,5 @@
 """Orders: what is to be done, for people and information systems. Its fields are the rows of `dicom.worklist.KEYS`."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter
@@ -10,7 +9,7 @@ from isocenter.domain.access import Permission
 from isocenter.domain.errors import Invalid, Kind
 from isocenter.domain.orders import OrderState, PerformedState, StepState
 from isocenter.service import ordering
-from isocenter.service.ordering import MOST_STEPS, NEEDED, NEEDED_OF_STEP, STATUS, STEP_ID, Order, Performed, Step
+from isocenter.service.ordering import MOST_STEPS, NEEDED, NEEDED_OF_STEP, STATUS, STEP_ID
 
 LARGEST_PAGE = 200
 _ID = Parameter("id", "the order's number", integer(minimum=1), "path", True)
@@ -57,55 +56,16 @@ ORDER = obj(
 )  # fmt: skip
 
 
-def _order(order: Order) -> dict[str, Any]:
-    return {
-        "id": order.id, "state": order.state.value, "origin": order.origin,
-        "created_at": order.created_at.isoformat(), "updated_at": order.updated_at.isoformat(),
-        **_facts(order.values, of_step=False), "steps": [_step(step) for step in order.steps],
-    }  # fmt: skip
-
-
-def _step(step: Step) -> dict[str, Any]:
-    facts = _facts(step.values, of_step=True)
-    return {"state": step.state.value, **facts, "performed": [_performed(each) for each in step.performed]}
-
-
-def _performed(performed: Performed) -> dict[str, Any]:
-    return {
-        "SOPInstanceUID": performed.sop_instance_uid, "state": performed.state,
-        "PerformedStationAETitle": performed.performed_station_ae_title, "started": performed.started, "ended": performed.ended,
-        "instances": performed.instances,
-    }  # fmt: skip
-
-
-def _facts(values: Mapping[str, str], *, of_step: bool) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    for key in KEYS:
-        if key.of_step is of_step and not key.sequence and key.keyword != STATUS:
-            value = values[key.column]
-            facts[key.keyword] = value.split("\\") if key.many and value else [] if key.many else value
-    for sequence, keys in SEQUENCES.items():
-        if keys[0].of_step is of_step:
-            facts[sequence] = _items(keys, values)
-    return facts
-
-
-def _items(keys: Iterable[Key], values: Mapping[str, str]) -> list[dict[str, str]]:
-    columns = [(key.keyword, values[key.column].split("\\") if values[key.column] else []) for key in keys]
-    length = max(len(texts) for _, texts in columns)
-    return [{keyword: texts[place] if place < len(texts) else "" for keyword, texts in columns} for place in range(length)]
-
-
 def _create(call: Call) -> Any:
-    return _order(ordering.create(call.context, call.principal, call.body))
+    return ordering.told(ordering.create(call.context, call.principal, call.body))
 
 
 def _get(call: Call) -> Any:
-    return _order(ordering.get(call.context, call.principal, call.path["id"]))
+    return ordering.told(ordering.get(call.context, call.principal, call.path["id"]))
 
 
 def _change(call: Call) -> Any:
-    return _order(ordering.change(call.context, call.principal, call.path["id"], call.body))
+    return ordering.told(ordering.change(call.context, call.principal, call.path["id"], call.body))
 
 
 def _remove(call: Call) -> None:
@@ -119,7 +79,7 @@ def _orders(call: Call) -> Any:
         call.context, call.principal, query, descending=sort.startswith("-"), limit=limit, after=_after(cursor)
     )
     following = f"{found.next[0]}.{found.next[1]}" if found.next else None
-    return {"orders": [_order(order) for order in found.orders], "next": following}
+    return {"orders": [ordering.told(order) for order in found.orders], "next": following}
 
 
 def _after(cursor: str) -> tuple[str, int] | None:

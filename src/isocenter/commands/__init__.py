@@ -38,6 +38,7 @@ COMMANDS = (
     Command("demo", "send a small set of generated studies to a running server", "demonstration:demo"),
     Command("user", "accounts: add, list, disable, enable, password", "access:user"),
     Command("token", "bearer tokens for programs: create, list, revoke", "access:token"),
+    Command("order", "orders: add, list, show, cancel, remove", "orders:order"),
     Command("peer", "known DICOM peers: add, change, list, remove, and echo: is it there", "peers:peer"),
     Command("destination", "where images may be sent: add, change, list, remove, pause, resume", "routing:destination"),
     Command("route", "rules that send images on: add, change, list, remove, try on what came last", "routing:route"),

@@ -111,10 +111,12 @@ def encode(dataset: Dataset, transfer_syntax: str, charsets: str = "") -> bytes:
     charsets: the Specific Character Set of the request, its terms joined by backslashes. Raises datasets.InvalidDataSet.
     """
     dataset.pop("SpecificCharacterSet", None)
-    if not charsets and _is_ascii(dataset):  # nothing in it needs a character set, and many devices know no Unicode
+    known = charset.repertoire(charsets).known
+    if _is_ascii(dataset) and (known or not charsets):  # any set can say it; without a question's, none is named for old devices
+        if charsets:
+            dataset.SpecificCharacterSet = charsets.split("\\")
         return datasets.encode(dataset, transfer_syntax)
-    plain = datasets.encode(_with(dataset, UTF_8), transfer_syntax)
-    if charsets and charsets != UTF_8 and charset.repertoire(charsets).known:
+    if charsets and charsets != UTF_8 and known:
         try:
             wanted = _with(dataset, charsets)
             encoded = datasets.encode(wanted, transfer_syntax)
@@ -122,7 +124,7 @@ def encode(dataset: Dataset, transfer_syntax: str, charsets: str = "") -> bytes:
                 return encoded
         except datasets.InvalidDataSet:
             pass
-    return plain
+    return datasets.encode(_with(dataset, UTF_8), transfer_syntax)
 
 
 def _is_ascii(dataset: Dataset) -> bool:

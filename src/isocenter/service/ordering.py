@@ -24,7 +24,7 @@ from isocenter.store import changes
 from isocenter.store import orders as rows
 from isocenter.store.orders import Order, Performed, Step, Values, Wanted
 
-__all__ = ["Order", "Page", "Performed", "Step", "change", "create", "find", "get", "page", "remove"]
+__all__ = ["Order", "Page", "Performed", "Step", "change", "create", "find", "get", "page", "remove", "told"]
 
 STEP_ID = "ScheduledProcedureStepID"
 MOST_STEPS = 64
@@ -169,7 +169,7 @@ def find(
 
 
 def _listed(facts: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    steps: Sequence[Mapping[str, Any]] = facts.get("steps") or ()
+    steps = _items(facts, "steps", "")
     if len(steps) > MOST_STEPS:
         raise Invalid(f"an order has at most {MOST_STEPS} steps", where="steps")
     return steps
@@ -177,6 +177,7 @@ def _listed(facts: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _values(facts: Mapping[str, Any], *, of_step: bool, where: str = "") -> Values:
     """The columns that the facts set. Raises Invalid, naming the fact."""
+    _need_known(facts, of_step, where)
     _need_codes(facts, where)
     values: Values = {}
     for key in KEYS:
@@ -184,13 +185,39 @@ def _values(facts: Mapping[str, Any], *, of_step: bool, where: str = "") -> Valu
             continue
         if key.sequence:
             if key.sequence in facts:
-                items = facts[key.sequence] or []
+                items = _items(facts, key.sequence, where)
                 place = f"{where}{key.sequence}."
                 values[key.column] = _joined(key, [str(item.get(key.keyword, "")) for item in items], place, keep_gaps=True)
         elif key.keyword in facts:
             given = facts[key.keyword]
-            values[key.column] = _joined(key, list(given) if isinstance(given, (list, tuple)) else [str(given)], where)
+            texts = given if isinstance(given, (list, tuple)) else [given]
+            if not all(isinstance(one, (str, int, float)) for one in texts):
+                raise Invalid("it must be text, or a list of texts", where=where + key.keyword)
+            values[key.column] = _joined(key, [str(one) for one in texts], where)
     return values
+
+
+def _need_known(facts: Mapping[str, Any], of_step: bool, where: str) -> None:
+    known = {"state"} if of_step else {"state", "steps"}
+    known |= {key.sequence or key.keyword for key in KEYS if key.of_step is of_step and key.keyword != STATUS}
+    for name in facts:
+        if name not in known:
+            raise Invalid("there is no such field", where=f"{where}{name}"[:200])
+
+
+def _items(facts: Mapping[str, Any], name: str, where: str) -> Sequence[Mapping[str, Any]]:
+    """The items of a sequence. Raises Invalid when it is none."""
+    items = facts.get(name) or ()
+    if not isinstance(items, (list, tuple)) or not all(isinstance(item, Mapping) for item in items):
+        raise Invalid("it must be a list of objects", where=where + name)
+    return items
+
+
+def _state_of(facts: Mapping[str, Any], now: StepState, where: str) -> StepState:
+    try:
+        return StepState(facts.get("state", now))
+    except ValueError:
+        raise Invalid(f"it must be one of {', '.join(StepState)}", where=f"{where}state") from None
 
 
 def _joined(key: Key, texts: list[str], where: str, *, keep_gaps: bool = False) -> str:
@@ -215,7 +242,7 @@ def _need(values: Values, keywords: Sequence[str], where: str) -> None:
 def _new_step(facts: Mapping[str, Any], where: str) -> tuple[Values, StepState]:
     values = _values(facts, of_step=True, where=where)
     _need(values, NEEDED_OF_STEP, where)
-    state = StepState(facts.get("state", StepState.SCHEDULED))
+    state = _state_of(facts, StepState.SCHEDULED, where)
     if state not in WAITING:
         raise Invalid("a new step is scheduled, arrived or ready", where=f"{where}state")
     return values, state
@@ -226,7 +253,7 @@ def _need_codes(facts: Mapping[str, Any], where: str) -> None:
     for sequence in SEQUENCES:
         if not sequence.endswith("CodeSequence"):
             continue
-        for item in facts.get(sequence) or ():
+        for item in _items(facts, sequence, where):
             for keyword in ("CodeValue", "CodingSchemeDesignator"):
                 if not str(item.get(keyword, "")).strip():
                     raise Invalid("it is missing", where=f"{where}{sequence}.{keyword}")
@@ -256,6 +283,43 @@ def _wanted(search: Mapping[str, str]) -> Wanted:
     )
 
 
+def told(order: Order) -> dict[str, Any]:
+    """An order as `create` takes it, with what the archive knows besides: id, state, origin, times, and what was performed."""
+    return {
+        "id": order.id, "state": order.state.value, "origin": order.origin,
+        "created_at": order.created_at.isoformat(), "updated_at": order.updated_at.isoformat(),
+        **_facts(order.values, of_step=False), "steps": [_facts_of_step(step) for step in order.steps],
+    }  # fmt: skip
+
+
+def _facts_of_step(step: Step) -> dict[str, Any]:
+    performed = [
+        {
+            "SOPInstanceUID": each.sop_instance_uid, "state": each.state,
+            "PerformedStationAETitle": each.performed_station_ae_title, "started": each.started, "ended": each.ended,
+            "instances": each.instances,
+        }
+        for each in step.performed
+    ]  # fmt: skip
+    return {"state": step.state.value, **_facts(step.values, of_step=True), "performed": performed}
+
+
+def _facts(values: Values, *, of_step: bool) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for key in KEYS:
+        if key.of_step is of_step and not key.sequence and key.keyword != STATUS:
+            value = values[key.column]
+            facts[key.keyword] = value.split("\\") if key.many and value else [] if key.many else value
+    for sequence, nested in SEQUENCES.items():
+        if nested[0].of_step is of_step:
+            columns = {key.keyword: values[key.column].split("\\") if values[key.column] else [] for key in nested}
+            places = range(max(map(len, columns.values())))
+            facts[sequence] = [
+                {keyword: texts[place] if place < len(texts) else "" for keyword, texts in columns.items()} for place in places
+            ]
+    return facts
+
+
 # ---- inside of a transaction -----------------------------------------------------------------------------------------------
 
 
@@ -276,7 +340,7 @@ def _change_step(connection: Connection, order: Order, facts: Mapping[str, Any],
         return
     values = _values(facts, of_step=True, where=where)
     _need(values, [name for name in NEEDED_OF_STEP if name in facts], where)
-    wanted = StepState(facts.get("state", step.state))
+    wanted = _state_of(facts, step.state, where)
     if not may_become(step.state, wanted):
         raise Conflict(f"a step that is {step.state} cannot become {wanted}", where=f"{where}state",
                        kept="The order was not changed.")
