@@ -69,6 +69,24 @@ def test_matches(asked: Dataset, found: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked_in", "held_in", "found"),
+    [("+0900", "+0100", True), ("+0100", "+0100", False), ("", "", False), ("+0900", "", False), ("", "+0100", False)],
+)
+def test_date_times_are_in_the_zones_that_are_named(asked_in: str, held_in: str, found: bool) -> None:
+    """Half past nine in Berlin is half past five in the afternoon in Tokyo."""
+    held = data_set(ScheduledProcedureStepStartDateTime="20261122093000")
+    asked = data_set(ScheduledProcedureStepStartDateTime="20261122170000-20261122180000")
+    for zone, dataset in ((asked_in, asked), (held_in, held)):
+        if zone:
+            dataset.TimezoneOffsetFromUTC = zone
+    nested = data_set(ReferencedRequestSequence=[held]), data_set(ReferencedRequestSequence=[asked])
+    for zone, dataset in ((held_in, nested[0]), (asked_in, nested[1])):
+        if zone:
+            dataset.TimezoneOffsetFromUTC = zone
+    assert keys.matches(asked, held) is keys.matches(nested[1], nested[0]) is found
+
+
+@pytest.mark.parametrize(
     "asked",
     [
         data_set(ScheduledProcedureStepStartDateTime="soon"),

@@ -309,6 +309,8 @@ def test_found_by_whatever_is_asked(user: User) -> None:
     assert found(ScheduledProcedureStepStartDateTime="20261123-") == [1, 2]
     assert found(ScheduledProcedureStepStartDateTime="20261123000000-20261123235959") == [1]
     assert found(ScheduledProcedureStepStartDateTime="20261122103000+0100") == [0]
+    tokyo = {"ScheduledProcedureStepStartDateTime": "20261122183000", "TimezoneOffsetFromUTC": "+0900"}
+    assert found(**tokyo) == [0]
     assert found(PatientName="b*", PatientID="P?") == [1]
     assert found(ScheduledStationNameCodeSequence=[code("S1")]) == [1]
     assert found(ScheduledStationNameCodeSequence=[code("ALL")], WorklistLabel="A*") == [0, 1, 2]

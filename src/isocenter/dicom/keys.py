@@ -12,7 +12,7 @@ from pydicom.multival import MultiValue
 
 from . import charset, datasets
 from .attributes import Attribute, Level, keyword_of, matching_of
-from .match import Match, Universal
+from .match import Match, Range, Universal, instant
 from .query import InvalidKey, datetime_range, parse_match
 
 # What says how the keys are written, and no key itself (PS3.4 C.4.1.1.3.1)
@@ -33,14 +33,19 @@ def attribute_of(element: DataElement) -> Attribute:
     return Attribute(keyword_of(element.tag), element.tag, element.VR, Level.STUDY, "O", matching_of(element.VR), "", False)
 
 
-def match_of(element: DataElement) -> Match:
-    """What one key that is no sequence asks for. Raises InvalidKey."""
+def zone_of(dataset: Dataset) -> str:
+    """The Timezone Offset From UTC of a data set, in which its dates and times are; "" when it has none."""
+    return text_of(dataset["TimezoneOffsetFromUTC"]).strip() if "TimezoneOffsetFromUTC" in dataset else ""
+
+
+def match_of(element: DataElement, zone: str = "") -> Match:
+    """What one key that is no sequence asks for. zone: of the request. Raises InvalidKey."""
     text = text_of(element)
     if element.VR == "DT":
         if not text.strip("*"):
             return Universal()
         try:
-            return datetime_range(text)
+            return datetime_range(text, zone)
         except ValueError as error:
             raise InvalidKey(keyword_of(element.tag), str(error)) from None
     return parse_match(attribute_of(element), text)
@@ -59,26 +64,34 @@ def check(keys: Dataset) -> None:
 def matches(keys: Dataset, candidate: Dataset) -> bool:
     """Whether a data set matches all keys. Raises InvalidKey.
 
-    PS3.4 C.2.2.2.6: a sequence matches when one of its items matches all keys of the key's item.
+    PS3.4 C.2.2.2.6: a sequence matches when one of its items matches all keys of the key's item. Date times without an offset are
+    in the time zones that request and data set name.
     """
-    return all(_holds(element, candidate) for element in _keys(keys))
+    return _matches(keys, candidate, zone_of(keys), zone_of(candidate))
+
+
+def _matches(keys: Dataset, candidate: Dataset, asked_in: str, held_in: str) -> bool:
+    return all(_holds(element, candidate, asked_in, held_in) for element in _keys(keys))
 
 
 def _keys(keys: Dataset) -> list[DataElement]:
     return [element for element in keys if element.keyword not in NO_KEYS]
 
 
-def _holds(key: DataElement, candidate: Dataset) -> bool:
+def _holds(key: DataElement, candidate: Dataset, asked_in: str, held_in: str) -> bool:
     held = _held(candidate, key)
     if key.VR == "SQ":
         if not key.value:
             return True
         items = held.value if held is not None and held.value else [Dataset()]
-        return any(matches(key.value[0], item) for item in items)
-    match = match_of(key)
+        return any(_matches(key.value[0], item, asked_in, held_in) for item in items)
+    match = match_of(key, asked_in)
     if isinstance(match, Universal):
         return True
-    return match.matches("" if held is None else text_of(held).strip(), key.VR)
+    text = "" if held is None else text_of(held).strip()
+    if isinstance(match, Range) and key.VR == "DT":
+        return any(match.matches(instant(one, zone=held_in), "DT") for one in text.split("\\"))
+    return match.matches(text, key.VR)
 
 
 def _held(candidate: Dataset, key: DataElement) -> DataElement | None:

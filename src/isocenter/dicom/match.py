@@ -219,6 +219,7 @@ def _like(pattern: str, text: str) -> bool:
 
 _TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{1,6}))?)?)?")
 _DATE = re.compile(r"(\d{4})[.-]?(\d\d)[.-]?(\d\d)")
+_ZONE = re.compile(r"[+-]\d{4}")
 _DATETIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.(\d{1,6}))?([+-]\d{4})?")
 
 
@@ -255,15 +256,17 @@ def _time(text: str) -> tuple[str, str | None, str | None, str | None]:
     return match[1], match[2], match[3], match[4]
 
 
-def instant(text: str, *, high: bool = False) -> str:
+def instant(text: str, *, high: bool = False, zone: str = "") -> str:
     """Return a DT value as YYYYMMDDHHMMSS.FFFFFF, in UTC when it has an offset; "" when it is none.
 
+    zone: the Timezone Offset From UTC of the data set, for values that have no offset of their own (PS3.3 C.12.1.1.8).
     What it leaves out is filled with the earliest, with `high` the latest, so that a partial value is the interval it means.
     """
     match = _DATETIME.fullmatch(text.strip())
     if match is None:
         return ""
     year, *parts, fraction, offset = match.groups()
+    offset = offset or (zone if _ZONE.fullmatch(zone) else None)
     filler = ("12", "31", "23", "59", "59") if high else ("01", "01", "00", "00", "00")
     month, day, hour, minute, second = (part or fill for part, fill in zip(parts, filler, strict=True))
     fraction = (fraction or "").ljust(6, "9" if high else "0")

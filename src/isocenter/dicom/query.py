@@ -90,12 +90,15 @@ def parse_match(attribute: Matched, text: str) -> Match:
         raise InvalidKey(attribute.keyword, str(error)) from None
 
 
-def datetime_range(text: str) -> Range:
-    """Return the range a DT key means, partial values and open ends included; ValueError when it is none (PS3.4 C.2.2.2.5.4)."""
+def datetime_range(text: str, zone: str = "") -> Range:
+    """Return the range a DT key means, partial values and open ends included; ValueError when it is none (PS3.4 C.2.2.2.5.4).
+
+    zone: the Timezone Offset From UTC of the request, for ends that have no offset of their own.
+    """
     low, dash, high = _split_datetime(text)
     if not dash:
         high = low
-    ends = instant(low) if low else "", instant(high, high=True) if high else ""
+    ends = instant(low, zone=zone) if low else "", instant(high, high=True, zone=zone) if high else ""
     if (low and not ends[0]) or (high and not ends[1]) or not (low or high):
         raise ValueError("not a date time or a range of them")
     return Range(*ends)

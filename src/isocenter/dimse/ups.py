@@ -201,6 +201,8 @@ def find(exchange: Exchange) -> None:
             raise _Cancelled
         answer = keys.answer(asked, step)
         answer.SOPClassUID, answer.SOPInstanceUID = step.SOPClassUID, step.SOPInstanceUID
+        if zone := keys.zone_of(step):
+            answer.TimezoneOffsetFromUTC = zone  # in which the step's times are
         return keys.encode(answer, transfer_syntax, charsets)
 
     try:

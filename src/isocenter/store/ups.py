@@ -83,12 +83,12 @@ def found(connection: Connection, asked: Dataset) -> Iterator[tuple[int, Dataset
     """The id and data set of every step that matches all keys, the earliest first, one after the other."""
     query = select(ups.c.id, ups.c.data_set).order_by(ups.c.starts, ups.c.id)
     is_postgresql = connection.dialect.name == "postgresql"
-    rest = Dataset()
+    rest, zone = Dataset(), keys.zone_of(asked)
     for element in asked:
         column = COLUMNS.get(element.keyword)
         if column is None:
             rest.add(element)
-        elif not isinstance(match := keys.match_of(element), Universal):
+        elif not isinstance(match := keys.match_of(element, zone), Universal):
             query = query.where(dialect.condition(keys.attribute_of(element), match, ups.c[column], None, is_postgresql))
     for row in connection.execute(query.execution_options(yield_per=TOGETHER)):
         data_set = unpack(row.data_set)
@@ -119,4 +119,4 @@ def _columns(data_set: Dataset) -> dict[str, Any]:
         for keyword, column in COLUMNS.items()
         if keyword != "SOPInstanceUID"
     }
-    return texts | {"starts": instant(texts["starts"]), "data_set": pack(data_set)}
+    return texts | {"starts": instant(texts["starts"], zone=keys.zone_of(data_set)), "data_set": pack(data_set)}
