@@ -17,7 +17,7 @@ from isocenter.dimse.upper_layer import pdu
 from isocenter.service.context import Context
 from isocenter.store import schema
 
-STUDIES = 20_000
+STUDIES = 8000
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 

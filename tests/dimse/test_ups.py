@@ -22,6 +22,7 @@ from pynetdicom.sop_class import (
     UPSFilteredGlobalSubscriptionInstance,
     UPSGlobalSubscriptionInstance,
 )
+from sqlalchemy import Connection, delete
 
 from dimse.conftest import Archive, bound
 from isocenter.dicom.attributes import tag_of, vr_of
@@ -29,6 +30,7 @@ from isocenter.dimse.server import Server
 from isocenter.domain.access import SYSTEM
 from isocenter.service import changes, peers, ups_reports
 from isocenter.service.context import Context
+from isocenter.store import schema, schema_ups
 from isocenter.work import ups as worker
 
 PUSH, PULL, WATCH, QUERY = (
@@ -154,26 +156,48 @@ class Watcher:
         return [(kind, str(information.get("ProcedureStepState", ""))) for kind, _, information in of_step]
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def archive(context: Context, clock: Clock) -> Iterator[Archive]:
-    made = replace(context, clock=clock)
+@pytest.fixture(scope="module")
+def served(shared_context: Context) -> Iterator[Archive]:
+    """One archive, its clock and its watcher for all tests, which find it empty."""
+    made = replace(shared_context, clock=Clock())
     server = Server(made, bound())
     server.start()
     yield Archive(server, made)
     server.stop(0)
 
 
-@pytest.fixture
-def watcher(archive: Archive) -> Iterator[Watcher]:
+@pytest.fixture(scope="module")
+def listener() -> Iterator[Watcher]:
     made = Watcher()
     with made.listening():
-        peers.add(archive.context, SYSTEM, aet="WATCHER", host="127.0.0.1", port=made.port)
         yield made
+
+
+@pytest.fixture
+def clock(served: Archive) -> Clock:
+    clock = served.context.clock
+    assert isinstance(clock, Clock)
+    clock.now = NOW
+    return clock
+
+
+@pytest.fixture
+def archive(served: Archive, clock: Clock) -> Archive:
+    def empty(connection: Connection) -> None:
+        tables = schema_ups
+        for table in (tables.ups_report, tables.ups_receiver, tables.ups_global_subscription, tables.ups, schema.peer):
+            connection.execute(delete(table))
+
+    served.context.database.write(empty)
+    return served
+
+
+@pytest.fixture
+def watcher(archive: Archive, listener: Watcher) -> Watcher:
+    listener.events.clear()
+    listener.status = 0
+    peers.add(archive.context, SYSTEM, aet="WATCHER", host="127.0.0.1", port=listener.port)
+    return listener
 
 
 @pytest.fixture
