@@ -155,6 +155,49 @@ def test_what_a_killed_receiver_left_is_routed_when_it_is_taken_in(routed: Conte
     assert (one.study_instance_uid, one.instances) == ("1.2.9", 1)
 
 
+def test_what_one_delivery_learns_of_its_destination_the_others_know(routed: Context, clock: Clock) -> None:
+    for number in range(3):
+        store(routed, f"1.{number}", study=f"1.2.{number}")
+    routing.relay(routed)
+    first, *others = given(routed)
+    begun(routed, first).end("nobody answers")
+    assert [deliveries.begin(routed, due.id, due.round) for due in others] == [None, None]  # they need not find out themselves
+    found = {one.id: one for one in deliveries.page(routed, SYSTEM).deliveries}
+    assert [(one.attempts, one.reason) for one in found.values()].count((0, "nobody answers")) == 2
+    clock.now += timedelta(seconds=31)
+    probing, *rest = given(routed)
+    assert len(rest) == 2
+    task = begun(routed, probing)
+    task.note(task.task.instances[0], 0, "", arrived=True)
+    task.end()
+    begun(routed, rest[0]).end("nobody answers")
+    assert given(routed) == []
+    clock.now += timedelta(seconds=31)
+    some = given(routed)
+    task = begun(routed, some[0])
+    task.note(task.task.instances[0], 0, "", arrived=True)
+    task.end()  # it answers: what waits for a later try goes at once
+    assert len(some) + len(given(routed)) == 2
+    assert {one.state for one in deliveries.page(routed, SYSTEM).deliveries} == {State.SENT, State.QUEUED}
+
+
+def test_a_study_that_always_fails_holds_up_no_other(routed: Context, clock: Clock) -> None:
+    for number in range(4):
+        store(routed, f"1.{number}", study=f"1.2.{number}")
+    routing.relay(routed)
+    for _ in range(200):
+        clock.now += timedelta(seconds=5)
+        for due in given(routed):
+            task = deliveries.begin(routed, due.id, due.round)
+            if task is not None and task.task.study_instance_uid == "1.2.0":
+                task.end("the association was lost")
+            elif task is not None:
+                task.note(task.task.instances[0], 0, "", arrived=True)
+                task.end()
+    states = {one.study_instance_uid: one.state for one in deliveries.page(routed, SYSTEM).deliveries}
+    assert states == {"1.2.0": State.WAITING, "1.2.1": State.SENT, "1.2.2": State.SENT, "1.2.3": State.SENT}
+
+
 def test_old_deliveries_are_forgotten_and_open_ones_are_not(routed: Context, clock: Clock) -> None:
     for number in range(2):
         store(routed, f"1.{number}", study=f"1.2.{number}")

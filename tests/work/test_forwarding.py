@@ -202,6 +202,31 @@ def test_pausing_hours_and_cancelling(quick_sqlite: Context, tmp_path: Path) -> 
     assert len(list(folder.rglob("*.dcm"))) == 12
 
 
+def test_a_stop_ends_between_two_instances_and_an_idle_engine_is_closed(
+    quick_sqlite: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "share"
+    folder.mkdir()
+    destinations.add_destination(quick_sqlite, SYSTEM, name="share", kind="folder", address=str(folder), throttle=2000)
+    rule(quick_sqlite, "share")
+    with worker(quick_sqlite):
+        store_study(quick_sqlite, "1.2.1", 20)
+        until(lambda: list(folder.rglob("*.dcm")))
+    (stopped,) = queue(quick_sqlite)
+    assert stopped.state is State.WAITING and stopped.attempts == 0 and 1 <= stopped.sent < 20
+    destinations.change_destination(quick_sqlite, SYSTEM, "share", throttle=0)
+    monkeypatch.setattr(relay, "IDLE", 0.0)
+    turns = relay.Relay(quick_sqlite, threading.Event())
+    try:
+        for study, instances in (("1.2.1", 20), ("1.2.2", 1)):  # it is closed, and opened again in the same process
+            if study == "1.2.2":
+                store_study(quick_sqlite, study, instances, PatientID="P2")
+            until(lambda: (turns.turn(), queue(quick_sqlite)[0].state is State.SENT and turns._engine is None)[1])
+    finally:
+        turns.close()
+    assert len(list(folder.rglob("*.dcm"))) == 21
+
+
 def test_instances_that_a_peer_refuses_are_named_with_its_reason(quick_sqlite: Context) -> None:
     refused = "1.2.1.1.1"
 

@@ -26,8 +26,10 @@ from isocenter.domain.routing import Hours
 from isocenter.service.context import Context
 from isocenter.store import changes
 from isocenter.store import deliveries as rows
+from isocenter.store import delivery_pages as pages
 from isocenter.store import routing as routing_rows
-from isocenter.store.deliveries import Due, Kept, Planned, Seen, SeenInstance, Task
+from isocenter.store.deliveries import Due, Ending, Kept, Planned, Task
+from isocenter.store.delivery_pages import Seen, SeenInstance
 from isocenter.store.routing import Destination
 
 __all__ = ["ROUTER", "Due", "Kept", "Round", "Seen", "SeenInstance", "State", "Task"]
@@ -72,7 +74,7 @@ def page(
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def read(connection: Connection) -> Page:
-        found = rows.page(connection, state=state, destination_name=destination, study_uid=study, limit=limit + 1, before=after)
+        found = pages.page(connection, state=state, destination_name=destination, study_uid=study, limit=limit + 1, before=after)
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None, _held(context, connection))
 
     return context.database.read(read)
@@ -83,11 +85,11 @@ def get(context: Context, principal: Principal, delivery_id: int) -> tuple[Seen,
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def read(connection: Connection) -> tuple[Seen, str, list[SeenInstance]]:
-        found = rows.get(connection, delivery_id)
+        found = pages.get(connection, delivery_id)
         if found is None:
             raise _missing()
         held = _held(context, connection).get(found.destination, "")
-        return found, held, rows.instances(connection, delivery_id, MOST_INSTANCES)
+        return found, held, pages.instances(connection, delivery_id, MOST_INSTANCES)
 
     return context.database.read(read)
 
@@ -139,7 +141,7 @@ def resend_failed(context: Context, principal: Principal, destination: str | Non
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def write(connection: Connection) -> int:
-        ids = rows.failed_ids(connection, destination)
+        ids = pages.failed_ids(connection, destination)
         for delivery_id in ids:
             rows.resend(connection, delivery_id, context.clock(), everything=False)
         told = {"destination": destination or "", "deliveries": len(ids)}
@@ -155,7 +157,7 @@ def cancel(context: Context, principal: Principal, delivery_id: int) -> None:
 
     def write(connection: Connection) -> None:
         if not rows.cancel(connection, delivery_id, context.clock(), f"cancelled by {principal.name}"):
-            if rows.get(connection, delivery_id) is None:
+            if pages.get(connection, delivery_id) is None:
                 raise _missing()
             raise Conflict("it has ended already", where="id")
         changes.append(connection, Event.DELIVERY_CANCELLED, str(delivery_id), principal.name)
@@ -298,13 +300,10 @@ class Round:
         self._record(self._kept)
         self._kept = []
         reason = error or (f"{self.refused} refused, the last: {self.reason}" if self.refused else "")
+        ending = Ending(self.sent, self.refused, error, reason, self.context.settings.delivery_retry_seconds)
 
         def write(connection: Connection) -> State | None:
-            now = self.context.clock()
-            state = rows.settle(
-                connection, self.task, now, failed=bool(reason), refused=bool(self.refused and not error),
-                progress=self.sent > 0, reason=reason, first_wait=self.context.settings.delivery_retry_seconds,
-            )  # fmt: skip
+            state = rows.settle(connection, self.task, self.context.clock(), ending)
             event = {State.SENT: Event.DELIVERY_SENT, State.FAILED: Event.DELIVERY_FAILED}.get(state) if state else None
             if event is not None:
                 told = {"study": self.task.study_instance_uid, "destination": self.destination.name, "delivery": self.task.id}

@@ -14,7 +14,7 @@ from isocenter.domain.errors import Conflict, Invalid, Missing
 from isocenter.domain.events import Event
 from isocenter.domain.routing import NAME, Hours, InvalidRule
 from isocenter.service.context import Context
-from isocenter.store import changes, deliveries
+from isocenter.store import changes, delivery_pages
 from isocenter.store import routing as rows
 from isocenter.store.routing import Destination
 
@@ -42,7 +42,7 @@ def destinations(context: Context, principal: Principal) -> list[Listed]:
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def read(connection: Connection) -> list[Listed]:
-        counts = deliveries.counts(connection)
+        counts = delivery_pages.counts(connection)
         known = {each.name: each for each in rows.destinations(connection)}
         taken = {each.address for each in known.values() if each.kind is Kind.DICOM}
         for aet in rows.peers(connection):

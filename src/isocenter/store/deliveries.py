@@ -2,18 +2,17 @@
 
     plan     instances are to go somewhere        due, queue    what is to be given to the engine, and that it was
     begin    a round of the engine begins         record        what became of some instances
-    settle   the round has ended                  page, resend, cancel   what people see and do
+    settle   the round has ended                  resend, cancel   what people do; what they see is `delivery_pages`
 
 A round is one number of a delivery: what an earlier round would still say, a later one does not hear.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.domain import delivery as rules
@@ -57,37 +56,6 @@ class Task:
     study_instance_uid: str
     destination: str
     instances: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A delivery as people see it. study: keyword -> text, empty when the study is not held any more."""
-
-    id: int
-    study_instance_uid: str
-    destination: str
-    route: str
-    state: State
-    reason: str
-    attempts: int
-    instances: int
-    sent: int
-    failed: int
-    created_at: datetime
-    updated_at: datetime
-    due_at: datetime
-    study: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SeenInstance:
-    """An instance of a delivery. status: what the destination answered last; 0 also when it was not asked."""
-
-    sop_instance_uid: str
-    state: InstanceState
-    status: int
-    reason: str
-    attempts: int
 
 
 # ---- what is to go
@@ -244,36 +212,68 @@ def record(connection: Connection, task: Task, kept: Iterable[Kept], lease_until
     )
 
 
-def settle(
-    connection: Connection, task: Task, now: datetime, *, failed: bool, refused: bool, progress: bool, reason: str,
-    first_wait: float,
-) -> State | None:
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a round ended. sent: instances that arrived; refused: that were answered, and not taken.
+
+    error: why not everything could be tried, "" when it was, or when it was to stop. reason: the same, or what was said of what
+    was refused. first_wait: seconds until the first of the tries that follow.
+    """
+
+    sent: int
+    refused: int
+    error: str
+    reason: str
+    first_wait: float
+
+
+def settle(connection: Connection, task: Task, now: datetime, ending: Ending) -> State | None:
     """The round has ended: what the delivery is now; None when it is not this round's to say.
 
-    failed: something that was tried did not arrive. Without it, what still waits came meanwhile and is due at once.
-    """  # fmt: skip
+    What waits although nothing failed came meanwhile, and is due at once.
+    """
     found = _at_work(task.id).where(delivery.c.round == task.round)
     row = connection.execute(
-        found.values(updated_at=now, lease_until=None).returning(delivery.c.attempts, delivery.c.failing_since)
+        found.values(updated_at=now, lease_until=None).returning(
+            delivery.c.attempts, delivery.c.failing_since, delivery.c.destination_fk
+        )
     ).one_or_none()
     if row is None:
         return None
     values: dict[str, Any] = {"attempts": 0, "failing_since": None, "reason": ""}
     if not _has_waiting(connection, task.id):
         values |= {"state": State.SENT}
-    elif not failed:
+    elif not ending.reason:
         values |= {"state": State.WAITING, "due_at": now}
     else:
         verdict = rules.judge(
-            now, first_wait=first_wait, attempts=row.attempts, failing_since=row.failing_since, progress=progress,
-            refused=refused,
+            now, first_wait=ending.first_wait, attempts=row.attempts, failing_since=row.failing_since,
+            progress=ending.sent > 0, refused=ending.refused > 0 and not ending.error,
         )  # fmt: skip
-        values = {"attempts": verdict.attempts, "failing_since": verdict.failing_since, "reason": reason}
+        values = {"attempts": verdict.attempts, "failing_since": verdict.failing_since, "reason": ending.reason}
         values |= {"state": State.FAILED} if verdict.again_at is None else {"state": State.WAITING, "due_at": verdict.again_at}
         if verdict.again_at is None:
-            _give_up(connection, task.id, reason)
+            _give_up(connection, task.id, ending.reason)
     connection.execute(update(delivery).where(delivery.c.id == task.id).values(values))
+    _tell_the_others(connection, task, row.destination_fk, now, ending)
     return State(values["state"])
+
+
+def _tell_the_others(connection: Connection, task: Task, destination_id: int, now: datetime, ending: Ending) -> None:
+    """What a round says of its destination: when it answers, what waited for that goes at once; when not, the others need not
+    all find out for themselves. They wait for the first wait only, so that one study it breaks off at holds up no other."""
+    others = update(delivery).where(delivery.c.destination_fk == destination_id, delivery.c.id != task.id)
+    if ending.sent:
+        table = delivery_instance
+        answered = select(table.c.delivery_fk).where(
+            table.c.delivery_fk == delivery.c.id, table.c.state == InstanceState.WAITING, table.c.attempts > 0
+        )
+        failing = others.where(delivery.c.state == State.WAITING, delivery.c.reason != "", delivery.c.due_at > now)
+        connection.execute(failing.where(~answered.exists()).values(due_at=now))
+    elif ending.error and not ending.refused:
+        later = now + timedelta(seconds=ending.first_wait)
+        waiting = others.where(delivery.c.state.in_((State.WAITING, State.QUEUED)), delivery.c.due_at < later)
+        connection.execute(waiting.values(state=State.WAITING, due_at=later, lease_until=None, reason=ending.reason))
 
 
 def _give_up(connection: Connection, delivery_id: int, reason: str) -> None:
@@ -287,89 +287,7 @@ def _at_work(delivery_id: int) -> Any:
     return update(delivery).where(delivery.c.id == delivery_id, delivery.c.state.in_(_AT_WORK))
 
 
-# ---- what people see and do
-
-
-def page(
-    connection: Connection, *, state: State | None, destination_name: str | None, study_uid: str | None, limit: int,
-    before: int | None,
-) -> list[Seen]:
-    """Deliveries, the ones that changed last first. before: continue after the delivery of this number."""  # fmt: skip
-    query = _seen().order_by(delivery.c.updated_at.desc(), delivery.c.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(delivery.c.state == state)
-    if destination_name is not None:
-        query = query.where(destination.c.name == destination_name)
-    if study_uid is not None:
-        query = query.where(delivery.c.study_instance_uid == study_uid)
-    if before is not None:
-        at = select(delivery.c.updated_at).where(delivery.c.id == before).scalar_subquery()
-        query = query.where(or_(delivery.c.updated_at < at, and_(delivery.c.updated_at == at, delivery.c.id < before)))
-    return _with_counts(connection, list(connection.execute(query)))
-
-
-def get(connection: Connection, delivery_id: int) -> Seen | None:
-    """One delivery."""
-    return next(iter(_with_counts(connection, list(connection.execute(_seen().where(delivery.c.id == delivery_id))))), None)
-
-
-_STUDY = {
-    "PatientName": study.c.patient_name, "PatientID": study.c.patient_id, "StudyDate": study.c.study_date,
-    "StudyDescription": study.c.study_description,
-}  # fmt: skip
-
-
-def _seen() -> Select[Any]:
-    columns = [delivery.c[name] for name in ("id", "study_instance_uid", "route", "state", "reason", "attempts", "created_at",
-                                             "updated_at", "due_at")]  # fmt: skip
-    return (
-        select(*columns, destination.c.name.label("destination"), *(column.label(name) for name, column in _STUDY.items()))
-        .join(destination, destination.c.id == delivery.c.destination_fk)
-        .outerjoin(study, study.c.study_instance_uid == delivery.c.study_instance_uid)
-    )
-
-
-def _with_counts(connection: Connection, rows: list[Row[Any]]) -> list[Seen]:
-    table = delivery_instance
-    counted: dict[int, dict[str, int]] = defaultdict(dict)
-    query = select(table.c.delivery_fk, table.c.state, func.count()).group_by(table.c.delivery_fk, table.c.state)
-    for delivery_id, state, count in connection.execute(query.where(table.c.delivery_fk.in_([row.id for row in rows]))):
-        counted[delivery_id][state] = count
-    seen = []
-    for row in rows:
-        counts, values = counted[row.id], row._asdict()
-        facts = {name: values.pop(name) or "" for name in _STUDY}
-        values |= {"state": State(row.state), "instances": sum(counts.values()), "study": facts}
-        values |= {"sent": counts.get(InstanceState.SENT, 0), "failed": counts.get(InstanceState.FAILED, 0)}
-        seen.append(Seen(**values))
-    return seen
-
-
-def instances(connection: Connection, delivery_id: int, limit: int) -> list[SeenInstance]:
-    """The instances of a delivery, those that have not arrived first."""
-    table = delivery_instance
-    order = (table.c.state == InstanceState.SENT, table.c.sop_instance_uid)
-    query = select(table.c.sop_instance_uid, table.c.state, table.c.status, table.c.reason, table.c.attempts)
-    found = connection.execute(query.where(table.c.delivery_fk == delivery_id).order_by(*order).limit(limit))
-    return [SeenInstance(uid, InstanceState(state), *rest) for uid, state, *rest in found]
-
-
-def counts(connection: Connection) -> dict[str, dict[State, int]]:
-    """How many deliveries there are of each destination and state."""
-    columns = (destination.c.name, delivery.c.state)
-    query = select(*columns, func.count()).select_from(destination).join(delivery).group_by(*columns)
-    found: dict[str, dict[State, int]] = defaultdict(dict)
-    for name, state, count in connection.execute(query):
-        found[name][State(state)] = count
-    return found
-
-
-def failed_ids(connection: Connection, destination_name: str | None) -> list[int]:
-    """The deliveries that were given up."""
-    query = select(delivery.c.id).where(delivery.c.state == State.FAILED).order_by(delivery.c.id)
-    if destination_name is not None:
-        query = query.join(destination).where(destination.c.name == destination_name)
-    return list(connection.execute(query).scalars())
+# ---- what people do
 
 
 def resend(connection: Connection, delivery_id: int, now: datetime, *, everything: bool) -> Literal["due", "at_work"] | None:
