@@ -131,6 +131,14 @@ def test_a_cancel_is_sent_once_and_the_final_answer_waited_for(odd: Odd) -> None
     assert [each.message_id_being_responded_to for each in cancels] == [1]
 
 
+def test_a_peer_that_does_not_obey_a_cancel_is_left(odd: Odd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "OBEYED_WITHIN", 0.2)
+    began = time.monotonic()
+    with pytest.raises(Lost, match="timeout"):
+        ask(odd, (1, COMMAND | LAST, PENDING.encode()), (1, LAST, b"\0" * 8), idle=60, cancelled=lambda: True)
+    assert time.monotonic() - began < 10
+
+
 def test_a_service_that_was_not_accepted(odd: Odd) -> None:
     with (
         Association("127.0.0.1", odd.port, calling="US", called="ODD", contexts=[(VERIFICATION, (IMPLICIT,))]) as association,

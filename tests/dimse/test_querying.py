@@ -1,6 +1,7 @@
 """Our C-FIND, C-MOVE and C-GET SCU against foreign archives: Orthanc, dcmqrscp and pynetdicom."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -187,6 +188,23 @@ def test_a_limit_and_a_cancel_stop_the_peer(archive: Archive) -> None:
             taken.append(row)
         assert 4 <= len(taken) < 50_000
     assert len(cancelled) == 2
+
+
+def test_a_peer_that_knows_no_cancel_is_left(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(querying, "GOES_ON", 0.1)
+
+    def find(event: evt.Event) -> Iterator[tuple[int, Dataset]]:
+        number = 0
+        while event.assoc.is_established:
+            number += 1
+            yield 0xFF00, answer(number)
+
+    with scp(archive, [StudyRootQueryRetrieveInformationModelFind], [(evt.EVT_C_FIND, find)]) as peer:
+        began = time.monotonic()
+        rows = querying.find(archive.context, peer, Level.STUDY, {}, limit=3)
+        assert [next(rows)["StudyInstanceUID"] for _ in range(3)] == ["1.2.1", "1.2.2", "1.2.3"]
+        assert list(rows) == []
+        assert time.monotonic() - began < 20
 
 
 def test_a_query_that_fails_says_with_which_words(archive: Archive) -> None:

@@ -187,6 +187,10 @@ class Association:
         )
         return self._exchange(context_id, command, iter(())).status or 0
 
+    def abort(self) -> None:
+        """End the association at once: A-ABORT."""
+        self._association.abort()
+
     def sever(self) -> None:
         """From another thread: cut the connection, whatever is in progress, which raises Lost there."""
         self._association.sever()

@@ -20,6 +20,9 @@ MAX_ANSWER = 4 << 20
 # Between two looks whether to cancel, while nothing comes (seconds).
 LOOK = 0.1
 
+# A peer that says nothing for so long after a C-CANCEL does not mean to obey it (seconds): who cancelled is a person who waits.
+OBEYED_WITHIN = 15.0
+
 Perform = Callable[[Request], Operation]
 """Who performs a request of the peer."""
 
@@ -59,6 +62,8 @@ class Conversation:
         self._context_id = 0
         self._answers: list[Answer] = []
         self._cancelled = False
+        self._waiting_since = time.monotonic()
+        self._patience = association.limits.idle_timeout
 
     def answer(self, cancelled: Cancelled = never, cancel: Callable[[], object] = never) -> Answer:
         """The next answer. cancel: called when `cancelled` says so, once. Raises Ended."""
@@ -67,7 +72,8 @@ class Conversation:
             if asks and not self._cancelled and cancelled():
                 self._cancelled = True
                 cancel()
-            if not asks or self._cancelled or self._readable():
+                self._waiting_since, self._patience = time.monotonic(), OBEYED_WITHIN
+            if not asks or self._readable():
                 self._receive()
         return self._answers.pop(0)
 
@@ -84,12 +90,12 @@ class Conversation:
             self._operation.discard()
 
     def _readable(self) -> bool:
-        """Whether something has come; Ended when nothing has for the idle time, as in `receive`."""
-        association = self._association
-        if association.readable(LOOK):
+        """Whether something has come; Ended when nothing has for the idle time, as in `receive`, or after a cancel."""
+        if self._association.readable(LOOK):
+            self._waiting_since = time.monotonic()
             return True
-        if time.monotonic() - association.last_activity > association.limits.idle_timeout:
-            raise Ended("timeout", f"nothing received for {association.limits.idle_timeout:.0f} s")
+        if time.monotonic() - self._waiting_since > self._patience:
+            raise Ended("timeout", f"nothing received for {self._patience:.0f} s")
         return False
 
     def _receive(self) -> None:

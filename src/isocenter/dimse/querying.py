@@ -7,6 +7,7 @@ Study Root is asked for first, Patient Root where a peer has nothing else.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -14,7 +15,7 @@ from typing import Literal
 from isocenter.dicom import datasets, question, sop_classes, syntaxes
 from isocenter.dicom.attributes import Level
 from isocenter.dimse import client, status, storage
-from isocenter.dimse.client import Association, NotAccepted, Refused
+from isocenter.dimse.client import Association, Lost, NotAccepted, Refused
 from isocenter.dimse.conversation import Answer, Cancelled, never
 from isocenter.dimse.messages import DATA_SET, Command, CommandField
 from isocenter.dimse.status import Category
@@ -47,6 +48,9 @@ RETURN_KEYS: Mapping[Level, tuple[str, ...]] = {
 # Where a peer does not say what a study is made of (PS3.4 C.6: SOP Classes in Study is optional): pictures before the rest.
 _KINDS = ("image", "multiframe", "sr", "presentation", "document", "segmentation", "registration", "video", "radiotherapy")
 _USUAL = [each.uid for kind in _KINDS for each in sop_classes.STORAGE.values() if each.kind == kind and not each.retired]
+
+# A peer that goes on answering for so long after a C-CANCEL is left (seconds).
+GOES_ON = 5.0
 
 How = Literal["auto", "move", "get"]
 
@@ -113,18 +117,23 @@ def find(
         sop_class = _offered(association, FIND, "query")
         data_set = _identifier(association, sop_class, level, wanted, peer)
         command = _command(CommandField.C_FIND_RQ, sop_class)
-        found = 0
+        found, leave_at = 0, float("inf")
 
         def enough() -> bool:
             return bool(limit and found >= limit) or cancelled()
 
         for answer in association.answers(sop_class, command, data_set, cancelled=enough):
             meaning = status.describe(answer.status).category
-            if meaning is Category.PENDING and not (limit and found >= limit):
+            if meaning is Category.FAILURE:
+                raise Refused("C-FIND", answer.command)
+            if meaning is not Category.PENDING:
+                return
+            if not enough():
                 found += 1
                 yield question.decode(answer.data_set, answer.transfer_syntax, _charsets(peer))
-            elif meaning is Category.FAILURE:
-                raise Refused("C-FIND", answer.command)
+            elif time.monotonic() > (leave_at := min(leave_at, time.monotonic() + GOES_ON)):
+                association.abort()  # it does not know C-CANCEL
+                return
 
 
 def retrieve(
@@ -184,10 +193,11 @@ class _Retrieval:
 
     def run(self, wanted: Sequence[Wanted]) -> Retrieved:
         getting = self._operation == CommandField.C_GET_RQ
-        kinds = self._kinds(wanted) if getting else []
+        objects = _storage_contexts(self._kinds(wanted)) if getting else []
         # FIND beside it: some take MOVE and GET only from who could also have asked (dcmqrscp --require-find).
-        contexts = [*((each, syntaxes.OF_MESSAGES) for each in (*self._classes, *FIND)), *_storage_contexts(kinds)]
-        roles = [(kind, False, True) for kind in dict.fromkeys(kinds)]  # PS3.4 C.5.3.1: we are the SCP of storage
+        contexts = [*((each, syntaxes.OF_MESSAGES) for each in (*self._classes, *FIND)), *objects]
+        # PS3.4 C.5.3.1: we are the SCP of storage
+        roles = [(kind, False, True) for kind in dict.fromkeys(kind for kind, _ in objects)]
         try:
             with client.to_peer(self._context, self._peer, contexts=contexts, roles=roles) as association:
                 sop_class = _offered(association, self._classes, "C-GET" if getting else "C-MOVE")
@@ -197,6 +207,10 @@ class _Retrieval:
                     self._one(association, sop_class, each)
                     if self._total.status == status.MOVE_DESTINATION_UNKNOWN:
                         break
+        except Lost:
+            if not self._cancelled():
+                raise
+            return replace(self._total, status=status.CANCEL, reason="cancelled, and the association ended")
         finally:
             self._scp.close()
         return self._total
