@@ -6,13 +6,14 @@ from typing import Any
 
 import pydicom
 import pytest
-from pynetdicom import AE, build_context
+from pynetdicom import AE, build_context, evt
 
 import objects
 from dimse.conftest import Archive, RawPeer, Start, paused, peer_of
 from isocenter import app
 from isocenter.dicom import datasets, sop_classes, syntaxes
-from isocenter.dimse import conformance_text, services
+from isocenter.dicom.attributes import Level
+from isocenter.dimse import conformance_text, echoing, querying, services
 from isocenter.dimse.messages import DATA_SET, Command, CommandField
 from isocenter.dimse.upper_layer import pdu
 from isocenter.dimse.upper_layer.items import (
@@ -25,7 +26,7 @@ from isocenter.dimse.upper_layer.items import (
 )
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.conformance import document, html, markdown
-from isocenter.service import ingest
+from isocenter.service import ingest, peers
 
 EXPLICIT, IMPLICIT = syntaxes.OF_MESSAGES
 EVERY_SYNTAX = [each.uid for each in syntaxes.ALL]
@@ -167,6 +168,30 @@ def test_rejections_are_those_of_the_table(start: Start) -> None:
             assert isinstance(answer, pdu.AssociateRJ)
             text = pdu.REJECT_TEXT[answer.source, answer.reason]
             assert text.startswith(meaning) and ("rejected permanent", text) in said
+
+
+def test_what_is_proposed_to_peers_is_in_the_table(archive: Archive, statement: Json) -> None:
+    said = {row["UID"]: row["Transfer syntaxes"] for row in table(statement, "Proposed presentation contexts")}
+    proposed: dict[str, set[str]] = {}
+
+    def note(event: evt.Event) -> None:
+        for context in event.assoc.requestor.requested_contexts:
+            proposed.setdefault(context.abstract_syntax, set()).update(syntaxes.get(uid).name for uid in context.transfer_syntax)
+
+    entity = AE(ae_title="OTHER")
+    for uid in (sop_classes.VERIFICATION, sop_classes.STUDY_ROOT_FIND):
+        entity.add_supported_context(uid)
+    handlers = [(evt.EVT_REQUESTED, note), (evt.EVT_C_FIND, lambda event: iter(()))]
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    try:
+        port = server.server_address[1]
+        peer = peers.add(archive.context, SYSTEM, aet="OTHER", host="127.0.0.1", port=port)
+        assert echoing.verify("127.0.0.1", port, "ISOCENTER", "OTHER").outcome == "answered"
+        assert list(querying.find(archive.context, peer, Level.STUDY, {})) == []
+    finally:
+        server.shutdown()
+    assert sop_classes.VERIFICATION in proposed and sop_classes.STUDY_ROOT_FIND in proposed
+    assert proposed == {uid: set(said[uid].split(", ")) for uid in proposed}
 
 
 @pytest.mark.parametrize("level", ["PATIENT", "STUDY", "SERIES", "IMAGE"])

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 
 from isocenter import __version__
+from isocenter.codecs import decoding, transcoding
 from isocenter.dicom import attributes, charset, sop_classes, syntaxes, uid, worklist
 from isocenter.dicom.attributes import Attribute, Matching
+from isocenter.dimse import client, finding, identity, printing, querying, services, status, tls
 from isocenter.dimse import conformance_text as words
-from isocenter.dimse import finding, identity, printing, querying, services, status, tls
 from isocenter.dimse.messages import CommandField
 from isocenter.dimse.upper_layer import items, negotiation, pdu
 from isocenter.domain.conformance import ANY_SYNTAX, Offered, Section, Statement, Table
@@ -83,11 +84,13 @@ class Requested:
     sop_classes: tuple[str, ...]
     roles: tuple[str, ...]
     why: str
+    transfer_syntaxes: tuple[str, ...] = syntaxes.OF_MESSAGES
 
 
 _SCU, _SCP = "SCU", "SCP"
 _REQUESTED = (
-    Requested("Verification", (sop_classes.VERIFICATION,), (_SCU,), "a person asks whether a peer is there"),
+    *(Requested("Verification", (each,), (_SCU,), "a person asks whether a peer is there", proposed)
+      for each, proposed in client.VERIFICATION_CONTEXTS),
     Requested("Query/Retrieve", (*querying.FIND, *querying.MOVE, *querying.GET), (_SCU,),
               "a person searches another archive, or a study is not here"),
     Requested("Storage Commitment", (sop_classes.STORAGE_COMMITMENT_PUSH_MODEL,), (_SCU, _SCP),
@@ -120,10 +123,12 @@ def _yes(condition: bool) -> str:
 
 def _transfer_syntaxes() -> Table:
     rows = tuple(
-        (each.name, each.uid, _yes(each.support is not syntaxes.Support.NONE), _yes(each.support is syntaxes.Support.FULL))
+        (each.name, each.uid, _yes(each.support is not syntaxes.Support.NONE), _yes(each.support is syntaxes.Support.FULL),
+         _yes(each.uid in {*transcoding.NATIVE, *decoding.DECODERS}), _yes(each.uid in transcoding.TARGETS))
         for each in syntaxes.ALL
-    )
-    head = ("Transfer syntax", "UID", "Stored and given back as sent", "Shown by the viewer")
+    )  # fmt: skip
+    head = ("Transfer syntax", "UID", "Stored and given back as sent", "Shown by the viewer",
+            "Converted from, for who cannot take it", "Converted to, without loss")  # fmt: skip
     return Table("Table 1-3. Transfer syntaxes", head, rows)
 
 
@@ -179,9 +184,8 @@ def _policies(settings: Settings) -> tuple[Section, ...]:
 
 
 def _proposed() -> Table:
-    messages = ", ".join(map(name_of, syntaxes.OF_MESSAGES))
     rows = [
-        (name_of(each), each, row.service, messages, ", ".join(row.roles), row.why)
+        (name_of(each), each, row.service, _syntaxes(row.transfer_syntaxes), ", ".join(row.roles), row.why)
         for row in _REQUESTED
         for each in row.sop_classes
     ]
@@ -234,12 +238,24 @@ def _specific(service: str, offered: list[Offered]) -> Section:
         ("every storage SOP class", ", ".join(offered[0].operations))]  # fmt: skip
     tables = [Table("Operations", ("SOP class", "DIMSE requests performed"), tuple(operations))]
     if any(each.sop_class_uid in finding.LEVELS for each in offered):
-        tables += [_keys(level, finding.LEVELS) for level in attributes.Level]
+        tables += [_extended(), *(_keys(level, finding.LEVELS) for level in attributes.Level)]
     if any(each.sop_class_uid == sop_classes.MODALITY_WORKLIST_FIND for each in offered):
         tables.append(_worklist())
     if any(each.sop_class_uid in printing.META for each in offered):
         tables.append(_print_operations())
     return Section(f"SOP Specific Conformance: {service}", words.SPECIFIC.get(service, ()), tuple(tables))
+
+
+# PS3.4 Table C.5-2: what each byte of the application information asks for.
+_EXTENSIONS = (
+    "relational queries", "combined date-time matching", "fuzzy semantic matching of person names", "timezone query adjustment",
+    "conversion of enhanced multi-frame images", "empty value matching", "multiple value matching",
+)  # fmt: skip
+
+
+def _extended() -> Table:
+    rows = tuple((str(byte), name, _yes(bool(finding.SUPPORTED[byte - 1]))) for byte, name in enumerate(_EXTENSIONS, 1))
+    return Table("SOP Class Extended Negotiation", ("Byte", "Meaning", "Supported"), rows)
 
 
 def _keys(level: attributes.Level, levels: Mapping[str, tuple[attributes.Level, ...]]) -> Table:

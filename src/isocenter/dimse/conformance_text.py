@@ -86,6 +86,11 @@ REJECTIONS: tuple[tuple[AssociateRJ, str], ...] = (
     (pdu.LOCAL_LIMIT_EXCEEDED, "the archive, or this peer, has its number of associations open: try again later"),
 )
 
+_RETRIEVE = (
+    "All levels, lists of UIDs. Instances leave in the stored transfer syntax where it is accepted, else converted without loss. "
+    "C-CANCEL ends it before the next instance; sub-operations are counted in pending answers, failed instances listed."
+)
+
 # By the name of the service in the table of services.
 SPECIFIC: Mapping[str, Text] = {
     "Verification": ("C-ECHO is answered on any accepted presentation context.",),
@@ -104,6 +109,15 @@ SPECIFIC: Mapping[str, Text] = {
         "not what the command named, C000 not a DICOM object, 0110 the archive failed, 0122 not a storage SOP class, 0124 "
         "not allowed.",
     ),
+    "Retrieve by C-MOVE": (
+        _RETRIEVE, "The destination is a known peer (A801 otherwise); it is sent to as the association initiation policy says.",
+    ),
+    "Retrieve by C-GET": (_RETRIEVE, "The requestor proposes the storage SOP classes that it takes, with the SCP role."),
+    "Unified Procedure Step: Push": (
+        "Work items follow the state table of PS3.4 CC.1.1; the Transaction UIDs of performers are their locks. Subscribers, to "
+        "one step or to all, with or without a filter, are told of events in their order, on associations that this archive "
+        "opens, until they take them.",
+    ),
     "Storage Commitment": (
         "Only known peers are answered, since the report may take an association to them. Committed is what can be found "
         "and whose file, read again, still has its SHA-256. Reports are repeated for seven days.",
@@ -116,7 +130,8 @@ SPECIFIC: Mapping[str, Text] = {
         "not changed any more (0110 with Error ID A710). The scheduled step that it names follows, and with it the worklist.",
     ),
     "Print": (
-        "Nothing is printed: each image becomes a Secondary Capture with the pixels that were sent, and the films of a "
+        "Printer status is told by N-GET, no events are reported. Nothing is printed: each "
+        "image becomes a Secondary Capture with the pixels that were sent, and the films of a "
         "print a PDF (Encapsulated PDF) with their layout. N-ACTION is answered when both are durable in the archive.",
         "Image display formats: STANDARD, ROW, COL, SLIDE, SUPERSLIDE. Film sizes: all of PS3.3 C.13.3 and any other of the "
         "same form; one that is not understood is answered with 0116 and replaced by 14INX17IN. Images: MONOCHROME1, "

@@ -3,6 +3,7 @@
 What it says is put together by `dimse.conformance` from the tables that drive negotiation and matching.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -102,9 +103,9 @@ STYLE = """
 body{margin:0;background:#14181d;color:#d5dbe1;font:14px/1.5 system-ui,sans-serif;display:grid;grid-template-columns:19rem 1fr}
 main>a{display:block}nav{position:sticky;top:0;height:100vh;overflow:auto;padding:1.2rem 1rem;background:#10141a;
 border-right:1px solid #2a323b;box-sizing:border-box;font-size:13px}nav a{display:block;padding:.1rem 0}
-main{padding:1.6rem 2rem 4rem;max-width:70rem}
+main{padding:1.6rem 2rem 4rem;max-width:80rem;min-width:0;overflow-x:auto}code{font:13px ui-monospace,monospace}
 a{color:#9fb6c9;text-decoration:none}a:hover{color:#fff}h1{font-size:1.5rem}h2{margin-top:2.4rem;border-bottom:1px solid #313a44}
-h1,h2,h3,h4,h5,h6{font-weight:600;color:#eef2f5}table{border-collapse:collapse;margin:.4rem 0 1.4rem;min-width:50%}
+h1,h2,h3,h4,h5,h6{font-weight:600;color:#eef2f5}table{border-collapse:collapse;margin:.4rem 0 1.4rem;min-width:50%;font-size:13px}
 caption{text-align:left;font-weight:600;padding:.6rem 0 .3rem;color:#93a1af}
 td,th{border:1px solid #2a323b;padding:.18rem .55rem;text-align:left;vertical-align:top}th{background:#1a2027}
 @media(max-width:60rem){body{display:block}nav{position:static;height:auto}}
@@ -123,7 +124,7 @@ def html(statement: Statement) -> str:
     for number, section in _numbered(statement.sections):
         level = min(number.count(".") + 2, 6)
         parts.append(f"<h{level} id='s{number}'>{number} {escape(section.title)}</h{level}>")
-        parts += [f"<p>{escape(text)}</p>" for text in section.text]
+        parts += [f"<p>{_prose(text)}</p>" for text in section.text]
         parts += [contents] if section.lists_sections else []
         parts += map(_html_table, section.tables)
     title = escape(_title(statement))
@@ -132,6 +133,10 @@ def html(statement: Statement) -> str:
         f"<title>{title}</title><style>{STYLE}</style><nav>{contents}</nav>"
         f"<main><h1>{title}</h1>{''.join(parts)}</main></html>"
     )
+
+
+def _prose(text: str) -> str:
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(text))
 
 
 def _html_table(table: Table) -> str:
