@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from isocenter import __version__, metrics
 from isocenter.domain import access
 from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
+from isocenter.service import deliveries
 from isocenter.service.context import Context
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -103,6 +104,9 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
     tables = {"studies": "study", "series": "series", "instances": "instance", "series_waiting": "series_dirty"}
     for name, table in tables.items():
         facts[f"isocenter_{name}"] = (f"Rows of {table}", float(_count(context, table)))
+    on_their_way, given_up = deliveries.figures(context)
+    facts["isocenter_deliveries_waiting"] = ("Studies on their way to a destination", float(on_their_way))
+    facts["isocenter_deliveries_failed"] = ("Studies whose delivery was given up", float(given_up))
     return facts
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.delivery import GIVE_UP, LONGEST_WAIT, REFUSALS, judge
+from isocenter.operations import gauges
 from isocenter.service import deliveries, destinations, ingest, integrity, routing
 from isocenter.service.context import Context
 from isocenter.service.deliveries import Due, Round, State
@@ -194,8 +195,13 @@ def test_a_study_that_always_fails_holds_up_no_other(routed: Context, clock: Clo
             elif task is not None:
                 task.note(task.task.instances[0], 0, "", arrived=True)
                 task.end()
+    assert deliveries.figures(routed) == (1, 0)
+    assert gauges(routed)["isocenter_deliveries_waiting"][1] == 1.0
+    clock.now += GIVE_UP + timedelta(hours=5)
+    begun(routed, given(routed)[0]).end("the association was lost")
+    assert deliveries.figures(routed) == (0, 1)
     states = {one.study_instance_uid: one.state for one in deliveries.page(routed, SYSTEM).deliveries}
-    assert states == {"1.2.0": State.WAITING, "1.2.1": State.SENT, "1.2.2": State.SENT, "1.2.3": State.SENT}
+    assert states == {"1.2.0": State.FAILED, "1.2.1": State.SENT, "1.2.2": State.SENT, "1.2.3": State.SENT}
 
 
 def test_old_deliveries_are_forgotten_and_open_ones_are_not(routed: Context, clock: Clock) -> None:

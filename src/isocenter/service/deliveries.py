@@ -177,6 +177,11 @@ def _held(context: Context, connection: Connection) -> dict[str, str]:
     return out | {each.name: "paused" for each in known if each.paused}
 
 
+def figures(context: Context) -> tuple[int, int]:
+    """How many deliveries are on their way, and how many were given up; for Prometheus, which may read no more of them."""
+    return context.database.read(pages.figures)
+
+
 # ---- for the worker
 
 

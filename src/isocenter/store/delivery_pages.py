@@ -118,6 +118,15 @@ def counts(connection: Connection) -> dict[str, dict[State, int]]:
     return found
 
 
+def figures(connection: Connection) -> tuple[int, int]:
+    """How many deliveries are on their way, and how many were given up."""
+    wanted = (State.WAITING, State.QUEUED, State.SENDING, State.FAILED)
+    query = select(delivery.c.state, func.count()).where(delivery.c.state.in_(wanted)).group_by(delivery.c.state)
+    found = {State(state): int(count) for state, count in connection.execute(query)}
+    given_up = found.pop(State.FAILED, 0)
+    return sum(found.values()), given_up
+
+
 def failed_ids(connection: Connection, destination_name: str | None) -> list[int]:
     """The deliveries that were given up."""
     query = select(delivery.c.id).where(delivery.c.state == State.FAILED).order_by(delivery.c.id)
