@@ -1,7 +1,9 @@
 """Performed procedure steps with pynetdicom as the modality, on both databases."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ import objects
 from dimse.conftest import Archive, bound
 from isocenter.dimse.server import Server
 from isocenter.domain.access import SYSTEM
-from isocenter.service import ordering
+from isocenter.service import ordering, procedures
 from isocenter.service.context import Context
 from isocenter.store import changes
 
@@ -277,6 +279,17 @@ def test_an_update_in_between_replaces_what_it_gives_and_what_is_fixed_stays(arc
     assert status == 0 and [element.keyword for element in some] == ["PatientID", "PerformedProcedureStepStatus"]
     status, some = modality.get(uid, 0x00400252, 0x00100040, 0x00102160)
     assert status == 1 and [element.keyword for element in some] == ["PatientSex", "PerformedProcedureStepStatus"]
+
+
+def test_modalities_that_begin_at_the_same_moment_share_one_order(archive: Archive) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        begin = partial(procedures.create, archive.context, SYSTEM)
+        list(threads.map(lambda number: begin(f"1.2.9.{number}", begun("", study="1.2.9", AccessionNumber="")), range(8)))
+    (found,) = ordering.page(archive.context, SYSTEM, {"StudyInstanceUID": "1.2.9"}, descending=False, limit=9, after=None).orders
+    assert sum(len(step.performed) for step in found.steps) == 8 and found.state == "in_progress"
+    for number in range(8):
+        procedures.update(archive.context, SYSTEM, f"1.2.9.{number}", ended())
+    assert states(archive, "1.2.9").endswith("[completed]") and "in_progress" not in states(archive, "1.2.9")
 
 
 def test_it_outlives_a_restart(archive: Archive, modality: Modality) -> None:

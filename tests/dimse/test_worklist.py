@@ -13,11 +13,16 @@ from pydicom import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
 
-from dimse.conftest import Archive, bound
+from dimse.conftest import IMPLICIT, Archive, bound, peer_of
+from isocenter.dicom import datasets
+from isocenter.dicom.sop_classes import MODALITY_WORKLIST_FIND
+from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.server import Server
+from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
 from isocenter.service import ordering, peers
 from isocenter.service.context import Context
+from remotes import ORTHANC, orthanc
 
 dcmtk = pytest.mark.skipif(shutil.which("findscu") is None, reason="dcmtk is not installed")
 
@@ -217,6 +222,35 @@ def test_who_asked_is_in_the_change_log(archive: Archive) -> None:
     rows = archive.context.database.read(lambda connection: changes.since(connection, 0))
     row = next(row for row in rows if row.kind == "order.searched" and row.subject == "WORKLIST?PatientName")
     assert row.actor == "CT1" and "Doe" not in str(row.payload)
+
+
+def test_c_cancel_ends_it(archive: Archive) -> None:
+    command = Command(command_field=CommandField.C_FIND_RQ, message_id=7, command_data_set_type=1, priority=0,
+                      affected_sop_class_uid=MODALITY_WORKLIST_FIND)  # fmt: skip
+    cancel = Command(command_field=CommandField.C_CANCEL_RQ, message_id_being_responded_to=7)
+    identifier = Dataset()
+    identifier.PatientName = ""
+    with peer_of(archive) as peer:
+        peer.associate(contexts={1: (MODALITY_WORKLIST_FIND, (IMPLICIT,))})
+        # In one piece: whoever asks and takes it back at once is not told anything any more
+        parts = ((pdu.COMMAND | pdu.LAST, command.encode()), (pdu.LAST, datasets.encode(identifier, IMPLICIT)),
+                 (pdu.COMMAND | pdu.LAST, cancel.encode()))  # fmt: skip
+        peer.send(b"".join(pdu.PDataTF((pdu.PresentationDataValue(1, *part),)).encode() for part in parts))
+        answer = peer.receive()
+        assert isinstance(answer, Command) and answer.status == 0xFE00
+
+
+@pytest.mark.skipif(not ORTHANC.exists(), reason="Orthanc is not installed")
+def test_orthanc_asks_as_a_modality(archive: Archive, tmp_path: Path) -> None:
+    keys = {"PatientName": "", "PatientID": "", "ScheduledProcedureStepSequence": [
+        {"Modality": "US", "ScheduledProcedureStepStartDate": "", "ScheduledProtocolCodeSequence": []}]}  # fmt: skip
+    with orthanc(tmp_path, archive.port) as asking:
+        answers = asking.http.post("/modalities/isocenter/find-worklist", json=keys).json()
+    (one,) = answers
+    assert one["PatientName"] == "Doe^Jane"
+    (step,) = one["ScheduledProcedureStepSequence"]
+    assert step["ScheduledProcedureStepStartDate"] == "20261124"
+    assert [code["CodeValue"] for code in step["ScheduledProtocolCodeSequence"]] == ["CTABD", "CONTR"]
 
 
 @dcmtk

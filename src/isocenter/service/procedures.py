@@ -122,7 +122,7 @@ class _Finding:
     def step(self, item: Dataset) -> int:
         """The id of the step that an item of the Scheduled Step Attributes Sequence means."""
         step_id = text(item, "ScheduledProcedureStepID")
-        order = orders.of_study(self.connection, text(item, "StudyInstanceUID"))
+        order = self._locked(text(item, "StudyInstanceUID"))
         if order is None:
             order, step = self._by_accession(text(item, "AccessionNumber"), step_id)
         else:
@@ -130,8 +130,17 @@ class _Finding:
         if step is not None:
             return step.id
         if order is None:
-            order = self._new_order(item)
+            self._add_order(item)
+            order = self._locked(text(item, "StudyInstanceUID"))
+            assert order is not None  # added just now, here or by another process
         return self._new_step(order, item)
+
+    def _locked(self, study_instance_uid: str) -> Order | None:
+        """The order of a study, to which nobody else adds a step before we are done."""
+        order = orders.of_study(self.connection, study_instance_uid)
+        if order is None or not orders.lock(self.connection, order.id):
+            return None
+        return orders.get(self.connection, order.id)
 
     def _by_accession(self, accession_number: str, step_id: str) -> tuple[Order, Step] | tuple[None, None]:
         """A modality that took the worklist's item and made a study UID of its own. All three must agree."""
@@ -143,13 +152,10 @@ class _Finding:
                         return order, step
         return None, None
 
-    def _new_order(self, item: Dataset) -> Order:
+    def _add_order(self, item: Dataset) -> None:
         values = _values((key for key in KEYS if not key.path), item, self.dataset)
-        study = values["study_instance_uid"] = text(item, "StudyInstanceUID")
+        values["study_instance_uid"] = text(item, "StudyInstanceUID")
         orders.add(self.connection, values, origin="modality", at=self.context.clock())
-        made = orders.of_study(self.connection, study)
-        assert made is not None  # added just now, here or by another process
-        return made
 
     def _new_step(self, order: Order, item: Dataset) -> int:
         values = _values((key for key in KEYS if key.path == (STEP,)), item, self.dataset)
