@@ -47,9 +47,17 @@ LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
     }
 )
 
+# What can be negotiated (PS3.4 C.5.2.1, C.5.3.1), byte by byte: relational retrieval; conversion of enhanced multi-frame images.
+SUPPORTED = b"\1\0"
+
 # Seconds without an answer after which one says that it goes on: of a large object, or a slow destination, whoever asked hears
 # nothing else, and gives up.
 HEARTBEAT = 5.0
+
+
+def extend(asked: bytes) -> bytes:
+    """The answer to a requestor's extended negotiation. Relational retrieval is done for those who do not negotiate, too."""
+    return bytes(ours if theirs == 1 else 0 for theirs, ours in zip(asked, SUPPORTED, strict=False))
 
 
 def move(exchange: Exchange) -> None:

@@ -52,8 +52,10 @@ SERVICES: tuple[Service, ...] = (
             {CommandField.C_ECHO_RQ: verification.echo}),
     Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find},
             extend=finding.extend),
-    Service("Retrieve by C-MOVE", DimseService.RETRIEVE, retrieving.MOVE_SOP_CLASSES, {CommandField.C_MOVE_RQ: retrieving.move}),
-    Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get}),
+    Service("Retrieve by C-MOVE", DimseService.RETRIEVE, retrieving.MOVE_SOP_CLASSES, {CommandField.C_MOVE_RQ: retrieving.move},
+            extend=retrieving.extend),
+    Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get},
+            extend=retrieving.extend),
     Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
             {CommandField.N_ACTION_RQ: commitment.act, CommandField.N_EVENT_REPORT_RQ: commitment_scu.take}),
     *(Service("Print", DimseService.PRINT, {uid: name}, printing.OPERATIONS[uid], printing.MAX_DATA_SET)
