@@ -1,9 +1,10 @@
-"""Foreign archives as processes: Orthanc, and dcmtk's dcmqrscp and storescp. Each knows one archive of ours by its AE title."""
+"""Foreign archives as processes: Orthanc, dcmtk's dcmqrscp and storescp, pynetdicom's qrscp. Each knows one archive of ours."""
 
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,3 +110,19 @@ def storescp(folder: Path, *options: str, port: int = 0) -> Iterator[Remote]:
     port = port or free_port()
     with _running(folder, port, "/usr/bin/storescp", *options, "-od", kept, "-aet", "STORESCP", str(port)):
         yield Remote("STORESCP", port, kept)
+
+
+@contextmanager
+def qrscp(folder: Path, archive_port: int) -> Iterator[Remote]:
+    """pynetdicom's archive, AE title QRSCP; it knows an archive of ours as a destination of C-MOVE."""
+    kept = folder / "kept"
+    kept.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    (folder / "qrscp.ini").write_text(
+        f"[DEFAULT]\nae_title: QRSCP\nport: {port}\nmax_pdu: 131072\nacse_timeout: 30\ndimse_timeout: 30\n"
+        f"network_timeout: 30\nbind_address: 127.0.0.1\ninstance_location: {kept}\n"
+        f"database_location: {folder / 'index.sqlite'}\nlog_identifier: False\n"
+        f"[ISOCENTER]\naddress: 127.0.0.1\nport: {archive_port}\n"
+    )
+    with _running(folder, port, sys.executable, "-m", "pynetdicom", "qrscp", "-c", folder / "qrscp.ini"):
+        yield Remote("QRSCP", port, kept)

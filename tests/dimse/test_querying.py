@@ -145,6 +145,26 @@ def _as(archive: Archive, aet: str) -> Archive:
     return Archive(archive.server, replace(archive.context, settings=replace(archive.context.settings, aet=aet)))
 
 
+def test_pynetdicoms_qrscp_takes_is_asked_and_gives(archive: Archive, data: Path, tmp_path: Path) -> None:
+    """What it is sent, it is asked for, and gives back to an archive that has nothing."""
+    paths = samples(data, tmp_path)[:3]
+    ct = dcmread(paths[0])
+    with remotes.qrscp(tmp_path / "qrscp", archive.port) as remote:
+        fill(remote, paths)
+        peer = known(archive, "QRSCP", remote.port)
+        (row,) = querying.find(archive.context, peer, Level.STUDY, {"StudyInstanceUID": ct.StudyInstanceUID})
+        assert row["PatientID"] == ct.PatientID
+        found = querying.find(archive.context, peer, Level.INSTANCE, {
+            "StudyInstanceUID": ct.StudyInstanceUID, "SeriesInstanceUID": ct.SeriesInstanceUID})  # fmt: skip
+        assert {each["SOPInstanceUID"] for each in found} == {dcmread(path).SOPInstanceUID for path in paths}
+        one = Wanted(ct.StudyInstanceUID, ct.SeriesInstanceUID, ct.SOPInstanceUID)
+        moved = querying.retrieve(archive.context, SYSTEM, peer, [one], how="move")
+        assert (moved.ok, moved.completed) == (True, 1), moved
+        got = querying.retrieve(archive.context, SYSTEM, peer, [Wanted(ct.StudyInstanceUID)], how="get")
+        assert (got.ok, got.completed) == (True, 3), got
+    assert {pixels(path) for path in archive.files()} == {pixels(path) for path in paths}
+
+
 # pynetdicom as archives that are slow, poor or odd
 
 

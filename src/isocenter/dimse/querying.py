@@ -31,8 +31,11 @@ MOVE = (sop_classes.STUDY_ROOT_MOVE, sop_classes.PATIENT_ROOT_MOVE)
 GET = (sop_classes.STUDY_ROOT_GET, sop_classes.PATIENT_ROOT_GET)
 
 # What an answer of each level says unless the caller asks for something else: what a person chooses by.
+# The first is the unique key of the level.
 RETURN_KEYS: Mapping[Level, tuple[str, ...]] = {
-    Level.PATIENT: ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "NumberOfPatientRelatedStudies"),
+    Level.PATIENT: (
+        "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex", "NumberOfPatientRelatedStudies",
+    ),
     Level.STUDY: (
         "StudyInstanceUID", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyDate",
         "StudyTime", "AccessionNumber", "StudyDescription", "ModalitiesInStudy", "ReferringPhysicianName", "StudyID",
@@ -117,10 +120,11 @@ def find(
         sop_class = _offered(association, FIND, "query")
         data_set = _identifier(association, sop_class, level, wanted, peer)
         command = _command(CommandField.C_FIND_RQ, sop_class)
-        found, leave_at = 0, float("inf")
+        found: set[str] = set()
+        leave_at = float("inf")
 
         def enough() -> bool:
-            return bool(limit and found >= limit) or cancelled()
+            return bool(limit and len(found) >= limit) or cancelled()
 
         for answer in association.answers(sop_class, command, data_set, cancelled=enough):
             meaning = status.describe(answer.status).category
@@ -129,8 +133,12 @@ def find(
             if meaning is not Category.PENDING:
                 return
             if not enough():
-                found += 1
-                yield question.decode(answer.data_set, answer.transfer_syntax, _charsets(peer))
+                row = question.decode(answer.data_set, answer.transfer_syntax, _charsets(peer))
+                # Some archives answer with a row for each series or instance below. A Patient ID is not unique.
+                unique = (row.get(RETURN_KEYS[level][0]) if level is not Level.PATIENT else None) or f"row {len(found)}"
+                if unique not in found:
+                    found.add(unique)
+                    yield row
             elif time.monotonic() > (leave_at := min(leave_at, time.monotonic() + GOES_ON)):
                 association.abort()  # it does not know C-CANCEL
                 return
