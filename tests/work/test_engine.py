@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from conftest import PostgreSQL
+from isocenter.domain.errors import Broken
 from isocenter.service.context import Context
 from isocenter.store import engine as rows
 from isocenter.work import engine
 from isocenter.work.engine import Engine
+from sending import open_archive
 
 # A process that takes up the work, says so, and never ends it.
 HANGS = """
@@ -146,3 +149,39 @@ def test_what_an_older_program_began_is_not_had_any_more(sqlite_context: Context
 def _kept(context: Context) -> int:
     with sqlite3.connect(engine.path(context)) as database:
         return int(database.execute("SELECT count(*) FROM workflow_status").fetchone()[0])
+
+
+def test_an_engine_that_cannot_start_says_why_and_can_be_started_later(sqlite_context: Context) -> None:
+    file = engine.path(sqlite_context)
+    file.mkdir()
+    for _ in range(2):
+        with pytest.raises(Broken, match="the durable engine cannot be started: unable to open database file"):
+            Engine(sqlite_context, {"work": print})
+    file.rmdir()
+    done: list[int] = []
+    made = Engine(sqlite_context, {"work": done.append})
+    try:
+        made.enqueue("w-1", "a", "work", 7)
+        until(lambda: done == [7])
+    finally:
+        made.close(10)
+
+
+@pytest.mark.postgres
+def test_work_goes_on_after_the_database_was_away(postgresql: PostgreSQL, folder: Path) -> None:
+    url = postgresql.create("isocenter_template")
+    context = open_archive(url, folder)
+    done: list[int] = []
+    made = Engine(context, {"work": done.append})
+    try:
+        made.enqueue("w-1", "a", "work", 1)
+        until(lambda: done == [1])
+        postgresql.stop()
+        time.sleep(0.5)  # a few looks at a queue that is not there
+        postgresql.start()
+        made.enqueue("w-2", "a", "work", 2)
+        until(lambda: done == [1, 2] and made.is_idle())
+    finally:
+        made.close(10)
+        context.database.close()
+        postgresql.drop(url)

@@ -2,7 +2,8 @@
 
 DBOS, on a SQLite file of its own beside the index, or in the schema "dbos" of the same PostgreSQL. A piece of work is a function
 and plain values; it has a name, and a name is taken once. It is begun again when the process that did it has died, so it must
-find out itself what has been done already. What LIBRARIES 1.2 found by running is dealt with here:
+find out itself what has been done already; pieces of one partition are done one at a time, in any order. What LIBRARIES 1.2
+found by running is dealt with here:
 
     rollback journal       the file is opened in WAL mode            version of the code   pinned: VERSION
     whole backlog at once  worker_concurrency, one a partition       dead workers          each says that it lives (`tend`)
@@ -23,6 +24,7 @@ from typing import Any
 from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import create_engine, event
 
+from isocenter.domain.errors import Broken
 from isocenter.service.context import Context
 from isocenter.store import engine as rows
 
@@ -51,16 +53,23 @@ class Engine:
     """One of these a process. work: name -> function of plain values, which threads of the engine call."""
 
     def __init__(self, context: Context, work: Work) -> None:
-        # Half a second of imports, for those only who have something to do.
-        from dbos import DBOS, DBOSConfig
-        from dbos._serialization import DBOSPortableJSON
-
         self._context = context
         self._host = _host()
         self.executor_id = f"{self._host}:{os.getpid()}:{_started(os.getpid())}"
         self._beaten = 0.0
         self._database = _database(context)
-        # Its own log has an entry for each thing that goes well.
+        try:
+            self._launch(work)
+        except Exception as error:
+            self._destroy()
+            hint = "The database's user must be allowed to make the schema dbos; the data folder must be writable."
+            raise Broken(f"the durable engine cannot be started: {_reason(error)}", hint=hint) from error
+
+    def _launch(self, work: Work) -> None:
+        # Half a second of imports, for those only who have something to do.
+        from dbos import DBOS, DBOSConfig
+        from dbos._serialization import DBOSPortableJSON
+
         config = DBOSConfig(
             name=NAME, application_version=VERSION, executor_id=self.executor_id, system_database_engine=self._database,
             system_database_url=self._database.url.render_as_string(hide_password=False), serializer=DBOSPortableJSON,
@@ -82,6 +91,12 @@ class Engine:
         DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, partition_concurrency=1, polling_interval_sec=LOOK,
                             on_conflict="always_update")  # fmt: skip
         self._take_over()
+
+    def _destroy(self) -> None:
+        from dbos import DBOS
+
+        DBOS.destroy(destroy_registry=True)
+        self._database.dispose()
 
     def enqueue(self, key: str, partition: str, name: str, *arguments: int | str) -> None:
         """Durable on return. key: its name, a second piece of the same key is none; of a partition one is done at a time."""
@@ -113,16 +128,13 @@ class Engine:
 
     def close(self, patience: float) -> None:
         """Take no more work, and wait at most so many seconds for what is being done."""
-        from dbos import DBOS
-
         deadline = time.monotonic() + patience
         while self._busy() and time.monotonic() < deadline:
             time.sleep(0.05)
-        DBOS.destroy(destroy_registry=True)
-        if not self._busy():
-            # What was cut off is taken over by whoever finds our name and not us.
+        ended = not self._busy()
+        self._destroy()
+        if ended:  # what was cut off is taken over by whoever finds our name and not us
             self._context.database.write(partial(rows.forget, executor_id=self.executor_id))
-        self._database.dispose()
 
     def _busy(self) -> bool:
         return bool(self._dbos._active_workflows_set.activeList())
@@ -177,6 +189,11 @@ def _database(context: Context) -> SqlEngine:
             connection.execute(f"PRAGMA {pragma}").close()
 
     return engine
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what went wrong, without the statement and its address."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
 def _log_as_we_do() -> None:

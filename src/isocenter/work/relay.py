@@ -40,7 +40,7 @@ def run(context: Context, stop: threading.Event) -> None:
         try:
             did_something = relay.turn()
         except IsocenterError as error:
-            log.warning("a round failed and is repeated", extra={"facts": {"kind": error.kind.value}})
+            log.warning("a round failed and is repeated", extra={"facts": {"kind": error.kind.value, "reason": str(error)}})
         except Exception:  # the next round may do better, and images wait
             log.exception("a round of the relay failed")
         pause = ROUND if did_something else min(SLOWEST_ROUND, pause * 1.2)
