@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
-from isocenter.dicom.match import Empty, Match, Range, Single, Spelled, UidList, Universal, Wildcard, time_high, time_low
+from isocenter.dicom.match import AnyOf, Empty, Match, Range, Single, UidList, Universal, Wildcard, time_high, time_low
 from isocenter.dicom.moments import Span
 from isocenter.store import dialect, rows
 from isocenter.store.database import Database
@@ -36,12 +36,8 @@ def texts(values: st.SearchStrategy[str]) -> st.SearchStrategy[Match]:
     return st.one_of(
         st.builds(Single, values), st.builds(Wildcard, patterns), st.just(Empty()), st.just(Universal()),
         st.builds(UidList, st.lists(values, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(st.one_of(st.builds(Single, values), st.builds(Wildcard, patterns)), max_size=3).map(tuple)),
     )
-
-
-spelled = st.builds(
-    Spelled, st.lists(st.one_of(st.builds(Single, words), st.builds(Wildcard, patterns)), max_size=3).map(tuple)
-)
 
 
 def ranges(values: st.SearchStrategy[str]) -> st.SearchStrategy[Match]:
@@ -52,15 +48,17 @@ time_ranges = st.sampled_from(["10", "1000", "1030", "103059", "100000.5", "1100
     lambda low: st.sampled_from(["10", "1030", "103059.9", "11"]).map(lambda high: Range(time_low(low), time_high(high)))
 )
 
+any_number = st.builds(AnyOf, st.lists(st.builds(Single, numbers), max_size=3).map(tuple))
+
 CASES = {
-    "PatientName": (words, st.one_of(texts(words), spelled)),
-    "OperatorsName": (words, st.one_of(texts(words), spelled)),
+    "PatientName": (words, texts(words)),
+    "OperatorsName": (words, texts(words)),
     "PatientID": (words, texts(words)),
     "AccessionNumber": (words, texts(words)),
     "ImageType": (words, texts(words)),
     "ManufacturerModelName": (words, texts(words)),
     "PatientComments": (words, texts(words)),
-    "SeriesNumber": (numbers, st.builds(Single, numbers)),
+    "SeriesNumber": (numbers, st.one_of(st.builds(Single, numbers), any_number)),
     "AcquisitionNumber": (numbers, st.builds(Single, numbers)),
     "ImagePositionPatient": (numbers, st.builds(Single, numbers)),
     "Rows": (numbers, st.builds(Single, numbers)),

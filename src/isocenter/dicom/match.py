@@ -2,11 +2,11 @@
 
     Universal   C.2.2.2.3  matches everything, absent values too
     Single      C.2.2.2.1  equal; numbers as numbers, names without regard to case and accents
-    UidList     C.2.2.2.2  one of several values (also codes, C.2.2.2.8 Multiple Value Matching)
+    UidList     C.2.2.2.2  one of several values, exactly (also codes)
     Wildcard    C.2.2.2.4  * for any run of characters, ? for any one; everything else is literal
     Range       C.2.2.2.5  of dates, times or date times; an end may be open
     Empty       C.2.2.2.7  the attribute is absent or has no value
-    Spelled     C.2.2.2.1  one of the spellings of a person's name: Müller, Mueller, Muller
+    AnyOf       C.2.2.2.8  one of several values or wildcards; also the spellings of a person's name: Müller, Mueller, Muller
 """
 
 import itertools
@@ -137,8 +137,8 @@ class Wildcard:
 
 
 @dataclass(frozen=True, slots=True)
-class Spelled:
-    """Matches a person's name that one of `ways` matches."""
+class AnyOf:
+    """Matches what one of `ways` matches."""
 
     ways: "tuple[Single | Wildcard, ...]"
 
@@ -165,7 +165,7 @@ class Range:
         return value != "" and (not self.low or self.low <= value) and (not self.high or value <= self.high)
 
 
-Match = Universal | Empty | Single | UidList | Wildcard | Range | Spelled
+Match = Universal | Empty | Single | UidList | Wildcard | Range | AnyOf
 
 
 def _equal(wanted: str, stored: str, vr: str) -> bool:

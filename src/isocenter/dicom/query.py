@@ -1,14 +1,15 @@
 """A query as a value: C-FIND identifiers and QIDO-RS parameters both become one `Query`, and the index answers nothing else."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .attributes import Attribute, Level, Matched, Matching
 from .match import (
+    AnyOf,
     Empty,
     Match,
     Range,
     Single,
-    Spelled,
     UidList,
     Universal,
     Wildcard,
@@ -23,6 +24,8 @@ from .moments import Span
 
 # Longest value of an indexed attribute that can be asked for is an LT of 10,240 characters; a list of UIDs may be longer.
 _MAX_KEY = 64 * 1024
+_MOST_VALUES = 100  # of one key that holds no UIDs: each is a condition of its own
+_ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})  # a backslash is a character of the value (PS3.5 6.2)
 
 
 class InvalidKey(ValueError):
@@ -85,7 +88,7 @@ def parse_match(attribute: Matched, text: str) -> Match:
             case Matching.TEXT:
                 return _text(attribute, text)
             case _:
-                return _number(text) if attribute.vr != "AS" else Single(text)
+                return _number(text) if attribute.vr != "AS" else _any_of(map(Single, _values(text)))
     except ValueError as error:
         raise InvalidKey(attribute.keyword, str(error)) from None
 
@@ -153,23 +156,43 @@ def _times(text: str) -> Match:
 
 
 def _text(attribute: Matched, text: str) -> Match:
-    if attribute.vr == "CS" and "\\" in text:
-        return UidList(tuple(code for part in text.split("\\") if (code := part.strip())))
-    return _wildcard(text)
+    if attribute.vr in _ONE_VALUE_VRS:
+        return _wildcard(text)
+    wanted = _values(text)
+    if attribute.vr == "CS" and len(wanted) > 1 and not any(map(_is_pattern, wanted)):
+        return UidList(wanted)
+    return _any_of(map(_wildcard, wanted))
 
 
 def _name(text: str) -> Match:
     """In every way it may be spelled; PS3.4 C.2.2.2.1 leaves the matching of names to who answers."""
-    ways = tuple(_wildcard(way) for way in spellings(text))
-    return ways[0] if len(ways) == 1 else Spelled(ways)
+    return _any_of(_wildcard(way) for name in _values(text) for way in spellings(name))
+
+
+def _values(text: str) -> tuple[str, ...]:
+    """PS3.4 C.2.2.2.8: several values are parted by backslashes, and each may match."""
+    wanted = tuple(value for part in text.split("\\") if (value := part.strip()))
+    if len(wanted) > _MOST_VALUES:
+        raise ValueError(f"there are more than {_MOST_VALUES} values")
+    return wanted or (text,)
+
+
+def _any_of(ways: Iterable[Single | Wildcard]) -> Match:
+    few = tuple(dict.fromkeys(ways))
+    return few[0] if len(few) == 1 else AnyOf(few)
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
 
 
 def _wildcard(text: str) -> Single | Wildcard:
-    return Wildcard(text) if "*" in text or "?" in text else Single(text)
+    return Wildcard(text) if _is_pattern(text) else Single(text)
 
 
 def _number(text: str) -> Match:
     """A number keeps its spelling: the index compares numbers as numbers."""
-    if not is_number(text):
+    wanted = _values(text)
+    if not all(map(is_number, wanted)):
         raise ValueError("not a number")
-    return Single(text)
+    return _any_of(map(Single, wanted))

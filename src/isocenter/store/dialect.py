@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, false, func, liter
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 
 from isocenter.dicom.attributes import BY_KEYWORD, Matched
-from isocenter.dicom.match import Empty, Match, Range, Single, Spelled, UidList, Universal, Wildcard, fold
+from isocenter.dicom.match import AnyOf, Empty, Match, Range, Single, UidList, Universal, Wildcard, fold
 from isocenter.dicom.moments import ZONES, Span, Window
 
 Column = ColumnElement[Any]
@@ -75,7 +75,7 @@ def condition(attribute: Matched, match: Match, text: Column, key: Column | None
             if not uids:
                 return false()
             return or_(text.in_(uids), *(_among(text, uid, postgresql) for uid in uids if several))
-        case Spelled(ways):
+        case AnyOf(ways):
             return or_(false(), *(condition(attribute, way, text, key, postgresql) for way in ways))
         case Single() | Wildcard() if key is not None:
             return _name(attribute, match, text, key, several, postgresql)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, f
 from sqlalchemy.sql import FromClause
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
-from isocenter.dicom.match import Empty, Match, Single, Spelled, UidList, Universal, Wildcard
+from isocenter.dicom.match import AnyOf, Empty, Match, Single, UidList, Universal, Wildcard
 from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
 from isocenter.store import dialect
@@ -297,7 +297,7 @@ def _indexed(column: Column, match: Match, fold: Callable[[str], str]) -> Condit
     match match:
         case UidList():
             return column.in_(match.uids)
-        case Spelled():
+        case AnyOf():
             parts = [_indexed(column, way, fold) for way in match.ways]
             known = [part for part in parts if part is not None]
             return or_(*known) if len(known) == len(parts) else None
