@@ -201,7 +201,12 @@ class Settings:
     @property
     def unknown_aets_accepted(self) -> bool:
         """DESIGN 4: on loopback unknown AE titles may store, find, move and get; elsewhere only known peers."""
-        return self.accept_any_aet and self.dicom.is_loopback and (self.dicom_tls is None or self.dicom_tls.is_loopback)
+        return self.accept_any_aet and self.dicom.is_loopback
+
+    @property
+    def dicom_tls_known_only(self) -> bool:
+        """Whether `dicom_tls` is a port for known peers only."""
+        return not self.unknown_aets_accepted or (self.dicom_tls is not None and not self.dicom_tls.is_loopback)
 
     @property
     def dicom_certificate(self) -> tuple[Path, Path] | None:

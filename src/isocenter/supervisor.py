@@ -284,7 +284,8 @@ def announcement(settings: Settings, roles: Iterable[str], prepared: dict[str, A
         known = "" if settings.unknown_aets_accepted else "   (known peers only: isocenter peer add AET HOST PORT)"
         lines.append(f"  DICOM     AE title {settings.aet} at {settings.dicom}{known}")
         if settings.dicom_tls is not None:
-            lines.append(f"  DICOM     over TLS at {settings.dicom_tls}")
+            known = "   (known peers only)" if settings.dicom_tls_known_only else ""
+            lines.append(f"  DICOM     over TLS at {settings.dicom_tls}{known}")
     lines.append(f"  Data      {settings.data.absolute()}")
     if prepared.get("first_start") and "web" in roles:
         password = prepared.get("password")

@@ -32,6 +32,16 @@ def test_unknown_peers_come_in_on_loopback_only(context: Context, open_: Context
     assert "peer add" in error.value.hint
 
 
+def test_with_tls_on_the_network_unknown_peers_come_in_from_this_machine_only(context: Context) -> None:
+    tls = replace(context.settings, dicom_tls=Address("0.0.0.0", 2762))
+    archive = replace(context, settings=tls)
+    assert peers.let_in(archive, "ANY-SCP", "127.0.0.1").peer is None
+    with pytest.raises(Unauthenticated):
+        peers.let_in(archive, "ANY-SCP", "192.0.2.7")
+    local = replace(context, settings=replace(tls, dicom_tls=Address("127.0.0.1", 2762)))
+    assert peers.let_in(local, "ANY-SCP", "127.0.0.1").peer is None
+
+
 def test_a_peer_calls_from_the_address_it_was_added_with(open_: Context) -> None:
     peers.add(open_, SYSTEM, aet="CT1", host="192.0.2.7", port=104)
     peers.add(open_, SYSTEM, aet="MR1", host="mr1.hospital.example", port=104)

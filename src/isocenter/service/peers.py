@@ -112,7 +112,9 @@ def let_in(context: Context, calling_aet: str, address: str) -> Caller:
         Principal(calling_aet, Role.SERVICE, "peer", "dicom", address),
         context.database.read(lambda connection: rows.peer(connection, calling_aet.strip())),
     )
-    peer, anybody = caller.peer, context.settings.unknown_aets_accepted
+    peer, settings = caller.peer, context.settings
+    # Who comes from another machine has come to the port for TLS, when the other one is on loopback.
+    anybody = settings.unknown_aets_accepted and (addresses.is_loopback(address) or not settings.dicom_tls_known_only)
     if peer is None:
         if anybody:
             return caller
