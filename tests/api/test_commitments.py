@@ -4,7 +4,7 @@ import pytest
 
 import objects
 from api_harness import Api
-from isocenter.domain.access import Role
+from isocenter.domain.access import SYSTEM, Role
 from isocenter.domain.errors import Broken
 from isocenter.service import commitment_requests
 from isocenter.service.commitment_requests import CommitmentRequest, Reference
@@ -14,6 +14,27 @@ pytestmark = pytest.mark.anyio
 
 def _fail(request: CommitmentRequest) -> None:
     raise Broken("nobody answers")
+
+
+def _report(api: Api, committed: list[str], failures: dict[str, int]) -> str:
+    """The state of the only request after its report."""
+    (request,) = commitment_requests.page(api.context, SYSTEM, limit=2).requests
+    commitment_requests.answered(api.context, SYSTEM, request.transaction_uid, committed, failures)
+    return commitment_requests.get(api.context, SYSTEM, request.id).state
+
+
+def test_a_request_grows_is_put_and_answered(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commitment_requests, "WRITTEN_EVERY", 0.0)
+    note = commitment_requests.Note(api.context, "KEEPER")
+    for uid in ("1.2.1", "1.2.2"):
+        note.take(Reference(objects.CT, uid))
+    assert not commitment_requests.is_due(api.context)
+    note.close()
+    put: list[CommitmentRequest] = []
+    assert commitment_requests.work(api.context, put.append) and not commitment_requests.work(api.context, put.append)
+    assert [each.sop_instance_uid for each in put[0].references] == ["1.2.1", "1.2.2"]
+    assert _report(api, ["1.2.1"], {"1.2.2": 0x0112}) == "failed"
+    assert _report(api, ["1.2.1", "1.2.2"], {}) == "failed", "the first report counts"
 
 
 async def test_requests_are_listed_shown_and_put_again(api: Api) -> None:

@@ -1,4 +1,7 @@
-"""Peers are asked whether they keep what was sent to them: Orthanc and pynetdicom, on both databases."""
+"""Peers are asked whether they keep what was sent to them: Orthanc and pynetdicom.
+
+The rows of it are tested on both databases in tests/api/test_commitments.py.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ from isocenter.domain.access import SYSTEM
 from isocenter.service import commitment_requests, exceptions, ingest, peers
 from isocenter.service import sending as leaving
 from isocenter.service.commitment_requests import CommitmentRequest
+from isocenter.service.context import Context
 from isocenter.work import commitments
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -42,11 +46,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def archive(context: object, clock: Clock) -> Iterator[Archive]:
-    made = replace(context, clock=clock)  # type: ignore[type-var]
-    server = Server(made, bound())  # type: ignore[arg-type]
+def archive(sqlite_context: Context, clock: Clock) -> Iterator[Archive]:
+    made = replace(sqlite_context, clock=clock)
+    server = Server(made, bound())
     server.start()
-    yield Archive(server, made)  # type: ignore[arg-type]
+    yield Archive(server, made)
     server.stop(0)
 
 
