@@ -19,7 +19,8 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 import objects
 from dimse.conftest import Archive, bound
 from isocenter.dimse.server import Server
-from isocenter.domain.access import SYSTEM
+from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.errors import Conflict, Forbidden
 from isocenter.service import ordering, procedures
 from isocenter.service.context import Context
 from isocenter.store import changes
@@ -292,6 +293,41 @@ def test_modalities_that_begin_at_the_same_moment_share_one_order(archive: Archi
     assert states(archive, "1.2.9").endswith("[completed]") and "in_progress" not in states(archive, "1.2.9")
 
 
+def test_updates_at_the_same_moment_all_hold(archive: Archive) -> None:
+    order(archive)
+    procedures.create(archive.context, SYSTEM, "1.2.9.1", begun("S1"))
+    keywords = ("PerformedProcedureStepDescription", "PerformedProcedureTypeDescription", "CommentsOnThePerformedProcedureStep")
+
+    def update(keyword: str) -> None:
+        for number in range(4):
+            dataset = Dataset()
+            setattr(dataset, keyword, f"{number}")
+            procedures.update(archive.context, SYSTEM, "1.2.9.1", dataset)
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(update, keywords))
+    held = procedures.get(archive.context, SYSTEM, "1.2.9.1")
+    assert [held[keyword].value for keyword in keywords] == ["3", "3", "3"]
+
+
+def test_a_step_with_ten_thousands_of_images_is_not_too_large(archive: Archive, modality: Modality) -> None:
+    order(archive)
+    _, uid = modality.create(begun("S1"))
+    large = ended()
+    large.add_new(0x00091001, "OB", bytes(6 << 20))  # as much as they would take, and quicker
+    assert modality.set(uid, large) == 0 and states(archive) == "completed [completed]"
+
+
+def test_who_may_not_perform_does_not(archive: Archive) -> None:
+    reader = Principal("reader", Role.RADIOLOGIST, "user", "dicom")
+    with pytest.raises(Forbidden):
+        procedures.create(archive.context, reader, "1.2.3", begun("S1"))
+    with pytest.raises(Forbidden):
+        procedures.update(archive.context, reader, "1.2.3", ended())
+    with pytest.raises(Forbidden):
+        procedures.get(archive.context, Principal("referrer", Role.REFERRER, "user", "dicom", referrer_name="House"), "1.2.3")
+
+
 def test_it_outlives_a_restart(archive: Archive, modality: Modality) -> None:
     order(archive)
     _, uid = modality.create(begun("S1"))
@@ -306,8 +342,6 @@ def test_it_outlives_a_restart(archive: Archive, modality: Modality) -> None:
 
 
 def test_an_order_that_was_begun_is_not_removed(archive: Archive, modality: Modality) -> None:
-    from isocenter.domain.errors import Conflict
-
     order(archive)
     modality.create(begun("S1"))
     with pytest.raises(Conflict):

@@ -22,7 +22,6 @@ from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
 from isocenter.service import ordering, peers
 from isocenter.service.context import Context
-from remotes import ORTHANC, orthanc
 
 dcmtk = pytest.mark.skipif(shutil.which("findscu") is None, reason="dcmtk is not installed")
 
@@ -238,19 +237,6 @@ def test_c_cancel_ends_it(archive: Archive) -> None:
         peer.send(b"".join(pdu.PDataTF((pdu.PresentationDataValue(1, *part),)).encode() for part in parts))
         answer = peer.receive()
         assert isinstance(answer, Command) and answer.status == 0xFE00
-
-
-@pytest.mark.skipif(not ORTHANC.exists(), reason="Orthanc is not installed")
-def test_orthanc_asks_as_a_modality(archive: Archive, tmp_path: Path) -> None:
-    keys = {"PatientName": "", "PatientID": "", "ScheduledProcedureStepSequence": [
-        {"Modality": "US", "ScheduledProcedureStepStartDate": "", "ScheduledProtocolCodeSequence": []}]}  # fmt: skip
-    with orthanc(tmp_path, archive.port) as asking:
-        answers = asking.http.post("/modalities/isocenter/find-worklist", json=keys).json()
-    (one,) = answers
-    assert one["PatientName"] == "Doe^Jane"
-    (step,) = one["ScheduledProcedureStepSequence"]
-    assert step["ScheduledProcedureStepStartDate"] == "20261124"
-    assert [code["CodeValue"] for code in step["ScheduledProtocolCodeSequence"]] == ["CTABD", "CONTR"]
 
 
 @dcmtk

@@ -20,6 +20,9 @@ RETRIEVE_SOP_CLASSES: Mapping[str, str] = MappingProxyType(
     {MPPS_RETRIEVE: "Modality Performed Procedure Step Retrieve SOP Class"}
 )
 
+# Each instance is named in the last N-SET: 100 bytes and more, for a hundred thousand of them.
+MAX_DATA_SET = datasets.MAX_DATA_SET
+
 # PS3.4 Table F.7.2-3: Error ID of 0110, the step has been completed or discontinued
 NO_LONGER_UPDATED = 0xA710
 

@@ -64,7 +64,7 @@ SERVICES: tuple[Service, ...] = (
     *(Service(f"Unified Procedure Step: {name.split(' ')[4]}", DimseService.UPS, {uid: name}, ups.OPERATIONS[uid])
       for uid, name in ups.SOP_CLASSES.items()),
     Service("Modality Performed Procedure Step", DimseService.PROCEDURE_STEP, mpps.SOP_CLASSES,
-            {CommandField.N_CREATE_RQ: mpps.create, CommandField.N_SET_RQ: mpps.change}),
+            {CommandField.N_CREATE_RQ: mpps.create, CommandField.N_SET_RQ: mpps.change}, mpps.MAX_DATA_SET),
     Service("Modality Performed Procedure Step Retrieve", DimseService.PROCEDURE_STEP, mpps.RETRIEVE_SOP_CLASSES,
             {CommandField.N_GET_RQ: mpps.get}),
 )

@@ -7,6 +7,7 @@ of its own is understood by accession number, step ID and patient ID. What nobod
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from pydicom.dataset import Dataset
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from isocenter.service.context import Context
 from isocenter.store import changes, orders
 from isocenter.store import procedures as rows
 from isocenter.store.orders import Order, Step, Values
+from isocenter.store.procedures import PerformedStep
 
 __all__ = ["Refused", "Wrong", "create", "get", "update"]
 
@@ -61,19 +63,28 @@ def create(context: Context, principal: Principal, sop_instance_uid: str, datase
 def update(context: Context, principal: Principal, sop_instance_uid: str, given: Dataset) -> tuple[int, ...]:
     """Set attributes of a performed step; the tags of what was ignored, since it cannot be set. Raises Refused, Missing."""
     require(principal, Permission.ORDER_PERFORM)
-    now = context.clock()
-
-    def write(connection: Connection) -> tuple[int, ...]:
-        held = rows.get(connection, sop_instance_uid, lock=True)
+    while True:
+        held = context.database.read(lambda connection: rows.get(connection, sop_instance_uid))
         if held is None:
             raise _missing()
+        # Before the transaction: the last N-SET may name ten thousands of instances, and others want to write meanwhile.
         result = rules.updated(datasets.decode(held.content, _SYNTAX), given)
-        rows.change(connection, held.id, at=now, **_columns(result.dataset, result.state))
-        if result.state is not held.state:
-            _settle(connection, context, principal, sop_instance_uid)
-        return result.ignored
+        columns = _columns(result.dataset, result.state)
+        if context.database.write(partial(_replace, context=context, principal=principal, held=held, columns=columns)):
+            return result.ignored
 
-    return context.database.write(write)
+
+def _replace(
+    connection: Connection, context: Context, principal: Principal, held: PerformedStep, columns: dict[str, object]
+) -> bool:
+    """Set the columns of a performed step; False when somebody else has changed it since it was read."""
+    now = rows.get(connection, held.sop_instance_uid, lock=True)
+    if now is None or now.content != held.content:
+        return False
+    rows.change(connection, held.id, at=context.clock(), **columns)
+    if columns["state"] != held.state:
+        _settle(connection, context, principal, held.sop_instance_uid)
+    return True
 
 
 def get(context: Context, principal: Principal, sop_instance_uid: str) -> Dataset:
