@@ -319,13 +319,15 @@ def test_a_step_with_ten_thousands_of_images_is_not_too_large(archive: Archive, 
 
 
 def test_who_may_not_perform_does_not(archive: Archive) -> None:
-    reader = Principal("reader", Role.RADIOLOGIST, "user", "dicom")
+    referrer = Principal("referrer", Role.REFERRER, "user", "dicom", referrer_name="House^Gregory")
     with pytest.raises(Forbidden):
-        procedures.create(archive.context, reader, "1.2.3", begun("S1"))
+        procedures.create(archive.context, referrer, "1.2.3", begun("S1"))
     with pytest.raises(Forbidden):
-        procedures.update(archive.context, reader, "1.2.3", ended())
+        procedures.update(archive.context, referrer, "1.2.3", ended())
     with pytest.raises(Forbidden):
-        procedures.get(archive.context, Principal("referrer", Role.REFERRER, "user", "dicom", referrer_name="House"), "1.2.3")
+        procedures.get(archive.context, referrer, "1.2.3")
+    with pytest.raises(Forbidden):
+        ordering.find(archive.context, referrer, [], 10)
 
 
 def test_it_outlives_a_restart(archive: Archive, modality: Modality) -> None:
