@@ -122,5 +122,5 @@ def test_what_is_no_zone_is_said(archive: Archive) -> None:
 def test_several_values_and_none_at_all(archive: Archive) -> None:
     agreed = b"\1" * 7
     assert set(found(archive, extended=agreed, PatientID="1.6.1\\*.4\\1.7")) == {"1.6.1", "1.6.4"}
-    assert set(found(archive, extended=agreed, PatientID="1.6.1", PatientBirthTime='""')) == {"1.6.1"}
+    assert set(found(archive, extended=agreed, PatientID="1.6.1", PatientComments='""')) == {"1.6.1"}
     assert found(archive, extended=agreed, PatientID='""') == {}
