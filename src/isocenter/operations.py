@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from isocenter import __version__, metrics
 from isocenter.domain import access
 from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
-from isocenter.service import deliveries
+from isocenter.service import deliveries, system
 from isocenter.service.context import Context
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -107,6 +107,11 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
     on_their_way, given_up = deliveries.figures(context)
     facts["isocenter_deliveries_waiting"] = ("Studies on their way to a destination", float(on_their_way))
     facts["isocenter_deliveries_failed"] = ("Studies whose delivery was given up", float(given_up))
+    settings = context.settings
+    pairs = {"dicom": settings.dicom_certificate if settings.dicom_tls else None, "http": (settings.tls_cert,)}
+    for port, pair in pairs.items():
+        if (end := system.certificate_end(pair)) is not None:
+            facts[f"isocenter_{port}_certificate_ends"] = (f"When the certificate of {port} ends, Unix time", end.timestamp())
     return facts
 
 

@@ -1,8 +1,10 @@
 """`isocenter serve` with DICOM over TLS: both ports, in each process, and what is at fault said before anything starts."""
 
 import json
+import re
 import subprocess
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,12 @@ def test_both_ports_are_served_and_peers_are_called_over_tls(keys: Path, tmp_pat
     with running(tmp_path, "--dicom-tls", f"127.0.0.1:{port}", "--dicom-processes", "2",
                  "--max-associations-per-peer", "3", *settings) as server:
         assert f"over TLS at 127.0.0.1:{port}" in server.output()
-        assert server.client().get("/api/v1/system").json()["dicom_tls_address"] == f"127.0.0.1:{port}"
+        facts = server.client().get("/api/v1/system").json()
+        assert facts["dicom_tls_address"] == f"127.0.0.1:{port}" and facts["http_tls_expires"] is None
+        end = datetime.fromisoformat(facts["dicom_tls_expires"])
+        assert timedelta(days=1) < end - datetime.now(UTC) < timedelta(days=3)
+        (gauge,) = re.findall(r"^isocenter_dicom_certificate_ends (.*)$", server.client().get("/metrics").text, re.MULTILINE)
+        assert float(gauge) == end.timestamp()
         theirs = ["+tls", str(keys / "theirs.key"), str(keys / "theirs.crt"), "+cf", str(keys / "authority.crt")]
         for options, to in (([], server.dicom_port), (theirs, port), (theirs, port)):
             subprocess.run(["echoscu", *options, "127.0.0.1", str(to)], check=True, timeout=60)

@@ -289,6 +289,11 @@ def test_certificates_that_cannot_be_used_stop_the_server_before_it_begins(start
     assert "certificates cannot be used" in error.value.message
 
 
+def test_a_certificate_that_ends_soon_is_said(start: Start, keys: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Secured(start, keys)  # the tests' certificates last two days
+    assert "the DICOM certificate ends soon" in caplog.text
+
+
 @dcmtk
 def test_storescp_of_dcmtk_over_tls(keys: Path, data: Path, tmp_path: Path) -> None:
     with bound() as probe:

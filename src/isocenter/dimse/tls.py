@@ -9,9 +9,12 @@ import os
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from isocenter.domain import certificates
 from isocenter.domain.errors import Broken
 from isocenter.settings import Settings
 
@@ -67,6 +70,7 @@ def accepting(settings: Settings) -> Certificates:
     def make() -> ssl.SSLContext:
         made = _context(ssl.PROTOCOL_TLS_SERVER)
         made.load_cert_chain(*pair)
+        _warn(pair[0])
         if trusted is not None:
             made.load_verify_locations(trusted)
             made.verify_mode = ssl.CERT_REQUIRED if settings.dicom_tls_mutual else ssl.CERT_OPTIONAL
@@ -108,6 +112,15 @@ def to_call(settings: Settings) -> ssl.SSLContext:
 def _unusable(error: OSError, kept: str) -> Broken:
     hint = "See the settings dicom_tls_cert, dicom_tls_key and dicom_tls_ca."
     return Broken(f"our certificates cannot be used: {error.strerror or error}", kept=kept, hint=hint)
+
+
+def _warn(path: Path) -> None:
+    """Say in time that the certificate ends, and that it has ended: then no peer takes it."""
+    with suppress(ValueError):
+        end = certificates.not_after(path.read_text("ascii", "replace"))
+        if end - datetime.now(UTC) < certificates.WARN_BEFORE:
+            facts = {"end": end.isoformat(), "file": str(path)}
+            log.warning("the DICOM certificate ends soon, or has ended", extra={"facts": facts})
 
 
 def _context(protocol: int) -> ssl.SSLContext:
