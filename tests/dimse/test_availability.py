@@ -14,7 +14,7 @@ from pynetdicom.sop_class import InstanceAvailabilityNotification  # type: ignor
 import objects
 from dimse.test_mpps import begun, ended
 from isocenter.domain.access import SYSTEM
-from isocenter.service import ingest, peers, procedures
+from isocenter.service import exceptions, ingest, peers, procedures
 from isocenter.service.context import Context
 from isocenter.store import changes
 from isocenter.work import notices
@@ -211,6 +211,8 @@ def test_nobody_is_told_for_ever(archive: Context, receiver: Receiver, clock: Cl
     clock.forward(days=8)
     run(archive)
     assert "given up" in caplog.text
+    (case,) = exceptions.page(archive, SYSTEM, kind="notification", dismissed=False, limit=9, after=None).cases
+    assert case["study_instance_uid"] == "1.2.1" and case["source_aet"] == "RIS" and "nobody answers" in case["reason"]
     with receiver.listening():
         clock.forward(days=1)
         run(archive)

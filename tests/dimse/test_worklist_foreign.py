@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
+from pynetdicom import AE
+from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
 
+import objects
 from dimse.conftest import Archive
 from isocenter.domain.access import SYSTEM
 from isocenter.service import ordering
@@ -35,6 +39,25 @@ def test_orthanc_asks_as_a_modality(filled: Archive, tmp_path: Path) -> None:
     (found,) = one["ScheduledProcedureStepSequence"]
     assert found["ScheduledProcedureStepStartDate"] == "20261124"
     assert [code["CodeValue"] for code in found["ScheduledProtocolCodeSequence"]] == ["LIVER", "SPLEEN"]
+
+
+def test_names_are_found_by_every_spelling(archive: Archive) -> None:
+    """All names of PS3.5 annexes H to K, and of other alphabets."""
+    step = {"Modality": "CT", "ScheduledStationAETitle": "CT1", "ScheduledProcedureStepStartDate": "20261124",
+            "ScheduledProcedureStepStartTime": "1700"}  # fmt: skip
+    for number, name in enumerate(objects.spellings()):
+        ordering.create(archive.context, SYSTEM, {"PatientName": name, "PatientID": f"P{number}", "steps": [step]})
+    entity = AE(ae_title="CT1")
+    entity.add_requested_context(ModalityWorklistInformationFind)
+    association = entity.associate("127.0.0.1", archive.port)
+    for name, ways in objects.spellings().items():
+        for way in ways:
+            identifier = Dataset()
+            identifier.SpecificCharacterSet = "ISO_IR 192"
+            identifier.PatientName = way
+            answers = association.send_c_find(identifier, ModalityWorklistInformationFind)
+            assert name in [str(found.PatientName) for _, found in answers if found], way
+    association.release()
 
 
 def test_pynetdicoms_findscu_asks_as_a_modality(filled: Archive) -> None:

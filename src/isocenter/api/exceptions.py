@@ -14,7 +14,7 @@ from isocenter.domain.errors import Kind
 from isocenter.service import exceptions
 
 PIECE = 256 * 1024
-KINDS = ["quarantined", "version", "patient_conflict", "refused", "commitment"]
+KINDS = ["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
 
 
 def _case(row: Mapping[str, Any]) -> dict[str, Any]:

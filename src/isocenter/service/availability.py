@@ -20,7 +20,7 @@ from isocenter.domain.events import Event
 from isocenter.domain.orders import PerformedState
 from isocenter.service.context import Context
 from isocenter.store import availability as rows
-from isocenter.store import changes, peers, procedures
+from isocenter.store import changes, exceptions, peers, procedures
 from isocenter.store.availability import Due
 from isocenter.store.changes import Change
 from isocenter.store.peers import Peer
@@ -146,12 +146,23 @@ def _tell(context: Context, peer: Peer, due: Due, notice: Notice, tell: Callable
 def _later(context: Context, due: Due, facts: dict[str, object]) -> None:
     now = context.clock()
     if now - due.created_at >= GIVE_UP:
-        context.database.write(partial(rows.drop, due=due))
+        context.database.write(partial(_give_up, due=due, facts=facts, now=now))
         log.error("a peer cannot be told that instances are available; given up", extra={"facts": facts})
         return
     minutes = RETRIES[min(due.attempts, len(RETRIES)) - 1]
     context.database.write(partial(rows.again, due=due, at=now + timedelta(minutes=minutes)))
     log.warning("a peer could not be told yet that instances are available", extra={"facts": facts | {"again_in_min": minutes}})
+
+
+def _give_up(connection: Connection, due: Due, facts: Mapping[str, object], now: datetime) -> None:
+    """Nobody waits any more; a person is to know it."""
+    rows.drop(connection, due)
+    reason = f"{due.peer_aet} was not told that instances of this study are available: {facts['reason']}"
+    case = exceptions.Case(
+        kind="notification", fingerprint=f"notification {due.peer_aet} {due.study_instance_uid}", source="dimse",
+        source_aet=due.peer_aet, reason=reason, study_instance_uid=due.study_instance_uid,
+    )  # fmt: skip
+    exceptions.record(connection, case, now)
 
 
 def _notice(connection: Connection, due: Due) -> Notice:

@@ -11,7 +11,7 @@ from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import changes, exceptions
 
-Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment"]
+Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
 
 
 @dataclass(frozen=True, slots=True)

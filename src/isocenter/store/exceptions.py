@@ -14,7 +14,7 @@ from isocenter.domain.events import Event
 from isocenter.store import changes
 from isocenter.store.schema import exception
 
-Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment"]
+Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 import { queryString, requestJson } from '../lib/http'
 
-export type ExceptionKind = 'quarantined' | 'version' | 'patient_conflict' | 'refused' | 'commitment'
+export type ExceptionKind = 'quarantined' | 'version' | 'patient_conflict' | 'refused' | 'commitment' | 'notification'
 
 /** Something that came in and needs a person's eye; what a sender repeats is one row. */
 export interface ExceptionRow {
