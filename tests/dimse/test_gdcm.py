@@ -1,7 +1,8 @@
 """gdcm's gdcmscu stores.
 
 Debian's gdcmscu (3.0.21) ends with an exception after each association, also with dcmtk's storescp: its exit code says nothing,
-and what C-FIND has found is never printed. As the destination of its own C-MOVE it mixes up the presentation contexts of an association that has more than one.
+and what C-FIND has found is never printed. As the destination of its own C-MOVE it mixes up the presentation contexts of an
+association that has more than one.
 """
 
 import shutil
