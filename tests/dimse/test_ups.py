@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -24,9 +26,13 @@ from pynetdicom.sop_class import (
 )
 from sqlalchemy import Connection, delete
 
-from dimse.conftest import Archive, bound
+from dimse.conftest import IMPLICIT, Archive, RawPeer, bound, peer_of
+from dimse.test_finding import commands
+from isocenter.dicom import datasets
 from isocenter.dicom.attributes import tag_of, vr_of
+from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.server import Server
+from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
 from isocenter.service import changes, peers, ups_reports
 from isocenter.service.context import Context
@@ -464,3 +470,36 @@ def test_subscribers_learn_of_a_restart(archive: Archive, user: User, watcher: W
     ((kind, uid, information),) = watcher.events
     assert (kind, uid, information.SCPStatus) == (RESTARTED, GLOBAL, "RESTARTED")
     assert information.SubscriptionListStatus == information.UnifiedProcedureStepListStatus == "WARM START"
+
+
+FIELDS = {
+    CommandField.N_CREATE_RQ: PUSH, CommandField.N_SET_RQ: PULL, CommandField.N_ACTION_RQ: WATCH, CommandField.C_FIND_RQ: QUERY,
+}  # fmt: skip
+ENCODED = datasets.encode(
+    step(ReceivingAE="WATCHER", DeletionLock="TRUE", TransactionUID="1.2", ScheduledStationNameCodeSequence=[code("S")]), IMPLICIT
+)
+
+
+cuts = st.one_of(st.just(len(ENCODED)), st.integers(0, len(ENCODED)))
+
+
+@given(st.binary(max_size=200), cuts, st.sampled_from(sorted(FIELDS)), st.integers(0, 6))
+def test_no_data_set_ends_the_association(raw: RawPeer, garbage: bytes, cut: int, field: int, action: int) -> None:
+    """Whatever comes is answered, and with what is wrong with it: nothing of it makes the archive fail."""
+    kind = CommandField(field)
+    command = Command(
+        command_field=kind, message_id=7, command_data_set_type=1, priority=0, affected_sop_class_uid=PUSH,
+        requested_sop_class_uid=PUSH, requested_sop_instance_uid=GLOBAL, affected_sop_instance_uid=generate_uid(),
+        action_type_id=action,
+    )  # fmt: skip
+    raw.message(1 + 2 * list(FIELDS).index(kind), command, ENCODED[:cut] + garbage)
+    last = next(answer for answer in commands(raw) if answer.status != 0xFF00)
+    assert last.status != 0x0110, last.error_comment
+
+
+@pytest.fixture
+def raw(archive: Archive) -> Iterator[RawPeer]:
+    with peer_of(archive) as connected:
+        contexts = {1 + 2 * number: (uid, (IMPLICIT,)) for number, uid in enumerate(FIELDS.values())}
+        assert isinstance(connected.associate(contexts=contexts), pdu.AssociateAC)
+        yield connected

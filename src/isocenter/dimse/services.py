@@ -61,8 +61,11 @@ SERVICES: tuple[Service, ...] = (
     *(Service("Print", DimseService.PRINT, {uid: name}, printing.OPERATIONS[uid], printing.MAX_DATA_SET)
       for uid, name in printing.SOP_CLASSES.items()),
     Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find}),
-    *(Service(f"Unified Procedure Step: {name.split(' ')[4]}", DimseService.UPS, {uid: name}, ups.OPERATIONS[uid])
-      for uid, name in ups.SOP_CLASSES.items()),
+    *(
+        Service(f"Unified Procedure Step: {ups.SOP_CLASSES[uid].split(' ')[4]}", DimseService.UPS, {uid: ups.SOP_CLASSES[uid]},
+                operations, extend=ups.extend)
+        for uid, operations in ups.OPERATIONS.items()
+    ),
     Service("Modality Performed Procedure Step", DimseService.PROCEDURE_STEP, mpps.SOP_CLASSES,
             {CommandField.N_CREATE_RQ: mpps.create, CommandField.N_SET_RQ: mpps.change}, mpps.MAX_DATA_SET),
     Service("Modality Performed Procedure Step Retrieve", DimseService.PROCEDURE_STEP, mpps.RETRIEVE_SOP_CLASSES,

@@ -57,11 +57,19 @@ STATUS: Mapping[Reason, int] = MappingProxyType(
 # PS3.4 Tables CC.2.1-1, CC.2.2-1 and CC.2.3-1: Action Type ID
 CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 1, 2, 3, 4, 5
 
+# PS3.4 CC.3.1: as for the Modality Worklist (K.5.1): two reserved bytes, fuzzy matching of names, timezone query adjustment.
+SUPPORTED = bytes((1, 1, 1, 1))
+
 Action = Callable[[Exchange, Dataset], Reason | None]
 
 
 class _Cancelled(Exception):
     """The peer has sent C-CANCEL while steps were being read."""
+
+
+def extend(asked: bytes) -> bytes:
+    """The answer to a requestor's extended negotiation: what it asks for and we can do, of the bytes it knows."""
+    return bytes(ours if theirs == 1 else 0 for theirs, ours in zip(asked, SUPPORTED, strict=False))
 
 
 def _answering(handler: Handler) -> Handler:
