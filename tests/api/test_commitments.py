@@ -37,6 +37,27 @@ def test_a_request_grows_is_put_and_answered(api: Api, monkeypatch: pytest.Monke
     assert _report(api, ["1.2.1", "1.2.2"], {}) == "failed", "the first report counts"
 
 
+def test_a_request_whose_worker_was_killed_is_put_again(api: Api) -> None:
+    note = commitment_requests.Note(api.context, "KEEPER")
+    note.take(Reference(objects.CT, "1.2.1"))
+    note.close()
+
+    class Killed(BaseException):
+        pass
+
+    def die(request: CommitmentRequest) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        commitment_requests.work(api.context, die)
+    put: list[CommitmentRequest] = []
+    assert not commitment_requests.work(api.context, put.append), "somebody may still be at it"
+    api.clock.forward(minutes=6)
+    assert commitment_requests.work(api.context, put.append) and len(put) == 1
+    api.clock.forward(hours=23)
+    assert not commitment_requests.work(api.context, put.append), "the report is awaited"
+
+
 async def test_requests_are_listed_shown_and_put_again(api: Api) -> None:
     for aet, taken in (("KEEPER", ("1.2.1", "1.2.2")), ("OTHER", ("1.2.3",))):
         note = commitment_requests.Note(api.context, aet)

@@ -47,7 +47,7 @@ def test_a_study_goes_out_is_found_there_and_comes_back(tmp_path: Path, data: Pa
         eventually(lambda: client.get("/api/v1/commitments", params=settled).json()["commitments"], seconds=60)
         assert "ISOCENTER  committed  4" in run("commitment", "list", *here).stdout
         changes = client.get("/api/v1/changes", params={"limit": 500}).json()["changes"]
-        assert "study.sent" in [each["kind"] for each in changes]
+        assert {"study.sent", "remote.searched"} <= {each["kind"] for each in changes}
     off = run("send", "QR", "--study", study, "--json", *here)
     assert off.returncode == 1 and json.loads(off.stdout)["failed"] == 4
     assert "Connection refused" in json.loads(off.stdout)["instances"][0]["reason"]

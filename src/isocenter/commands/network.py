@@ -16,7 +16,7 @@ from isocenter.dimse.sending import Sent
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Invalid, Missing
 from isocenter.preflight import need_archive, prepare_folder
-from isocenter.service import peers, sending
+from isocenter.service import peers, remote, sending
 from isocenter.settings import Loaded
 
 LEVELS = {level.name.lower(): level for level in Level}
@@ -99,7 +99,7 @@ def run_query(arguments: argparse.Namespace, loaded: Loaded) -> int:
     need_archive(loaded.settings)
     level, keys = LEVELS[arguments.level], _keys(arguments.keys)
     with app.opened(loaded.settings) as context:
-        peer = peers.get(context, arguments.peer_aet)
+        peer = remote.searching(context, SYSTEM, arguments.peer_aet, (keyword for keyword, value in keys.items() if value))
         rows = list(querying.find(context, peer, level, keys, limit=max(0, arguments.limit)))
     asked = {keyword: keyword for keyword in keys if keyword not in COLUMNS[level] and not keyword.endswith("InstanceUID")}
     columns = {**COLUMNS[level], **asked}
@@ -127,7 +127,7 @@ def run_retrieve(arguments: argparse.Namespace, loaded: Loaded) -> int:
     need_archive(loaded.settings)
     prepare_folder(loaded.settings)
     with app.opened(loaded.settings) as context:
-        peer = peers.get(context, arguments.peer_aet)
+        peer = remote.fetching(context, SYSTEM, arguments.peer_aet, (each.study for each in wanted))
         with Progress("retrieve", "instances", quiet=arguments.json) as progress:
 
             def on_progress(now: querying.Progress) -> None:

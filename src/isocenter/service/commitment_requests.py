@@ -120,12 +120,13 @@ def work(context: Context, ask: Callable[[CommitmentRequest], None]) -> bool:
     if now - claimed.created_at >= GIVE_UP:
         _settle(context, claimed, "given_up", claimed.reason or "it was asked and never reported")
         return True
-    told = partial(rows.asked, request_id=claimed.id, transaction_uid=claimed.transaction_uid, at=now, due_at=now + REPORT_WITHIN)
-    context.database.write(told)  # first: the report may come before the answer
+    # First, since the report may come before the answer. When nobody comes to say more, it is due again after the lease.
+    told = partial(rows.asked, request_id=claimed.id, transaction_uid=claimed.transaction_uid, at=now, due_at=now + LEASE)
+    context.database.write(told)
     facts: dict[str, object] = {"peer": claimed.peer_aet, "transaction": claimed.transaction_uid, "attempts": claimed.attempts}
     try:
         ask(claimed)
-        context.database.write(partial(rows.free, request_id=claimed.id))
+        context.database.write(partial(rows.free, request_id=claimed.id, due_at=now + REPORT_WITHIN))
         log.info("storage commitment asked for", extra={"facts": {**facts, "instances": len(claimed.references)}})
     except IsocenterError as error:
         due = now + timedelta(minutes=RETRIES[min(claimed.attempts, len(RETRIES)) - 1])

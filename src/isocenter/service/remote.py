@@ -30,7 +30,7 @@ from isocenter.store.retrievals import Retrieval
 
 __all__ = [
     "RETURNED", "SEARCHED_BY", "Elsewhere", "Found", "RemoteStudy", "Retrieval", "Silent", "archives", "ask", "cancel",
-    "elsewhere", "fetch", "forget", "is_due", "retrievals", "search", "work",
+    "elsewhere", "fetch", "fetching", "forget", "is_due", "retrievals", "search", "searching", "work",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,37 @@ def search(context: Context, principal: Principal, aet: str, keys: Mapping[str, 
     found = _seek(context, principal, peer, asked)
     studies = [row for row in found[:MOST_STUDIES] if _has_modality(row, asked.get("ModalitiesInStudy", ""))]
     return Found(_told(context, principal, peer, studies), len(found) > MOST_STUDIES)
+
+
+def searching(context: Context, principal: Principal, aet: str, keys: Iterable[str]) -> Peer:
+    """A known peer that the caller is about to ask by C-FIND, by these keywords: a row says so first. Raises Missing."""
+    access.require(principal, Permission.REMOTE_QUERY)
+    peer = _peer(context, aet)
+    asked = sorted(keys)
+    told: dict[str, object] = {"keys": asked, "peer": peer.aet}
+    context.accesses.note(context.database, principal, Event.REMOTE_SEARCHED, f"{peer.aet}?{'&'.join(asked)}", told)
+    return peer
+
+
+def fetching(context: Context, principal: Principal, aet: str, studies: Iterable[str]) -> Peer:
+    """A known peer that the caller is about to fetch from, waiting for it: a row for each study says so first. Raises Missing."""
+    access.require(principal, Permission.REMOTE_RETRIEVE)
+    peer = _peer(context, aet)
+    payload = {"peer": peer.aet, "via": principal.via, "address": principal.address}
+
+    def write(connection: Connection) -> None:
+        for study in dict.fromkeys(studies):
+            changes.append(connection, Event.RETRIEVAL_ASKED, study, principal.name, payload)
+
+    context.database.write(write)
+    return peer
+
+
+def _peer(context: Context, aet: str) -> Peer:
+    peer = context.database.read(partial(peer_rows.peer, aet=aet.strip()))
+    if peer is None:
+        raise Missing("there is no such peer", where="aet", hint="isocenter peer list shows those that are known")
+    return peer
 
 
 def ask(context: Context, principal: Principal, aet: str, study: str, series: str = "") -> Retrieval:

@@ -80,9 +80,9 @@ def asked(connection: Connection, request_id: int, *, transaction_uid: str, at: 
     connection.execute(_of(request_id).where(table.c.state.in_(OPEN)).values(values))
 
 
-def free(connection: Connection, request_id: int) -> None:
-    """Nobody works on it any more; what it waits for now is the report."""
-    connection.execute(_of(request_id).values(lease_until=None))
+def free(connection: Connection, request_id: int, *, due_at: datetime) -> None:
+    """The peer has taken it; what it waits for now is the report."""
+    connection.execute(_of(request_id).values(lease_until=None, due_at=due_at))
 
 
 def again(connection: Connection, request_id: int, *, reason: str, due_at: datetime) -> None:
