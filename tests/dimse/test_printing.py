@@ -475,3 +475,41 @@ def test_dcmtk_prints_two_slices(archive: Archive, data: Path, tmp_path: Path, l
     document = pdf_of(*held(archive, FILMS))
     assert len(document.pictures) == 2 and images[0].StudyDescription == "Thorax"
     assert {image.pixel_array.tobytes() for image in images} == {image.pixel_array.tobytes() for image in hardcopies}
+
+
+def test_odd_jobs_are_printed_or_refused_and_never_break(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    """Values no printer should be sent: the answer is a status of print management, and nothing of the job is in the log."""
+    good = grey(ramp(8, 8, 255, "u1"))
+    odd: list[dict[str, Any]] = [
+        {"PatientID": "P" * 100, "PatientName": "A^" * 40, "PatientBirthDate": "yesterday", "Modality": "much too long for CS"},
+        {"StudyInstanceUID": "not a UID"},
+        {"RequestedImageSize": "-5"},
+        {"RequestedImageSize": "1e300"},
+        {"MagnificationType": "NONE", "Polarity": "SIDEWAYS", "RequestedDecimateCropBehavior": "MAYBE"},
+        {"Illumination": 65535, "ReflectedAmbientLight": 65535, "MinDensity": 65535, "MaxDensity": 0},
+    ]
+    with device(archive, sop.PRESENTATION_LUT) as printer, pydicom_writes_anything():
+        _, linear, _ = printer.create(sop.PRESENTATION_LUT, dataset(PresentationLUTShape="LIN OD"), on=sop.PRESENTATION_LUT)
+        assert printer.create(sop.PRESENTATION_LUT, dataset(PresentationLUTShape="WAVY"), on=sop.PRESENTATION_LUT)[0] == 0x0106
+        assert printer.open_session(FilmSessionLabel="L" * 200) == 0
+        for number, values in enumerate(odd):
+            _, film, made = printer.film(BorderDensity="9" * 16, EmptyImageDensity="WHITE")
+            referenced = [reference(sop.PRESENTATION_LUT, linear)] if number == 5 else []
+            if printer.set_image(boxes(made)[0], good, ReferencedPresentationLUTSequence=referenced, **values) == 0:
+                assert printer.print(film) == 0, values
+            else:
+                assert "RequestedImageSize" in values
+    assert len(archive.files()) + len(archive.files("quarantine")) == 2 * (len(odd) - 2)
+    assert not [record for record in caplog.records if record.exc_info] and "PPPP" not in caplog.text
+
+
+@contextmanager
+def pydicom_writes_anything() -> Iterator[None]:
+    """For a device that does not look at what it sends."""
+    settings = pydicom.config.settings
+    before = settings.reading_validation_mode, settings.writing_validation_mode
+    settings.reading_validation_mode = settings.writing_validation_mode = pydicom.config.IGNORE
+    try:
+        yield
+    finally:
+        settings.reading_validation_mode, settings.writing_validation_mode = before

@@ -1,8 +1,10 @@
 // Secondary captures of film digitisers and frame grabbers, written as such devices write them, on the screen.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from '@playwright/test'
 import { element, newUid, object, short } from './dicom'
 import { store } from './support'
-import { canvasAt, open } from './viewing'
+import { DATA, canvasAt, csrf, open, pane, upload } from './viewing'
 
 const SIDE = 16
 const cs = (element_: number, value: string): Buffer => element(0x0028, element_, 'CS', value)
@@ -51,3 +53,16 @@ for (const { device, image, seen } of CAPTURES) {
     await expect.poll(async () => furthest((await canvasAt(page, MIDDLES)).map(({ color }) => color)), { message: `${seen.join(' ')} on the screen` }).toBeLessThanOrEqual(2)
   })
 }
+
+test('a document, such as the films of a print job, is saved as a file', async ({ page }) => {
+  const study = await upload(page.request, await csrf(page.request), 'pdf/craig-test.dcm')
+  await open(page, study)
+  await expect(pane(page)).toHaveAttribute('data-status', 'failed')
+  const saved = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Save the document' }).click()
+  const download = await saved
+  expect(download.suggestedFilename()).toMatch(/\.pdf$/)
+  const bytes = readFileSync(await download.path())
+  expect(bytes.subarray(0, 5).toString()).toBe('%PDF-')
+  expect(readFileSync(path.join(DATA, 'pdf/craig-test.dcm')).includes(bytes)).toBe(true)
+})

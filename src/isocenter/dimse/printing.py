@@ -55,7 +55,8 @@ META: Mapping[str, tuple[str, ...]] = MappingProxyType(
 PRINTER_INSTANCE = "1.2.840.10008.5.1.1.17"  # PS3.4 H.4.6.3
 PRINT = 1  # PS3.4 H.4.1.2.4, Action Type ID
 
-# An image for the largest film in colour, 14 by 17 inches at 320 dpi, has 73 MB; it is held while it comes in.
+# An image for the largest film in colour, 14 by 17 inches at 320 dpi, has 73 MB; it is held three times while it is decoded (the
+# largest in grey, of 42 MB, takes a process from 92 to 216 MB for a moment).
 MAX_DATA_SET = 96 << 20
 MOST_FILMS = 64  # in one session
 

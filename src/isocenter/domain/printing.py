@@ -129,9 +129,10 @@ def linear_density(stored: int, minimum: int, maximum: int, illumination: int, a
         density = high - (high - low) * value / (count - 1)
         return _just_noticeable(max(ambient, 0) + max(illumination, 1) * 10**-density)
 
-    first, last = index(0), index(count - 1)
+    first = index(0)
+    span = index(count - 1) - first or 1.0  # nothing is seen on a film under the sun
     steps = (1 << 12) - 1
-    return Lut(0, 12, tuple(round((index(value) - first) / (last - first) * steps) for value in range(count)))
+    return Lut(0, 12, tuple(round((index(value) - first) / span * steps) for value in range(count)))
 
 
 # PS3.14 7.1: coefficients A to I of j(L), in powers of log10(L).

@@ -251,9 +251,7 @@ def _described(job: Job, study: Identity, sop_class: str, sop_instance: str) -> 
         setattr(dataset, keyword, "")  # type 2
     for keyword in (*_PATIENT, *_STUDY, *_SERIES):
         if study.get(keyword):
-            tag = tag_of(keyword) or 0
-            # As it came: what a device writes wrongly is no reason to lose its images.
-            dataset.add(DataElement(tag, vr_of(tag), study[keyword], validation_mode=IGNORE))
+            _put(dataset, keyword, study[keyword])
     dataset.ConversionType = "DI"  # PS3.3 C.8.6.1: over a digital interface
     dataset.SecondaryCaptureDeviceManufacturer = "Isocenter"
     dataset.SecondaryCaptureDeviceSoftwareVersions = __version__
@@ -261,19 +259,25 @@ def _described(job: Job, study: Identity, sop_class: str, sop_instance: str) -> 
     dataset.ContentTime = dataset.SeriesTime = dataset.TimeOfSecondaryCapture = job.created_at.strftime("%H%M%S")
     dataset.TimezoneOffsetFromUTC = job.created_at.strftime("%z")
     dataset.BurnedInAnnotation = "YES"  # it may well be: printers get no patient's name any other way
-    dataset.SeriesDescription = job.label or "Print job"
+    _put(dataset, "SeriesDescription", job.label or "Print job")
     return dataset
+
+
+def _put(dataset: Dataset, keyword: str, text: str) -> None:
+    """A text of the job, as it came: what a device writes wrongly is no reason to lose its images."""
+    tag = tag_of(keyword) or 0
+    dataset.add(DataElement(tag, vr_of(tag), text, validation_mode=IGNORE))
 
 
 def _file_image(door: Door, image: Image, study: Identity, job: Job, notes: str) -> Outcome:
     dataset = _described(job, study, SECONDARY_CAPTURE, image.sop_instance_uid)
-    dataset.Modality = study.get("Modality") or "OT"
+    _put(dataset, "Modality", study.get("Modality") or "OT")
     dataset.SeriesInstanceUID = _derived(job, f"images\\{study['StudyInstanceUID']}")
     dataset.SeriesNumber, dataset.InstanceNumber = _IMAGES, image.number
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.PatientOrientation = ""
     if notes:
-        dataset.ImageComments = notes[:10240]
+        _put(dataset, "ImageComments", notes)
     dataset.SamplesPerPixel, dataset.Rows, dataset.Columns = image.samples, image.rows, image.columns
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = image.allocated, image.stored, image.stored - 1
     dataset.PixelRepresentation = 0
@@ -319,7 +323,7 @@ def _file_pdf(context: Context, door: Door, study: Identity, job: Job, layouts: 
     dataset.SeriesInstanceUID = _derived(job, f"films\\{study['StudyInstanceUID']}")
     dataset.SeriesNumber, dataset.InstanceNumber = _FILMS, max(image.number for image in _images(job))
     dataset.AcquisitionDateTime = ""
-    dataset.DocumentTitle = title
+    _put(dataset, "DocumentTitle", title)
     dataset.ConceptNameCodeSequence = []
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = length

@@ -1,10 +1,13 @@
 import { type DragEvent, useEffect, useRef, useState } from 'react'
+import { explain } from '../../../lib/http'
 import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import type { PaneState } from '../engine/paneState'
+import { documentOf } from '../model/document'
 import { markersOf } from '../model/geometry'
 import { RELATION_WORDS, cornersOf } from '../model/overlay'
 import { missingSlices } from '../model/series'
+import { saveDocument } from '../session/documents'
 import type { ViewerSession } from '../session/session'
 import { CineBar } from './CineBar'
 import { Glyph } from './icons'
@@ -55,7 +58,27 @@ function Overlay({ session, pane }: { session: ViewerSession; pane: Pane }) {
   )
 }
 
-function Message({ state, onRetry }: { state: PaneState; onRetry: () => void }) {
+/** A document is no picture, but it can be had as a file. */
+function SaveDocument({ pane, index }: { pane: Pane; index: number }) {
+  const [failure, setFailure] = useState('')
+  const frame = pane.frames[index]
+  const found = frame && documentOf(frame.instance.dataset)
+  if (!found) return null
+  const save = () => {
+    setFailure('')
+    saveDocument(found).catch((error: unknown) => setFailure(explain(error).what))
+  }
+  return (
+    <>
+      <button type="button" className="button button-small" onClick={save}>
+        Save the document
+      </button>
+      {failure && <p role="alert">{failure}</p>}
+    </>
+  )
+}
+
+function Message({ state, pane, onRetry }: { state: PaneState; pane: Pane; onRetry: () => void }) {
   if (state.status === 'empty') {
     return (
       <div className="pane-message">
@@ -73,6 +96,7 @@ function Message({ state, onRetry }: { state: PaneState; onRetry: () => void }) 
             Image {state.index + 1} of {state.count}
           </p>
         )}
+        <SaveDocument key={state.index} pane={pane} index={state.index} />
         {state.again && (
           <button type="button" className="button button-small" onClick={onRetry}>
             Try again
@@ -137,7 +161,7 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       <div ref={host} className="pane-host" />
       <MeasurementLayer session={session} pane={pane} />
       <Overlay session={session} pane={pane} />
-      <Message state={state} onRetry={() => session.retry(pane)} />
+      <Message state={state} pane={pane} onRetry={() => session.retry(pane)} />
       {state.status === 'loading' && state.shown >= 0 && <span className="pane-busy" aria-hidden="true" />}
       <Scrollbar pane={pane} />
       <CineBar pane={pane} active={active} />
