@@ -10,21 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pydicom
 import pytest
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 import objects
+import remotes
 from certificates import Authority
 from dimse.conftest import Archive, RawPeer, Start, bound, eventually, peer_of
 from dimse.test_finding import asked, store
 from dimse.test_foreign import ENVIRONMENT
-from isocenter.dimse import client, echoing, finding, tls
+from isocenter.dimse import client, echoing, finding, sending, tls
 from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Broken
 from isocenter.domain.verification import Outcome
 from isocenter.service import peers
+from isocenter.service import sending as leaving
 from isocenter.settings import Settings
 
 dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="dcmtk is not installed")
@@ -292,6 +295,32 @@ def test_certificates_that_cannot_be_used_stop_the_server_before_it_begins(start
 def test_a_certificate_that_ends_soon_is_said(start: Start, keys: Path, caplog: pytest.LogCaptureFixture) -> None:
     Secured(start, keys)  # the tests' certificates last two days
     assert "the DICOM certificate ends soon" in caplog.text
+
+
+@pytest.mark.skipif(not Path(remotes.ORTHANC).exists(), reason="Orthanc is not installed")
+def test_orthanc_sends_and_takes_over_tls(start: Start, keys: Path, data: Path, tmp_path: Path) -> None:
+    """Both directions, both with mutual authentication; what Orthanc was sent comes back."""
+    secured = Secured(start, keys)
+    context = secured.archive.context
+    options = {
+        "DicomTlsEnabled": True, "DicomTlsCertificate": str(keys / "theirs.crt"), "DicomTlsPrivateKey": str(keys / "theirs.key"),
+        "DicomTlsTrustedCertificates": str(keys / "authority.crt"), "DicomTlsRemoteCertificateRequired": True,
+        "DicomModalities": {"isocenter": {"AET": "ISOCENTER", "Host": "127.0.0.1", "Port": secured.port, "UseDicomTls": True}},
+    }  # fmt: skip
+    path = data / "transfer-syntaxes/MR_small.dcm"
+    store(context, path.read_bytes())
+    with remotes.orthanc(tmp_path, secured.port, **options) as remote:
+        peer = peers.add(context, SYSTEM, aet="ORTHANC", host="127.0.0.1", port=remote.port, tls=True)
+        chosen = leaving.chosen(context, SYSTEM, studies=[pydicom.dcmread(path).StudyInstanceUID], to="ORTHANC")
+        told: list[sending.Sent] = []
+        sending.send(context, peer, chosen, on_sent=told.append)
+        assert [each.status for each in told] == [0]
+        (instance,) = remote.http.get("/instances").json()
+        assert remote.http.post("/modalities/isocenter/echo").status_code == 200
+        assert remote.http.post("/modalities/isocenter/store", content=instance).json()["FailedInstancesCount"] == 0
+    kept = [pydicom.dcmread(each) for each in secured.archive.files()]
+    assert len(kept) == 2  # Orthanc writes headers in its own way; the pixels are the same
+    assert all(each.PixelData == pydicom.dcmread(path).PixelData for each in kept)
 
 
 @dcmtk
