@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pynetdicom import AE, evt
 
 import objects
 import remotes
+from certificates import Authority
 from dimse.conftest import Archive, data_set_of
 from isocenter.dimse import sending
 from isocenter.dimse.sending import Sent
@@ -70,6 +72,23 @@ def test_storescp_takes_every_stored_syntax_as_it_is(sqlite_context: Context, da
         assert [(each.status, each.reason, each.answered) for each in told] == [(0, "", True)] * len(paths)
         arrived = facts(remote.files())
     assert arrived == facts(paths)
+
+
+def test_a_peer_that_wants_tls_gets_it_on_every_association(sqlite_context: Context, data: Path, tmp_path: Path) -> None:
+    paths = sorted((data / "ct/volume-lidc-idri-0314").glob("*"))[:5]
+    store(sqlite_context, *(path.read_bytes() for path in paths))
+    authority = Authority(tmp_path)
+    certificate, key = authority.signed("theirs")
+    settings = replace(sqlite_context.settings, dicom_tls_ca=authority.certificate)
+    context = replace(sqlite_context, settings=settings)
+    secured = ("+xa", "+tls", str(key), str(certificate), "-ic", "--fork")
+    with remotes.storescp(tmp_path / "scp", *secured) as remote:
+        told = sent(context, known(context, "STORESCP", remote.port, tls=True, parallel=2), dcmread(paths[0]).StudyInstanceUID)
+        assert [(each.status, each.reason) for each in told] == [(0, "")] * 5
+        assert facts(remote.files()) == facts(paths)
+        peers.change(context, SYSTEM, "STORESCP", tls=False)
+        plain = sent(context, peers.get(context, "STORESCP"), dcmread(paths[0]).StudyInstanceUID)
+    assert {each.answered for each in plain} == {False}, "it speaks nothing else"
 
 
 MR = "1.2.840.10008.5.1.4.1.1.4"

@@ -1,8 +1,5 @@
 """SCU: an association to another archive, on the same upper layer; what all requests of ours go through.
 
-    store, send     C-STORE of a file, of bytes that are made while they leave        answers    any request with its answers
-    echo            C-ECHO                                                             request    any request with one answer
-
     with Association("127.0.0.1", 11112, calling="DEMO", called="ISOCENTER", contexts=contexts_of(paths)) as association:
         for path in paths:
             association.store(path)
