@@ -34,7 +34,7 @@ from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.server import Server
 from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import SYSTEM
-from isocenter.service import changes, peers, ups_reports
+from isocenter.service import changes, exceptions, peers, ups_reports
 from isocenter.service.context import Context
 from isocenter.store import schema, schema_ups
 from isocenter.work import ups as worker
@@ -458,6 +458,8 @@ def test_a_subscriber_that_is_off_is_told_later_and_in_order(
     assert not ups_reports.is_due(archive.context), "nobody is told for ever"
     dropped = [each for each in changes.page(archive.context, SYSTEM, 0, 1000) if each.kind == "ups.report_dropped"]
     assert [each.subject for each in dropped] == [uid]
+    shown = exceptions.page(archive.context, SYSTEM, kind="notification", dismissed=False, limit=10, after=None).cases
+    assert [(each["source_aet"], each["sop_instance_uid"]) for each in shown] == [("WATCHER", uid)]
 
 
 def test_subscribers_learn_of_a_restart(archive: Archive, user: User, watcher: Watcher) -> None:

@@ -13,14 +13,14 @@ from pydicom.dataset import Dataset
 from sqlalchemy import Connection
 
 from isocenter.dicom import datasets, keys
-from isocenter.dicom.sop_classes import UPS_FILTERED_GLOBAL_SUBSCRIPTION, UPS_GLOBAL_SUBSCRIPTION
+from isocenter.dicom.sop_classes import UPS_FILTERED_GLOBAL_SUBSCRIPTION, UPS_GLOBAL_SUBSCRIPTION, UPS_PUSH
 from isocenter.domain import access, ups
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Invalid, IsocenterError
 from isocenter.domain.events import Event
 from isocenter.domain.ups import Reason, Refused, ReportType
 from isocenter.service.context import Context
-from isocenter.store import changes, peers
+from isocenter.store import changes, exceptions, peers
 from isocenter.store import ups as steps
 from isocenter.store import ups_reports as rows
 from isocenter.store.ups_reports import Batch, Global, Waiting
@@ -177,6 +177,8 @@ def _later(context: Context, batch: Batch, told: list[int], reason: str) -> None
     def write(connection: Connection) -> None:
         done = [*told, *(each.id for each in old)]
         rows.settle(connection, batch, done, now + wait, failed=True)
+        if old:
+            exceptions.record(connection, _case(batch.aet, old, reason), now)
         for each in old:
             payload = {"aet": batch.aet, "event_type": int(each.report.type)}
             changes.append(connection, Event.UPS_REPORT_DROPPED, each.sop_instance_uid, "system", payload)
@@ -184,6 +186,15 @@ def _later(context: Context, batch: Batch, told: list[int], reason: str) -> None
     context.database.write(write)
     facts = {"peer": batch.aet, "told": len(told), "dropped": len(old), "attempts": batch.attempts, "reason": reason}
     log.warning("a subscriber was not told of procedure steps yet", extra={"facts": {**facts, "again_in_s": wait.seconds}})
+
+
+def _case(aet: str, old: list[Waiting], reason: str) -> exceptions.Case:
+    """What a person should see: somebody waits for events that will not come."""
+    named = f"of {len(old)} events of work items and never will be: {reason}"
+    return exceptions.Case(
+        kind="notification", fingerprint=f"ups report {aet}", source="dimse", source_aet=aet, sop_class_uid=UPS_PUSH,
+        sop_instance_uid=old[0].sop_instance_uid, reason=f"{aet} could not be told {named}",
+    )  # fmt: skip
 
 
 def remove_ended(context: Context) -> int:

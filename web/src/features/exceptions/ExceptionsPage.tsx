@@ -15,7 +15,7 @@ const KINDS: Record<ExceptionKind, { title: string; tone: Tone; meaning: string 
   version: { title: 'New version', tone: 'info', meaning: 'The same identity with other content. The first one is shown; both are kept.' },
   patient_conflict: { title: 'Patient differs', tone: 'warn', meaning: 'The same patient ID with another name or birth date. Joined as one patient; check at the modality.' },
   commitment: { title: 'Not confirmed', tone: 'danger', meaning: 'Another archive has not confirmed that it keeps what was sent to it. Do not delete the copy here; send it again or ask there.' },
-  notification: { title: 'Not told', tone: 'warn', meaning: 'A system that wants to know which images are here could not be told for a week. The images are safe; tell it in another way.' },
+  notification: { title: 'Not told', tone: 'warn', meaning: 'A system that wants to be told which images are here, or of its work items, could not be told for a week. Nothing of them is lost; tell it in another way.' },
   refused: { title: 'Refused', tone: 'danger', meaning: 'Not taken, and the sender was told why. Nothing of it was kept.' },
 }
 
