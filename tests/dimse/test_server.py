@@ -76,12 +76,33 @@ def test_one_association_too_many_is_rejected_until_another_ends(start: Start) -
         assert isinstance(associate(archive), pdu.AssociateAC)
 
 
-def test_connections_without_end_are_closed(start: Start) -> None:
-    archive = start(max_associations=1, artim_timeout=3)
-    peers = [RawPeer(archive.port) for _ in range(server.REJECTED_AT_ONCE + 5)]
+def test_silent_connections_without_end_make_room_for_who_speaks(start: Start) -> None:
+    """Of more connections than are held the oldest silent ones are closed; nobody waits for ARTIM, 30 seconds here."""
+    archive = start(max_associations=3)
+    with peer_of(archive) as established:
+        assert isinstance(established.associate(), pdu.AssociateAC)
+        peers = [RawPeer(archive.port) for _ in range(server.REJECTED_AT_ONCE + 20)]
+        try:
+            assert peers[0].receive() is None
+            with peer_of(archive) as later:
+                assert isinstance(later.associate(), pdu.AssociateAC) and later.echo() == 0
+            assert established.echo() == 0
+            assert isinstance(peers[-1].associate(), pdu.AssociateAC)  # the newest is still there
+            assert archive.server.connections <= server.REJECTED_AT_ONCE + 3
+        finally:
+            for peer in peers:
+                peer.close()
+
+
+def test_associations_that_nobody_makes_room_for(start: Start) -> None:
+    """Who is told why does not go before: a rejection waits for its peer to close."""
+    archive = start(max_associations=1, artim_timeout=5)
+    peers = [RawPeer(archive.port) for _ in range(server.REJECTED_AT_ONCE + 1)]
     try:
-        eventually(lambda: archive.server.connections == server.REJECTED_AT_ONCE + 1)
-        assert peers[-1].receive() is None
+        answers = [peer.associate() for peer in peers]
+        assert isinstance(answers[0], pdu.AssociateAC) and answers[1:] == [pdu.LOCAL_LIMIT_EXCEEDED] * server.REJECTED_AT_ONCE
+        with peer_of(archive) as another:
+            assert another.receive() is None
     finally:
         for peer in peers:
             peer.close()

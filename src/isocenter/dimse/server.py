@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 256  # connections the kernel holds for us while all cores are busy; 200 modalities may wake up at once
 
-# Connections above max_associations that are still told why (A-ASSOCIATE-RJ) before further ones are simply closed.
+# Connections above max_associations that are still told why (A-ASSOCIATE-RJ) before one is simply closed.
 REJECTED_AT_ONCE = 50
 
 # How long accept() sleeps before it looks whether it is to stop: shutdown() would end it, but for all who share the socket.
@@ -175,7 +175,7 @@ class Server:
             self._begin(connection, address[0], certificates)
 
     def _begin(self, connection: socket.socket, address: str, certificates: Certificates | None) -> None:
-        if len(self._open) >= self._context.settings.max_associations + REJECTED_AT_ONCE:
+        if not self._room():
             connection.close()
             return
         try:
@@ -193,6 +193,22 @@ class Server:
             with self._lock:
                 del self._open[association]
             association.close()
+
+    def _room(self) -> bool:
+        """Whether one more connection can be taken.
+
+        Who has been there longest without asking for an association makes room: a request comes within milliseconds, and
+        silent connections, however many, must not keep it out.
+        """
+        with self._lock:
+            if len(self._open) < self._context.settings.max_associations + REJECTED_AT_ONCE:
+                return True
+            silent = next((each for each in self._open if each.awaiting_request), None)
+            if silent is None:
+                return False
+            del self._open[silent]
+        silent.sever()
+        return True
 
     def _run(self, association: Association, address: str) -> None:
         facts: dict[str, object] = {"address": address}

@@ -193,6 +193,11 @@ class Association:
         return self._machine.state is State.STA6
 
     @property
+    def awaiting_request(self) -> bool:
+        """There is a transport connection, and nobody has asked for an association on it yet; as acceptor."""
+        return self._machine.state is State.STA2
+
+    @property
     def over(self) -> bool:
         """Nothing more will come of it, though the transport connection may still be open."""
         return self._machine.state in (State.STA1, State.STA13)
