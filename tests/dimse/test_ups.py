@@ -474,6 +474,29 @@ def test_subscribers_learn_of_a_restart(archive: Archive, user: User, watcher: W
     assert information.SubscriptionListStatus == information.UnifiedProcedureStepListStatus == "WARM START"
 
 
+def test_who_names_no_character_set_is_read_and_answered_in_that_of_the_peer(archive: Archive, user: User) -> None:
+    peers.add(archive.context, SYSTEM, aet="OLD", host="127.0.0.1", port=104, character_set="ISO_IR 100")
+    uid, given = generate_uid(), step(PatientName="Mueller^Joerg")
+    del given.SpecificCharacterSet
+    bare = datasets.encode(given, IMPLICIT).replace(b"Mueller^Joerg ", "Müller^Jörgen ".encode("latin_1"))
+    create = Command(command_field=CommandField.N_CREATE_RQ, message_id=1, command_data_set_type=1, affected_sop_class_uid=PUSH,
+                     affected_sop_instance_uid=uid)  # fmt: skip
+    get = Command(command_field=CommandField.N_GET_RQ, message_id=3, requested_sop_class_uid=PUSH, requested_sop_instance_uid=uid,
+                  attribute_identifier_list=(0x00100010,))  # fmt: skip
+    with peer_of(archive) as old:
+        assert isinstance(old.associate(calling="OLD", contexts={1: (PUSH, (IMPLICIT,))}), pdu.AssociateAC)
+        old.message(1, create, bare)
+        assert next(commands(old)).status == 0
+        old.message(1, get)
+        answered = b""
+        while not answered.endswith("Müller^Jörgen ".encode("latin_1")):
+            received = old._reader.read()
+            assert isinstance(received, list), received
+            answered += b"".join(bytes(view) for _, _, view in received)
+    assert b"ISO_IR 100" in answered
+    assert [str(each.PatientName) for each in user.find(PatientName="muller*", SOPInstanceUID=uid)] == ["Müller^Jörgen"]
+
+
 FIELDS = {
     CommandField.N_CREATE_RQ: PUSH, CommandField.N_SET_RQ: PULL, CommandField.N_ACTION_RQ: WATCH, CommandField.C_FIND_RQ: QUERY,
 }  # fmt: skip

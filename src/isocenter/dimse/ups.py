@@ -98,9 +98,10 @@ def _answering(handler: Handler) -> Handler:
 def create(exchange: Exchange) -> None:
     """The handler of N-CREATE-RQ (CC.2.5). The answer has the attributes that we supplied."""
     session, command = exchange.session, exchange.command
-    created = ups.create(session.context, session.principal, _data_set(exchange), command.affected_sop_instance_uid or "")
+    given = _data_set(exchange)
+    created = ups.create(session.context, session.principal, given, command.affected_sop_instance_uid or "")
     code = status.SUCCESS if created.warning is None else STATUS[created.warning]
-    supplied = keys.encode(created.supplied, exchange.context.transfer_syntax)
+    supplied = keys.encode(created.supplied, exchange.context.transfer_syntax, keys.charsets_of(given))
     exchange.answer(code, supplied, affected_sop_class_uid=UPS_PUSH, affected_sop_instance_uid=created.sop_instance_uid)
 
 
@@ -110,7 +111,7 @@ def get(exchange: Exchange) -> None:
     session, wanted = exchange.session, exchange.command.attribute_identifier_list
     step = ups.get(session.context, session.principal, exchange.command.requested_sop_instance_uid or "")
     if not wanted:
-        exchange.answer(status.SUCCESS, keys.encode(step, exchange.context.transfer_syntax))
+        exchange.answer(status.SUCCESS, keys.encode(step, exchange.context.transfer_syntax, session.character_set))
         return
     found = Dataset()
     for tag in wanted:
@@ -119,7 +120,7 @@ def get(exchange: Exchange) -> None:
     # The character set is no attribute of the step: it goes with how the answer is encoded.
     unknown = tuple(tag for tag in wanted if tag not in step and tag != tag_of("SpecificCharacterSet"))
     code = status.ATTRIBUTES_NOT_SUPPORTED if unknown else status.SUCCESS
-    data_set = keys.encode(found, exchange.context.transfer_syntax) if len(found) else b""
+    data_set = keys.encode(found, exchange.context.transfer_syntax, session.character_set) if len(found) else b""
     exchange.answer(code, data_set, attribute_identifier_list=unknown or None)
 
 
@@ -202,7 +203,7 @@ def find(exchange: Exchange) -> None:
     session = exchange.session
     limit, transfer_syntax = session.context.settings.max_find_answers, exchange.context.transfer_syntax
     asked = _data_set(exchange)
-    charsets = keys.charsets_of(asked) or session.character_set
+    charsets = keys.charsets_of(asked)
 
     def encode(step: Dataset) -> bytes:
         if exchange.cancelled():
@@ -236,7 +237,14 @@ def _send(exchange: Exchange, answers: list[bytes], limit: int) -> None:
 
 
 def _data_set(exchange: Exchange) -> Dataset:
-    return datasets.decode(exchange.data_set, exchange.context.transfer_syntax)
+    """The data set of a request; one that names no character set is in the peer's."""
+    data, transfer_syntax, assumed = exchange.data_set, exchange.context.transfer_syntax, exchange.session.character_set
+    dataset = datasets.decode(data, transfer_syntax)
+    if not assumed or keys.charsets_of(dataset):
+        return dataset
+    named = Dataset()
+    named.SpecificCharacterSet = assumed.split("\\")
+    return datasets.decode(datasets.encode(named, transfer_syntax) + data, transfer_syntax)
 
 
 def _text(information: Dataset, keyword: str) -> str:
