@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from isocenter.domain.access import SYSTEM, Principal, Role
-from isocenter.domain.errors import Broken, Forbidden, Invalid, Unsupported
+from isocenter.domain.errors import Broken, Forbidden, Invalid, NoSpace, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service import ingest, sending
 from isocenter.service.context import Context
@@ -145,4 +146,16 @@ def test_a_frame_that_cannot_be_decoded_is_said_before_anything_leaves(sqlite_co
     store(sqlite_context, bytes(whole))
     (stored,) = chosen(sqlite_context, PEER, patients=["4MR1"])
     with pytest.raises(Unsupported, match="another size"), outgoing(sqlite_context, stored, [EXPLICIT_LITTLE]):
+        pass
+
+
+def test_no_room_to_transcode_is_said(sqlite_context: Context, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(sqlite_context, (data / "transfer-syntaxes/MR_small_jp2klossless.dcm").read_bytes())
+    (stored,) = chosen(sqlite_context, PEER, patients=["4MR1"])
+
+    def full(context: Context, size: int) -> BinaryIO:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sending, "_scratch", full)
+    with pytest.raises(NoSpace), outgoing(sqlite_context, stored, [EXPLICIT_LITTLE]):
         pass

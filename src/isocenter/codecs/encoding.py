@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from isocenter.codecs.layout import Layout
 from isocenter.dicom import syntaxes
+from isocenter.dicom.elements import Malformed
 
 Pixels = NDArray[Any]
 
@@ -29,10 +30,13 @@ class Encoder:
 
 
 def encode(transfer_syntax: str, data: bytes, layout: Layout) -> bytes:
-    """A native frame (samples of a pixel side by side) in a transfer syntax for which `can_encode`."""
+    """A native frame (samples of a pixel side by side) in a transfer syntax for which `can_encode`. Raises Malformed."""
     pixels = np.frombuffer(data, f"<{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
     shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, layout.samples)
-    return ENCODERS[transfer_syntax].one(pixels.reshape(shape), layout, _bits(pixels, layout))
+    try:
+        return ENCODERS[transfer_syntax].one(pixels.reshape(shape), layout, _bits(pixels, layout))
+    except Exception as error:  # noqa: BLE001  imagecodecs raises an error class for each library, all of them plain Exceptions
+        raise Malformed(f"a frame cannot be encoded ({type(error).__name__})", "PixelData") from None
 
 
 def can_encode(transfer_syntax: str, layout: Layout) -> bool:

@@ -3,6 +3,7 @@
 What comes next is made ready while the peer still works at what it has: opened and read, or transcoded by other threads.
 """
 
+import logging
 import os
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from isocenter.dimse.upper_layer.negotiation import PresentationContext
 from isocenter.domain.errors import IsocenterError, Unsupported
 from isocenter.service import sending
 from isocenter.service.sending import Stored
+
+log = logging.getLogger(__name__)
 
 # Objects that are transcoded at the same time for one retrieval, and wait to be sent: codecs give up the GIL.
 WORKERS = max(1, min(4, os.cpu_count() or 1))
@@ -110,6 +113,9 @@ class Suboperations:
             code, reason = status.SOP_CLASS_NOT_SUPPORTED, error.message
         except IsocenterError as error:
             code, reason = status.PROCESSING_FAILURE, error.message
+        except Exception:  # one instance fails, the retrieval goes on
+            log.exception("an instance cannot be sent", extra={"facts": {"instance": stored.sop_instance_uid}})
+            code, reason = status.PROCESSING_FAILURE, "the archive failed"
         stack.close()
         return _Ready(stored, code, reason)
 

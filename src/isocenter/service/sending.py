@@ -8,7 +8,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -18,7 +18,7 @@ from isocenter.dicom.elements import Malformed
 from isocenter.dicom.source import FileSource
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Broken, Invalid, Missing, Unsupported
+from isocenter.domain.errors import Broken, Invalid, Missing, NoSpace, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import imaging
@@ -92,7 +92,7 @@ def chosen(
 def outgoing(context: Context, stored: Stored, accepted: Sequence[str]) -> Iterator[Outgoing]:
     """The object in a transfer syntax that its receiver accepts: as it is stored when it may be, else transcoded without loss.
 
-    accepted: UIDs, the dearest first. Raises Unsupported when it cannot be had in any of them, Broken.
+    accepted: UIDs, the dearest first. Raises Unsupported when it cannot be had in any of them, NoSpace, Broken.
     """
     with opened(context, stored) as descriptor:
         if stored.transfer_syntax_uid in accepted:
@@ -113,12 +113,18 @@ def _transcoded(context: Context, stored: Stored, descriptor: int, accepted: Seq
         target = transcoding.choose(given, accepted)
         if target is None:
             raise Unsupported("the object cannot be had in a transfer syntax that is accepted", where=stored.transfer_syntax_uid)
-        with _scratch(context, given.size) as file:
-            transcoding.transcode(given, target, file)
-            file.flush()
-            yield Outgoing(target, file.tell(), file.fileno(), 0)
     except Malformed as fault:
         raise Unsupported(f"the object cannot be transcoded: {fault.reason}", where=fault.where) from None
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(_scratch(context, given.size))
+            transcoding.transcode(given, target, file)
+            file.flush()
+        except Malformed as fault:
+            raise Unsupported(f"the object cannot be transcoded: {fault.reason}", where=fault.where) from None
+        except (OSError, MemoryError) as error:
+            raise NoSpace("there is no room to transcode the object", hint="An administrator should free some space.") from error
+        yield Outgoing(target, file.tell(), file.fileno(), 0)
 
 
 def _scratch(context: Context, size: int) -> BinaryIO:
