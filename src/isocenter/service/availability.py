@@ -74,20 +74,22 @@ def relay(context: Context) -> int:
     if seen is None:
         context.database.write(lambda connection: rows.begin(connection, last))
     elif found or last - seen >= TOGETHER:
-        context.database.write(partial(_follow, seen=seen, last=last, receivers=receivers, found=found, now=context.clock()))
+        now = context.clock()
+        ended = {str(change.payload["study"]) for change in found if change.kind != Event.INSTANCE_STORED}
+        due = {str(change.payload["study"]): now + QUIET for change in found}
+        due |= {study: now for study in ended if context.database.read(partial(_is_whole, study_instance_uid=study))}
+        context.database.write(partial(_follow, seen=seen, last=last, receivers=receivers, due=due, now=now))
     return len(found)
 
 
 def _follow(
-    connection: Connection, seen: int, last: int, receivers: list[str], found: list[Change], now: datetime
+    connection: Connection, seen: int, last: int, receivers: list[str], due: Mapping[str, datetime], now: datetime
 ) -> None:
-    if not rows.advance(connection, seen, last):
-        return
-    ended = {str(change.payload["study"]) for change in found if change.kind != Event.INSTANCE_STORED}
-    for study in sorted({str(change.payload["study"]) for change in found}):
-        due_at = now if study in ended and _is_whole(connection, study) else now + QUIET
-        for aet in receivers:
-            rows.note(connection, aet, study, at=now, due_at=due_at)
+    """due: study -> when it is to be told."""
+    if rows.advance(connection, seen, last):
+        for study in sorted(due):  # one order of locks for all workers
+            for aet in receivers:
+                rows.note(connection, aet, study, at=now, due_at=due[study])
 
 
 def _is_whole(connection: Connection, study_instance_uid: str) -> bool:
