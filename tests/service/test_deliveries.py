@@ -83,6 +83,24 @@ def test_what_the_engine_has_lost_is_given_again(routed: Context, clock: Clock) 
     assert task.end() is State.SENT
 
 
+def test_an_engine_that_is_quicker_than_the_note_that_it_was_given(routed: Context) -> None:
+    for number in range(2):
+        store(routed, f"1.{number}", study=f"1.2.{number}")
+    routing.relay(routed)
+    came: list[State | None] = []
+
+    def at_once(due: Due) -> None:
+        task = begun(routed, due)
+        if not came:
+            task.note(task.task.instances[0], 0, "", arrived=True)
+        came.append(task.end("" if not came else "nobody answers"))
+
+    assert deliveries.feed(routed, at_once) == 2
+    assert came == [State.SENT, State.WAITING]
+    assert {one.state for one in deliveries.page(routed, SYSTEM).deliveries} == {State.SENT, State.WAITING}
+    assert given(routed) == []
+
+
 def test_a_round_that_is_begun_again_has_only_what_was_not_noted(routed: Context) -> None:
     for number in range(3):
         store(routed, f"1.{number}")

@@ -131,20 +131,20 @@ def test_what_a_rule_means_arrives_and_nothing_else(quick: Context, tmp_path: Pa
     assert [(each.sop_instance_uid, each.attempts) for each in instances] == [("1.2.1.1.1", 1), ("1.2.1.1.2", 1)]
 
 
-def test_a_peer_that_does_not_answer_is_tried_again_and_the_queue_says_why(quick: Context, tmp_path: Path) -> None:
+def test_a_peer_that_does_not_answer_is_tried_again_and_the_queue_says_why(quick_sqlite: Context, tmp_path: Path) -> None:
     port = free_port()
-    peers.add(quick, SYSTEM, aet="STORESCP", host="127.0.0.1", port=port)
-    rule(quick, "STORESCP")
-    with worker(quick):
-        uids = store_study(quick, "1.2.1", 3)
-        failing = until(lambda: [each for each in queue(quick) if each.attempts >= 2])[0]
+    peers.add(quick_sqlite, SYSTEM, aet="STORESCP", host="127.0.0.1", port=port)
+    rule(quick_sqlite, "STORESCP")
+    with worker(quick_sqlite):
+        uids = store_study(quick_sqlite, "1.2.1", 3)
+        failing = until(lambda: [each for each in queue(quick_sqlite) if each.attempts >= 2])[0]
         assert failing.state in (State.WAITING, State.QUEUED, State.SENDING) and "Connection refused" in failing.reason
         assert failing.sent == 0 and failing.instances == 3
         with storescp(tmp_path / "scp", port=port) as remote:
-            until(lambda: all_are(quick, State.SENT))
+            until(lambda: all_are(quick_sqlite, State.SENT))
             assert sorted(str(dcmread(path).SOPInstanceUID) for path in remote.files()) == uids
-    assert (queue(quick)[0].reason, queue(quick)[0].attempts) == ("", 0)
-    log = quick.database.read(lambda connection: changes.since(connection, 0))
+    assert (queue(quick_sqlite)[0].reason, queue(quick_sqlite)[0].attempts) == ("", 0)
+    log = quick_sqlite.database.read(lambda connection: changes.since(connection, 0))
     events = [change.kind for change in log if change.kind.startswith("delivery")]
     assert events == ["delivery.sent"]
 

@@ -24,7 +24,7 @@ from isocenter.domain.errors import Conflict, Invalid, Missing
 from isocenter.domain.events import Event
 from isocenter.domain.routing import Hours
 from isocenter.service.context import Context
-from isocenter.store import changes
+from isocenter.store import changes, imaging
 from isocenter.store import deliveries as rows
 from isocenter.store import delivery_pages as pages
 from isocenter.store import routing as routing_rows
@@ -109,7 +109,8 @@ def ask(context: Context, principal: Principal, studies: Sequence[str], destinat
 
     def _ask(connection: Connection, principal: Principal, study: str, destination: str) -> int:
         now, uids = context.clock(), rows.instances_of_study(connection, study)
-        if not uids:
+        values = imaging.study_values(connection, study)
+        if values is None or not access.scope(principal).permits(values):
             raise Missing("there is no such study", where="studies", kept="Nothing was sent.")
         (number,) = rows.plan(connection, [Planned(study, destination, "", now, tuple(uids))], now)
         # What has arrived already is sent again: a person who asks has a reason.

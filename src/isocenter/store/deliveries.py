@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.domain import delivery as rules
@@ -168,10 +168,15 @@ def wait_again(connection: Connection, delivery_id: int, at: datetime) -> None:
 
 
 def begin(connection: Connection, delivery_id: int, round_: int, now: datetime, lease_until: datetime) -> Task | None:
-    """The round begins, or goes on after a worker died; None when it is not wanted any more."""
-    found = _at_work(delivery_id).where(delivery.c.round == round_)
+    """The round begins, or goes on after a worker died; None when it is not wanted any more.
+
+    The engine may be quicker than who gave it the round and has not noted that yet.
+    """
+    noted = and_(delivery.c.state.in_(_AT_WORK), delivery.c.round == round_)
+    not_noted = and_(delivery.c.state == State.WAITING, delivery.c.round == round_ - 1)
+    found = update(delivery).where(delivery.c.id == delivery_id, or_(noted, not_noted))
     row = connection.execute(
-        found.values(state=State.SENDING, lease_until=lease_until, updated_at=now).returning(
+        found.values(state=State.SENDING, round=round_, lease_until=lease_until, updated_at=now).returning(
             delivery.c.study_instance_uid, delivery.c.destination_fk
         )
     ).one_or_none()

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 ROUND = 0.5
 SLOWEST_ROUND = 2.0
 # An engine with nothing to do is closed after so many seconds.
-IDLE = 60.0
+IDLE = 20.0
 # What the engine has lost is looked for, and what has ended long ago forgotten, this often.
 HOUSEKEEPING = timedelta(minutes=10)
 LOST = timedelta(minutes=1)
