@@ -19,10 +19,12 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, build_context
 
 import objects
-from dimse.conftest import Archive, Start, paused
+from dimse.conftest import Archive, Start, bound, paused
 from isocenter.dicom import sop_classes as sop
+from isocenter.dimse.server import Server
 from isocenter.domain.access import SYSTEM
 from isocenter.service import ingest, printing
+from isocenter.service.context import Context
 
 IMAGES, FILMS = printing.SECONDARY_CAPTURE, printing.ENCAPSULATED_PDF
 
@@ -194,8 +196,17 @@ def test_a_print_becomes_a_secondary_capture_and_a_pdf(archive: Archive) -> None
     assert b"/MediaBox [0 0 576.00 720.00]" in document.data, "8 by 10 inches"
 
 
-def test_it_is_filed_on_the_study_that_the_job_names(archive: Archive) -> None:
-    study = generate_uid()
+@pytest.fixture
+def both(context: Context) -> Iterator[Archive]:
+    """An archive that prints, once on each engine."""
+    server = Server(context, bound())
+    server.start()
+    yield Archive(server, context)
+    server.stop(0)
+
+
+def test_it_is_filed_on_the_study_that_the_job_names(both: Archive) -> None:
+    archive, study = both, generate_uid()
     with ingest.begin(archive.context, SYSTEM, source="dimse") as reception:
         reception.write(objects.part10(StudyInstanceUID=study, PatientID="P7", PatientName="Müller^Ada", AccessionNumber="ACC7"))
         reception.finish()
@@ -215,7 +226,8 @@ def test_it_is_filed_on_the_study_that_the_job_names(archive: Archive) -> None:
     assert {(each.StudyInstanceUID, each.PatientID, str(each.PatientName)) for each in made} == {(study, "P7", "Müller^Ada")}
 
 
-def test_a_patient_without_a_study_gets_one(archive: Archive) -> None:
+def test_a_patient_without_a_study_gets_one(both: Archive) -> None:
+    archive = both
     with device(archive) as printer:
         assert printer.open_session(FilmSessionLabel="Knee left", PatientID="P9", PatientName="Doe^Jo") == 0
         _, film, made = printer.film("STANDARD\\2,1")

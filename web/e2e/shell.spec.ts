@@ -116,6 +116,7 @@ test('an administrator adds a user, a token and a peer', async ({ page }) => {
 
   await page.getByRole('tab', { name: 'System' }).click()
   await expect(page.getByText('AE title')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'DICOM conformance statement' })).toHaveAttribute('href', '/api/v1/conformance')
   await keepScreenshot(page, 'admin-system')
   await expectAccessible(page)
 })
