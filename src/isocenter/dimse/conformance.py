@@ -167,7 +167,7 @@ def _policies(settings: Settings) -> tuple[Section, ...]:
             ("An association without a byte is aborted after (seconds)", settings.dicom_idle_timeout),
         ),)),
         Section("Number of Associations", (), (facts(
-            "Associations at once, in each process", ("As acceptor", settings.max_associations),
+            "Associations at once, over all processes of a machine", ("As acceptor", settings.max_associations),
             ("Of these of one peer, unless it has a number of its own", settings.max_associations_per_peer),
             ("Processes", settings.dicom_process_count),
             ("As initiator, to one peer", "1 to 8, as the peer is configured"),
