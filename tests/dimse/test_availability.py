@@ -14,7 +14,7 @@ from pynetdicom.sop_class import InstanceAvailabilityNotification  # type: ignor
 import objects
 from dimse.test_mpps import begun, ended
 from isocenter.domain.access import SYSTEM
-from isocenter.service import exceptions, ingest, peers, procedures
+from isocenter.service import exceptions, ingest, ordering, peers, procedures, progress
 from isocenter.service.context import Context
 from isocenter.store import changes
 from isocenter.work import notices
@@ -104,6 +104,10 @@ def named(attributes: Dataset) -> dict[str, list[str]]:
 
 
 def test_a_study_that_has_gone_quiet_is_told_with_all_its_instances(archive: Context, receiver: Receiver, clock: Clock) -> None:
+    step = {"Modality": "CT", "ScheduledStationAETitle": "CT1", "ScheduledProcedureStepStartDate": "20261122",
+            "ScheduledProcedureStepStartTime": "10"}  # fmt: skip
+    order = {"PatientName": "Doe^Jane", "PatientID": "P1", "StudyInstanceUID": "1.2.1", "steps": [step]}
+    ordering.create(archive, SYSTEM, order)
     a, b = store(archive, "1.2.1", "1.2.1.1"), store(archive, "1.2.1", "1.2.1.2")
     run(archive)
     clock.forward(seconds=20)
@@ -124,6 +128,9 @@ def test_a_study_that_has_gone_quiet_is_told_with_all_its_instances(archive: Con
         # PS3.4 R.3.2.1.2: nothing else may be told, a patient least of all
         assert [element.keyword for element in attributes] == [
             "ReferencedPerformedProcedureStepSequence", "ReferencedSeriesSequence", "StudyInstanceUID"]  # fmt: skip
+        clock.forward(days=1)
+        assert progress.follow_images(archive) == 1, "a modality without MPPS has ended by now"
+        run(archive)
         clock.forward(days=1)
         run(archive)
         assert len(receiver.told) == 1, "once"

@@ -75,8 +75,10 @@ def relay(context: Context) -> int:
         context.database.write(lambda connection: rows.begin(connection, last))
     elif found or last - seen >= TOGETHER:
         now = context.clock()
-        ended = {str(change.payload["study"]) for change in found if change.kind != Event.INSTANCE_STORED}
-        due = {str(change.payload["study"]): now + QUIET for change in found}
+        # What silence has ended was told when it fell silent.
+        news = [change for change in found if change.payload.get("by") != "images"]
+        ended = {str(change.payload["study"]) for change in news if change.kind != Event.INSTANCE_STORED}
+        due = {str(change.payload["study"]): now + QUIET for change in news}
         due |= {study: now for study in ended if context.database.read(partial(_is_whole, study_instance_uid=study))}
         context.database.write(partial(_follow, seen=seen, last=last, receivers=receivers, due=due, now=now))
     return len(found)

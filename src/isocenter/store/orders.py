@@ -13,6 +13,7 @@ from isocenter.dicom.worklist import BY_COLUMN, KEYS, Key
 from isocenter.domain.orders import ON_WORKLIST, STATUS, OrderState, StepState, of_order
 from isocenter.store import dialect
 from isocenter.store.rows import INDEXED_LENGTH
+from isocenter.store.schema import series, study
 from isocenter.store.schema_orders import imaging_order, name_column, performed_step, scheduled_step, step_performed
 
 Values = dict[str, str]
@@ -201,6 +202,35 @@ def _narrowed(wanted: Wanted, postgresql: bool) -> list[ColumnElement[bool]]:
     if of_steps:
         conditions.append(exists(select(step.id).where(step.imaging_order_fk == c.id, *of_steps).correlate(imaging_order)))
     return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Imaged:
+    """An open step of whose study and modality there are images, and for which no modality has said anything."""
+
+    order_id: int
+    step_id: int
+    state: StepState
+    study_instance_uid: str
+    last_at: datetime
+
+
+def imaged(connection: Connection, until: str, step_id: int | None = None) -> list[Imaged]:
+    """The open steps with images but without a performed step. until: last day on which they may be scheduled, YYYYMMDD."""
+    order, step = imaging_order.c, scheduled_step.c
+    has_images = exists(select(series.c.id).where(series.c.study_fk == study.c.id, series.c.modality == step.modality))
+    has_mpps = exists(select(step_performed.c.scheduled_step_fk).where(step_performed.c.scheduled_step_fk == step.id))
+    query = (
+        select(order.id, step.id, step.state, order.study_instance_uid, study.c.updated_at)
+        .select_from(scheduled_step)
+        .join(imaging_order, order.id == step.imaging_order_fk)
+        .join(study, study.c.study_instance_uid == order.study_instance_uid)
+        .where(step.state.in_([state.value for state in sorted(ON_WORKLIST)]), step[DATE.column] <= until, has_images, ~has_mpps)
+        .order_by(step.id)
+    )
+    if step_id is not None:
+        query = query.where(step.id == step_id)
+    return [Imaged(row[0], row[1], StepState(row[2]), row[3], row[4]) for row in connection.execute(query)]
 
 
 def worklist(
