@@ -111,7 +111,9 @@ test('an administrator adds a user, a token and a peer', async ({ page }) => {
   await page.getByRole('button', { name: 'Add peer', exact: true }).click()
   const peer = page.getByRole('row').filter({ hasText: aet })
   await expect(peer).toContainText('127.0.0.1:104')
-  await peer.getByRole('button', { name: 'Remove' }).click()
+  await peer.getByRole('button', { name: `Actions for ${aet}` }).click()
+  await page.getByRole('button', { name: 'Forget' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Forget it' }).click()
   await expect(peer).toHaveCount(0)
 
   await page.getByRole('tab', { name: 'System' }).click()

@@ -23,14 +23,41 @@ export interface Token {
   used_at: string | null
 }
 
-export interface Peer {
-  aet: string
+/** Whether people search a peer as an archive: not; when they choose it; and it is also asked for what is not here. */
+export type AskedWhen = '' | 'search' | 'fetch'
+
+/** What an administrator says of a peer. */
+export interface PeerFacts {
   host: string
   port: number
   description: string
+  /** Networks it may call from; none: its own address. */
+  allowed_ips: string[]
+  /** At once, in each DICOM process; 0: as the settings have it. */
+  max_associations: number
+  /** UIDs of transfer syntaxes, the dearest first. */
+  preferred_syntaxes: string[]
+  tls: boolean
+  /** What it may use of this archive; none: everything. */
+  services: string[]
+  /** Specific Character Set of what it writes without saying so. */
+  character_set: string
+  /** Bytes a second it is sent at most; 0: no limit. */
+  throttle: number
+  /** Associations opened at once to send to it. */
+  parallel: number
+  /** Nothing is sent to it by itself. */
+  paused: boolean
+  archive: AskedWhen
+}
+
+export interface Peer extends PeerFacts {
+  aet: string
   created_at: string
   /** When an association of it last began or ended; null: never since it was added. */
   last_seen_at: string | null
+  associations: number
+  instances: number
 }
 
 /** What came of asking a peer whether it is there (C-ECHO). */
@@ -91,8 +118,13 @@ export async function listPeers(signal?: AbortSignal): Promise<Peer[]> {
   return (await requestJson<{ peers: Peer[] }>(path('peers'), { signal })).peers
 }
 
-export function addPeer(peer: Omit<Peer, 'created_at' | 'last_seen_at'>): Promise<Peer> {
-  return requestJson<Peer>(path('peers'), { method: 'POST', body: peer })
+export function addPeer(aet: string, facts: PeerFacts): Promise<Peer> {
+  return requestJson<Peer>(path('peers'), { method: 'POST', body: { aet, ...facts } })
+}
+
+/** Holds for associations that begin from now on. */
+export function changePeer(aet: string, facts: Partial<PeerFacts>): Promise<Peer> {
+  return requestJson<Peer>(path('peers', aet), { method: 'PATCH', body: facts })
 }
 
 export async function removePeer(aet: string): Promise<void> {

@@ -178,8 +178,16 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(first) ? first : `${first}.`
 }
 
+/** What happened, what was kept, what to do, and where. */
+export interface Explained {
+  what: string
+  kept: string
+  hint: string
+  where: string
+}
+
 /** Any thrown thing as the facts a person is shown. */
-export function explain(error: unknown): { what: string; kept: string; hint: string; where: string } {
+export function explain(error: unknown): Explained {
   if (error instanceof HttpError) return { what: sentence(error.message), kept: sentence(error.kept), hint: sentence(error.hint), where: error.where }
   if (error instanceof OfflineError) return { what: error.message, kept: error.kept, hint: error.hint, where: '' }
   const what = error instanceof Error && error.message ? error.message : 'Something unexpected happened on this page.'

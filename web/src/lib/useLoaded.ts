@@ -1,10 +1,12 @@
 import { useCallback, useEffect, useState } from 'react'
-import { isAbort } from './http'
+import { type Explained, explain, isAbort } from './http'
 
 export interface Loaded<T> {
   /** What was last read; stays while it is read anew. */
   value: T | null
   error: unknown
+  /** The error in words. */
+  failure: Explained | null
   reload: () => void
 }
 
@@ -23,5 +25,5 @@ export function useLoaded<T>(read: (signal: AbortSignal) => Promise<T>): Loaded<
     return () => flight.abort()
   }, [read, round])
   const reload = useCallback(() => setRound((now) => now + 1), [])
-  return { ...state, reload }
+  return { ...state, failure: state.error === null ? null : explain(state.error), reload }
 }

@@ -75,6 +75,21 @@ export function SelectField({ label, hint, error, children, ...rest }: FieldProp
   )
 }
 
+export function CheckField({ label, hint, checked, onChange }: { label: string; hint?: ReactNode; checked: boolean; onChange: (checked: boolean) => void }) {
+  const id = useId()
+  return (
+    <label className="check">
+      <input type="checkbox" checked={checked} aria-describedby={hint ? `${id}-note` : undefined} onChange={(event) => onChange(event.target.checked)} />
+      <span>{label}</span>
+      {hint && (
+        <span id={`${id}-note`} className="field-hint">
+          {hint}
+        </span>
+      )}
+    </label>
+  )
+}
+
 export function Kbd({ children }: { children: ReactNode }) {
   return <kbd className="kbd">{children}</kbd>
 }

@@ -1,59 +1,108 @@
 import { useState } from 'react'
 import type { EchoResult, Peer } from '../../api/admin'
-import { addPeer, echoPeer, listPeers, removePeer } from '../../api/admin'
+import { echoPeer, listPeers, removePeer } from '../../api/admin'
 import { formatInstant } from '../../lib/dates'
+import { formatBytes, formatCount } from '../../lib/numbers'
+import { useAction } from '../../lib/useAction'
 import { useLoaded } from '../../lib/useLoaded'
-import { Button, TextField } from '../../ui/controls'
+import { Badge, Button } from '../../ui/controls'
 import { Empty, Notice } from '../../ui/feedback'
-import { FormDialog } from './FormDialog'
-import { type Column, ManagedList } from './ManagedList'
-import { useAction } from './useAction'
+import { FormDialog } from '../../ui/FormDialog'
+import { Icon } from '../../ui/icons'
+import { type Column, ManagedList } from '../../ui/ManagedList'
+import { Menu } from '../../ui/overlay'
+import { PeerDialog } from './PeerDialog'
+import { SERVICES } from './peerChoices'
 
-function AddDialog({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
-  const [aet, setAet] = useState('')
-  const [host, setHost] = useState('')
-  const [port, setPort] = useState('104')
-  const [description, setDescription] = useState('')
-  const add = async () => {
-    await addPeer({ aet: aet.trim(), host: host.trim(), port: Number(port), description: description.trim() })
-    onAdded()
+type Open = { kind: 'add' } | { kind: 'edit' | 'remove'; peer: Peer } | null
+
+function RemoveDialog({ peer, onClose, onRemoved }: { peer: Peer; onClose: () => void; onRemoved: () => void }) {
+  const action = useAction()
+  const remove = async () => {
+    await removePeer(peer.aet)
+    onRemoved()
   }
   return (
-    <FormDialog title="Add a DICOM peer" submit="Add peer" ready={aet.trim() !== '' && host.trim() !== ''} run={add} onClose={onClose}>
-      <TextField label="AE title" hint="As the device calls itself, at most 16 characters; capital letters count." maxLength={16} spellCheck={false} autoComplete="off" required value={aet} onChange={(event) => setAet(event.target.value)} />
-      <div className="form-row">
-        <TextField label="Host name or address" spellCheck={false} autoComplete="off" required value={host} onChange={(event) => setHost(event.target.value)} />
-        <TextField label="Port" type="number" min={1} max={65535} required value={port} onChange={(event) => setPort(event.target.value)} />
-      </div>
-      <TextField label="Description" hint="Where it stands, whom to call." value={description} onChange={(event) => setDescription(event.target.value)} />
+    <FormDialog title={`Forget ${peer.aet}?`} submit="Forget it" danger cancel="Keep it" action={action} run={remove} onClose={onClose}>
+      <p>
+        It is no longer let in, and nothing more is sent to it. What it has sent stays in the archive; its counters are gone.
+      </p>
     </FormDialog>
   )
 }
 
+/** What sets a peer apart from any other. */
+function Marks({ peer }: { peer: Peer }) {
+  const services = SERVICES.filter(({ name }) => peer.services.includes(name)).map(({ title }) => title)
+  return (
+    <span className="badges">
+      {peer.archive && (
+        <Badge tone="accent" title={peer.archive === 'fetch' ? 'Searched by people, and asked for what is not here' : 'Searched by people'}>
+          {peer.archive === 'fetch' ? 'archive, asked on a miss' : 'archive'}
+        </Badge>
+      )}
+      {peer.tls && <Badge tone="ok">TLS</Badge>}
+      {peer.paused && <Badge tone="warn">paused</Badge>}
+      {services.length > 0 && <Badge title={services.join(', ')}>{services.length > 2 ? `${services.length} services` : services.join(', ')}</Badge>}
+      {peer.throttle > 0 && <Badge>{formatBytes(peer.throttle)}/s</Badge>}
+      {peer.parallel > 1 && <Badge title="Associations opened at once to send to it">×{peer.parallel}</Badge>}
+    </span>
+  )
+}
+
 const COLUMNS: readonly Column<Peer>[] = [
-  { title: 'AE title', cell: (peer) => <strong>{peer.aet}</strong> },
+  {
+    title: 'AE title',
+    cell: (peer) => (
+      <>
+        <strong>{peer.aet}</strong>
+        {peer.description && <div className="faint truncate">{peer.description}</div>}
+      </>
+    ),
+  },
   { title: 'Address', className: 'mono', cell: (peer) => `${peer.host}:${peer.port}` },
-  { title: 'Description', className: 'muted secondary', cell: (peer) => peer.description },
-  { title: 'Last seen', className: 'muted secondary', cell: (peer) => (peer.last_seen_at ? formatInstant(peer.last_seen_at) : 'not yet') },
+  { title: 'What it is', className: 'secondary', cell: (peer) => <Marks peer={peer} /> },
+  { title: 'Last seen', className: 'muted secondary nowrap', cell: (peer) => (peer.last_seen_at ? formatInstant(peer.last_seen_at) : 'not yet') },
+  { title: 'Associations', className: 'num muted secondary', cell: (peer) => formatCount(peer.associations) },
+  { title: 'Images', className: 'num muted secondary', cell: (peer) => formatCount(peer.instances) },
 ]
+
+function RowMenu({ peer, onEdit, onRemove }: { peer: Peer; onEdit: () => void; onRemove: () => void }) {
+  return (
+    <Menu
+      button={(open, toggle) => (
+        <button type="button" className="button button-quiet button-small" aria-haspopup="true" aria-expanded={open} aria-label={`Actions for ${peer.aet}`} onClick={toggle}>
+          Actions <Icon name="chevronDown" size={12} />
+        </button>
+      )}
+    >
+      <button type="button" className="menu-item" onClick={onEdit}>
+        Edit
+      </button>
+      <button type="button" className="menu-item" onClick={onRemove}>
+        Forget
+      </button>
+    </Menu>
+  )
+}
 
 export function Peers() {
   const peers = useLoaded(listPeers)
-  const [adding, setAdding] = useState(false)
+  const [open, setOpen] = useState<Open>(null)
   const [echoed, setEchoed] = useState<EchoResult | null>(null)
   const action = useAction()
-  const remove = (aet: string) =>
-    action.run(async () => {
-      await removePeer(aet)
-      peers.reload()
-    })
+  const close = () => setOpen(null)
+  const done = () => {
+    close()
+    peers.reload()
+  }
   const echo = (aet: string) => {
     setEchoed(null)
     action.run(async () => setEchoed(await echoPeer(aet)))
   }
   return (
     <ManagedList
-      lead="Devices that may send to this archive and ask it. On the loopback address unknown devices may, too."
+      lead="Devices and archives that may call this archive, or are called by it. On the loopback address unknown devices may call, too."
       loaded={peers}
       columns={COLUMNS}
       keyOf={(peer) => peer.aet}
@@ -62,14 +111,12 @@ export function Peers() {
           <Button small disabled={action.busy} onClick={() => echo(peer.aet)}>
             Echo
           </Button>
-          <Button small look="danger" disabled={action.busy} onClick={() => remove(peer.aet)}>
-            Remove
-          </Button>
+          <RowMenu peer={peer} onEdit={() => setOpen({ kind: 'edit', peer })} onRemove={() => setOpen({ kind: 'remove', peer })} />
         </div>
       )}
       add="Add a peer"
-      onAdd={() => setAdding(true)}
-      error={action.error}
+      onAdd={() => setOpen({ kind: 'add' })}
+      failure={action.failure}
       empty={
         <Empty icon="shield" title="No DICOM peers">
           Add each scanner, workstation and archive that talks DICOM to Isocenter.
@@ -81,15 +128,9 @@ export function Peers() {
           {echoed.ok && `After ${echoed.milliseconds} ms.`}
         </Notice>
       )}
-      {adding && (
-        <AddDialog
-          onClose={() => setAdding(false)}
-          onAdded={() => {
-            setAdding(false)
-            peers.reload()
-          }}
-        />
-      )}
+      {open?.kind === 'add' && <PeerDialog onClose={close} onSaved={done} />}
+      {open?.kind === 'edit' && <PeerDialog peer={open.peer} onClose={close} onSaved={done} />}
+      {open?.kind === 'remove' && <RemoveDialog peer={open.peer} onClose={close} onRemoved={done} />}
     </ManagedList>
   )
 }

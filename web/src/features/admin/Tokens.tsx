@@ -3,11 +3,12 @@ import type { Token } from '../../api/admin'
 import { addToken, listAccounts, listTokens, revokeToken } from '../../api/admin'
 import type { Role } from '../../api/types'
 import { formatInstant } from '../../lib/dates'
+import { useAction } from '../../lib/useAction'
 import { useLoaded } from '../../lib/useLoaded'
 import { Button, SelectField, TextField } from '../../ui/controls'
 import { Empty } from '../../ui/feedback'
-import { FormDialog } from './FormDialog'
-import { type Column, ManagedList } from './ManagedList'
+import { FormDialog } from '../../ui/FormDialog'
+import { type Column, ManagedList } from '../../ui/ManagedList'
 import { SecretDialog } from './Secret'
 import { ROLES } from './roles'
 
@@ -23,9 +24,10 @@ function AddDialog({ self, onClose, onAdded }: { self: string; onClose: () => vo
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role | ''>('')
   const [days, setDays] = useState(365)
+  const action = useAction()
   const add = async () => onAdded(await addToken({ user, name: name.trim(), role: role || null, days }))
   return (
-    <FormDialog title="Make an access token" submit="Make token" ready={name.trim() !== ''} run={add} onClose={onClose}>
+    <FormDialog title="Make an access token" submit="Make token" ready={name.trim() !== ''} action={action} run={add} onClose={onClose}>
       <TextField label="What it is for" required value={name} onChange={(event) => setName(event.target.value)} />
       <SelectField label="Acts as" value={user} onChange={(event) => setUser(event.target.value)}>
         {(accounts.value?.filter((account) => !account.disabled).map((account) => account.name) ?? [self]).map((option) => (
@@ -50,12 +52,13 @@ function AddDialog({ self, onClose, onAdded }: { self: string; onClose: () => vo
 }
 
 function RevokeDialog({ token, onClose, onRevoked }: { token: Token; onClose: () => void; onRevoked: () => void }) {
+  const action = useAction()
   const revoke = async () => {
     await revokeToken(token.id)
     onRevoked()
   }
   return (
-    <FormDialog title="Revoke this token?" submit="Revoke" danger cancel="Keep it" run={revoke} onClose={onClose}>
+    <FormDialog title="Revoke this token?" submit="Revoke" danger cancel="Keep it" action={action} run={revoke} onClose={onClose}>
       <p>
         Programs that use <strong>{token.name || `token ${token.id}`}</strong> are refused from now on. This cannot be undone; a new token can be made.
       </p>
@@ -90,7 +93,7 @@ export function Tokens({ self }: { self: string }) {
       )}
       add="Make a token"
       onAdd={() => setAdding(true)}
-      error={null}
+      failure={null}
       empty={
         <Empty icon="lock" title="No access tokens">
           A program needs one to query, retrieve or store over the web.

@@ -1,10 +1,8 @@
 import type { ReactNode, SyntheticEvent } from 'react'
 import { useId } from 'react'
-import { explain } from '../../lib/http'
-import { Button } from '../../ui/controls'
-import { ErrorNotice } from '../../ui/feedback'
-import { Dialog } from '../../ui/overlay'
-import { useAction } from './useAction'
+import { Button } from './controls'
+import { type Explanation, ErrorNotice } from './feedback'
+import { Dialog } from './overlay'
 
 interface FormDialogProps {
   title: string
@@ -14,6 +12,9 @@ interface FormDialogProps {
   cancel?: string
   /** What must be filled in is. */
   ready?: boolean
+  wide?: boolean
+  /** `useAction` of whoever opens it. */
+  action: { busy: boolean; failure: Explanation | null; run: (action: () => Promise<void>) => void }
   /** Does it on the server; the dialog stays, with the reason, when that fails. */
   run: () => Promise<void>
   onClose: () => void
@@ -21,9 +22,8 @@ interface FormDialogProps {
 }
 
 /** A question to the server in a dialog: fields or words, one button that does it, one that does not. */
-export function FormDialog({ title, submit, danger = false, cancel = 'Cancel', ready = true, run, onClose, children }: FormDialogProps) {
+export function FormDialog({ title, submit, danger = false, cancel = 'Cancel', ready = true, wide = false, action, run, onClose, children }: FormDialogProps) {
   const form = useId()
-  const action = useAction()
   const onSubmit = (event: SyntheticEvent) => {
     event.preventDefault()
     action.run(run)
@@ -32,6 +32,7 @@ export function FormDialog({ title, submit, danger = false, cancel = 'Cancel', r
     <Dialog
       title={title}
       onClose={onClose}
+      wide={wide}
       footer={
         <>
           <Button onClick={onClose}>{cancel}</Button>
@@ -42,7 +43,7 @@ export function FormDialog({ title, submit, danger = false, cancel = 'Cancel', r
       }
     >
       <form id={form} className="form" onSubmit={onSubmit}>
-        {action.error !== null && <ErrorNotice error={explain(action.error)} />}
+        {action.failure && <ErrorNotice error={action.failure} />}
         {children}
       </form>
     </Dialog>

@@ -1,8 +1,6 @@
 import type { Key, ReactNode } from 'react'
-import { explain } from '../../lib/http'
-import type { Loaded } from '../../lib/useLoaded'
-import { Button, Skeleton } from '../../ui/controls'
-import { ErrorNotice } from '../../ui/feedback'
+import { Button, Skeleton } from './controls'
+import { type Explanation, ErrorNotice } from './feedback'
 
 export interface Column<T> {
   title: string
@@ -13,7 +11,8 @@ export interface Column<T> {
 interface ManagedListProps<T> {
   /** What the list is for, in a sentence. */
   lead: string
-  loaded: Loaded<T[]>
+  /** `useLoaded` of whoever shows it. */
+  loaded: { value: T[] | null; failure: Explanation | null; reload: () => void }
   columns: readonly Column<T>[]
   keyOf: (row: T) => Key
   rowClass?: (row: T) => string | undefined
@@ -23,14 +22,14 @@ interface ManagedListProps<T> {
   add: string
   onAdd: () => void
   /** Why the last action on a row failed. */
-  error: unknown
+  failure: Explanation | null
   empty: ReactNode
   /** The dialog that is open. */
   children: ReactNode
 }
 
 /** A list somebody looks after: what it is for, adding, the rows with their actions; while it comes, when it fails, when it is empty. */
-export function ManagedList<T>({ lead, loaded, add, onAdd, error, empty, children, ...table }: ManagedListProps<T>) {
+export function ManagedList<T>({ lead, loaded, add, onAdd, failure, empty, children, ...table }: ManagedListProps<T>) {
   const retry = (
     <Button small icon="retry" onClick={loaded.reload}>
       Try again
@@ -44,10 +43,10 @@ export function ManagedList<T>({ lead, loaded, add, onAdd, error, empty, childre
           {add}
         </Button>
       </div>
-      {error !== null && <ErrorNotice error={explain(error)} />}
-      {loaded.error !== null && <ErrorNotice error={explain(loaded.error)} action={retry} />}
-      {loaded.value === null && loaded.error === null && (
-        <div className="panel admin-skeleton" aria-hidden="true">
+      {failure && <ErrorNotice error={failure} />}
+      {loaded.failure && <ErrorNotice error={loaded.failure} action={retry} />}
+      {loaded.value === null && loaded.failure === null && (
+        <div className="panel panel-skeleton" aria-hidden="true">
           <Skeleton width="60%" />
           <Skeleton width="75%" />
           <Skeleton width="50%" />

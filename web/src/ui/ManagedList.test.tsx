@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/react'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Loaded } from '../../lib/useLoaded'
+import type { Explanation } from './feedback'
 import { type Column, ManagedList } from './ManagedList'
 
 interface Thing {
@@ -13,20 +13,20 @@ const COLUMNS: readonly Column<Thing>[] = [
   { title: 'Size', className: 'muted secondary', cell: (thing) => thing.size },
 ]
 
-function show(loaded: Partial<Loaded<Thing[]>>, error: unknown = null) {
+function show(loaded: { value?: Thing[]; failure?: Explanation }, failure: Explanation | null = null) {
   const onAdd = vi.fn()
   const reload = vi.fn()
   render(
     <ManagedList
       lead="Things of the house."
-      loaded={{ value: null, error: null, reload, ...loaded }}
+      loaded={{ value: null, failure: null, reload, ...loaded }}
       columns={COLUMNS}
       keyOf={(thing) => thing.name}
       rowClass={(thing) => (thing.size === 0 ? 'is-off' : undefined)}
       actions={(thing) => <button type="button">Remove {thing.name}</button>}
       add="Add a thing"
       onAdd={onAdd}
-      error={error}
+      failure={failure}
       empty={<p>No things</p>}
     >
       <p>the open dialog</p>
@@ -63,7 +63,7 @@ describe('a list somebody looks after', () => {
   })
 
   it('tells why it could not be read and asks again, and why an action failed', () => {
-    const { reload } = show({ error: new Error('away') }, new Error('not now'))
+    const { reload } = show({ failure: { what: 'Away.' } }, { what: 'Not now.' })
     expect(screen.getAllByRole('alert')).toHaveLength(2)
     fireEvent.click(screen.getByRole('button', { name: 'Try again' }))
     expect(reload).toHaveBeenCalledOnce()
