@@ -7,6 +7,7 @@ import { uploadFile } from '../api/upload'
 import { AdminPage } from '../features/admin/AdminPage'
 import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
 import { LoginPage } from '../features/login/LoginPage'
+import { RemotePage } from '../features/remote/RemotePage'
 import type { Step } from '../features/studies/StudiesPage'
 import { StudiesPage } from '../features/studies/StudiesPage'
 import { DropTarget } from '../features/upload/DropTarget'
@@ -31,6 +32,7 @@ const ViewerPage = lazy(loadViewer)
 const TITLES: Record<Route['page'], string> = {
   studies: 'Studies',
   viewer: 'Viewer',
+  remote: 'Remote archives',
   upload: 'Upload',
   exceptions: 'Exceptions',
   admin: 'Administration',
@@ -168,6 +170,7 @@ function Page({ route, series, ways, user, queue }: { route: Route; series: stri
       </Suspense>
     )
   }
+  if (route.page === 'remote' && may(user, 'remote:query')) return <RemotePage canRetrieve={may(user, 'remote:retrieve')} canManage={may(user, 'peer:manage')} />
   if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} />
   if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} />
   if (route.page === 'admin') return <AdminPage user={user} tab={route.tab} />

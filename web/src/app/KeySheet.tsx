@@ -7,6 +7,7 @@ const SHEETS: { title: string; keys: [string[], string][] }[] = [
     keys: [
       [['?'], 'This sheet'],
       [['g', 's'], 'Studies'],
+      [['g', 'r'], 'Remote archives'],
       [['g', 'u'], 'Upload'],
       [['g', 'e'], 'Exceptions'],
     ],

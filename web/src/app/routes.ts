@@ -2,6 +2,7 @@
 export type Route =
   | { page: 'studies' }
   | { page: 'viewer'; study: string }
+  | { page: 'remote' }
   | { page: 'upload' }
   | { page: 'exceptions' }
   | { page: 'admin'; tab: string }
@@ -17,7 +18,7 @@ export function routeOf(path: string): Route {
   if (head === '') return { page: 'studies' }
   if (head === 'viewer' && UID.test(second)) return { page: 'viewer', study: second }
   if (head === 'admin') return { page: 'admin', tab: second || 'users' }
-  if (second === '' && (head === 'upload' || head === 'exceptions' || head === 'login')) return { page: head }
+  if (second === '' && (head === 'remote' || head === 'upload' || head === 'exceptions' || head === 'login')) return { page: head }
   return { page: 'unknown' }
 }
 

@@ -125,6 +125,22 @@ export function Modality({ code }: { code: string }) {
   return <span className={classes('badge', MODALITY_FAMILY[code] && `modality-${MODALITY_FAMILY[code]}`)}>{code || '–'}</span>
 }
 
+/** Modalities of objects that go with images but are none. */
+const COMPANIONS = new Set(['SR', 'KO', 'PR', 'SEG', 'REG', 'DOC', 'OT', 'FID', 'AU', 'PLAN', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'RTRECORD'])
+
+export function Modalities({ codes }: { codes: readonly string[] }) {
+  const ordered = codes.toSorted((a, b) => Number(COMPANIONS.has(a)) - Number(COMPANIONS.has(b)))
+  const shown = ordered.length > 3 ? ordered.slice(0, 2) : ordered
+  return (
+    <span className="modalities" title={codes.join(', ')}>
+      {shown.map((code) => (
+        <Modality key={code} code={code} />
+      ))}
+      {shown.length < codes.length && <span className="faint">+{codes.length - shown.length}</span>}
+    </span>
+  )
+}
+
 export function Progress({ value, label, failed }: { value: number; label: string; failed?: boolean }) {
   const percent = Math.round(Math.min(1, Math.max(0, value)) * 100)
   return (

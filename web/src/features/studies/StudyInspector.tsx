@@ -6,10 +6,10 @@ import { explain, isAbort } from '../../lib/http'
 import { formatName, parseName } from '../../lib/names'
 import { plural } from '../../lib/numbers'
 import { Link } from '../../lib/router'
-import { Button, IconButton, Modality, Skeleton } from '../../ui/controls'
+import { Button, IconButton, Modalities, Modality, Skeleton } from '../../ui/controls'
 import { ErrorNotice } from '../../ui/feedback'
 import { Icon } from '../../ui/icons'
-import { Modalities, PatientName } from './columns'
+import { PatientName } from './columns'
 
 type Loaded = { uid: string; detail: StudyDetail; error: null } | { uid: string; detail: null; error: unknown }
 

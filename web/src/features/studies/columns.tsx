@@ -3,7 +3,7 @@ import type { Study } from '../../api/types'
 import { ageAt, formatDate, formatInstant, formatSex, formatTime } from '../../lib/dates'
 import { parseName } from '../../lib/names'
 import { formatCount } from '../../lib/numbers'
-import { Modality } from '../../ui/controls'
+import { Modalities } from '../../ui/controls'
 import type { SortColumn } from './searchState'
 
 export interface Column {
@@ -28,22 +28,6 @@ export function PatientName({ value }: { value: string }) {
         </span>
       )}
     </>
-  )
-}
-
-/** Modalities of objects that go with images but are none. */
-const COMPANIONS = new Set(['SR', 'KO', 'PR', 'SEG', 'REG', 'DOC', 'OT', 'FID', 'AU', 'PLAN', 'RTSTRUCT', 'RTPLAN', 'RTDOSE', 'RTRECORD'])
-
-export function Modalities({ codes }: { codes: readonly string[] }) {
-  const ordered = codes.toSorted((a, b) => Number(COMPANIONS.has(a)) - Number(COMPANIONS.has(b)))
-  const shown = ordered.length > 3 ? ordered.slice(0, 2) : ordered
-  return (
-    <span className="modalities" title={codes.join(', ')}>
-      {shown.map((code) => (
-        <Modality key={code} code={code} />
-      ))}
-      {shown.length < codes.length && <span className="faint">+{codes.length - shown.length}</span>}
-    </span>
   )
 }
 
