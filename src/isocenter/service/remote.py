@@ -101,6 +101,7 @@ def search(context: Context, principal: Principal, aet: str, keys: Mapping[str, 
     peer = _archive(context, aet)
     found = _seek(context, principal, peer, asked)
     studies = [row for row in found[:MOST_STUDIES] if _has_modality(row, asked.get("ModalitiesInStudy", ""))]
+    studies.sort(key=lambda row: (row["StudyDate"], row["StudyTime"]), reverse=True)
     return Found(_told(context, principal, peer, studies), len(found) > MOST_STUDIES)
 
 

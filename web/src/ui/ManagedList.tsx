@@ -63,13 +63,19 @@ export function ManagedList<T>({ lead, loaded, add, onAdd, failure, empty, child
   )
 }
 
+/** What of a cell's look its heading shares. */
+function headClass(className = ''): string | undefined {
+  const shared = className.split(' ').filter((name) => name === 'num' || name === 'secondary')
+  return shared.join(' ') || undefined
+}
+
 function Table<T>({ rows, columns, keyOf, rowClass, actions }: { rows: T[] } & Pick<ManagedListProps<T>, 'columns' | 'keyOf' | 'rowClass' | 'actions'>) {
   return (
     <table className="plain-table">
       <thead>
         <tr>
           {columns.map(({ title, className }) => (
-            <th key={title} className={className?.includes('secondary') ? 'secondary' : undefined}>
+            <th key={title} className={headClass(className)}>
               {title}
             </th>
           ))}

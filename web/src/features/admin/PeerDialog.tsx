@@ -22,6 +22,9 @@ const NEW: PeerFacts = {
   archive: '',
 }
 
+/** As sizes are shown everywhere. */
+const MB = 2 ** 20
+
 type Change = (change: Partial<PeerFacts>) => void
 
 /** Words of a text field; empty ones are dropped. */
@@ -91,7 +94,7 @@ function Allowed({ facts, change }: { facts: PeerFacts; change: Change }) {
 /** How it is sent to, and asked. */
 function Sending({ facts, change }: { facts: PeerFacts; change: Change }) {
   const [first = ''] = facts.preferred_syntaxes
-  const [speed, setSpeed] = useState(facts.throttle ? String(facts.throttle / 1e6) : '')
+  const [speed, setSpeed] = useState(facts.throttle ? String(Number((facts.throttle / MB).toFixed(3))) : '')
   return (
     <fieldset className="form-part">
       <legend>When it is called</legend>
@@ -119,7 +122,7 @@ function Sending({ facts, change }: { facts: PeerFacts; change: Change }) {
           value={speed}
           onChange={(event) => {
             setSpeed(event.target.value)
-            change({ throttle: Math.max(0, Math.round((Number(event.target.value.replace(',', '.')) || 0) * 1e6)) })
+            change({ throttle: Math.max(0, Math.round((Number(event.target.value.replace(',', '.')) || 0) * MB)) })
           }}
         />
       </div>

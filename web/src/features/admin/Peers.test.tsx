@@ -9,7 +9,7 @@ vi.mock('../../api/admin')
 
 const PEER: Peer = {
   aet: 'CT1', host: '192.0.2.7', port: 104, description: 'Room 3', allowed_ips: ['10.1.0.0/16'], max_associations: 4, preferred_syntaxes: ['1.2.3'],
-  tls: false, services: ['storage'], character_set: 'ISO_IR 100', throttle: 2_500_000, parallel: 2, paused: false, archive: '',
+  tls: false, services: ['storage'], character_set: 'ISO_IR 100', throttle: 2 ** 20, parallel: 2, paused: false, archive: '',
   created_at: '2026-11-22T09:00:00Z', last_seen_at: null, associations: 12, instances: 3456,
 }
 
@@ -66,7 +66,7 @@ it('changes what is known of a peer, and leaves what was not touched', async () 
   await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
   const { aet, created_at, last_seen_at, associations, instances, ...facts } = PEER
   expect(changePeer).toHaveBeenCalledWith(aet, {
-    ...facts, port: 11112, allowed_ips: ['10.1.0.0/16', '192.0.2.9'], throttle: 4_000_000, archive: 'fetch', tls: true, services: ['storage', 'query'],
+    ...facts, port: 11112, allowed_ips: ['10.1.0.0/16', '192.0.2.9'], throttle: 4 * 2 ** 20, archive: 'fetch', tls: true, services: ['storage', 'query'],
   })
   expect([created_at, last_seen_at, associations, instances]).toHaveLength(4) // told by the server, never sent
 })
