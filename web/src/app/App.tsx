@@ -1,5 +1,5 @@
 import type { RefObject } from 'react'
-import { Suspense, lazy, useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Session } from '../api/session'
 import { may, refreshSession, useSession } from '../api/session'
 import type { Study, User } from '../api/types'
@@ -23,11 +23,9 @@ import { Crash } from './Crash'
 import { IdleDialog } from './IdleDialog'
 import { NotFound } from './NotFound'
 import { Shell } from './Shell'
+import { ViewerDoor, preloadViewer } from './ViewerDoor'
 import type { Route } from './routes'
 import { routeOf, safeReturn } from './routes'
-
-const loadViewer = () => import('../features/viewer')
-const ViewerPage = lazy(loadViewer)
 
 const TITLES: Record<Route['page'], string> = {
   studies: 'Studies',
@@ -89,15 +87,13 @@ function SignedOut({ reason }: { reason: Extract<Session, { state: 'out' }>['rea
   return <LoginPage reason={reason} />
 }
 
-/** The viewer's code is large: it is fetched while the reader is still choosing, so that opening a study starts at once. */
 function usePreloadedViewer(): void {
   useEffect(() => {
-    const load = () => void loadViewer().then((viewer) => viewer.preload(), () => undefined)
     if (typeof window.requestIdleCallback === 'function') {
-      const handle = window.requestIdleCallback(load, { timeout: 4_000 })
+      const handle = window.requestIdleCallback(preloadViewer, { timeout: 4_000 })
       return () => window.cancelIdleCallback(handle)
     }
-    const timer = window.setTimeout(load, 1_500)
+    const timer = window.setTimeout(preloadViewer, 1_500)
     return () => window.clearTimeout(timer)
   }, [])
 }
@@ -164,11 +160,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
 
 function Page({ route, series, ways, user, queue }: { route: Route; series: string; ways: ReturnType<typeof useWaysOut>; user: User; queue: UploadQueue }) {
   if (route.page === 'viewer') {
-    return (
-      <Suspense fallback={<Boot />}>
-        <ViewerPage key={`${route.study} ${series}`} studyInstanceUID={route.study} series={series} ways={ways} />
-      </Suspense>
-    )
+    return <ViewerDoor key={route.study} study={route.study} series={series} ways={ways} canFetch={may(user, 'remote:retrieve')} fallback={<Boot />} />
   }
   if (route.page === 'remote' && may(user, 'remote:query')) return <RemotePage canRetrieve={may(user, 'remote:retrieve')} canManage={may(user, 'peer:manage')} />
   if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} />

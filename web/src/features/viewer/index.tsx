@@ -1,5 +1,5 @@
 // The viewer's door. Small on purpose: it asks for the study while the heavy part (Cornerstone) is still being loaded.
-import { Suspense, lazy, useMemo } from 'react'
+import { type ReactNode, Suspense, lazy, useMemo } from 'react'
 import type { WaysOut } from './session/commands'
 import { beginOpening } from './session/opening'
 
@@ -11,12 +11,20 @@ export function preload(): void {
   void loading()
 }
 
-/** @param series to begin with, '' for the first */
-export default function ViewerPage({ studyInstanceUID, series, ways }: { studyInstanceUID: string; series: string; ways: WaysOut }) {
+interface ViewerProps {
+  studyInstanceUID: string
+  /** To begin with; '' for the first. */
+  series: string
+  ways: WaysOut
+  /** What can be done when the archive does not have the study. */
+  whenMissing?: ReactNode
+}
+
+export default function ViewerPage({ studyInstanceUID, series, ways, whenMissing }: ViewerProps) {
   const opening = useMemo(() => beginOpening(studyInstanceUID, series), [studyInstanceUID, series])
   return (
     <Suspense fallback={<div className="viewer-opening" role="status" aria-label="Opening the viewer" style={{ height: '100%', background: '#000' }} />}>
-      <Workspace studyInstanceUID={studyInstanceUID} opening={opening} ways={ways} />
+      <Workspace studyInstanceUID={studyInstanceUID} opening={opening} ways={ways} whenMissing={whenMissing} />
     </Suspense>
   )
 }

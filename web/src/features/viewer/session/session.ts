@@ -4,7 +4,7 @@ import { readStudy } from '../../../api/studies'
 import type { Series, Study, StudyDetail } from '../../../api/types'
 import { seriesMetadata } from '../../../dicomweb/client'
 import type { JsonDataset } from '../../../dicomweb/types'
-import { explain, isAbort } from '../../../lib/http'
+import { HttpError, explain, isAbort } from '../../../lib/http'
 import { keep, recall } from '../../../lib/media'
 import { Observable } from '../../../lib/observable'
 import { Engine } from '../engine/engine'
@@ -31,7 +31,7 @@ export interface Group {
 
 export interface ViewerState {
   readonly status: 'loading' | 'ready' | 'failed'
-  readonly failure: { readonly what: string; readonly hint: string } | null
+  readonly failure: { readonly what: string; readonly hint: string; readonly missing: boolean } | null
   readonly groups: readonly Group[]
   readonly layout: Layout
   readonly active: number
@@ -112,7 +112,7 @@ export class ViewerSession {
     } catch (error) {
       if (isAbort(error)) return
       const { what, hint } = explain(error)
-      this.patch({ status: 'failed', failure: { what, hint } })
+      this.patch({ status: 'failed', failure: { what, hint, missing: error instanceof HttpError && error.kind === 'missing' } })
     }
   }
 

@@ -1,4 +1,4 @@
-import { type CSSProperties, useCallback, useEffect, useState } from 'react'
+import { type CSSProperties, type ReactNode, useCallback, useEffect, useState } from 'react'
 import { Observable, useValue } from '../../../lib/observable'
 import { commandFor } from '../model/keys'
 import { gridOf, panesOf } from '../model/layout'
@@ -39,11 +39,12 @@ function letGo(): void {
   if (document.activeElement instanceof HTMLElement && document.activeElement.closest('button, .pane')) document.activeElement.blur()
 }
 
-function Failure({ what, hint, onLeave }: { what: string; hint: string; onLeave: () => void }) {
+function Failure({ what, hint, children, onLeave }: { what: string; hint: string; children: ReactNode; onLeave: () => void }) {
   return (
     <div className="viewer-failure" role="alert">
       <h2>{what}</h2>
-      {hint && <p>{hint}</p>}
+      {children}
+      {!children && hint && <p>{hint}</p>}
       <button type="button" className="button button-primary" onClick={onLeave}>
         Back to the study list
       </button>
@@ -51,7 +52,7 @@ function Failure({ what, hint, onLeave }: { what: string; hint: string; onLeave:
   )
 }
 
-function Screen({ session, ways }: { session: ViewerSession; ways: WaysOut }) {
+function Screen({ session, ways, whenMissing }: { session: ViewerSession; ways: WaysOut; whenMissing: ReactNode }) {
   const { layout, active, alone, menu, help, failure } = useValue(session.state)
   const closeMenu = useCallback(() => session.openMenu(null), [session])
   useKeys(session, ways)
@@ -63,7 +64,9 @@ function Screen({ session, ways }: { session: ViewerSession; ways: WaysOut }) {
       <div className="viewer-body">
         <Rail session={session} />
         {failure ? (
-          <Failure what={failure.what} hint={failure.hint} onLeave={ways.leave} />
+          <Failure what={failure.what} hint={failure.hint} onLeave={ways.leave}>
+            {failure.missing && whenMissing}
+          </Failure>
         ) : (
           <main className="panes" style={{ '--rows': rows, '--columns': columns } as CSSProperties}>
             {session.engine.panes.slice(0, count).map((pane, index) =>
@@ -98,7 +101,7 @@ function useSession(studyInstanceUID: string, opening: Opening): ViewerSession |
 }
 
 /** @param opening what was asked of the server while this code was loading */
-export function Workspace({ studyInstanceUID, opening, ways }: { studyInstanceUID: string; opening: Opening; ways: WaysOut }) {
+export function Workspace({ studyInstanceUID, opening, ways, whenMissing }: { studyInstanceUID: string; opening: Opening; ways: WaysOut; whenMissing: ReactNode }) {
   const session = useSession(studyInstanceUID, opening)
-  return session && <Screen key={studyInstanceUID} session={session} ways={ways} />
+  return session && <Screen key={studyInstanceUID} session={session} ways={ways} whenMissing={whenMissing} />
 }
