@@ -5,6 +5,7 @@ import { may, refreshSession, useSession } from '../api/session'
 import type { Study, User } from '../api/types'
 import { uploadFile } from '../api/upload'
 import { AdminPage } from '../features/admin/AdminPage'
+import { DeliveriesPage } from '../features/deliveries/DeliveriesPage'
 import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
 import { LoginPage } from '../features/login/LoginPage'
 import { RemotePage } from '../features/remote/RemotePage'
@@ -32,6 +33,7 @@ const TITLES: Record<Route['page'], string> = {
   viewer: 'Viewer',
   remote: 'Remote archives',
   upload: 'Upload',
+  deliveries: 'Deliveries',
   exceptions: 'Exceptions',
   admin: 'Administration',
   login: 'Sign in',
@@ -139,13 +141,14 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const onStudies = route.page === 'studies'
   if (onStudies && !visited) setVisited(true)
   const canUpload = may(user, 'study:store')
+  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve') }
   return (
     <>
       <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />}>
         {(visited || onStudies) && (
           // The list stays where it was, rows, selection and all, while another page is in front of it.
           <div className="kept" inert={!onStudies}>
-            <StudiesPage active={onStudies} canUpload={canUpload} onOpen={openStudy} stepRef={steps} />
+            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} stepRef={steps} />
           </div>
         )}
         <Crash resetKey={place.path}>
@@ -164,6 +167,7 @@ function Page({ route, series, ways, user, queue }: { route: Route; series: stri
   }
   if (route.page === 'remote' && may(user, 'remote:query')) return <RemotePage canRetrieve={may(user, 'remote:retrieve')} canManage={may(user, 'peer:manage')} />
   if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} />
+  if (route.page === 'deliveries' && may(user, 'delivery:manage')) return <DeliveriesPage tab={route.tab} canManage={may(user, 'route:manage')} />
   if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} />
   if (route.page === 'admin') return <AdminPage user={user} tab={route.tab} />
   if (route.page === 'studies' || route.page === 'login') return null

@@ -26,6 +26,7 @@ const PLACES: readonly Place[] = [
   { page: 'studies', to: '/', title: 'Studies', icon: 'studies', permission: 'study:query' },
   { page: 'remote', to: '/remote', title: 'Remote', icon: 'remote', permission: 'remote:query' },
   { page: 'upload', to: '/upload', title: 'Upload', icon: 'upload', permission: 'study:store' },
+  { page: 'deliveries', to: '/deliveries', title: 'Deliveries', icon: 'send', permission: 'delivery:manage' },
   { page: 'exceptions', to: '/exceptions', title: 'Exceptions', icon: 'alert', permission: 'quarantine:read' },
   { page: 'admin', to: '/admin', title: 'Administration', icon: 'settings', permission: 'user:manage' },
 ]
@@ -83,7 +84,7 @@ function useGoKeys(active: boolean): void {
     if (Date.now() - since.current < 1_200) navigate(to)
     since.current = 0
   }
-  useHotkeys({ g: () => (since.current = Date.now()), s: go('/'), r: go('/remote'), u: go('/upload'), e: go('/exceptions'), a: go('/admin') }, active)
+  useHotkeys({ g: () => (since.current = Date.now()), s: go('/'), r: go('/remote'), u: go('/upload'), d: go('/deliveries'), e: go('/exceptions'), a: go('/admin') }, active)
 }
 
 interface ShellProps {

@@ -4,6 +4,7 @@ export type Route =
   | { page: 'viewer'; study: string }
   | { page: 'remote' }
   | { page: 'upload' }
+  | { page: 'deliveries'; tab: string }
   | { page: 'exceptions' }
   | { page: 'admin'; tab: string }
   | { page: 'login' }
@@ -17,6 +18,7 @@ export function routeOf(path: string): Route {
   if (more.length > 0) return { page: 'unknown' }
   if (head === '') return { page: 'studies' }
   if (head === 'viewer' && UID.test(second)) return { page: 'viewer', study: second }
+  if (head === 'deliveries') return { page: 'deliveries', tab: second || 'queue' }
   if (head === 'admin') return { page: 'admin', tab: second || 'users' }
   if (second === '' && (head === 'remote' || head === 'upload' || head === 'exceptions' || head === 'login')) return { page: head }
   return { page: 'unknown' }

@@ -18,7 +18,7 @@ interface ManagedListProps<T> {
   rowClass?: (row: T) => string | undefined
   /** What can be done with one row. */
   actions: (row: T) => ReactNode
-  /** Words of the button that adds a row. */
+  /** Words of the button that adds a row; '' for who may not. */
   add: string
   onAdd: () => void
   /** Why the last action on a row failed. */
@@ -39,9 +39,11 @@ export function ManagedList<T>({ lead, loaded, add, onAdd, failure, empty, child
     <>
       <div className="page-head">
         <p className="page-lead">{lead}</p>
-        <Button look="primary" onClick={onAdd}>
-          {add}
-        </Button>
+        {add && (
+          <Button look="primary" onClick={onAdd}>
+            {add}
+          </Button>
+        )}
       </div>
       {failure && <ErrorNotice error={failure} />}
       {loaded.failure && <ErrorNotice error={loaded.failure} action={retry} />}

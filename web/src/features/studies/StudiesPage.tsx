@@ -14,6 +14,8 @@ import { Button } from '../../ui/controls'
 import { Empty, ErrorNotice } from '../../ui/feedback'
 import { Icon } from '../../ui/icons'
 import { SearchBar } from './SearchBar'
+import { SendDialog } from './SendDialog'
+import type { StudyRights } from './StudyInspector'
 import { StudyInspector } from './StudyInspector'
 import { StudyTable } from './StudyTable'
 import type { SearchState, SortColumn } from './searchState'
@@ -82,13 +84,13 @@ export type Step = (uid: string, by: 1 | -1) => Study | undefined
 
 interface StudiesPageProps {
   active: boolean
-  canUpload: boolean
+  may: StudyRights
   onOpen: (study: Study) => void
   /** Is given the list's step, for whoever reads through it. */
   stepRef: RefObject<Step | null>
 }
 
-export function StudiesPage({ active, canUpload, onOpen, stepRef }: StudiesPageProps) {
+export function StudiesPage({ active, may, onOpen, stepRef }: StudiesPageProps) {
   const [state, change] = useSearchState(active)
   const today = useToday()
   const search = useMemo(() => toStudySearch(state, new Date(today)), [state, today])
@@ -102,6 +104,7 @@ export function StudiesPage({ active, canUpload, onOpen, stepRef }: StudiesPageP
   const selection = useSelection(pages)
   const wide = useMedia('(min-width: 1500px)')
   const [panel, setPanel] = useState<boolean | null>(() => (recall('inspector') ? recall('inspector') === 'open' : null))
+  const [sending, setSending] = useState<Study | null>(null)
   const box = useRef<HTMLInputElement>(null)
 
   const first = view.rows[0]?.index ?? 0
@@ -158,6 +161,9 @@ export function StudiesPage({ active, canUpload, onOpen, stepRef }: StudiesPageP
       Enter: (key) => {
         if (selected && !(key.target instanceof HTMLButtonElement || key.target instanceof HTMLAnchorElement)) onOpen(selected)
       },
+      t: () => {
+        if (selected && may.send) setSending(selected)
+      },
       ' ': (key) => {
         if (key.target instanceof HTMLButtonElement) return
         key.preventDefault()
@@ -209,7 +215,7 @@ export function StudiesPage({ active, canUpload, onOpen, stepRef }: StudiesPageP
           {lost ? (
             <LostList error={facts.error} onRetry={() => pages.retry()} />
           ) : nothing ? (
-            <NoStudies searching={isSearching(state)} canUpload={canUpload} onClear={() => change({ ...NO_SEARCH, sort: state.sort })} />
+            <NoStudies searching={isSearching(state)} canUpload={may.upload} onClear={() => change({ ...NO_SEARCH, sort: state.sort })} />
           ) : (
             <StudyTable
               cards={cards}
@@ -240,8 +246,9 @@ export function StudiesPage({ active, canUpload, onOpen, stepRef }: StudiesPageP
           )}
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onSend={() => setSending(selected)} />}
       </div>
+      {sending && <SendDialog study={sending} onClose={() => setSending(null)} />}
     </div>
   )
 }

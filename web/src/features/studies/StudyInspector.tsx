@@ -9,7 +9,16 @@ import { Link } from '../../lib/router'
 import { Button, IconButton, Modalities, Modality, Skeleton } from '../../ui/controls'
 import { ErrorNotice } from '../../ui/feedback'
 import { Icon } from '../../ui/icons'
+import { Elsewhere } from './Elsewhere'
 import { PatientName } from './columns'
+
+/** What the account may do with a study beside looking at it. */
+export interface StudyRights {
+  upload: boolean
+  send: boolean
+  askOthers: boolean
+  retrieve: boolean
+}
 
 type Loaded = { uid: string; detail: StudyDetail; error: null } | { uid: string; detail: null; error: unknown }
 
@@ -119,8 +128,16 @@ function SeriesList({ study, detail }: { study: Study; detail: StudyDetail | nul
   )
 }
 
+interface InspectorProps {
+  study: Study
+  may: StudyRights
+  onClose: () => void
+  onOpen: () => void
+  onSend: () => void
+}
+
 /** Everything about the selected study that the row has no room for. */
-export function StudyInspector({ study, onClose, onOpen }: { study: Study; onClose: () => void; onOpen: () => void }) {
+export function StudyInspector({ study, may, onClose, onOpen, onSend }: InspectorProps) {
   const { detail, error, retry } = useDetail(study)
   const name = parseName(study.PatientName)
   const others = detail?.priors ?? []
@@ -134,9 +151,16 @@ export function StudyInspector({ study, onClose, onOpen }: { study: Study; onClo
         <IconButton label="Close details" icon="close" small onClick={onClose} />
       </div>
       <div className="inspector-body">
-        <Button look="primary" icon="open" onClick={onOpen}>
-          Open images
-        </Button>
+        <div className="inspector-actions">
+          <Button look="primary" icon="open" onClick={onOpen}>
+            Open images
+          </Button>
+          {may.send && (
+            <Button icon="send" title="Send the study (t)" onClick={onSend}>
+              Send
+            </Button>
+          )}
+        </div>
         <Facts study={study} />
         {error !== null && (
           <ErrorNotice
@@ -168,6 +192,7 @@ export function StudyInspector({ study, onClose, onOpen }: { study: Study; onClo
             )}
           </section>
         )}
+        {may.askOthers && <Elsewhere key={study.StudyInstanceUID} study={study.StudyInstanceUID} canRetrieve={may.retrieve} />}
         <button type="button" className="uid" title="Copy the Study Instance UID" onClick={() => void navigator.clipboard.writeText(study.StudyInstanceUID)}>
           <Icon name="copy" size={12} />
           <span className="truncate">{study.StudyInstanceUID}</span>

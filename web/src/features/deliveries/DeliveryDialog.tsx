@@ -1,0 +1,112 @@
+import { useCallback } from 'react'
+import type { SentInstance } from '../../api/routing'
+import { readDelivery, resendDelivery } from '../../api/routing'
+import { formatInstant } from '../../lib/dates'
+import { formatName } from '../../lib/names'
+import { formatCount, plural } from '../../lib/numbers'
+import { useAction } from '../../lib/useAction'
+import { useLoaded } from '../../lib/useLoaded'
+import { Badge, Button } from '../../ui/controls'
+import { ErrorNotice } from '../../ui/feedback'
+import { Dialog } from '../../ui/overlay'
+import { reasonOf, stateOf } from './Queue'
+import { isMoving } from './useDeliveries'
+
+const TONES = { waiting: 'plain', sent: 'ok', failed: 'danger' } as const
+
+/** PS3.7 Annex C writes them so. */
+function status(code: number): string {
+  return code ? `${code.toString(16).toUpperCase().padStart(4, '0')}H` : ''
+}
+
+function Instances({ rows }: { rows: SentInstance[] }) {
+  return (
+    <div className="panel panel-scroll delivery-instances">
+      <table className="plain-table dense-table">
+        <thead>
+          <tr>
+            <th>State</th>
+            <th>SOP Instance UID</th>
+            <th>Answer</th>
+            <th className="num">Tries</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.SOPInstanceUID}>
+              <td>
+                <Badge tone={TONES[row.state]}>{row.state}</Badge>
+              </td>
+              <td className="mono truncate" title={row.SOPInstanceUID}>
+                {row.SOPInstanceUID}
+              </td>
+              <td className="delivery-answer">{[status(row.status), row.reason].filter(Boolean).join(' ')}</td>
+              <td className="num muted">{row.attempts}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** One delivery: what became of each of its images, and why. */
+export function DeliveryDialog({ id, onClose, onResent }: { id: number; onClose: () => void; onResent: () => void }) {
+  const read = useCallback((signal: AbortSignal) => readDelivery(id, { signal }), [id])
+  const { value, failure } = useLoaded(read)
+  const action = useAction()
+  const resend = (all: boolean) =>
+    action.run(async () => {
+      await resendDelivery(id, all)
+      onResent()
+    })
+  const delivery = value?.delivery
+  const canResend = delivery !== undefined && !isMoving(delivery)
+  return (
+    <Dialog
+      title={delivery ? `${formatName(delivery.PatientName) || 'Study'} to ${delivery.destination}` : 'Delivery'}
+      wide
+      onClose={onClose}
+      footer={
+        <>
+          {canResend && (
+            <Button disabled={action.busy} onClick={() => resend(true)}>
+              Send everything again
+            </Button>
+          )}
+          {canResend && delivery.sent < delivery.instances && (
+            <Button look="primary" disabled={action.busy} onClick={() => resend(false)}>
+              Send what has not arrived
+            </Button>
+          )}
+          <Button onClick={onClose}>Close</Button>
+        </>
+      }
+    >
+      {(failure ?? action.failure) && <ErrorNotice error={failure ?? action.failure ?? { what: '' }} />}
+      {delivery && (
+        <>
+          <dl className="facts">
+            <dt>State</dt>
+            <dd>
+              <Badge tone={stateOf(delivery).tone}>{stateOf(delivery).title}</Badge> {reasonOf(delivery)}
+            </dd>
+            <dt>Images</dt>
+            <dd>
+              {formatCount(delivery.sent)} of {formatCount(delivery.instances)} arrived{delivery.failed > 0 && `, ${formatCount(delivery.failed)} did not`}
+            </dd>
+            <dt>Sent by</dt>
+            <dd>{delivery.route ? `rule ${delivery.route}` : 'a person'}</dd>
+            <dt>Asked for</dt>
+            <dd>
+              {formatInstant(delivery.created_at)}, {plural(delivery.attempts, 'try', 'tries')}
+            </dd>
+            <dt>Study</dt>
+            <dd className="mono">{delivery.StudyInstanceUID}</dd>
+          </dl>
+          <Instances rows={value.instances} />
+        </>
+      )}
+    </Dialog>
+  )
+}
