@@ -8,6 +8,7 @@ import { AdminPage } from '../features/admin/AdminPage'
 import { DeliveriesPage } from '../features/deliveries/DeliveriesPage'
 import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
 import { LoginPage } from '../features/login/LoginPage'
+import { OrdersPage } from '../features/orders/OrdersPage'
 import { RemotePage } from '../features/remote/RemotePage'
 import type { Step } from '../features/studies/StudiesPage'
 import { StudiesPage } from '../features/studies/StudiesPage'
@@ -32,6 +33,7 @@ const TITLES: Record<Route['page'], string> = {
   studies: 'Studies',
   viewer: 'Viewer',
   remote: 'Remote archives',
+  orders: 'Orders',
   upload: 'Upload',
   deliveries: 'Deliveries',
   exceptions: 'Exceptions',
@@ -166,6 +168,7 @@ function Page({ route, series, ways, user, queue }: { route: Route; series: stri
     return <ViewerDoor key={route.study} study={route.study} series={series} ways={ways} canFetch={may(user, 'remote:retrieve')} fallback={<Boot />} />
   }
   if (route.page === 'remote' && may(user, 'remote:query')) return <RemotePage canRetrieve={may(user, 'remote:retrieve')} canManage={may(user, 'peer:manage')} />
+  if (route.page === 'orders' && may(user, 'order:read')) return <OrdersPage canManage={may(user, 'order:manage')} />
   if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} />
   if (route.page === 'deliveries' && may(user, 'delivery:manage')) return <DeliveriesPage tab={route.tab} canManage={may(user, 'route:manage')} />
   if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} />

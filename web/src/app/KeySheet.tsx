@@ -8,6 +8,7 @@ const SHEETS: { title: string; keys: [string[], string][] }[] = [
       [['?'], 'This sheet'],
       [['g', 's'], 'Studies'],
       [['g', 'r'], 'Remote archives'],
+      [['g', 'o'], 'Orders'],
       [['g', 'u'], 'Upload'],
       [['g', 'd'], 'Deliveries'],
       [['g', 'e'], 'Exceptions'],

@@ -25,6 +25,7 @@ interface Place {
 const PLACES: readonly Place[] = [
   { page: 'studies', to: '/', title: 'Studies', icon: 'studies', permission: 'study:query' },
   { page: 'remote', to: '/remote', title: 'Remote', icon: 'remote', permission: 'remote:query' },
+  { page: 'orders', to: '/orders', title: 'Orders', icon: 'orders', permission: 'order:read' },
   { page: 'upload', to: '/upload', title: 'Upload', icon: 'upload', permission: 'study:store' },
   { page: 'deliveries', to: '/deliveries', title: 'Deliveries', icon: 'send', permission: 'delivery:manage' },
   { page: 'exceptions', to: '/exceptions', title: 'Exceptions', icon: 'alert', permission: 'quarantine:read' },
@@ -84,7 +85,7 @@ function useGoKeys(active: boolean): void {
     if (Date.now() - since.current < 1_200) navigate(to)
     since.current = 0
   }
-  useHotkeys({ g: () => (since.current = Date.now()), s: go('/'), r: go('/remote'), u: go('/upload'), d: go('/deliveries'), e: go('/exceptions'), a: go('/admin') }, active)
+  useHotkeys({ g: () => (since.current = Date.now()), s: go('/'), r: go('/remote'), o: go('/orders'), u: go('/upload'), d: go('/deliveries'), e: go('/exceptions'), a: go('/admin') }, active)
 }
 
 interface ShellProps {

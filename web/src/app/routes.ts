@@ -3,6 +3,7 @@ export type Route =
   | { page: 'studies' }
   | { page: 'viewer'; study: string }
   | { page: 'remote' }
+  | { page: 'orders' }
   | { page: 'upload' }
   | { page: 'deliveries'; tab: string }
   | { page: 'exceptions' }
@@ -20,7 +21,7 @@ export function routeOf(path: string): Route {
   if (head === 'viewer' && UID.test(second)) return { page: 'viewer', study: second }
   if (head === 'deliveries') return { page: 'deliveries', tab: second || 'queue' }
   if (head === 'admin') return { page: 'admin', tab: second || 'users' }
-  if (second === '' && (head === 'remote' || head === 'upload' || head === 'exceptions' || head === 'login')) return { page: head }
+  if (second === '' && (head === 'remote' || head === 'orders' || head === 'upload' || head === 'exceptions' || head === 'login')) return { page: head }
   return { page: 'unknown' }
 }
 

@@ -2,6 +2,7 @@ import { useCallback } from 'react'
 import type { SentInstance } from '../../api/routing'
 import { readDelivery, resendDelivery } from '../../api/routing'
 import { formatInstant } from '../../lib/dates'
+import { sentence } from '../../lib/http'
 import { formatName } from '../../lib/names'
 import { formatCount, plural } from '../../lib/numbers'
 import { useAction } from '../../lib/useAction'
@@ -40,7 +41,7 @@ function Instances({ rows }: { rows: SentInstance[] }) {
               <td className="mono truncate" title={row.SOPInstanceUID}>
                 {row.SOPInstanceUID}
               </td>
-              <td className="delivery-answer">{[status(row.status), row.reason].filter(Boolean).join(' ')}</td>
+              <td className="delivery-answer">{[status(row.status), sentence(row.reason)].filter(Boolean).join(' ')}</td>
               <td className="num muted">{row.attempts}</td>
             </tr>
           ))}
@@ -99,7 +100,8 @@ export function DeliveryDialog({ id, onClose, onResent }: { id: number; onClose:
             <dd>{delivery.route ? `rule ${delivery.route}` : 'a person'}</dd>
             <dt>Asked for</dt>
             <dd>
-              {formatInstant(delivery.created_at)}, {plural(delivery.attempts, 'try', 'tries')}
+              {formatInstant(delivery.created_at)}
+              {delivery.attempts > 0 && `, ${plural(delivery.attempts, 'failed try', 'failed tries')} since`}
             </dd>
             <dt>Study</dt>
             <dd className="mono">{delivery.StudyInstanceUID}</dd>

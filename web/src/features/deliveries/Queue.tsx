@@ -2,7 +2,7 @@ import { useState } from 'react'
 import type { Delivery, DeliveryState } from '../../api/routing'
 import { cancelDelivery, resendDelivery, resendFailed } from '../../api/routing'
 import { formatDate, formatInstant } from '../../lib/dates'
-import { explain } from '../../lib/http'
+import { explain, sentence } from '../../lib/http'
 import { formatName } from '../../lib/names'
 import { formatCount, plural } from '../../lib/numbers'
 import { type Action, useAction } from '../../lib/useAction'
@@ -28,16 +28,19 @@ const FILTERS: [DeliveryState | '', string][] = [
   ['sent', 'Sent'],
 ]
 
-const HELD = { '': '', paused: 'The destination is paused.', hours: 'Waits for the hours of its destination.' }
+const HELD: Record<'paused' | 'hours', { title: string; tone: Tone }> = {
+  paused: { title: 'paused', tone: 'warn' },
+  hours: { title: 'out of hours', tone: 'warn' },
+}
 
 export function stateOf(delivery: Delivery): { title: string; tone: Tone } {
-  return delivery.held && isMoving(delivery) && delivery.state !== 'sending' ? { title: delivery.held === 'paused' ? 'paused' : 'waits for its hours', tone: 'warn' } : STATES[delivery.state]
+  return delivery.held && isMoving(delivery) && delivery.state !== 'sending' ? HELD[delivery.held] : STATES[delivery.state]
 }
 
 /** What stops it, and when it is tried again. */
 export function reasonOf(delivery: Delivery): string {
-  const again = delivery.state === 'waiting' && delivery.attempts > 0 && !delivery.held ? `Tried again ${formatInstant(delivery.due_at)}.` : ''
-  return [isMoving(delivery) ? HELD[delivery.held] : '', delivery.reason, again].filter(Boolean).join(' ')
+  const again = delivery.state === 'waiting' && delivery.reason && !delivery.held ? `Next try ${formatInstant(delivery.due_at)}.` : ''
+  return [sentence(delivery.reason), again].filter(Boolean).join(' ')
 }
 
 function Row({ delivery, action, onShow, onDone }: { delivery: Delivery; action: Action; onShow: () => void; onDone: () => void }) {

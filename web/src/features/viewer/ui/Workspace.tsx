@@ -42,7 +42,7 @@ function letGo(): void {
 function Failure({ what, hint, children, onLeave }: { what: string; hint: string; children: ReactNode; onLeave: () => void }) {
   return (
     <div className="viewer-failure" role="alert">
-      <h2>{what}</h2>
+      <h2>{children ? 'This study is not here.' : what}</h2>
       {children}
       {!children && hint && <p>{hint}</p>}
       <button type="button" className="button button-primary" onClick={onLeave}>
