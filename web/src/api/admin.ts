@@ -49,6 +49,10 @@ export interface PeerFacts {
   /** Nothing is sent to it by itself. */
   paused: boolean
   archive: AskedWhen
+  /** After something was sent to it, it is asked whether it keeps that. */
+  asks_commitment: boolean
+  /** It is told when instances have become available. */
+  notify_availability: boolean
 }
 
 export interface Peer extends PeerFacts {
@@ -140,6 +144,8 @@ export interface SystemFacts {
   version: string
   aet: string
   dicom_address: string
+  /** '': no DICOM over TLS. */
+  dicom_tls_address: string
   http_address: string
   database: string
   counts: Record<'patients' | 'studies' | 'series' | 'instances' | 'exceptions', number>

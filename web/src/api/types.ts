@@ -31,6 +31,8 @@ export interface Study {
   NumberOfStudyRelatedSeries: number
   NumberOfStudyRelatedInstances: number
   received_at: string
+  /** Where its order is; '' without one. */
+  procedure?: '' | 'scheduled' | 'in_progress' | 'completed' | 'discontinued' | 'cancelled'
 }
 
 export interface StudyPage {

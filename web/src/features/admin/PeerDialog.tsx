@@ -20,6 +20,8 @@ const NEW: PeerFacts = {
   parallel: 1,
   paused: false,
   archive: '',
+  asks_commitment: false,
+  notify_availability: false,
 }
 
 /** As sizes are shown everywhere. */
@@ -126,6 +128,8 @@ function Sending({ facts, change }: { facts: PeerFacts; change: Change }) {
           }}
         />
       </div>
+      <CheckField label="Ask it whether it keeps what it was sent" hint="Storage commitment." checked={facts.asks_commitment} onChange={(asks_commitment) => change({ asks_commitment })} />
+      <CheckField label="Tell it what has become available" hint="Instance availability." checked={facts.notify_availability} onChange={(notify_availability) => change({ notify_availability })} />
       <CheckField label="Paused" hint="Deliveries wait; sending by hand waits with them." checked={facts.paused} onChange={(paused) => change({ paused })} />
     </fieldset>
   )

@@ -50,6 +50,12 @@ export function System() {
             <dd className="mono">{value.aet}</dd>
             <dt>DICOM</dt>
             <dd className="mono">{value.dicom_address}</dd>
+            {value.dicom_tls_address && (
+              <>
+                <dt>DICOM over TLS</dt>
+                <dd className="mono">{value.dicom_tls_address}</dd>
+              </>
+            )}
             <dt>DICOMweb</dt>
             <dd className="mono">{`${value.http_address.replace(/\/$/, '')}/dicom-web`}</dd>
             <dt>API</dt>

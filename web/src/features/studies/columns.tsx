@@ -3,7 +3,7 @@ import type { Study } from '../../api/types'
 import { ageAt, formatDate, formatInstant, formatSex, formatTime } from '../../lib/dates'
 import { parseName } from '../../lib/names'
 import { formatCount } from '../../lib/numbers'
-import { Modalities } from '../../ui/controls'
+import { Badge, Modalities } from '../../ui/controls'
 import type { SortColumn } from './searchState'
 
 export interface Column {
@@ -31,6 +31,12 @@ export function PatientName({ value }: { value: string }) {
   )
 }
 
+/** An examination that goes on, or was broken off: more may come. */
+function Procedure({ state }: { state: NonNullable<Study['procedure']> }) {
+  if (state === 'in_progress') return <Badge tone="info">in progress</Badge>
+  return state === 'discontinued' ? <Badge tone="warn">discontinued</Badge> : null
+}
+
 /** "54 y · F" */
 export function ageAndSex(study: Study): string {
   return [ageAt(study.PatientBirthDate, study.StudyDate), formatSex(study.PatientSex)].filter(Boolean).join(' · ')
@@ -51,7 +57,16 @@ export const COLUMNS: readonly Column[] = [
     ),
   },
   { sort: 'ModalitiesInStudy', title: 'Modality', key: 'modality', cell: (study) => <Modalities codes={study.ModalitiesInStudy} /> },
-  { sort: 'StudyDescription', title: 'Description', key: 'description', cell: (study) => study.StudyDescription },
+  {
+    sort: 'StudyDescription',
+    title: 'Description',
+    key: 'description',
+    cell: (study) => (
+      <>
+        {study.StudyDescription} <Procedure state={study.procedure ?? ''} />
+      </>
+    ),
+  },
   { sort: 'AccessionNumber', title: 'Accession', key: 'accession', cell: (study) => <span className="id">{study.AccessionNumber}</span> },
   { sort: 'ReferringPhysicianName', title: 'Referrer', key: 'referrer', cell: (study) => parseName(study.ReferringPhysicianName).main },
   { sort: 'NumberOfStudyRelatedSeries', title: 'Series', key: 'series', numeric: true, cell: (study) => formatCount(study.NumberOfStudyRelatedSeries) },
