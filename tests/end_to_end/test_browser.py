@@ -5,20 +5,26 @@ Screenshots are kept in web/test-results/screenshots.
 
 import os
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+import remotes
 from servers import PASSWORD, running
 
 WEB = Path(__file__).parents[2] / "web"
+# Specs that need another archive: it knows this one as a destination of C-MOVE.
+WITH_ORTHANC = ("network.spec.ts",)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("spec", sorted(path.name for path in (WEB / "e2e").glob("*.spec.ts")))
 def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> None:
-    with running(tmp_path / "archive") as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(running(tmp_path / "archive"))
+        foreign = stack.enter_context(remotes.orthanc(tmp_path / "orthanc", server.dicom_port)) if spec in WITH_ORTHANC else None
         done = subprocess.run(
             ["npx", "--no-install", "playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
             cwd=WEB,
@@ -27,6 +33,8 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
                 "ISOCENTER_URL": server.url,
                 "ISOCENTER_ADMIN_PASSWORD": PASSWORD,
                 "ISOCENTER_TEST_DATA": str(data.resolve()),
+                "ORTHANC_URL": str(foreign.http.base_url) if foreign else "",
+                "ORTHANC_DICOM_PORT": str(foreign.port) if foreign else "",
             },
             capture_output=True,
             text=True,

@@ -42,7 +42,14 @@ export function SendDialog({ study, onClose }: { study: Study; onClose: () => vo
         onClose={onClose}
         footer={
           <>
-            <Button onClick={() => navigate('/deliveries')}>See the queue</Button>
+            <Button
+              onClick={() => {
+                onClose() // the list stays mounted behind the other page
+                navigate('/deliveries')
+              }}
+            >
+              See the queue
+            </Button>
             <Button look="primary" onClick={onClose}>
               Done
             </Button>
