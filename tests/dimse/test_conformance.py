@@ -19,6 +19,7 @@ from isocenter.dimse.upper_layer import pdu
 from isocenter.dimse.upper_layer.items import (
     AsynchronousOperationsWindow,
     ContextResult,
+    ExtendedNegotiation,
     ImplementationClassUID,
     ImplementationVersionName,
     MaximumLength,
@@ -26,7 +27,7 @@ from isocenter.dimse.upper_layer.items import (
 )
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.conformance import document, html, markdown
-from isocenter.service import ingest, peers
+from isocenter.service import ingest, ordering, peers
 
 EXPLICIT, IMPLICIT = syntaxes.OF_MESSAGES
 EVERY_SYNTAX = [each.uid for each in syntaxes.ALL]
@@ -156,6 +157,55 @@ def test_what_an_association_is_told_about_us(archive: Archive, statement: Json)
     assert said["Operations performed, when negotiated"] == str(window.maximum_number_operations_invoked)
     assert said["Largest P-DATA-TF PDU that is asked for (bytes)"] == str(answer.maximum_length)
     assert said["Application context name"] == answer.application_context_name
+
+
+def test_extended_negotiation_is_answered_as_the_tables_say(archive: Archive, statement: Json) -> None:
+    def rows(service: str) -> list[dict[str, str]]:
+        sections = [each for each in walk(statement["sections"]) if each["title"] == f"SOP Specific Conformance: {service}"]
+        return table({"sections": sections}, "SOP Class Extended Negotiation")
+
+    asked = {sop_classes.STUDY_ROOT_FIND: b"\1" * 7, objects.CT: bytes((2, 0, 0, 0, 2, 0))}
+    with peer_of(archive) as peer:
+        proposed = tuple(PresentationContextRQ(2 * place + 1, uid, (EXPLICIT,)) for place, uid in enumerate(asked))
+        wanted = [ExtendedNegotiation(*each) for each in asked.items()]
+        peer.send(pdu.AssociateRQ((MaximumLength(16384), *wanted), "ISOCENTER", "PROBE", proposed))
+        answer = peer.receive()
+    assert isinstance(answer, pdu.AssociateAC)
+    got = {each.sop_class_uid: each.service_class_application_information for each in answer.find_all(ExtendedNegotiation)}
+    query = {int(row["Byte"]): row["Supported"] == "Yes" for row in rows("Query")}
+    assert query == {byte: bool(value) for byte, value in enumerate(got[sop_classes.STUDY_ROOT_FIND], 1)}
+    storing = {int(row["Byte"]): row["Answer"] for row in rows("Storage")}
+    assert storing == {byte: str(value) for byte, value in enumerate(got[objects.CT], 1) if byte % 2}
+
+
+def walk(sections: list[Json]) -> Iterator[Json]:
+    for section in sections:
+        yield section
+        yield from walk(section["sections"])
+
+
+def test_the_keys_of_the_worklist_are_answered(archive: Archive, statement: Json) -> None:
+    step = {"ScheduledProcedureStepID": "S1", "ScheduledProcedureStepStartDate": "20261122", "Modality": "CT",
+            "ScheduledProcedureStepStartTime": "0900", "ScheduledStationAETitle": ["CT1"]}  # fmt: skip
+    ordering.create(archive.context, SYSTEM, {"PatientName": "Doe^Jane", "PatientID": "P1", "steps": [step]})
+    rows = [row["Attribute"].split("/") for row in table(statement, "Keys of the modality worklist")]
+    asked = pydicom.Dataset()
+    for *path, keyword in rows:
+        dataset = asked
+        for sequence in path:
+            if sequence not in dataset:
+                setattr(dataset, sequence, [pydicom.Dataset()])
+            (dataset,) = dataset[sequence].value
+        setattr(dataset, keyword, None)
+    ae = AE(ae_title="PROBE")
+    association = ae.associate("127.0.0.1", archive.port, contexts=[build_context(sop_classes.MODALITY_WORKLIST_FIND)])
+    answers = list(paused(association).send_c_find(asked, sop_classes.MODALITY_WORKLIST_FIND))
+    association.release()
+    assert [answer.Status for answer, _ in answers] == [0xFF00, 0x0000], "every key of the table is supported"
+    found = answers[0][1]
+    assert found is not None and {row[0] for row in rows} <= set(found.dir())
+    assert {row[1] for row in rows if len(row) == 2 and row[0] == "ScheduledProcedureStepSequence"} <= set(
+        found.ScheduledProcedureStepSequence[0].dir())  # fmt: skip
 
 
 def test_rejections_are_those_of_the_table(start: Start) -> None:

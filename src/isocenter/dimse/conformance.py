@@ -13,7 +13,7 @@ from isocenter import __version__
 from isocenter.codecs import decoding, transcoding
 from isocenter.dicom import attributes, charset, sop_classes, syntaxes, uid, worklist
 from isocenter.dicom.attributes import Attribute, Matching
-from isocenter.dimse import client, finding, identity, printing, querying, services, status, tls
+from isocenter.dimse import client, finding, identity, printing, querying, services, status, storage, tls
 from isocenter.dimse import conformance_text as words
 from isocenter.dimse.messages import CommandField
 from isocenter.dimse.upper_layer import items, negotiation, pdu
@@ -237,6 +237,9 @@ def _specific(service: str, offered: list[Offered]) -> Section:
     operations = [(each.sop_class, ", ".join(each.operations)) for each in offered] if service != STORAGE else [
         ("every storage SOP class", ", ".join(offered[0].operations))]  # fmt: skip
     tables = [Table("Operations", ("SOP class", "DIMSE requests performed"), tuple(operations))]
+    if service == STORAGE:
+        rows = tuple((str(byte), name, str(storage.EXTENDED[byte - 1])) for byte, name in _STORAGE_EXTENSIONS)
+        tables.append(Table("SOP Class Extended Negotiation", ("Byte", "Meaning", "Answer"), rows))
     if any(each.sop_class_uid in finding.LEVELS for each in offered):
         tables += [_extended(), *(_keys(level, finding.LEVELS) for level in attributes.Level)]
     if any(each.sop_class_uid == sop_classes.MODALITY_WORKLIST_FIND for each in offered):
@@ -250,6 +253,11 @@ def _specific(service: str, offered: list[Offered]) -> Section:
 _EXTENSIONS = (
     "relational queries", "combined date-time matching", "fuzzy semantic matching of person names", "timezone query adjustment",
     "conversion of enhanced multi-frame images", "empty value matching", "multiple value matching",
+)  # fmt: skip
+
+# PS3.4 B.3.1.2: what the bytes that are not reserved say.
+_STORAGE_EXTENSIONS = (
+    (1, "level of support (2: Level 2, Full)"), (3, "level of digital signature support"), (5, "element coercion (1: none)"),
 )  # fmt: skip
 
 
