@@ -15,7 +15,7 @@ from isocenter.dimse import client, status
 from isocenter.dimse.exchange import Crossed, Exchange
 from isocenter.dimse.messages import DATA_SET, Command, CommandField
 from isocenter.dimse.status import Category
-from isocenter.dimse.upper_layer.association import Limits
+from isocenter.dimse.upper_layer.association import Association, Limits
 from isocenter.domain.errors import Broken, Busy, Forbidden
 from isocenter.service import commitment
 from isocenter.service.commitment import Commitment, Reference
@@ -58,20 +58,25 @@ def act(exchange: Exchange) -> None:
     number = commitment.ask(session.context, session.principal, session.peer.aet, transaction_uid, references)
     try:
         exchange.answer(status.SUCCESS, action_type_id=REQUEST)
-        in_use = session.association.readable(QUIET) or session.association.stopping
+        in_use = session.association.readable(QUIET) or _is_in_use(session.association)
     except BaseException:
         commitment.leave(session.context, number)
         raise
     if in_use:  # most release now, or go on with the next
         commitment.leave(session.context, number)
     else:
-        commitment.answer(session.context, number, partial(_report_here, exchange), session.association.readable)
+        interrupted = partial(_is_in_use, session.association)
+        commitment.answer(session.context, number, partial(_report_here, exchange), interrupted)
+
+
+def _is_in_use(association: Association) -> bool:
+    return association.stopping or association.readable()
 
 
 def _report_here(exchange: Exchange, judged: Commitment) -> None:
     """Tell the peer on the association that it asked on. Raises Busy when it is used otherwise, Broken when it refuses."""
     association, context = exchange.session.association, exchange.context
-    if association.readable():
+    if _is_in_use(association):
         raise Busy("the association is used for something else")
     command = replace(_command(judged), message_id=MESSAGE_ID)
     exchange.request(context.context_id, command, [(datasets.encode(_report(judged), context.transfer_syntax), True)])
