@@ -5,7 +5,7 @@
     relay     asks the rules about what has come in since, and plans deliveries
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Invalid, Missing
 from isocenter.domain.events import Event
-from isocenter.domain.routing import ASKED, Arrival, InvalidRule, Rule, asked, chosen, facts_of, rule_of
+from isocenter.domain.routing import ASKED, Arrival, Choice, InvalidRule, Rule, asked, chosen, facts_of, rule_of
 from isocenter.service.context import Context
 from isocenter.store import changes, deliveries
 from isocenter.store import routing as rows
@@ -233,11 +233,14 @@ def _follow(connection: Connection, seen: int, last: int, planned: list[Planned]
 
 
 def _planned(now: datetime, rules: list[Rule], arrivals: list[Arrival], titles: Mapping[str, str]) -> list[Planned]:
-    groups: dict[tuple[str, str], Planned] = {}
+    first: dict[tuple[str, str], Choice] = {}
+    uids: dict[tuple[str, str], list[str]] = defaultdict(list)
     for arrival in arrivals:
         for choice in chosen(rules, arrival, titles):
             key = arrival.study_instance_uid, choice.destination
-            due_at = now + timedelta(seconds=choice.quiet_seconds)
-            known = groups.setdefault(key, Planned(*key, choice.rule, due_at, ()))
-            groups[key] = replace(known, instances=(*known.instances, arrival.sop_instance_uid))
-    return [groups[key] for key in sorted(groups)]  # one order of locks for all workers
+            first.setdefault(key, choice)
+            uids[key].append(arrival.sop_instance_uid)
+    return [
+        Planned(*key, first[key].rule, now + timedelta(seconds=first[key].quiet_seconds), tuple(uids[key]))
+        for key in sorted(first)  # one order of locks for all workers
+    ]
