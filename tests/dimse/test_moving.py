@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -196,6 +197,25 @@ def test_movescu_to_storescp(archive: Archive, data: Path, tmp_path: Path, optio
         assert one.PatientName == original.PatientName and one.Rows == original.Rows
         if not one.file_meta.TransferSyntaxUID.is_compressed:
             assert one.PixelData == original.PixelData
+
+
+def test_the_applications_of_pynetdicom(archive: Archive, data: Path, tmp_path: Path) -> None:
+    """getscu, and movescu whose own storage SCP is the destination; both ask for relational retrieval."""
+    path = data / "transfer-syntaxes/MR_small_jp2klossless.dcm"
+    store(archive.context, path.read_bytes())
+    original = pydicom.dcmread(data / "transfer-syntaxes/MR_small.dcm")
+    port = remotes.free_port()
+    peers.add(archive.context, SYSTEM, aet="STORESCP", host="127.0.0.1", port=port)
+    for name, options in (("getscu", []), ("movescu", ["--store", "--store-port", str(port), "-aem", "STORESCP"])):
+        folder = tmp_path / name
+        done = subprocess.run(
+            [sys.executable, "-m", "pynetdicom", name, "-v", "-S", "-aec", "ISOCENTER", "--relational-retrieval", *options,
+             "-k", "QueryRetrieveLevel=IMAGE", "-k", f"SOPInstanceUID={original.SOPInstanceUID}", "-od", folder,
+             "127.0.0.1", str(archive.port)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+        )
+        (arrived,) = folder.iterdir() if folder.exists() else ()
+        assert (pydicom.dcmread(arrived).pixel_array == original.pixel_array).all(), done.stdout
 
 
 @orthanc
