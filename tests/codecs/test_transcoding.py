@@ -163,6 +163,18 @@ def test_the_offset_table_names_each_frame(data: Path) -> None:
     assert dataset["PixelData"].VR == "OB" and dataset["PixelData"].is_undefined_length
 
 
+@pytest.mark.parametrize(
+    ("name", "original"),
+    [("liver_rle.dcm", "liver_expb.dcm"), ("liver_j2k.dcm", "liver_expb.dcm"), ("liver_deflate.dcm", "liver_expb.dcm"),
+     ("liver_nonbyte_aligned_rle.dcm", "liver_nonbyte_aligned.dcm")],
+)
+def test_bitmaps_are_joined_bit_by_bit(data: Path, name: str, original: str) -> None:
+    made = pydicom.dcmread(io.BytesIO(in_syntax(read(data / "seg" / name), EXPLICIT)))
+    expected = pydicom.dcmread(data / "seg" / original)
+    assert made.pixel_array.shape == expected.pixel_array.shape and made.pixel_array.any()
+    assert (made.pixel_array == expected.pixel_array).all()
+
+
 def test_what_cannot_be_had_is_known_before(data: Path) -> None:
     assert not possible(read(data / "seg/liver_1frame.dcm"), syntaxes.RLE_LOSSLESS), "a bit a pixel"
     assert possible(read(data / "seg/liver_1frame.dcm"), IMPLICIT)

@@ -19,6 +19,7 @@ from isocenter.dicom.elements import Malformed
 
 Pixels = NDArray[Any]
 
+DEPTHS = frozenset({1, 8, 16, 32})  # Bits Allocated
 MAX_FRAME = 512 << 20  # bytes of a decoded frame; a digital mammogram has 54 MB
 
 
@@ -33,7 +34,7 @@ class Decoded:
 
 def decode(transfer_syntax: str, data: bytes, layout: Layout) -> Decoded:
     """A frame of an encapsulated transfer syntax that is in DECODERS. Raises Malformed when it is not what the data set says."""
-    if not 0 < layout.frame_bytes <= MAX_FRAME or layout.bits_allocated not in (8, 16, 32):
+    if not 0 < layout.frame_bytes <= MAX_FRAME or layout.bits_allocated not in DEPTHS:
         raise Malformed("pixels of this size are not decoded", "BitsAllocated")
     try:
         return DECODERS[transfer_syntax](data, layout)
@@ -51,6 +52,28 @@ def interleaved(data: bytes, layout: Layout) -> bytes:
     return np.ascontiguousarray(planes.T).tobytes()
 
 
+class Joined:
+    """Native frames one after the other: of bitmaps each begins at the bit at which the one before has ended (PS3.5 8.1.1)."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._bits = layout.frame_bits if layout.frame_bits % 8 else 0
+        self._left = np.zeros(0, np.uint8)  # bits of the byte that is not full yet
+
+    def take(self, frame: bytes) -> bytes:
+        """What can be written of it."""
+        if not self._bits:
+            return frame
+        bits = np.unpackbits(np.frombuffer(frame, np.uint8), count=self._bits, bitorder="little")
+        bits = np.concatenate((self._left, bits))
+        whole = len(bits) // 8 * 8
+        self._left = bits[whole:]
+        return np.packbits(bits[:whole], bitorder="little").tobytes()
+
+    def rest(self) -> bytes:
+        """The last byte, when it is not full."""
+        return np.packbits(self._left, bitorder="little").tobytes()
+
+
 def _checked(found: Codestream, layout: Layout) -> None:
     if (found.rows, found.columns, found.components) != (layout.rows, layout.columns, layout.samples):
         raise Malformed("a compressed frame has another size than the data set says", "PixelData")
@@ -59,10 +82,15 @@ def _checked(found: Codestream, layout: Layout) -> None:
 
 
 def _native(pixels: Pixels, layout: Layout, *, precision: int = 0, signed: bool = False) -> bytes:
-    """The decoded samples in Bits Allocated. What a codestream holds unsigned though the pixels are signed gets its sign."""
+    """The decoded samples in Bits Allocated. What a codestream holds unsigned though the pixels are signed gets its sign.
+
+    Of bitmaps eight pixels a byte, the first in its lowest bit (PS3.5 8.1.1).
+    """
     shape = (layout.rows, layout.columns, layout.samples)
     if pixels.size != layout.rows * layout.columns * layout.samples:
         raise Malformed("a compressed frame has another size than the data set says", "PixelData")
+    if layout.bits_allocated == 1:
+        return np.packbits(pixels.reshape(-1) != 0, bitorder="little").tobytes()
     wide = pixels.reshape(shape)
     if layout.signed and not signed and 0 < precision < layout.bits_allocated:
         sign = 1 << (precision - 1)
@@ -72,12 +100,13 @@ def _native(pixels: Pixels, layout: Layout, *, precision: int = 0, signed: bool 
 
 
 def _rle(data: bytes, layout: Layout) -> Decoded:
-    """PS3.5 Annex G: a segment for each byte of each sample, the most significant first."""
+    """PS3.5 Annex G: a segment for each byte of each sample, the most significant first; of bitmaps one."""
     count, *offsets = struct.unpack_from("<16I", data)
-    width = layout.bits_allocated // 8
+    bitmap = layout.bits_allocated == 1
+    width = 1 if bitmap else layout.bits_allocated // 8
     if count != width * layout.samples or offsets[0] != 64:
         raise Malformed("an RLE frame has the wrong number of segments", "PixelData")
-    size = layout.rows * layout.columns
+    size = layout.frame_bytes if bitmap else layout.rows * layout.columns
     planes = np.zeros((layout.samples, width, size), np.uint8)
     ends = [*offsets[1:count], len(data)]
     for index, (start, end) in enumerate(zip(offsets, ends, strict=False)):

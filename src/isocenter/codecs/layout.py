@@ -33,9 +33,14 @@ class Layout:
     lossy: bool
 
     @property
+    def frame_bits(self) -> int:
+        """Of a native frame that is not subsampled."""
+        return self.rows * self.columns * self.samples * self.bits_allocated
+
+    @property
     def frame_bytes(self) -> int:
-        """Of a native frame that is not packed or subsampled."""
-        return self.rows * self.columns * self.samples * self.bits_allocated // 8
+        """The same in whole bytes, as a frame by itself has them; native bitmaps go on in the same byte (PS3.5 8.1.1)."""
+        return -(-self.frame_bits // 8)
 
 
 def layout_of(source: Source, header: Header) -> Layout:

@@ -61,8 +61,7 @@ class Object:
     @property
     def size(self) -> int:
         """Bytes that it may have when it is native, about."""
-        pixels = self.layout.frame_bytes * self.layout.frames if self.encapsulated else 0
-        return self.source.size + pixels
+        return self.source.size + (_native_size(self) if self.encapsulated else 0)
 
 
 def read(source: Source) -> Object:
@@ -91,7 +90,7 @@ def possible(given: Object, target: str) -> bool:
     if given.encapsulated and not (_decodable(given) and not stored.video):
         return False
     if target in NATIVE:
-        return not given.encapsulated or given.layout.frame_bytes * _count(given) <= _LARGEST
+        return not given.encapsulated or _native_size(given) <= _LARGEST
     if given.header.pixels is None or given.header.pixels.tag != _PIXEL_DATA:
         return False
     if not given.encapsulated and not _regular(given):
@@ -101,7 +100,7 @@ def possible(given: Object, target: str) -> bool:
 
 def _decodable(given: Object) -> bool:
     frames = given.header.frames
-    known = given.header.transfer_syntax_uid in decoding.DECODERS and given.layout.bits_allocated in (8, 16, 32)
+    known = given.header.transfer_syntax_uid in decoding.DECODERS and given.layout.bits_allocated in decoding.DEPTHS
     return known and frames is not None and frames.addressable and len(frames) > 0
 
 
@@ -115,6 +114,10 @@ def _regular(given: Object) -> bool:
 
 def _count(given: Object) -> int:
     return len(given.header.frames) if given.header.frames is not None else given.header.number_of_frames
+
+
+def _native_size(given: Object) -> int:
+    return -(-given.layout.frame_bits * _count(given) // 8)
 
 
 def transcode(given: Object, target: str, into: BinaryIO) -> None:
@@ -180,15 +183,16 @@ def _decompressed(given: Object, explicit: bool, write: Callable[[bytes], object
     replaced.update(_loss(given, first.lossy, explicit))
 
     def pixels(each: Element) -> None:
-        size = layout.frame_bytes * _count(given)
+        size = _native_size(given)
         write(header(_PIXEL_DATA, "OW" if layout.bits_allocated > 8 else "OB", size + size % 2, explicit=explicit))
-        write(first.data)
+        joined = decoding.Joined(layout)
+        write(joined.take(first.data))
         for frame in frames:
             decoded = decoding.decode(syntax, frame, layout)
             if decoded.photometric != first.photometric:
                 raise Malformed("the frames are not all coded alike", "PixelData")
-            write(decoded.data)
-        write(b"\0" * (size % 2))
+            write(joined.take(decoded.data))
+        write(joined.rest() + b"\0" * (size % 2))
 
     return replaced, pixels
 
