@@ -4,7 +4,7 @@ What is asked for is matched by the database, and only what is asked for is answ
 of its items, which is looked at afterwards.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydicom.dataelem import DataElement
@@ -14,7 +14,8 @@ from isocenter.dicom import attributes, datasets, keys
 from isocenter.dicom.match import Match, Universal
 from isocenter.dicom.query import InvalidKey, parse_match
 from isocenter.dicom.sop_classes import MODALITY_WORKLIST_FIND
-from isocenter.dicom.worklist import BY_PLACE, KEYS, NEVER_VALUED, STEP, Key
+from isocenter.dicom.worklist import BY_PLACE, KEYS, NEVER_VALUED, Key
+from isocenter.dicom.worklist_answers import Answers, is_met
 from isocenter.dimse import status
 from isocenter.dimse.exchange import Exchange
 from isocenter.domain.errors import Away, Busy
@@ -30,13 +31,12 @@ LIMIT_REACHED = 0xB001  # as in C-FIND of studies: with a failure many modalitie
 class _Asked:
     """A request. keys: to be answered; empty: sequences that are answered without items; matches: what must hold.
 
-    codes: the part of the request whose keys lie in one item together. charsets: in which it is written.
+    charsets: in which it is written.
     """
 
     keys: list[Key] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     matches: list[tuple[Key, Match]] = field(default_factory=list)
-    codes: Dataset = field(default_factory=Dataset)
     charsets: str = ""
     has_unsupported: bool = False
 
@@ -52,8 +52,9 @@ def find(exchange: Exchange) -> None:
         return
     limit = session.context.settings.max_find_answers
     try:
-        # Codes are looked at afterwards, so then the database cannot know how many it will be.
-        found = ordering.find(session.context, session.principal, asked.matches, None if len(asked.codes) else limit + 1)
+        # Items of sequences are looked at afterwards, so then the database cannot know how many it will be.
+        most = None if any(key.sequence for key, _ in asked.matches) else limit + 1
+        found = ordering.find(session.context, session.principal, asked.matches, most)
     except (Busy, Away) as error:
         exchange.answer(status.OUT_OF_RESOURCES, error_comment=error.message)
         return
@@ -62,14 +63,15 @@ def find(exchange: Exchange) -> None:
 
 def _send(exchange: Exchange, asked: _Asked, found: Sequence[Mapping[str, str]], limit: int) -> None:
     pending = status.PENDING_UNSUPPORTED_KEYS if asked.has_unsupported else status.PENDING
-    for sent, answer in enumerate(_answers(asked, found)):
+    answers = Answers(asked.keys, asked.empty, asked.charsets, exchange.context.transfer_syntax)
+    for sent, row in enumerate(row for row in found if is_met(asked.matches, row)):
         if exchange.cancelled():
             exchange.answer(status.CANCEL)
             return
         if sent == limit:
             exchange.answer(LIMIT_REACHED, error_comment=f"only the first {limit} matches; narrow the query")
             return
-        exchange.pending(pending, keys.encode(answer, exchange.context.transfer_syntax, asked.charsets))
+        exchange.pending(pending, answers.encode(row))
     exchange.answer(status.CANCEL if exchange.cancelled() else status.SUCCESS)
 
 
@@ -114,55 +116,4 @@ def _take_sequence(element: DataElement, path: tuple[str, ...], asked: _Asked) -
     if not element.value or not len(element.value[0]):
         asked.keys += known
         return
-    if inside != (STEP,):
-        where = asked.codes
-        for keyword in path:
-            if keyword not in where:
-                setattr(where, keyword, [Dataset()])
-            where = where[keyword].value[0]
-        where.add(element)
     _take(element.value[0], inside, asked)
-
-
-def _answers(asked: _Asked, found: Sequence[Mapping[str, str]]) -> Iterator[Dataset]:
-    for row in found:
-        answer = _item(asked.keys, row)
-        # An item answers all code keys that were asked with, so it can be held against them.
-        if keys.matches(asked.codes, answer):
-            for keyword in asked.empty:
-                setattr(answer, keyword, [])
-            yield answer
-
-
-def _item(wanted: Sequence[Key], row: Mapping[str, str], depth: int = 0) -> Dataset:
-    """A data set of the keys; `depth` sequences around it are left out."""
-    dataset = Dataset()
-    inner: dict[str, list[Key]] = {}
-    for key in wanted:
-        if len(key.path) > depth:
-            inner.setdefault(key.path[depth], []).append(key)
-        else:
-            dataset.add(datasets.element(key.tag, key.vr, _value(key, row[key.column])))
-    for sequence, nested in inner.items():
-        setattr(dataset, sequence, [_item(nested, row, depth + 1)] if sequence == STEP else _items(nested, row))
-    return dataset
-
-
-def _items(nested: Sequence[Key], row: Mapping[str, str]) -> list[Dataset]:
-    """The items of a sequence whose values lie side by side."""
-    columns = [(key, row[key.column].split("\\") if row[key.column] else []) for key in nested]
-    items = []
-    for place in range(max(len(texts) for _, texts in columns)):
-        item = Dataset()
-        for key, texts in columns:
-            item.add(datasets.element(key.tag, key.vr, _value(key, texts[place] if place < len(texts) else "")))
-        items.append(item)
-    return items
-
-
-def _value(key: Key, text: str) -> object:
-    if not text:
-        return None
-    if key.vr == "US":
-        return int(text)
-    return text.split("\\") if key.many and "\\" in text else text
