@@ -17,6 +17,7 @@ import objects
 import remotes
 from certificates import Authority
 from dimse.conftest import Archive, data_set_of
+from isocenter import metrics
 from isocenter.dimse import sending
 from isocenter.dimse.sending import Sent
 from isocenter.domain.access import SYSTEM
@@ -205,6 +206,9 @@ def test_what_a_peer_answers_is_told_with_its_words(sqlite_context: Context) -> 
         (0xA700, False, True), (0xB000, True, True), (0x0000, True, False)
     ]
     assert receiving.originators == [("MOVER", 77)] * 2
+    counted = metrics.exposition().decode()
+    for outcome in ("success", "warning", "failure"):
+        assert f'isocenter_instances_sent_total{{outcome="{outcome}",peer="ODD"}}' in counted
 
 
 def test_what_a_peer_does_not_take_is_told_and_the_rest_sent(sqlite_context: Context) -> None:
