@@ -99,7 +99,7 @@ def image(dataset: Dataset, item: Dataset, place: int, lut: Lut | None, pixels: 
     stored = number(item, "BitsStored", allocated)
     if number(item, "HighBit", stored - 1) != stored - 1:
         raise Invalid("the highest bit is not the last of those stored", where="HighBit")
-    aspect = [int(word) for word in text(item, "PixelAspectRatio").split("\\") if word.isdigit()]
+    aspect = [int(word) for word in text(item, "PixelAspectRatio").split("\\") if word.isascii() and word.isdigit()]
     return Image(
         sop_instance_uid=new_uid(), number=place, rows=number(item, "Rows", 0), columns=number(item, "Columns", 0),
         samples=samples, allocated=allocated, stored=stored, planar=samples == 3 and number(item, "PlanarConfiguration", 0) == 1,

@@ -20,7 +20,7 @@ PRINTER_PIXEL = _INCH / 300  # of an image that is not magnified
 
 _PAPER = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}
 # PS3.3 Table C.13-3, Film Size ID: two lengths with a unit each; an underscore is a decimal point.
-_SIZE = re.compile(r"(\d{1,3}(?:_\d{1,2})?)(IN|CM)X(\d{1,3}(?:_\d{1,2})?)(IN|CM)")
+_SIZE = re.compile(r"(\d{1,3}(?:_\d{1,2})?)(IN|CM)X(\d{1,3}(?:_\d{1,2})?)(IN|CM)", re.ASCII)
 _SLIDE_COLUMNS, _SLIDE_ROWS = 4, 5  # of 35 mm (SLIDE) and 40 mm (SUPERSLIDE) slides on a sheet
 
 
@@ -96,7 +96,7 @@ def cells(display_format: str, width: float, height: float, *, annotated: bool =
 
 def _counts(text: str, exactly: int = 0) -> list[int]:
     words = text.split(",")
-    good = all(re.fullmatch(r"\s*\d{1,3}\s*", word) for word in words) and (not exactly or len(words) == exactly)
+    good = all(re.fullmatch(r"\s*\d{1,3}\s*", word, re.ASCII) for word in words) and (not exactly or len(words) == exactly)
     counts = [int(word) for word in words] if good else [0]
     images = counts[0] * counts[1] if exactly and good else sum(counts)
     if min(counts) < 1 or images > MOST_IMAGES:

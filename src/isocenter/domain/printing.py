@@ -127,7 +127,7 @@ def linear_density(stored: int, minimum: int, maximum: int, illumination: int, a
 
     def index(value: float) -> float:
         density = high - (high - low) * value / (count - 1)
-        return _just_noticeable(max(ambient, 0) + max(illumination, 1) * 10**-density)
+        return jnd_index(max(ambient, 0) + max(illumination, 1) * 10**-density)
 
     first = index(0)
     span = index(count - 1) - first or 1.0  # nothing is seen on a film under the sun
@@ -139,7 +139,7 @@ def linear_density(stored: int, minimum: int, maximum: int, illumination: int, a
 _INDEX = (71.498068, 94.593053, 41.912053, 9.8247004, 0.28175407, -1.1878455, -0.18014349, 0.14710899, -0.017046845)
 
 
-def _just_noticeable(luminance: float) -> float:
+def jnd_index(luminance: float) -> float:
     """The index of just noticeable differences of a luminance (cd/m2); the function holds from 0.05 to 4000."""
     logarithm = math.log10(min(max(luminance, 0.05), 4000.0))
     return sum(coefficient * logarithm**power for power, coefficient in enumerate(_INDEX))
@@ -150,6 +150,6 @@ def grey_of(density: str) -> float:
     text = density.strip().upper()
     if text == "WHITE":
         return 1.0
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         return 0.0  # BLACK, and what films are outside their images where a job does not say
     return math.pow(10, -max(int(text[:4]) - MIN_DENSITY, 0) / 220)
