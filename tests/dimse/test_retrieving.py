@@ -123,13 +123,16 @@ def test_an_identifier_that_says_too_little(filled: Archive, level: str, keys: d
     assert getter.uids == []
 
 
-def test_failures_are_listed_and_warnings_counted(filled: Archive) -> None:
+def test_failures_are_listed_and_warnings_counted(filled: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "isocenter")
     getter = Getter(filled, answer=lambda uid: {"1.2.2.1.1": 0xA700, "1.2.2.1.2": 0xB007}.get(uid, 0))
     final = getter.get("STUDY", StudyInstanceUID="1.2.2")
     assert (final.Status, counts(final)) == (0xB000, (None, 1, 1, 1))
     assert getter.answers[-1][1] is not None
     assert getter.answers[-1][1].FailedSOPInstanceUIDList == "1.2.2.1.1"
     assert final.ErrorComment == "1 failed: Refused: out of resources"
+    (facts,) = [row.facts for row in caplog.records if row.message == "a retrieval was answered"]  # type: ignore[attr-defined]
+    assert (facts["calling"], facts["completed"], facts["failed"], facts["warning"]) == ("WORKSTATION", 1, 1, 1)
 
 
 def test_without_the_scp_role_nothing_can_be_sent_and_it_is_said_why(filled: Archive) -> None:

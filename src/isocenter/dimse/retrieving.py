@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from isocenter import metrics
 from isocenter.dicom import sop_classes
 from isocenter.dicom.attributes import Level
 from isocenter.dimse import status, suboperations
@@ -105,7 +106,9 @@ def get(exchange: Exchange) -> None:
             if exchange.cancelled():  # PS3.4 C.4.3.2.1: no further sub-operation is begun
                 suboperations.finish(exchange, counts, cancelled=True)
                 return
-            counts.add(*stores.next())
+            stored, code, reason = stores.next()
+            counts.add(stored, code, reason)
+            metrics.sent(status.describe(code).category.lower(), exchange.session.calling_ae_title)
             if counts.remaining:
                 suboperations.pending(exchange, counts)
     suboperations.finish(exchange, counts)

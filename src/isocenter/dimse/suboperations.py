@@ -3,6 +3,7 @@
 PS3.4 C.4.2 and C.4.3: the requests of C-MOVE and C-GET are the same but for where the instances go.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from isocenter.dimse.status import Category
 from isocenter.domain.errors import Away, Busy
 from isocenter.service import sending
 from isocenter.service.sending import Stored
+
+log = logging.getLogger(__name__)
 
 MOST = 0xFFFF  # what a count can say: it is a US (PS3.7 E.1)
 
@@ -135,6 +138,12 @@ def finish(exchange: Exchange, counts: Counts, *, cancelled: bool = False) -> No
         code = status.SUBOPERATIONS_FAILED
     if counts.failed:
         comment = f"{len(counts.failed)} failed: {counts.reason}"
+    facts: dict[str, object] = {  # not the peer's words, which may quote patient data
+        "calling": exchange.session.calling_ae_title, "destination": exchange.command.move_destination or "",
+        "status": f"{code:04X}", "completed": counts.completed, "failed": len(counts.failed), "warning": counts.warning,
+        "remaining": counts.remaining,
+    }  # fmt: skip
+    log.info("a retrieval was answered", extra={"facts": facts})
     exchange.answer(code, _failed(exchange, counts), error_comment=comment, **counts.fields(remaining=cancelled))
 
 
