@@ -56,8 +56,11 @@ def send_for_ever(url: str, folder: Path, name: str, writer: Connection) -> None
             os.write(report, f"{sop}\n".encode())  # shorter than PIPE_BUF: whole or not at all
 
     os.write(report, b"ready\n")
-    for thread in range(3):
-        threading.Thread(target=work, args=(thread,)).start()
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:  # when the main thread ends, executors take nothing more
+        thread.join()
 
 
 def send_all(url: str, folder: Path, studies: int, instances: int, first: int) -> None:

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydicom.dataset import Dataset
 
 from isocenter.domain.access import SYSTEM, Permission, Principal, Role
 from isocenter.domain.errors import Busy, Conflict, Forbidden, Invalid, Missing, Unauthenticated
 from isocenter.domain.events import Event
-from isocenter.service import accounts, changes, exceptions, peers, sessions, system, worklist
+from isocenter.service import accounts, changes, exceptions, peers, sessions, system, ups, ups_reports, worklist
 from isocenter.service.context import Context
 
 PASSWORD = "a sentence of several words"
@@ -119,6 +120,15 @@ USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
     (Permission.SYSTEM_READ, system.describe),
     (Permission.STUDY_QUERY, lambda c, p: worklist.find(c, p, {}, sort="StudyDate", limit=1, offset=0, cursor="")),
     (Permission.STUDY_QUERY, lambda c, p: worklist.detail(c, p, "1.2")),
+    (Permission.UPS_MANAGE, lambda c, p: ups.create(c, p, Dataset())),
+    (Permission.UPS_MANAGE, lambda c, p: ups.update(c, p, "1.2", Dataset())),
+    (Permission.UPS_MANAGE, lambda c, p: ups.change_state(c, p, "1.2", "COMPLETED", "1.3")),
+    (Permission.UPS_MANAGE, lambda c, p: ups.request_cancel(c, p, "1.2", Dataset())),
+    (Permission.UPS_READ, lambda c, p: ups.get(c, p, "1.2")),
+    (Permission.UPS_READ, lambda c, p: ups.search(c, p, Dataset(), str, 1)),
+    (Permission.UPS_READ, lambda c, p: ups_reports.subscribe(c, p, "1.2", "A", deletion_lock=True, matching=Dataset())),
+    (Permission.UPS_READ, lambda c, p: ups_reports.unsubscribe(c, p, "1.2", "A")),
+    (Permission.UPS_READ, lambda c, p: ups_reports.suspend(c, p, "1.2", "A")),
 ]
 
 

@@ -130,7 +130,7 @@ def _row(
     tag = _TAGS[keyword]
     vr = ELEMENTS[tag][0]
     matching = matching_of(vr)
-    if computed and keyword not in _MATCHED_THOUGH_COMPUTED:
+    if keyword == "TimezoneOffsetFromUTC" or (computed and keyword not in _MATCHED_THOUGH_COMPUTED):
         matching = Matching.NONE
     column = column_of(keyword)
     if sequence == "ConceptNameCodeSequence":
@@ -139,6 +139,7 @@ def _row(
 
 
 # PS3.4 C.6.2.1.3 and C.3.4: these two are matched against what the study holds.
+# Timezone Offset From UTC says in which zone dates and times are asked for, and is not matched (PS3.4 C.4.1.1.3.1).
 _MATCHED_THOUGH_COMPUTED = frozenset({"ModalitiesInStudy", "SOPClassesInStudy"})
 
 

@@ -25,6 +25,7 @@ MAX_RESULTS = 5000  # rows of one answer: some 10 MB of JSON; the rest is asked 
 _LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE)
 _UNIQUE = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
 _RESERVED = frozenset({"limit", "offset", "fuzzymatching", "includefield", "accept", "charset"})
+_ZONE = frozenset({"TimezoneOffsetFromUTC", "00080201"})  # says in which zone dates and times are meant; not matched
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})  # PS3.5 6.2: a backslash is a character here
 _WHOLE = frozenset({"IS", "US", "SS", "UL", "SL", "SV", "UV"})
@@ -96,15 +97,18 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
     """The search that query parameters and the path mean. Raises Invalid that names the parameter."""
     keys: dict[Attribute, list[str]] = {}
     includes: list[str] = []
+    zones: list[str] = []
     reserved: dict[str, str] = {}
     for name, text in parameters:
         if name == "includefield":
             includes += [field for field in text.split(",") if field]
         elif name in _RESERVED:
             reserved[name] = text
+        elif name in _ZONE:
+            zones.append(text)
         else:
             keys.setdefault(_key(name, level), []).append(text)
-    zone = _zone(keys.pop(BY_KEYWORD["TimezoneOffsetFromUTC"], []))
+    zone = _zone(zones)
     given = [_match(attribute, texts) for attribute, texts in keys.items()]
     ranges = frozenset(a.keyword for a, match in given if isinstance(match, Range) and "-" in keys[a][0])
     # PS3.18 8.3.4: a range of dates and one of times are one span, in the zone that the request names.

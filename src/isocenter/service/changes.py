@@ -61,6 +61,16 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.STUDY_SENT: Permission.CHANGE_READ,
         Event.TOKEN_CREATED: Permission.CHANGE_READ,
         Event.TOKEN_REVOKED: Permission.CHANGE_READ,
+        Event.UPS_CANCEL_REQUESTED: Permission.UPS_READ,
+        Event.UPS_CHANGED_STATE: Permission.UPS_READ,
+        Event.UPS_CREATED: Permission.UPS_READ,
+        Event.UPS_READ: Permission.CHANGE_READ,
+        Event.UPS_REMOVED: Permission.UPS_READ,
+        Event.UPS_REPORT_DROPPED: Permission.QUARANTINE_READ,
+        Event.UPS_SEARCHED: Permission.CHANGE_READ,
+        Event.UPS_SUBSCRIBED: Permission.UPS_READ,
+        Event.UPS_UNSUBSCRIBED: Permission.UPS_READ,
+        Event.UPS_UPDATED: Permission.UPS_READ,
     }
 )
 _BY_KIND: Mapping[str, Permission] = {event.value: permission for event, permission in SEEN_WITH.items()}
