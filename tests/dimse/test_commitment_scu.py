@@ -187,6 +187,8 @@ def test_what_a_peer_reports_on_the_association_that_asked(
     assert [each.failure for each in done.references] == [0, 0, 0x0112]
     eventually(lambda: keeper.told == [0])
     assert cases(archive) == ["KEEPER does not commit to 1 of 3 instances sent to it: no such object"]
+    found = exceptions.page(archive.context, SYSTEM, kind="commitment", dismissed=False, limit=10, after=None)
+    assert [(case["study_instance_uid"], case["sop_instance_uid"]) for case in found.cases] == [(STUDY, sent[-1])]
     assert len(sent) == 3
     # A person has it sent again, and asks again.
     commitment_requests.again(archive.context, SYSTEM, done.id)

@@ -207,7 +207,7 @@ def _settle(context: Context, request: CommitmentRequest, state: rows.State, rea
         facts = {"peer": request.peer_aet, "state": state, "instances": len(request.references), "failed": request.failed}
         changes.append(connection, Event.COMMITMENT_ANSWERED, request.transaction_uid, request.peer_aet, facts)
         if state != "committed":
-            exceptions.record(connection, _case(settled), now)
+            exceptions.record(connection, _case(connection, settled), now)
         rows.forget(connection, now - KEPT)
 
     context.database.write(write)
@@ -217,14 +217,16 @@ def _settle(context: Context, request: CommitmentRequest, state: rows.State, rea
     return settled
 
 
-def _case(request: CommitmentRequest) -> exceptions.Case:
+def _case(connection: Connection, request: CommitmentRequest) -> exceptions.Case:
     first = next((each for each in request.references if each.failure), request.references[0])
+    study_id, study_uid = rows.study_of(connection, first.sop_instance_uid) or (None, "")
     number = request.failed or len(request.references)
     said = "does not commit to" if request.state == "failed" else "was never heard to commit to"
     return exceptions.Case(
         kind="commitment", fingerprint=f"commitment request {request.id}", source="dimse", source_aet=request.peer_aet,
         reason=f"{request.peer_aet} {said} {number} of {len(request.references)} instances sent to it: {request.reason}",
-        sop_class_uid=first.sop_class_uid, sop_instance_uid=first.sop_instance_uid,
+        sop_class_uid=first.sop_class_uid, sop_instance_uid=first.sop_instance_uid, study_instance_uid=study_uid,
+        study_fk=study_id,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_
 
 from isocenter.store.commitment import Reference
 from isocenter.store.schema import commitment_request as table
+from isocenter.store.schema import instance, series, study
 
 State = Literal["due", "asked", "committed", "failed", "given_up"]
 OPEN: tuple[State, ...] = ("due", "asked")
@@ -131,6 +132,18 @@ def page(connection: Connection, *, states: Sequence[str] = (), limit: int, befo
 def forget(connection: Connection, before: datetime) -> int:
     """Remove what was settled before a time; how many."""
     return connection.execute(delete(table).where(table.c.answered_at < before, table.c.state.not_in(OPEN))).rowcount
+
+
+def study_of(connection: Connection, sop_instance_uid: str) -> tuple[int, str] | None:
+    """(id, Study Instance UID) of the study of an instance that is here."""
+    query = (
+        select(study.c.id, study.c.study_instance_uid)
+        .join(series, series.c.study_fk == study.c.id)
+        .join(instance, instance.c.series_fk == series.c.id)
+        .where(instance.c.sop_instance_uid == sop_instance_uid, instance.c.current)
+    )
+    row = connection.execute(query.limit(1)).one_or_none()
+    return (row.id, row.study_instance_uid) if row else None
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

@@ -81,7 +81,7 @@ function Origin({ row }: { row: ExceptionRow }) {
 
 function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: boolean; onDismiss: () => void }) {
   const kind = KINDS[row.kind]
-  const held = row.kind === 'version' || row.kind === 'patient_conflict'
+  const held = row.kind === 'version' || row.kind === 'patient_conflict' || row.kind === 'commitment'
   return (
     <li className="case">
       <div className="case-kind">
