@@ -190,6 +190,7 @@ def test_one_performed_for_two_scheduled_and_two_for_one(archive: Archive, modal
 def test_what_nobody_had_ordered_is_in_progress_too(archive: Archive, modality: Modality) -> None:
     status, uid = modality.create(begun("", study="1.2.9", PatientName="Müller^Anna", SpecificCharacterSet="ISO_IR 100"))
     assert status == 0 and states(archive, "1.2.9") == "in_progress [in_progress]"
+    assert modality.worklist() == 0, "it was not scheduled, so nobody has to do it"
     walk_in = ordering.get(archive.context, SYSTEM, 1)
     assert walk_in.origin == "modality" and walk_in.values["patient_name"] == "Müller^Anna"
     assert (walk_in.values["accession_number"], walk_in.values["requested_procedure_description"]) == ("A1", "Thorax")

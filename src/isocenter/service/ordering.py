@@ -56,7 +56,7 @@ def create(context: Context, principal: Principal, facts: Mapping[str, Any]) -> 
     now = context.clock()
 
     def write(connection: Connection) -> Order:
-        order_id = rows.add(connection, values, origin="api", at=now)
+        order_id = rows.add(connection, values, origin=rows.ORDERED, at=now)
         if order_id is None:
             raise _taken()
         made = {name: f"{letters}{order_id:08}" for name, letters in _MADE.items() if not values.get(name)}

@@ -166,7 +166,7 @@ class _Finding:
     def _add_order(self, item: Dataset) -> None:
         values = _values((key for key in KEYS if not key.path), item, self.dataset)
         values["study_instance_uid"] = text(item, "StudyInstanceUID")
-        orders.add(self.connection, values, origin="modality", at=self.context.clock())
+        orders.add(self.connection, values, origin=orders.UNORDERED, at=self.context.clock())
 
     def _new_step(self, order: Order, item: Dataset) -> int:
         values = _values((key for key in KEYS if key.path == (STEP,)), item, self.dataset)

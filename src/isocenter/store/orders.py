@@ -19,6 +19,9 @@ from isocenter.store.schema_orders import imaging_order, name_column, performed_
 Values = dict[str, str]
 """column of `dicom.worklist.KEYS` -> text"""
 
+# Where an order is from: somebody ordered it, or a modality began what nobody had ordered (and what is on no worklist).
+ORDERED, UNORDERED = "api", "modality"
+
 DATE, TIME = BY_COLUMN["scheduled_procedure_step_start_date"], BY_COLUMN["scheduled_procedure_step_start_time"]
 
 
@@ -248,7 +251,7 @@ def worklist(
     query = (
         select(*columns)
         .select_from(scheduled_step.join(imaging_order, step.imaging_order_fk == imaging_order.c.id))
-        .where(step.state.in_([state.value for state in sorted(ON_WORKLIST)]), *conditions)
+        .where(step.state.in_([state.value for state in sorted(ON_WORKLIST)]), imaging_order.c.origin == ORDERED, *conditions)
         .order_by(step[DATE.column], step[TIME.column], step.id)
         .limit(limit)
     )
