@@ -83,7 +83,7 @@ def deaf(peer: RawPeer) -> None:
     """It asks for more answers than the network holds, and reads none."""
     assert isinstance(peer.associate(contexts=ALL, more=(AsynchronousOperationsWindow(0, 1),)), pdu.AssociateAC)
     question = datasets.encode(asked("STUDY", StudyDescription="", StudyInstanceUID=""), IMPLICIT)
-    for message_id in range(1, 60):
+    for message_id in range(1, 600):  # far more than both sockets' buffers take
         command = Command(command_field=CommandField.C_FIND_RQ, message_id=message_id, priority=0,
                           affected_sop_class_uid=finding.STUDY_ROOT, command_data_set_type=messages.DATA_SET)  # fmt: skip
         try:
@@ -121,7 +121,7 @@ def test_a_peer_that_takes_no_answers_is_cut_off(
     for number in range(300):
         facts = {"StudyInstanceUID": f"1.8.{number}", "SeriesInstanceUID": f"1.8.{number}.1", "StudyDescription": "x" * 60}
         store(archive.context, objects.part10(0, **facts))
-    peers = [RawPeer(archive.port) for _ in range(4)]
+    peers = [RawPeer(archive.port) for _ in range(2)]
     try:
         for peer in peers:
             peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -129,9 +129,8 @@ def test_a_peer_that_takes_no_answers_is_cut_off(
         with peer_of(archive) as other:
             assert isinstance(other.associate(), pdu.AssociateAC) and other.echo() == 0
         eventually(lambda: archive.server.connections == 0, seconds=60)
-        assert caplog.text.count("association ended") == 5
         ends = [record.facts["how"] for record in caplog.records if "association ended" in record.message]  # type: ignore[attr-defined]
-        assert ends == ["lost"] * 5
+        assert ends == ["lost"] * 3
     finally:
         for peer in peers:
             peer.close()

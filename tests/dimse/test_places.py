@@ -80,6 +80,7 @@ def test_two_servers_count_together(start: Start, most_of_peer: int) -> None:
         for peer in (one, two, three):
             assert isinstance(peer.associate(calling="SAME"), pdu.AssociateAC)
         for archive in servers:
+            eventually(lambda: sum(each.server.associations for each in servers) == 3)
             with peer_of(archive) as another:
                 expected = pdu.LOCAL_LIMIT_EXCEEDED if most_of_peer == 3 else pdu.AssociateAC
                 answer = another.associate(calling="SAME")
