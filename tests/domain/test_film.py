@@ -63,7 +63,7 @@ def test_boxes_lie_on_the_sheet_and_not_over_each_other(columns: int, rows: int,
             assert first is second or apart
 
 
-@given(st.integers(1, 5000), st.integers(1, 5000), st.floats(0.2, 5), st.floats(0, 500), st.booleans(),
+@given(st.integers(1, 5000), st.integers(1, 5000), st.floats(0.2, 5), st.just(0.0) | st.floats(1, 500), st.booleans(),
        st.sampled_from([Fit.DECIMATE, Fit.CROP]))  # fmt: skip
 def test_an_image_keeps_its_shape_and_its_box(
     rows: int, columns: int, aspect: float, requested: float, magnified: bool, fit: Fit

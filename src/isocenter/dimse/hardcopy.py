@@ -116,7 +116,7 @@ def _width(dataset: Dataset) -> float:
         width = float(words[0]) if words[0] else 0.0
     except ValueError:
         width = -1.0
-    if not 0 <= width < 10_000:
+    if width and not 1 <= width < 10_000:
         raise Invalid("it is no width in millimetres", where="RequestedImageSize")
     return width
 
