@@ -61,7 +61,9 @@ def _write(context: Context, path: Path, stored: Stored, pieces: Pieces) -> bool
                 return True
             raise _Taken("another file has its name in the folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{secrets.token_hex(8)}.part")
+        for left in path.parent.glob(f".{path.name}.*.part"):  # by a worker that was killed
+            left.unlink(missing_ok=True)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
             with part.open("xb") as file:
                 for start in range(0, stored.size, PIECE):
