@@ -1,5 +1,6 @@
 """A running Isocenter searches Orthanc and fetches from it, as its web client asks it to: over HTTP, with real associations."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ import remotes
 from isocenter.dimse.client import Association, contexts_of
 from servers import Server, running
 
-STUDY, OTHER, LATER = "2.25.7001", "2.25.7002", "2.25.7003"
+STUDY, OTHER, LATER, LAST = "2.25.7001", "2.25.7002", "2.25.7003", "2.25.7004"
 
 
 def eventually(read: Callable[[], Any], *, seconds: float = 60) -> Any:
@@ -27,9 +28,9 @@ def eventually(read: Callable[[], Any], *, seconds: float = 60) -> Any:
 
 
 def fill(remote: remotes.Remote, folder: Path) -> None:
-    """Three studies of one patient: five images, one, and one."""
+    """Studies of one patient: one of five images, one of each of the others."""
     paths = []
-    for study, count in ((STUDY, 5), (OTHER, 1), (LATER, 1)):
+    for study, count in ((STUDY, 5), (OTHER, 1), (LATER, 1), (LAST, 1)):
         for number in range(count):
             path = folder / f"{study}-{number}.dcm"
             path.write_bytes(objects.part10(PatientName="Müller^Anna", PatientID="ANNA-1", StudyInstanceUID=study,
@@ -71,7 +72,7 @@ def test_a_study_is_found_elsewhere_and_fetched_with_progress(tmp_path: Path) ->
         found = client.get("remote/ORTHANC/studies", params={"PatientName": "Müller, anna"}).json()
         shown = {row["StudyInstanceUID"]: (row["PatientName"], row["NumberOfStudyRelatedInstances"], row["here"])
                  for row in found["studies"]}
-        assert shown == {STUDY: ("Müller^Anna", 5, None), OTHER: ("Müller^Anna", 1, None), LATER: ("Müller^Anna", 1, None)}
+        assert shown == {uid: ("Müller^Anna", 5 if uid == STUDY else 1, None) for uid in (STUDY, OTHER, LATER, LAST)}
         assert not found["limited"]
         # C-MOVE to ourselves: Orthanc knows us
         asked = client.post("retrievals", json={"aet": "ORTHANC", "StudyInstanceUID": STUDY})
@@ -83,13 +84,31 @@ def test_a_study_is_found_elsewhere_and_fetched_with_progress(tmp_path: Path) ->
         assert study["NumberOfStudyRelatedInstances"] == 5
         # What the patient has elsewhere, and not here
         elsewhere = client.get(f"studies/{STUDY}/elsewhere").json()
-        assert {one["StudyInstanceUID"] for one in elsewhere["studies"]} == {OTHER, LATER} and elsewhere["silent"] == []
+        assert {one["StudyInstanceUID"] for one in elsewhere["studies"]} == {OTHER, LATER, LAST} and elsewhere["silent"] == []
         # A miss
         assert client.get(f"studies/{OTHER}").status_code == 404
         missed = client.post(f"studies/{OTHER}/fetch").json()["retrieval"]
         assert ended(client, missed["id"])["state"] == "done"
         assert client.get(f"studies/{OTHER}").status_code == 200
         assert client.post("studies/2.25.999/fetch").json() == {}
+        # Workstations ask for what is not here, too
+        got = retrieve("getscu", server.dicom_port, LATER, "+B", "-od", str(tmp_path))
+        assert "Completed Suboperations : 1" in got and client.get(f"studies/{LATER}").status_code == 200, got
+        receiver = stack.enter_context(remotes.storescp(tmp_path / "storescp"))
+        add_peer(client, receiver, "STORESCP", "")
+        moved = retrieve("movescu", server.dicom_port, LAST, "-aem", "STORESCP")
+        assert len(receiver.files()) == 1 and client.get(f"studies/{LAST}").status_code == 200, moved
+        retrieve("movescu", server.dicom_port, "2.25.999", "-aem", "STORESCP")
+        assert len(receiver.files()) == 1
+
+
+def retrieve(program: str, port: int, study: str, *options: str) -> str:
+    """What dcmtk's C-GET or C-MOVE client says when it asks this archive for a study."""
+    keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={study}")
+    argv = [program, "-v", "-S", "-aec", "ISOCENTER", *options, *keys, "127.0.0.1", str(port)]
+    done = subprocess.run(argv, env=remotes.ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.mark.long

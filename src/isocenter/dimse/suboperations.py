@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from isocenter.dicom import datasets
 from isocenter.dicom.attributes import Level, tag_of
-from isocenter.dimse import status
+from isocenter.dimse import missed, status
 from isocenter.dimse.exchange import Exchange
 from isocenter.dimse.status import Category
 from isocenter.domain.errors import Away, Busy
@@ -43,7 +43,11 @@ def chosen(exchange: Exchange, levels: Sequence[Level], to: str = "") -> list[St
     session = exchange.session
     try:
         wanted = _lists(exchange, levels)
-        return sending.chosen(session.context, session.principal, **wanted, to=to)  # type: ignore[arg-type]
+        found = sending.chosen(session.context, session.principal, **wanted, to=to)  # type: ignore[arg-type]
+        held = {stored.study_instance_uid for stored in found}
+        if missed.fetch(exchange, [study for study in wanted["studies"] if study not in held]):
+            found = sending.chosen(session.context, session.principal, **wanted, to=to)  # type: ignore[arg-type]
+        return found
     except _NotAnswerable as refusal:
         code, comment, keyword = refusal.args
         tag = tag_of(keyword) if keyword else None

@@ -30,7 +30,7 @@ from isocenter.store.retrievals import Retrieval
 
 __all__ = [
     "RETURNED", "SEARCHED_BY", "Elsewhere", "Found", "RemoteStudy", "Retrieval", "Silent", "archives", "ask", "cancel",
-    "elsewhere", "fetch", "fetching", "forget", "is_due", "retrievals", "search", "searching", "work",
+    "elsewhere", "fetch", "fetching", "forget", "get", "is_due", "retrievals", "search", "searching", "work",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -166,10 +166,18 @@ def cancel(context: Context, principal: Principal, retrieval_id: int) -> None:
         raise Missing("it is not under way", where="id", hint="It may have ended meanwhile: look at the list again.")
 
 
-def fetch(context: Context, principal: Principal, study: str) -> Retrieval | None:
-    """A study that is wanted and not here: asked for at the first archive marked "fetch" that has it.
+def get(context: Context, principal: Principal, retrieval_id: int) -> Retrieval:
+    """One retrieval, as it is now. Raises Missing."""
+    access.require(principal, Permission.REMOTE_RETRIEVE)
+    return _known(context.database.read(partial(rows.get, retrieval_id=retrieval_id)))
 
-    The retrieval that is under way when there is one already; None: no archive has it. Raises Missing when no archive is marked.
+
+def fetch(context: Context, principal: Principal, study: str, asker: str = "") -> Retrieval | None:
+    """A study that is wanted and not here: asked for at the first archive marked "fetch" that has it. asker: the AE title of the
+    device that wants it, which is not asked.
+
+    The retrieval that is under way when there is one already; None: it is here, or no archive has it. Raises Missing when no
+    archive is marked.
     """
     access.require(principal, Permission.REMOTE_RETRIEVE)
     if not uid.is_usable(study):
@@ -177,7 +185,9 @@ def fetch(context: Context, principal: Principal, study: str) -> Retrieval | Non
     under_way = context.database.read(partial(rows.newest, limit=1, studies=[study]))
     if under_way and under_way[0].state in (State.WAITING, State.RUNNING):
         return under_way[0]
-    asked = _asked_on_a_miss(context)
+    if context.database.read(partial(rows.held, uids=[study])):
+        return None
+    asked = [peer for peer in _asked_on_a_miss(context) if peer.aet != asker.strip()]
     if not asked:
         hint = "No archive is marked to be asked for what is not here."
         raise Missing("there is no such study", where="StudyInstanceUID", hint=hint)
