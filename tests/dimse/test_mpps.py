@@ -19,8 +19,8 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 import objects
 from dimse.conftest import Archive, bound
 from isocenter.dimse.server import Server
-from isocenter.domain.access import SYSTEM, Principal, Role
-from isocenter.domain.errors import Conflict, Forbidden
+from isocenter.domain.access import SYSTEM
+from isocenter.domain.errors import Conflict
 from isocenter.service import ordering, procedures
 from isocenter.service.context import Context
 from isocenter.store import changes
@@ -317,18 +317,6 @@ def test_a_step_with_ten_thousands_of_images_is_not_too_large(archive: Archive, 
     large = ended()
     large.add_new(0x00091001, "OB", bytes(6 << 20))  # as much as they would take, and quicker
     assert modality.set(uid, large) == 0 and states(archive) == "completed [completed]"
-
-
-def test_who_may_not_perform_does_not(archive: Archive) -> None:
-    referrer = Principal("referrer", Role.REFERRER, "user", "dicom", referrer_name="House^Gregory")
-    with pytest.raises(Forbidden):
-        procedures.create(archive.context, referrer, "1.2.3", begun("S1"))
-    with pytest.raises(Forbidden):
-        procedures.update(archive.context, referrer, "1.2.3", ended())
-    with pytest.raises(Forbidden):
-        procedures.get(archive.context, referrer, "1.2.3")
-    with pytest.raises(Forbidden):
-        ordering.find(archive.context, referrer, [], 10)
 
 
 def test_it_outlives_a_restart(archive: Archive, modality: Modality) -> None:

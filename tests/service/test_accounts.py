@@ -10,7 +10,19 @@ from pydicom.dataset import Dataset
 from isocenter.domain.access import SYSTEM, Permission, Principal, Role
 from isocenter.domain.errors import Busy, Conflict, Forbidden, Invalid, Missing, Unauthenticated
 from isocenter.domain.events import Event
-from isocenter.service import accounts, changes, exceptions, peers, sessions, system, ups, ups_reports, worklist
+from isocenter.service import (
+    accounts,
+    changes,
+    exceptions,
+    ordering,
+    peers,
+    procedures,
+    sessions,
+    system,
+    ups,
+    ups_reports,
+    worklist,
+)
 from isocenter.service.context import Context
 
 PASSWORD = "a sentence of several words"
@@ -120,6 +132,15 @@ USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
     (Permission.SYSTEM_READ, system.describe),
     (Permission.STUDY_QUERY, lambda c, p: worklist.find(c, p, {}, sort="StudyDate", limit=1, offset=0, cursor="")),
     (Permission.STUDY_QUERY, lambda c, p: worklist.detail(c, p, "1.2")),
+    (Permission.ORDER_MANAGE, lambda c, p: ordering.create(c, p, {})),
+    (Permission.ORDER_MANAGE, lambda c, p: ordering.change(c, p, 1, {})),
+    (Permission.ORDER_MANAGE, lambda c, p: ordering.remove(c, p, 1)),
+    (Permission.ORDER_READ, lambda c, p: ordering.get(c, p, 1)),
+    (Permission.ORDER_READ, lambda c, p: ordering.page(c, p, {}, descending=False, limit=1, after=None)),
+    (Permission.ORDER_READ, lambda c, p: ordering.find(c, p, [], 1)),
+    (Permission.ORDER_READ, lambda c, p: procedures.get(c, p, "1.2")),
+    (Permission.ORDER_PERFORM, lambda c, p: procedures.create(c, p, "1.2", Dataset())),
+    (Permission.ORDER_PERFORM, lambda c, p: procedures.update(c, p, "1.2", Dataset())),
     (Permission.UPS_MANAGE, lambda c, p: ups.create(c, p, Dataset())),
     (Permission.UPS_MANAGE, lambda c, p: ups.update(c, p, "1.2", Dataset())),
     (Permission.UPS_MANAGE, lambda c, p: ups.change_state(c, p, "1.2", "COMPLETED", "1.3")),
