@@ -13,10 +13,9 @@ from isocenter.settings import SETTINGS
 from servers import run
 
 
-def test_the_conformance_statement_in_three_forms() -> None:
-    assert run("conformance", "--aet", "PACS1").stdout.startswith(f"# DICOM Conformance Statement: Isocenter {__version__}\n")
+def test_the_conformance_statement() -> None:
+    assert run("conformance").stdout.startswith(f"# DICOM Conformance Statement: Isocenter {__version__}\n")
     assert json.loads(run("conformance", "--json", "--aet", "PACS1").stdout)["ae_title"] == "PACS1"
-    assert run("conformance", "--html").stdout.startswith("<!doctype html>")
 
 
 def test_version_and_help() -> None:
