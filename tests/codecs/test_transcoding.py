@@ -187,7 +187,7 @@ def test_what_cannot_be_had_is_known_before(data: Path) -> None:
 
 # A frame is believed only when it is what the data set says
 
-LAYOUT = Layout(16, 16, 1, 16, 12, 11, False, False, "MONOCHROME2", 1, False)
+LAYOUT = Layout(16, 16, 1, 16, 12, False, False, "MONOCHROME2", 1, False)
 
 
 def coded(target: str, **facts: int) -> bytes:
@@ -223,7 +223,7 @@ def test_every_frame_comes_back(data: st.DataObject) -> None:
     samples = data.draw(st.sampled_from([1, 3])) if allocated == 8 else 1
     layout = Layout(
         data.draw(st.integers(1, 20)), data.draw(st.integers(1, 20)), samples, allocated,
-        data.draw(st.integers(2, allocated)), 0, samples == 1 and data.draw(st.booleans()), False,
+        data.draw(st.integers(2, allocated)), samples == 1 and data.draw(st.booleans()), False,
         data.draw(st.sampled_from(["RGB", "YBR_FULL"])) if samples == 3 else "MONOCHROME2", 1, False,
     )
     random = np.random.default_rng(data.draw(st.integers(0, 1 << 30)))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pydicom
@@ -18,12 +19,14 @@ from dimse.conftest import Archive, RawPeer, eventually, peer_of
 from dimse.test_finding import asked, commands, fill, store
 from dimse.test_foreign import ENVIRONMENT
 from isocenter.dicom import datasets, sop_classes
-from isocenter.dimse import messages
+from isocenter.dimse import messages, services
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.upper_layer import pdu
-from isocenter.dimse.upper_layer.items import MaximumLength, PresentationContextRQ, RoleSelection
+from isocenter.dimse.upper_layer.items import ExtendedNegotiation, MaximumLength, PresentationContextRQ, RoleSelection
+from isocenter.domain.access import SYSTEM
 from isocenter.domain.events import Event
-from isocenter.service import sending
+from isocenter.service import peers, sending
+from isocenter.service.context import Context
 from isocenter.store import changes
 
 PATIENT_ROOT, STUDY_ROOT = sop_classes.PATIENT_ROOT_GET, sop_classes.STUDY_ROOT_GET
@@ -142,6 +145,43 @@ def test_without_the_scp_role_nothing_can_be_sent_and_it_is_said_why(filled: Arc
     assert "SCP role" in final.ErrorComment
     assert getter.answers[-1][1] is not None
     assert list(getter.answers[-1][1].FailedSOPInstanceUIDList) == STUDY_2
+
+
+J2K = "1.2.840.10008.1.2.4.90"
+
+
+@pytest.mark.parametrize(("ladder", "expected"), [((), ExplicitVRLittleEndian), ((J2K,), J2K)])
+def test_a_known_peer_gets_what_it_prefers(archive: Archive, data: Path, ladder: tuple[str, ...], expected: str) -> None:
+    content = (data / "transfer-syntaxes/same-image/CT2/CT2_RLE").read_bytes()
+    store(archive.context, content)
+    uid = str(pydicom.dcmread(BytesIO(content)).SOPInstanceUID)
+    peers.add(archive.context, SYSTEM, aet="WORKSTATION", host="127.0.0.1", port=104, preferred_syntaxes=ladder)
+    getter = Getter(archive, syntaxes=(ExplicitVRLittleEndian, J2K))
+    assert getter.get("IMAGE", SOPInstanceUID=uid).Status == 0
+    assert [each.file_meta.TransferSyntaxUID for each in getter.received] == [expected]
+    again = Getter(archive, syntaxes=("1.2.840.10008.1.2.5", ExplicitVRLittleEndian))
+    again.get("IMAGE", SOPInstanceUID=uid)
+    assert [each.file_meta.TransferSyntaxUID for each in again.received] == ["1.2.840.10008.1.2.5"], "as it is stored"
+
+
+def test_one_context_of_several_syntaxes_gets_one_that_everything_can_be_sent_in(sqlite_context: Context) -> None:
+    known = peers.add(sqlite_context, SYSTEM, aet="X", host="127.0.0.1", port=104, preferred_syntaxes=[J2K])
+    report = "1.2.840.10008.5.1.4.1.1.88.11"
+    offered = (J2K, ExplicitVRLittleEndian)
+    both = {objects.CT, report}
+    assert services.choose(objects.CT, offered) == J2K, "what is stored here comes as its sender likes"
+    assert services.choose(objects.CT, offered, sent=both) == ExplicitVRLittleEndian
+    assert services.choose(objects.CT, offered, sent=both, peer=known) == J2K
+    assert services.choose(report, offered, sent=both, peer=known) == ExplicitVRLittleEndian, "without pixels"
+
+
+def test_relational_retrieval_is_agreed_on(filled: Archive) -> None:
+    with peer_of(filled) as peer:
+        items = (MaximumLength(16384), ExtendedNegotiation(STUDY_ROOT, b"\1\1"))
+        peer.send(pdu.AssociateRQ(items, "ISOCENTER", "RAW", CONTEXTS))
+        answer = peer.receive()
+    assert isinstance(answer, pdu.AssociateAC)
+    assert answer.find(ExtendedNegotiation) == ExtendedNegotiation(STUDY_ROOT, b"\1\0"), "no conversion of enhanced images"
 
 
 def test_who_got_what_is_in_the_change_log(filled: Archive) -> None:

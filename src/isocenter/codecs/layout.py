@@ -7,10 +7,10 @@ from isocenter.dicom.part10 import Header
 from isocenter.dicom.reencoding import top_level
 from isocenter.dicom.source import Source
 
-SAMPLES_PER_PIXEL, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION = 0x00280002, 0x00280004, 0x00280006
-BITS_ALLOCATED, BITS_STORED, HIGH_BIT, PIXEL_REPRESENTATION = 0x00280100, 0x00280101, 0x00280102, 0x00280103
+PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION = 0x00280004, 0x00280006
+BITS_STORED, PIXEL_REPRESENTATION = 0x00280101, 0x00280103
 LOSSY_IMAGE_COMPRESSION, LOSSY_IMAGE_COMPRESSION_METHOD = 0x00282110, 0x00282114
-_NUMBERS = frozenset({PLANAR_CONFIGURATION, BITS_STORED, HIGH_BIT, PIXEL_REPRESENTATION})
+_NUMBERS = frozenset({PLANAR_CONFIGURATION, BITS_STORED, PIXEL_REPRESENTATION})
 
 # Chrominance is shared by neighbours (PS3.3 C.7.6.3.1.2): such native frames are copied, never compressed again.
 SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420"})
@@ -25,7 +25,6 @@ class Layout:
     samples: int
     bits_allocated: int
     bits_stored: int
-    high_bit: int
     signed: bool
     planar: bool
     photometric: str
@@ -55,14 +54,12 @@ def layout_of(source: Source, header: Header) -> Layout:
             numbers[each.tag] = int.from_bytes(content.read_at(each.value, 2), "little" if encoding.little else "big")
         elif each.tag == LOSSY_IMAGE_COMPRESSION:
             lossy = content.read_at(each.value, min(each.length, 2)) == b"01"
-    stored = numbers.get(BITS_STORED, header.bits_allocated)
     return Layout(
         rows=header.rows,
         columns=header.columns,
         samples=header.samples_per_pixel,
         bits_allocated=header.bits_allocated,
-        bits_stored=stored,
-        high_bit=numbers.get(HIGH_BIT, stored - 1),
+        bits_stored=numbers.get(BITS_STORED, header.bits_allocated),
         signed=numbers.get(PIXEL_REPRESENTATION, 0) == 1,
         planar=numbers.get(PLANAR_CONFIGURATION, 0) == 1 and header.samples_per_pixel > 1,
         photometric=header.photometric_interpretation,
