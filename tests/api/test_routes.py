@@ -13,7 +13,7 @@ from isocenter.domain.access import PERMISSIONS, Permission, Role
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES = {"name": "nobody-of-this-name", "uid": "1.2.3", "id": "999999", "aet": "NOWHERE"}
+EXAMPLES = {"name": "nobody-of-this-name", "uid": "1.2.3", "id": "999999", "aet": "NOWHERE", "part": "a"}
 BODIES = {
     "/users": {"name": "new", "role": "referrer"},
     "/users/{name}": {"disabled": True},

@@ -317,3 +317,32 @@ async def test_a_flood_of_logins_is_refused_rather_than_queued_for_ever(sqlite_a
         free.set()
     async with sqlite_api.client() as client:
         assert (await sqlite_api.log_in(client, "ray")).status_code == 200
+
+
+async def test_how_one_likes_to_work_is_the_same_at_every_workstation(api: Api) -> None:
+    api.account(Role.RADIOLOGIST, "ray")
+    api.account(Role.RADIOLOGIST, "rita")
+    controls = {"map": "weasis", "keys": {"tool-zoom": ["Shift+z", "ü"]}}
+    async with api.client() as client, api.client() as elsewhere, api.client() as another:
+        for each, name in ((client, "ray"), (elsewhere, "ray"), (another, "rita")):
+            await api.log_in(each, name)
+        assert (await client.get("/session/preferences")).json() == {}
+        assert (await client.put("/session/preferences/controls", json={"map": "ohif"})).status_code == 204
+        assert (await client.put("/session/preferences/controls", json=controls)).status_code == 204
+        assert (await client.put("/session/preferences/list", json={"columns": 3})).status_code == 204
+        assert (await elsewhere.get("/session/preferences")).json() == {"controls": controls, "list": {"columns": 3}}
+        assert (await another.get("/session/preferences")).json() == {}
+        assert (await elsewhere.put("/session/preferences/list", json={})).status_code == 204
+        assert (await client.get("/session/preferences")).json() == {"controls": controls}
+
+
+async def test_preferences_are_bounded(sqlite_api: Api) -> None:
+    sqlite_api.account(Role.REFERRER, "dora")
+    async with sqlite_api.client() as client:
+        await sqlite_api.log_in(client, "dora")
+        assert (await client.put("/session/preferences/a", json={"long": "x" * 20_000})).status_code == 413
+        assert (await client.put("/session/preferences/No!", json={"a": 1})).status_code == 400
+        assert (await client.put("/session/preferences/a", json=[1])).status_code == 400
+        answers = [(await client.put(f"/session/preferences/p{n}", json={"n": n})).status_code for n in range(34)]
+        assert answers == [204] * 32 + [413] * 2
+        assert len((await client.get("/session/preferences")).json()) == 32

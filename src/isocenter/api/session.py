@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from isocenter.api.auth import COOKIE, session_secret
-from isocenter.api.endpoint import Call, Door, Endpoint, json_response
+from isocenter.api.endpoint import Call, Door, Endpoint, Parameter, json_response
 from isocenter.api.schema import obj, ref, text
 from isocenter.domain.access import PERMISSIONS, Principal
 from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
 from isocenter.domain.errors import Kind
-from isocenter.service import accounts, sessions
+from isocenter.service import accounts, preferences, sessions
 
 
 def _answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
@@ -68,6 +68,15 @@ async def _change_password(request: Request, call: Call) -> Response:
     return json_response(None)
 
 
+def _preferences(call: Call) -> Any:
+    return preferences.preferences(call.context, call.principal)
+
+
+def _prefer(call: Call) -> None:
+    preferences.set_preference(call.context, call.principal, call.path["part"], call.body)
+
+
+_ANY_OBJECT = {"type": "object", "additionalProperties": True}
 _PASSWORD = text("at most 1,024 characters", minLength=1, maxLength=MAXIMUM_PASSWORD)
 
 ENDPOINTS = (
@@ -95,5 +104,15 @@ ENDPOINTS = (
         description="Ends all other sessions of the account.",
         body=obj({"current": _PASSWORD, "password": text("the new one", minLength=MINIMUM_PASSWORD, maxLength=MAXIMUM_PASSWORD)}),
         status=204,
+    ),
+    Endpoint(
+        method="GET", path="/session/preferences", tag="session", needs=Door.SIGNED_IN, run=_preferences,
+        summary="How one likes to work", description="Parts by name; what they mean is the web client's.", answer=_ANY_OBJECT,
+    ),
+    Endpoint(
+        method="PUT", path="/session/preferences/{part}", tag="session", needs=Door.SIGNED_IN, run=_prefer,
+        summary="Replace one part of one's preferences", description="An empty object forgets it.",
+        parameters=(Parameter("part", "its name", text(maxLength=32), place="path", required=True),),
+        body=_ANY_OBJECT, status=204, errors=(Kind.MISSING,),
     ),
 )  # fmt: skip

@@ -294,6 +294,13 @@ token = Table(
     sqlite_autoincrement=True,
 )
 
+preference = Table(
+    "preference", metadata,
+    Column("account_id", Identifier, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("part", Bytewise, primary_key=True),
+    Column("value", Text, nullable=False),  # JSON object: what it means is the web client's
+)
+
 login_attempt = Table(
     "login_attempt", metadata,
     Column("key", Bytewise, primary_key=True),
