@@ -1,5 +1,6 @@
 import type { RefObject } from 'react'
 import { useEffect, useMemo, useRef, useState } from 'react'
+import { loadPreferences } from '../api/preferences'
 import type { Session } from '../api/session'
 import { may, refreshSession, useSession } from '../api/session'
 import type { Study, User } from '../api/types'
@@ -132,6 +133,11 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const steps = useRef<Step | null>(null)
   const ways = useWaysOut(route, place.search, steps)
   usePreloadedViewer()
+  useEffect(() => {
+    const leaving = new AbortController()
+    void loadPreferences(leaving.signal)
+    return () => leaving.abort()
+  }, [user.name])
 
   useEffect(() => {
     document.title = `${TITLES[route.page]} · Isocenter`

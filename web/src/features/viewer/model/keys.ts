@@ -9,11 +9,13 @@ export type Command =
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'fullscreen'
   | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
+export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
+
 export interface Binding {
   readonly command: Command
   readonly keys: readonly string[]
   readonly label: string
-  readonly group: 'Images' | 'Tools' | 'Picture' | 'Window' | 'Measurements' | 'Screen'
+  readonly group: (typeof GROUPS)[number]
 }
 
 const preset = (digit: number): Binding => ({
@@ -114,9 +116,3 @@ export const keyText = (key: string): string =>
     .split(/\+(?=.)/)
     .map((part) => GLYPHS[part] ?? (part.length === 1 ? part.toUpperCase() : part))
     .join(' ')
-
-/** First key of a command, for tooltips. */
-export function keyOf(command: Command): string {
-  const key = BINDINGS.find((binding) => binding.command === command)?.keys[0]
-  return key === undefined ? '' : keyText(key)
-}

@@ -5,11 +5,9 @@ import type { Series, Study, StudyDetail } from '../../../api/types'
 import { seriesMetadata } from '../../../dicomweb/client'
 import type { JsonDataset } from '../../../dicomweb/types'
 import { HttpError, explain, isAbort } from '../../../lib/http'
-import { keep, recall } from '../../../lib/media'
 import { Observable } from '../../../lib/observable'
 import { Engine } from '../engine/engine'
 import type { Pane, Stack } from '../engine/pane'
-import type { Point } from '../model/geometry'
 import type { Kind } from '../model/measure'
 import { type Layout, panesOf } from '../model/layout'
 import { type Detail, type Relation, nextDetail, relationOf } from '../model/overlay'
@@ -38,8 +36,6 @@ export interface ViewerState {
   /** The active viewport fills the screen for a while. */
   readonly alone: boolean
   readonly tool: Tool
-  /** Dragging the window upwards makes the picture darker. */
-  readonly upIsDarker: boolean
   readonly detail: Detail
   readonly help: boolean
   readonly menu: { readonly x: number; readonly y: number } | null
@@ -48,7 +44,6 @@ export interface ViewerState {
 }
 
 const MAX_PANES = 4
-const UP_IS_DARKER = 'viewer.upIsDarker'
 
 const coarse = (): boolean => typeof matchMedia === 'function' && matchMedia('(pointer: coarse)').matches
 
@@ -79,7 +74,6 @@ export class ViewerSession {
       alone: false,
       // A finger scrolls, a mouse sets the window (FIELD 5.1).
       tool: coarse() ? 'scroll' : 'window',
-      upIsDarker: recall(UP_IS_DARKER) === 'yes',
       detail: 'all',
       help: false,
       menu: null,
@@ -346,17 +340,6 @@ export class ViewerSession {
 
   setTool(tool: Tool): void {
     this.patch({ tool })
-  }
-
-  /** Up is brighter unless the reader learnt it the other way round; kept in this browser. */
-  setUpIsDarker(upIsDarker: boolean): void {
-    keep(UP_IS_DARKER, upIsDarker ? 'yes' : 'no')
-    this.patch({ upIsDarker })
-  }
-
-  /** A drag of the window tool in the reader's own sense. */
-  windowDrag([x, y]: Point): Point {
-    return [x, this.state.get().upIsDarker ? -y : y]
   }
 
   cycleDetail(): void {

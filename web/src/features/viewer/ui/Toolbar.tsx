@@ -2,10 +2,11 @@ import { type ReactNode, useCallback, useState } from 'react'
 import { ageAt, formatDate } from '../../../lib/dates'
 import { formatName } from '../../../lib/names'
 import { useValue } from '../../../lib/observable'
-import { type Command, keyOf } from '../model/keys'
+import type { Command } from '../model/keys'
 import { LAYOUTS, layoutName, panesOf } from '../model/layout'
 import { flipHorizontal, flipVertical, rotateRight } from '../model/view'
 import type { WaysOut } from '../session/commands'
+import { keyOf } from '../session/controls'
 import type { Tool, ViewerSession } from '../session/session'
 import { type Glyph as GlyphName, Glyph } from './icons'
 import { PresetEntries } from './menus'
@@ -82,7 +83,7 @@ function Presets({ session }: { session: ViewerSession }) {
   const name = picture?.pixels.color ? 'Colour' : (pane.presets().find((preset) => preset.id === presetId)?.name ?? (picture ? 'Custom' : 'Window'))
   return (
     <Dropdown label="Window presets" glyph="window" text={name} testid="presets">
-      <PresetEntries session={session} pane={pane} />
+      <PresetEntries pane={pane} />
     </Dropdown>
   )
 }

@@ -3,6 +3,7 @@ import { Observable, useValue } from '../../../lib/observable'
 import { commandFor } from '../model/keys'
 import { gridOf, panesOf } from '../model/layout'
 import { type WaysOut, run } from '../session/commands'
+import { bindingsNow, useControls } from '../session/controls'
 import type { Opening } from '../session/opening'
 import { ViewerSession } from '../session/session'
 import { HelpSheet } from './HelpSheet'
@@ -24,7 +25,7 @@ function useKeys(session: ViewerSession, ways: WaysOut): void {
   useEffect(() => {
     const onKey = (key: KeyboardEvent) => {
       if (key.defaultPrevented || typing(key.target) || pressing(key) || document.querySelector('dialog[open]')) return
-      const command = commandFor(key)
+      const command = commandFor(key, bindingsNow())
       if (!command) return
       key.preventDefault()
       run(command, session, ways)
@@ -36,7 +37,8 @@ function useKeys(session: ViewerSession, ways: WaysOut): void {
 
 /** A click with the mouse leaves no focus behind, else Space and Enter would press that button again instead of doing their work. */
 function letGo(): void {
-  if (document.activeElement instanceof HTMLElement && document.activeElement.closest('button, .pane')) document.activeElement.blur()
+  const focus = document.activeElement
+  if (focus instanceof HTMLElement && focus.closest('button, .pane') && !focus.closest('dialog')) focus.blur()
 }
 
 function Failure({ what, hint, children, onLeave }: { what: string; hint: string; children: ReactNode; onLeave: () => void }) {
@@ -56,6 +58,7 @@ function Screen({ session, ways, whenMissing }: { session: ViewerSession; ways: 
   const { layout, active, alone, menu, help, failure } = useValue(session.state)
   const closeMenu = useCallback(() => session.openMenu(null), [session])
   useKeys(session, ways)
+  useControls()
   const count = panesOf(layout)
   const { rows, columns } = alone ? { rows: 1, columns: 1 } : gridOf(layout)
   return (

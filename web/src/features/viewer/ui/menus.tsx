@@ -1,15 +1,17 @@
 import type { Pane } from '../engine/pane'
 import { useValue } from '../../../lib/observable'
-import { keyOf } from '../model/keys'
+import type { Command } from '../model/keys'
 import { windowText } from '../model/overlay'
 import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
+import { keepControls, keyOf, useControls } from '../session/controls'
 import type { ViewerSession } from '../session/session'
 import { Glyph } from './icons'
 import { Entry } from './Popover'
 
 /** Windows of the image first, then the modality's, then what the pixels suggest. */
-export function PresetEntries({ session, pane }: { session: ViewerSession; pane: Pane }) {
-  const { upIsDarker } = useValue(session.state)
+export function PresetEntries({ pane }: { pane: Pane }) {
+  const { controls } = useControls()
+  const { upIsDarker } = controls
   const { presetId } = useValue(pane.state)
   const presets = pane.presets()
   if (presets.length === 0) return <p className="viewer-menu-note">Colour images have no grey-scale presets.</p>
@@ -24,13 +26,13 @@ export function PresetEntries({ session, pane }: { session: ViewerSession; pane:
             <button type="button" role="menuitem" className={preset.id === presetId ? 'viewer-entry viewer-entry-chosen' : 'viewer-entry'} onClick={() => pane.applyPreset(preset)}>
               <span className="viewer-entry-label">{preset.name}</span>
               <span className="viewer-entry-hint">{hint}</span>
-              {preset.key ? <kbd>{preset.key}</kbd> : <span className="viewer-entry-nokey" />}
+              {preset.key ? <kbd>{keyOf(`preset-${preset.key}` as Command)}</kbd> : <span className="viewer-entry-nokey" />}
             </button>
           </div>
         )
       })}
       <hr />
-      <button type="button" role="menuitemcheckbox" aria-checked={upIsDarker} className="viewer-entry" onClick={() => session.setUpIsDarker(!upIsDarker)}>
+      <button type="button" role="menuitemcheckbox" aria-checked={upIsDarker} className="viewer-entry" onClick={() => void keepControls({ ...controls, upIsDarker: !upIsDarker }).catch(() => undefined)}>
         <span className="viewer-entry-label">Dragging up is darker</span>
         <span className="viewer-entry-hint">{upIsDarker ? 'yes' : 'no'}</span>
         <span className="viewer-entry-nokey" />
@@ -46,7 +48,7 @@ export function PaneEntries({ session, pane }: { session: ViewerSession; pane: P
   const count = all.filter((measurement) => here.has(measurement.frameId)).length
   return (
     <>
-      <PresetEntries session={session} pane={pane} />
+      <PresetEntries pane={pane} />
       <hr />
       <Entry label="Invert" hint={keyOf('invert')} icon={<Glyph name="invert" />} onClick={() => pane.invert()} />
       <Entry label="Rotate right" hint={keyOf('rotate-right')} icon={<Glyph name="rotateRight" />} onClick={() => pane.turn(rotateRight)} />

@@ -1,10 +1,12 @@
-// Mouse, pen and fingers on one viewport (FIELD 5.1): left = tool, middle = pan, right drag = zoom, right click = menu, left and right
+// Mouse, pen and fingers on one viewport (FIELD 5.1): as delivered left = tool, middle = pan, right drag = zoom; right click = menu, left and right
 // together = fast scroll, wheel = scroll; one finger = tool (scroll by default), two = pinch and pan, three = scroll.
 import type { Pane } from '../engine/pane'
+import { BUTTONS, type Drag, dragOf } from '../model/controls'
 import { DRAG, DragScroll, IMAGES, Wheel, paceOf, pixelsPerImage } from '../model/gestures'
 import type { Point } from '../model/geometry'
 import { KINDS, type Kind } from '../model/measure'
 import { apply, invert } from '../model/view'
+import { controlsNow } from '../session/controls'
 import type { Tool, ViewerSession } from '../session/session'
 
 const CLICK = 4 // pixels a hand may tremble during a click
@@ -13,7 +15,7 @@ const ZOOM_PER_PIXEL = 1.008
 
 const isKind = (tool: Tool): tool is Kind => (KINDS as readonly string[]).includes(tool)
 
-type Action = Exclude<Tool, Kind> | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
+type Action = Exclude<Drag, 'tool'> | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
 
 /** Scrollbar, cine player and buttons lie on the picture but are not the picture. */
 const onControl = (event: Event): boolean => event.target instanceof Element && event.target.closest('button, .cine, .pane-scroll') !== null
@@ -38,6 +40,7 @@ export class PaneInput {
   private last: Point = [0, 0]
   private moved = false
   private button = 0
+  private held = false
   private grip: Grip | null = null
   private scrolling = new DragScroll()
   private readonly wheel = new Wheel()
@@ -95,10 +98,15 @@ export class PaneInput {
   }
 
   private begin(event: PointerEvent, at: Point): Action | null {
+    const button = BUTTONS[event.button]
+    if (!button) return null
+    const { drag, held } = dragOf(button, event, controlsNow().hand)
+    this.held = held
+    return drag === 'tool' ? this.beginTool(event, at) : drag
+  }
+
+  private beginTool(event: PointerEvent, at: Point): Action | null {
     const { measurements } = this.session
-    if (event.button === 1) return 'pan'
-    if (event.button === 2) return 'zoom'
-    if (event.button !== 0) return null
     const point = this.inImage(at)
     const { picture } = this.pane.state.get()
     const { draft, all } = measurements.state.get()
@@ -147,7 +155,8 @@ export class PaneInput {
       // Nothing of the way is lost to the threshold, so that a drag of n pixels is worth n pixels.
       by = [at[0] - this.start[0], at[1] - this.start[1]]
     }
-    const pace = DRAG[paceOf(event)]
+    // A held key that chose the action says nothing about its pace.
+    const pace = DRAG[this.held ? 'plain' : paceOf(event)]
     this.drag(at, by, pace)
   }
 
@@ -177,7 +186,8 @@ export class PaneInput {
     const { picture } = this.pane.state.get()
     switch (this.action) {
       case 'window':
-        this.pane.dragWindow(this.session.windowDrag([by[0] * pace, by[1] * pace]))
+        // Up is brighter unless the reader learnt it the other way round.
+        this.pane.dragWindow([by[0] * pace, by[1] * pace * (controlsNow().upIsDarker ? -1 : 1)])
         break
       case 'pan':
         this.pane.pan(by)
@@ -238,7 +248,7 @@ export class PaneInput {
       const { draft } = measurements.state.get()
       if (this.moved || draft?.kind === 'probe' || !measurements.isDot()) measurements.place(point, picture)
     } else if (this.action === 'edit') measurements.endEdit()
-    else if (this.action === 'zoom' && this.button === 2 && !this.moved) this.session.openMenu({ x: event.clientX, y: event.clientY })
+    else if (this.button === 2 && !this.moved && this.action && this.action !== 'chord') this.session.openMenu({ x: event.clientX, y: event.clientY })
     // Fingers leave one after the other; the last ones must not begin something else.
     if (this.pointers.size === 0 || (this.action !== 'pinch' && this.action !== 'swipe')) this.action = null
     this.grip = null

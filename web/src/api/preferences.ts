@@ -1,0 +1,25 @@
+import { requestJson } from '../lib/http'
+import { Observable } from '../lib/observable'
+
+/** How the signed-in person likes to work, part by part; kept with the account, so the same at every workstation. */
+export type Preferences = Readonly<Record<string, unknown>>
+
+const PREFERENCES = '/api/v1/session/preferences'
+
+export const preferences = new Observable<Preferences>({})
+
+/** Of whoever is signed in now. Without an answer everything is as delivered. */
+export async function loadPreferences(signal: AbortSignal): Promise<void> {
+  preferences.set({})
+  try {
+    preferences.set(await requestJson<Preferences>(PREFERENCES, { signal, background: true }))
+  } catch {
+    // The next page load asks again; what is missing here is only habit.
+  }
+}
+
+/** Holds at once; throws what requestJson throws when it could not be kept. */
+export async function prefer(part: string, value: Readonly<Record<string, unknown>>): Promise<void> {
+  preferences.update((now) => ({ ...now, [part]: value }))
+  await requestJson<null>(`${PREFERENCES}/${part}`, { method: 'PUT', body: value })
+}
