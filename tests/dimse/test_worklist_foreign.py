@@ -55,8 +55,9 @@ def test_names_are_found_by_every_spelling(archive: Archive) -> None:
             identifier = Dataset()
             identifier.SpecificCharacterSet = "ISO_IR 192"
             identifier.PatientName = way
-            answers = association.send_c_find(identifier, ModalityWorklistInformationFind)
-            assert name in [str(found.PatientName) for _, found in answers if found], way
+            answers = list(association.send_c_find(identifier, ModalityWorklistInformationFind))
+            found = [str(each.PatientName) for _, each in answers if each]
+            assert name in found, (way, found, answers[-1][0])
     association.release()
 
 
