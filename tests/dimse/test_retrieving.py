@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -19,11 +20,12 @@ from dimse.conftest import Archive, RawPeer, eventually, peer_of
 from dimse.test_finding import asked, commands, fill, store
 from dimse.test_foreign import ENVIRONMENT
 from isocenter.dicom import datasets, sop_classes
-from isocenter.dimse import messages, services
+from isocenter.dimse import messages, retrieving, services, storing
 from isocenter.dimse.messages import Command, CommandField
 from isocenter.dimse.upper_layer import pdu
 from isocenter.dimse.upper_layer.items import ExtendedNegotiation, MaximumLength, PresentationContextRQ, RoleSelection
 from isocenter.domain.access import SYSTEM
+from isocenter.domain.errors import Unsupported
 from isocenter.domain.events import Event
 from isocenter.service import peers, sending
 from isocenter.service.context import Context
@@ -236,6 +238,28 @@ def test_cancel_between_two_suboperations(raw: RawPeer) -> None:
     final = next(came)
     assert (final.command_field, final.status, final.has_data_set) == (CommandField.C_GET_RSP, 0xFE00, False)
     assert (final.number_of_completed_suboperations, final.number_of_remaining_suboperations) == (1, 2)
+
+
+def test_who_waits_for_a_long_transcoding_hears_of_it_and_may_cancel(
+    filled: Archive, raw: RawPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(*_: object) -> object:
+        assert go_on.wait(30)
+        raise Unsupported("no")
+
+    monkeypatch.setattr(retrieving, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(sending, "outgoing", slow)
+    monkeypatch.setattr(storing.Suboperations, "_is_accepted", lambda *_: False)
+    came = ask(raw, StudyInstanceUID="1.2.2")
+    for _ in range(2):
+        answer = next(came)
+        assert (answer.status, answer.number_of_remaining_suboperations) == (0xFF00, 3)
+    raw.message(1, Command(command_field=CommandField.C_CANCEL_RQ, message_id_being_responded_to=7))
+    final = next(answer for answer in came if answer.status != 0xFF00)
+    assert (final.status, final.number_of_remaining_suboperations) == (0xFE00, 3)
+    go_on.set()
 
 
 def test_the_association_lives_on_after_a_retrieval(raw: RawPeer) -> None:

@@ -73,25 +73,14 @@ def move(exchange: Exchange) -> None:
     if found is None:
         return
     counts = Counts(len(found))
-    told = time.monotonic()
-
-    def pending() -> None:
-        nonlocal told
-        told = time.monotonic()
-        if counts.remaining:
-            suboperations.pending(exchange, counts)
+    told = Heartbeat(exchange, counts)
 
     def on_sent(sent: Sent) -> None:
         counts.add(sent.stored, sent.status, sent.reason)
-        pending()
-
-    def cancelled() -> bool:
-        if time.monotonic() - told > HEARTBEAT:
-            pending()
-        return exchange.cancelled()
+        told.pending()
 
     originator = (session.calling_ae_title, command.message_id or 0)
-    send(session.context, peer, found, originator=originator, on_sent=on_sent, cancelled=cancelled)
+    send(session.context, peer, found, originator=originator, on_sent=on_sent, cancelled=told.cancelled)
     suboperations.finish(exchange, counts, cancelled=counts.remaining > 0)  # PS3.4 C.4.2.3.1
 
 
@@ -101,14 +90,45 @@ def get(exchange: Exchange) -> None:
     if found is None:
         return
     counts = Counts(len(found))
+    told = Heartbeat(exchange, counts)
     with Suboperations(exchange, found) as stores:
-        while counts.remaining:
-            if exchange.cancelled():  # PS3.4 C.4.3.2.1: no further sub-operation is begun
-                suboperations.finish(exchange, counts, cancelled=True)
-                return
-            stored, code, reason = stores.next()
-            counts.add(stored, code, reason)
-            metrics.sent(status.describe(code).category.lower(), exchange.session.calling_ae_title)
-            if counts.remaining:
-                suboperations.pending(exchange, counts)
-    suboperations.finish(exchange, counts)
+        try:
+            while counts.remaining:
+                told.look()
+                stored, code, reason = stores.next(told.look)
+                counts.add(stored, code, reason)
+                metrics.sent(status.describe(code).category.lower(), exchange.session.calling_ae_title)
+                told.pending()
+        except Cancelled:
+            pass  # PS3.4 C.4.3.2.1: no further sub-operation is begun
+        suboperations.finish(exchange, counts, cancelled=counts.remaining > 0)
+
+
+class Cancelled(Exception):
+    """The peer has sent C-CANCEL."""
+
+
+class Heartbeat:
+    """Pending answers: one for each sub-operation, and others while one takes long."""
+
+    def __init__(self, exchange: Exchange, counts: Counts) -> None:
+        self._exchange = exchange
+        self._counts = counts
+        self._told = time.monotonic()
+
+    def pending(self) -> None:
+        """Say how far it is, unless all is done: the final answer says that."""
+        self._told = time.monotonic()
+        if self._counts.remaining:
+            suboperations.pending(self._exchange, self._counts)
+
+    def cancelled(self) -> bool:
+        """Whether to stop; says that it goes on when nothing has been said for HEARTBEAT seconds."""
+        if time.monotonic() - self._told > HEARTBEAT:
+            self.pending()
+        return self._exchange.cancelled()
+
+    def look(self) -> None:
+        """The same as an exception. Raises Cancelled."""
+        if self.cancelled():
+            raise Cancelled

@@ -6,13 +6,14 @@ What comes next is made ready while the peer still works at what it has: opened 
 import logging
 import os
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 
 from isocenter.dimse import messages, status
+from isocenter.dimse.conversation import LOOK
 from isocenter.dimse.dispatch import ProtocolError
 from isocenter.dimse.exchange import Exchange
 from isocenter.dimse.messages import Command, CommandField
@@ -73,11 +74,14 @@ class Suboperations:
             elif not each.cancelled():
                 each.result().stack.close()
 
-    def next(self) -> tuple[Stored, int, str]:
-        """Send the next instance: what it is, the status of its C-STORE, and why when we did not get so far."""
+    def next(self, waiting: Callable[[], None]) -> tuple[Stored, int, str]:
+        """Send the next instance: what it is, the status of its C-STORE, and why when we did not get so far.
+
+        waiting: called often while it is still made ready; what it raises ends the retrieval.
+        """
         self._fill()
-        entry = self._queue.popleft()
-        ready = entry if isinstance(entry, _Ready) else entry.result()
+        ready = self._made(self._queue[0], waiting)
+        self._queue.popleft()
         with ready.stack:
             if ready.context is None:
                 return ready.stored, ready.code, ready.reason
@@ -86,17 +90,30 @@ class Suboperations:
         answer = self._exchange.answer_to(self._message_id)
         return ready.stored, status.UNABLE_TO_PROCESS if answer.status is None else answer.status, answer.error_comment or ""
 
+    @staticmethod
+    def _made(entry: "_Ready | Future[_Ready]", waiting: Callable[[], None]) -> _Ready:
+        if isinstance(entry, _Ready):
+            return entry
+        while True:
+            try:
+                return entry.result(LOOK)
+            except TimeoutError:
+                waiting()
+
     def _fill(self) -> None:
         """Make ready what comes next."""
         while not self._queue or (len(self._queue) < WORKERS and isinstance(self._queue[-1], Future)):
             stored = next(self._left, None)
             if stored is None:
                 return
-            if stored.transfer_syntax_uid in self._accepted.get(stored.sop_class_uid, ()):
+            if self._is_accepted(stored):
                 self._queue.append(self._ready(stored))
             else:
                 self._workers = self._workers or ThreadPoolExecutor(WORKERS, thread_name_prefix="transcode")
                 self._queue.append(self._workers.submit(self._ready, stored))
+
+    def _is_accepted(self, stored: Stored) -> bool:
+        return stored.transfer_syntax_uid in self._accepted.get(stored.sop_class_uid, ())
 
     def _ready(self, stored: Stored) -> _Ready:
         """The instance, opened and begun to be read."""
