@@ -8,7 +8,7 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE
 
 from dimse.conftest import eventually
-from dimse.test_ups import GLOBAL, PULL, PUSH, RESTARTED, STATE, WATCH, User, Watcher, step
+from dimse.ups.users import GLOBAL, PULL, PUSH, RESTARTED, STATE, WATCH, User, Watcher, step
 from servers import Server, run, running
 
 
