@@ -38,7 +38,8 @@ function Row({ binding, rivals, onKeys }: { binding: Binding; rivals: readonly s
       <dd>
         {keys.map((key) => (
           <button key={key} type="button" className="kbd key-chip" title="Take this key away" aria-label={`Take ${keyText(key)} from ${label}`} onClick={() => onKeys(keys.filter((other) => other !== key))}>
-            {keyText(key)} <span aria-hidden="true">×</span>
+            {keyText(key)}
+            <span aria-hidden="true">×</span>
           </button>
         ))}
         <NewKey label={label} onKey={(key) => onKeys([...keys.filter((other) => other !== key), key])} />
