@@ -61,4 +61,6 @@ def test_what_is_no_order_is_refused_with_its_place(data: Path, capsys: pytest.C
         assert run(data, "add", write(data, wrong)) == 1
         assert where in capsys.readouterr().err
     assert run(data, "add", str(data / "nothing.json")) == 1 and "No such file" in capsys.readouterr().err
+    elsewhere = data.parent / "mistyped"
+    assert run(elsewhere, "add", write(data, ORDER)) != 0 and not elsewhere.exists()
     assert run(data, "show", "first") == 1 and run(data, "cancel", "7") == 1

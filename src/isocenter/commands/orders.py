@@ -12,6 +12,7 @@ from isocenter.commands.terminal import print_json, print_rows
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Invalid
 from isocenter.domain.orders import OrderState
+from isocenter.preflight import need_archive
 from isocenter.service import ordering
 from isocenter.service.context import Context
 from isocenter.service.ordering import Order
@@ -36,7 +37,8 @@ def arguments_order(parser: argparse.ArgumentParser) -> None:
 
 
 def run_order(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    """Manage orders."""
+    """Manage orders, of an archive that is there: at a mistyped path none is begun."""
+    need_archive(loaded.settings)
     with archive(arguments, loaded) as context:
         if arguments.verb == "list":
             _list(context, arguments)
