@@ -133,6 +133,19 @@ def test_items_inside_unknown_elements() -> None:
         assert read.PerformedProtocolCodeSequence[0].CodeValue == "AB", explicit
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_only_compressed_icons_are_left_out(compressed: bool) -> None:
+    end = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    fragments = struct.pack("<HHL", 0xFFFE, 0xE000, 0) + struct.pack("<HHL", 0xFFFE, 0xE000, 4) + b"\xff\xd8\xff\xd9" + end
+    pixels = struct.pack("<HH2sHL", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF) + fragments if compressed else objects.element(
+        0x7FE00010, "OW", b"abcd")
+    item = struct.pack("<HHL", 0xFFFE, 0xE000, len(pixels)) + pixels
+    stored = struct.pack("<HH2sHL", 0x0088, 0x0200, b"SQ", 0, len(item)) + item
+    for explicit in (True, False):
+        assert bool(written(stored, EXPLICIT_LITTLE, explicit=explicit, icons=False)) is not compressed
+        assert written(stored, EXPLICIT_LITTLE, explicit=explicit)
+
+
 def test_group_lengths_are_left_out() -> None:
     stored = objects.element(0x00080000, "UL", b"\x0c\0\0\0") + objects.element(0x00080060, "CS", b"CT")
     for explicit in (True, False):

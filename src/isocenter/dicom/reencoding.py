@@ -21,6 +21,7 @@ from .elements import (
     Encoding,
     Malformed,
     Window,
+    elements,
     inside_unknown,
     items,
     name,
@@ -95,7 +96,7 @@ class Writer:
     """Writes a data set that lies in `source` from `start` on as explicit or implicit VR little endian."""
 
     def __init__(self, source: Source, start: int, encoding: Encoding, *, explicit: bool, icons: bool = True) -> None:
-        """icons: whether Icon Image Sequences are kept, whose pixels may be compressed."""
+        """icons: whether Icon Image Sequences are kept whose pixels are compressed."""
         self._source = source
         self._start = start
         self._encoding = encoding
@@ -118,10 +119,21 @@ class Writer:
                     yield replaced[left.pop(0)] or b""
             elif each.tag in PIXEL_DATA:
                 yield each
-            elif each.tag & 0xFFFF and (self._icons or each.tag != ICON_IMAGE_SEQUENCE):
+            elif each.tag & 0xFFFF and (self._icons or not self._is_compressed_icon(each)):
                 yield from self._copied(each) if self._same else self._converted(each)
         for tag in left:
             yield replaced[tag] or b""
+
+    def _is_compressed_icon(self, each: Element) -> bool:
+        """Native pixels of an icon may stand in every transfer syntax, compressed ones in that of their kind only (PS3.5 A.4)."""
+        if each.tag != ICON_IMAGE_SEQUENCE:
+            return False
+        window = Window(self._source)
+        return any(
+            tag in PIXEL_DATA and length == UNDEFINED
+            for content, stop in items(window, each.value, each.end, self._encoding)
+            for tag, _, _, length in elements(Window(self._source), content, stop, self._encoding)
+        )
 
     def _copied(self, each: Element) -> Iterator[bytes]:
         yield from self._raw(each.start, each.end - each.start)
