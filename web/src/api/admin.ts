@@ -146,6 +146,9 @@ export interface SystemFacts {
   dicom_address: string
   /** '': no DICOM over TLS. */
   dicom_tls_address: string
+  /** When certificates end; null: none. */
+  dicom_tls_expires: string | null
+  http_tls_expires: string | null
   http_address: string
   database: string
   counts: Record<'patients' | 'studies' | 'series' | 'instances' | 'exceptions', number>

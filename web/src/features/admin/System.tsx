@@ -1,4 +1,5 @@
-import { readSystem } from '../../api/admin'
+import { type SystemFacts, readSystem } from '../../api/admin'
+import { formatInstant } from '../../lib/dates'
 import { explain } from '../../lib/http'
 import { formatBytes, formatCount } from '../../lib/numbers'
 import { useLoaded } from '../../lib/useLoaded'
@@ -14,6 +15,27 @@ const COUNTS = [
 ] as const
 
 const LOW_BYTES = 20 * 2 ** 30
+const SOON_DAYS = 30
+
+const CERTIFICATES = [
+  ['dicom_tls_expires', 'DICOM over TLS', 'Put a new one in its place: it is used without a restart.'],
+  ['http_tls_expires', 'the web', 'Put a new one in its place and start the web role again.'],
+] as const
+
+/** Days until a moment; negative when it has passed. */
+const daysUntil = (moment: string): number => Math.floor((Date.parse(moment) - Date.now()) / 86_400_000)
+
+function CertificateNotices({ facts }: { facts: SystemFacts }) {
+  return CERTIFICATES.map(([key, what, hint]) => {
+    const end = facts[key]
+    if (end === null || daysUntil(end) >= SOON_DAYS) return null
+    return (
+      <Notice key={key} tone="warn" title={`The certificate of ${what} ${daysUntil(end) < 0 ? 'has ended' : 'ends soon'}.`}>
+        {`On ${formatInstant(end)}. ${hint}`}
+      </Notice>
+    )
+  })
+}
 
 export function System() {
   const { value, error, reload } = useLoaded(readSystem)
@@ -31,6 +53,7 @@ export function System() {
           {formatBytes(value.free_bytes)} can still be stored. When it is full senders are told so and nothing is lost, but nothing new comes in.
         </Notice>
       )}
+      {value && <CertificateNotices facts={value} />}
       <div className="tiles">
         {COUNTS.map(([key, title]) => (
           <div key={key} className="panel tile">
