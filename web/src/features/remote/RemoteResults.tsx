@@ -72,11 +72,11 @@ export function RemoteResults({ found, retrievals, busy, canRetrieve, onRetrieve
         <thead>
           <tr>
             <th>Patient</th>
-            <th>ID</th>
+            <th className="secondary">ID</th>
             <th className="secondary">Age, sex</th>
             <th>Study date</th>
             <th>Modality</th>
-            <th>Description</th>
+            <th className="secondary">Description</th>
             <th className="secondary">Accession</th>
             <th className="num secondary">Images</th>
             <th>Here</th>
@@ -91,13 +91,13 @@ export function RemoteResults({ found, retrievals, busy, canRetrieve, onRetrieve
             return (
               <tr key={study.StudyInstanceUID}>
                 <td className="strong truncate">{formatName(study.PatientName) || <span className="faint">No name</span>}</td>
-                <td className="muted truncate">{study.PatientID}</td>
+                <td className="muted truncate secondary">{study.PatientID}</td>
                 <td className="muted secondary nowrap">{[ageAt(study.PatientBirthDate, study.StudyDate), formatSex(study.PatientSex)].filter(Boolean).join(' · ')}</td>
                 <td className="nowrap">{formatDateTime(study.StudyDate, study.StudyTime)}</td>
                 <td>
                   <Modalities codes={study.ModalitiesInStudy} />
                 </td>
-                <td className="truncate">{study.StudyDescription || <span className="faint">No description</span>}</td>
+                <td className="truncate secondary">{study.StudyDescription || <span className="faint">No description</span>}</td>
                 <td className="muted secondary truncate">{study.AccessionNumber}</td>
                 <td className="num muted secondary">{study.NumberOfStudyRelatedInstances === null ? '' : formatCount(study.NumberOfStudyRelatedInstances)}</td>
                 <td>
