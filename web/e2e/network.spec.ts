@@ -199,6 +199,7 @@ test('a study is sent by hand, waits while its destination is paused, and is sen
   await row(page, `${name}, Berta`).getByRole('button', { name: 'Details' }).click()
   const details = page.getByRole('dialog', { name: `${name}, Berta to ORTHANC` })
   await expect(details).toContainText('1 of 1 arrived')
+  await expectAccessible(page)
   await details.getByRole('button', { name: 'Send everything again' }).click()
   await expect(row(page, `${name}, Berta`)).toContainText('1 of 1')
 })

@@ -13,7 +13,7 @@ const LAST = [10, 50, 200, 500]
 function Outcome({ tried, matching }: { tried: Tried; matching: boolean }) {
   const rows = matching ? tried.studies.filter(({ matched }) => matched > 0) : tried.studies
   return (
-    <div className="panel panel-scroll attempt-rows">
+    <div className="panel panel-scroll attempt-rows" role="region" aria-label="What it would have sent" tabIndex={0}>
       <table className="plain-table dense-table">
         <thead>
           <tr>

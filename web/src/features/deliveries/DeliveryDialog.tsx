@@ -22,7 +22,7 @@ function status(code: number): string {
 
 function Instances({ rows }: { rows: SentInstance[] }) {
   return (
-    <div className="panel panel-scroll delivery-instances">
+    <div className="panel panel-scroll delivery-instances" role="region" aria-label="Images" tabIndex={0}>
       <table className="plain-table dense-table">
         <thead>
           <tr>
