@@ -60,7 +60,7 @@ function Action({ study, retrieval, busy, onRetrieve }: { study: RemoteStudy; re
   }
   return (
     <Button small icon="download" disabled={busy} onClick={() => onRetrieve(study)}>
-      {here !== null ? 'Retrieve the rest' : retrieval?.state === 'failed' ? 'Try again' : 'Retrieve'}
+      {here !== null ? 'Retrieve rest' : retrieval?.state === 'failed' ? 'Try again' : 'Retrieve'}
     </Button>
   )
 }
@@ -73,11 +73,11 @@ export function RemoteResults({ found, retrievals, busy, canRetrieve, onRetrieve
           <tr>
             <th>Patient</th>
             <th className="secondary">ID</th>
-            <th className="secondary">Age, sex</th>
+            <th className="secondary remote-wide">Age, sex</th>
             <th>Study date</th>
             <th>Modality</th>
             <th className="secondary">Description</th>
-            <th className="secondary">Accession</th>
+            <th className="secondary remote-wide">Accession</th>
             <th className="num secondary">Images</th>
             <th>Here</th>
             <th>
@@ -92,13 +92,13 @@ export function RemoteResults({ found, retrievals, busy, canRetrieve, onRetrieve
               <tr key={study.StudyInstanceUID}>
                 <td className="strong truncate">{formatName(study.PatientName) || <span className="faint">No name</span>}</td>
                 <td className="muted truncate secondary">{study.PatientID}</td>
-                <td className="muted secondary nowrap">{[ageAt(study.PatientBirthDate, study.StudyDate), formatSex(study.PatientSex)].filter(Boolean).join(' · ')}</td>
+                <td className="muted secondary nowrap remote-wide">{[ageAt(study.PatientBirthDate, study.StudyDate), formatSex(study.PatientSex)].filter(Boolean).join(' · ')}</td>
                 <td className="nowrap">{formatDateTime(study.StudyDate, study.StudyTime)}</td>
                 <td>
                   <Modalities codes={study.ModalitiesInStudy} />
                 </td>
                 <td className="truncate secondary">{study.StudyDescription || <span className="faint">No description</span>}</td>
-                <td className="muted secondary truncate">{study.AccessionNumber}</td>
+                <td className="muted secondary truncate remote-wide">{study.AccessionNumber}</td>
                 <td className="num muted secondary">{study.NumberOfStudyRelatedInstances === null ? '' : formatCount(study.NumberOfStudyRelatedInstances)}</td>
                 <td>
                   <Here study={study} retrieval={retrieval} />
