@@ -2,6 +2,7 @@
 archive."""
 
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -33,6 +34,16 @@ os.environ["PATH"] = f"/usr/bin:{os.environ['PATH']}"
 
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command run within a test sets up logging to that test's standard error, which is closed after it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
