@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every check and test; all are run even when one fails. The browser's tests, which wait for pictures most of the time, run beside
-# the others; their output comes when they have ended. The closing lines of the suites come once more at the end.
+# Every check and test; all are run even when one fails. Tests of the network and of the browser, which wait for others most of the
+# time, run beside the rest; their output comes when they have ended. The closing lines of the suites come once more at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 logs=.build/test
@@ -42,8 +42,10 @@ step tsc web typecheck
 step vitest web test
 browser=tests/end_to_end/test_browser.py
 beside browser python -m pytest "$browser"
-step pytest python -m pytest --ignore "$browser"
+beside network python -m pytest tests/dimse
+step pytest python -m pytest --ignore "$browser" --ignore tests/dimse
 wait
+ended network
 ended browser
 
 echo
@@ -51,7 +53,7 @@ echo "== all together, $((SECONDS - began)) s"
 grep -hE '^Success|^Found|^All checks' "$logs/ruff.log" "$logs/mypy.log" | tail -2
 grep -hE 'Contracts:' "$logs/import-linter.log" | tail -1
 grep -hE '^ *(Test Files|Tests) ' "$logs/vitest.log" | tail -2
-grep -hE '(passed|failed|error).* in [0-9.]+s' "$logs/pytest.log" "$logs/browser.log"
+grep -hE '(passed|failed|error).* in [0-9.]+s' "$logs/pytest.log" "$logs/network.log" "$logs/browser.log"
 if [ ${#failed[@]} -gt 0 ]; then
     echo "FAILED: ${failed[*]}"
     exit 1
