@@ -8,11 +8,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pynetdicom.association
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -34,6 +36,26 @@ os.environ["PATH"] = f"/usr/bin:{os.environ['PATH']}"
 
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 _numbers = itertools.count()
+
+
+class _Paused:
+    """Whether the reactor of a pynetdicom association stands still, so that its user may send a request.
+
+    pynetdicom 3.0.4 sets this flag just before the reactor waits, and a reactor that goes on at once then takes a quick answer
+    away from who waits for it: an answer is lost, or a request ends with a timeout.
+    """
+
+    def __get__(self, association: pynetdicom.association.Association, owner: type) -> bool:
+        flag = bool(association.__dict__.get("_is_paused"))
+        if not flag or not association.is_requestor or association._kill or not association.is_alive():
+            return flag
+        return threading.current_thread() is association or bool(association._reactor_checkpoint._cond._waiters)  # type: ignore[attr-defined]
+
+    def __set__(self, association: pynetdicom.association.Association, flag: bool) -> None:
+        association.__dict__["_is_paused"] = flag
+
+
+pynetdicom.association.Association._is_paused = _Paused()  # type: ignore[assignment]
 
 
 @pytest.fixture(autouse=True)

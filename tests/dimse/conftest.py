@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pynetdicom
 import pytest
 
 import objects
@@ -152,18 +151,6 @@ def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
-
-
-def paused(association: pynetdicom.association.Association) -> pynetdicom.association.Association:
-    """An association of pynetdicom that may send a request: its reactor stands still.
-
-    Each send_* asks for that itself, but believes a flag that is also up just before the reactor goes on: then the reactor takes
-    a quick answer away from who waits for it ("Received unexpected ... service message", and a timeout).
-    """
-    checkpoint = association._reactor_checkpoint
-    checkpoint.clear()
-    eventually(lambda: checkpoint._cond._waiters or not association.is_established)  # type: ignore[attr-defined]
-    return association
 
 
 Start = Callable[..., Archive]

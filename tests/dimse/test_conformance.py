@@ -9,7 +9,7 @@ import pytest
 from pynetdicom import AE, build_context, evt
 
 import objects
-from dimse.conftest import Archive, RawPeer, Start, paused, peer_of
+from dimse.conftest import Archive, RawPeer, Start, peer_of
 from isocenter import app
 from isocenter.dicom import datasets, sop_classes, syntaxes
 from isocenter.dicom.attributes import Level
@@ -199,7 +199,7 @@ def test_the_keys_of_the_worklist_are_answered(archive: Archive, statement: Json
         setattr(dataset, keyword, None)
     ae = AE(ae_title="PROBE")
     association = ae.associate("127.0.0.1", archive.port, contexts=[build_context(sop_classes.MODALITY_WORKLIST_FIND)])
-    answers = list(paused(association).send_c_find(asked, sop_classes.MODALITY_WORKLIST_FIND))
+    answers = list(association.send_c_find(asked, sop_classes.MODALITY_WORKLIST_FIND))
     association.release()
     assert [answer.Status for answer, _ in answers] == [0xFF00, 0x0000], "every key of the table is supported"
     found = answers[0][1]
@@ -262,7 +262,7 @@ def test_the_keys_of_each_level_are_answered(archive: Archive, statement: Json, 
     ae = AE(ae_title="PROBE")
     association = ae.associate("127.0.0.1", archive.port, contexts=[build_context(sop_classes.PATIENT_ROOT_FIND)])
     for identifier, code in ((asked, 0xFF00), (unlisted, 0xFF01)):
-        answers = list(paused(association).send_c_find(identifier, sop_classes.PATIENT_ROOT_FIND))
+        answers = list(association.send_c_find(identifier, sop_classes.PATIENT_ROOT_FIND))
         assert [answer.Status for answer, _ in answers] == [code, 0x0000]
         assert answers[0][1] is not None and {row["Attribute"] for row in plain} <= set(answers[0][1].dir())
     association.release()

@@ -19,7 +19,7 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, build_context
 
 import objects
-from dimse.conftest import Archive, Start, bound, paused
+from dimse.conftest import Archive, Start, bound
 from isocenter.dicom import sop_classes as sop
 from isocenter.dimse.server import Server
 from isocenter.domain.access import SYSTEM
@@ -45,7 +45,7 @@ class Device:
         """N-CREATE: status, SOP Instance UID, what came back."""
         uid = uid or generate_uid()
         data = asked if len(asked) else None  # pynetdicom announces an empty data set, and never sends it
-        answer, created = paused(self.association).send_n_create(data, sop_class, uid, meta_uid=on or self.meta)
+        answer, created = self.association.send_n_create(data, sop_class, uid, meta_uid=on or self.meta)
         return answer.Status, str(answer.get("AffectedSOPInstanceUID", uid)), created
 
     def open_session(self, **values: Any) -> int:
@@ -67,17 +67,17 @@ class Device:
         return self.set(self.image_box, box, asked)
 
     def set(self, sop_class: str, uid: str, asked: Dataset, *, on: str = "") -> int:
-        answer, _ = paused(self.association).send_n_set(asked, sop_class, uid, meta_uid=on or self.meta)
+        answer, _ = self.association.send_n_set(asked, sop_class, uid, meta_uid=on or self.meta)
         return int(answer.Status)
 
     def print(self, film: str = "") -> int:
         """N-ACTION on a film box, or on the film session."""
         named = (sop.BASIC_FILM_BOX, film) if film else (sop.BASIC_FILM_SESSION, self.session)
-        answer, _ = paused(self.association).send_n_action(None, 1, *named, meta_uid=self.meta)
+        answer, _ = self.association.send_n_action(None, 1, *named, meta_uid=self.meta)
         return int(answer.Status)
 
     def delete(self, sop_class: str, uid: str) -> int:
-        return int(paused(self.association).send_n_delete(sop_class, uid, meta_uid=self.meta).Status)
+        return int(self.association.send_n_delete(sop_class, uid, meta_uid=self.meta).Status)
 
     def print_one(self, item: Dataset, **values: Any) -> int:
         """A session with one film with one image, printed."""
@@ -395,7 +395,7 @@ def test_what_is_wrong_is_refused_and_the_association_lives_on(archive: Archive)
         unknown = [reference(sop.PRESENTATION_LUT, "1.2.3")]
         assert printer.set_image(box, grey(good), ReferencedPresentationLUTSequence=unknown) == 0x0106
         assert printer.set(sop.BASIC_COLOR_IMAGE_BOX, box, dataset(ImageBoxPosition=1)) == 0x0118
-        answer, _ = paused(printer.association).send_n_action(None, 2, sop.BASIC_FILM_BOX, odd_size, meta_uid=printer.meta)
+        answer, _ = printer.association.send_n_action(None, 2, sop.BASIC_FILM_BOX, odd_size, meta_uid=printer.meta)
         assert answer.Status == 0x0123
         assert printer.set_image(box, grey(good)) == 0
         assert printer.set_image(box, Dataset()) == 0, "an empty item erases"
@@ -420,10 +420,10 @@ def test_the_printer_says_how_it_is(start: Start) -> None:
     for space, expected in ((0, "NORMAL"), (1 << 60, "FAILURE")):
         archive = start(min_free_space=space)
         with device(archive) as printer:
-            answer, found = paused(printer.association).send_n_get([], *well_known, meta_uid=printer.meta)
+            answer, found = printer.association.send_n_get([], *well_known, meta_uid=printer.meta)
             assert answer.Status == 0 and (found.PrinterStatus, found.PrinterName) == (expected, "ISOCENTER")
             asked = [0x21100010, 0x00100010]
-            answer, found = paused(printer.association).send_n_get(asked, *well_known, meta_uid=printer.meta)
+            answer, found = printer.association.send_n_get(asked, *well_known, meta_uid=printer.meta)
             assert answer.Status == 0x0001 and list(found.keys()) == [0x21100010]
             if expected == "FAILURE":
                 assert printer.print_one(grey(ramp(8, 8, 255, "u1"))) == 0xC602, "tells the device to try again"
