@@ -42,8 +42,8 @@ step tsc web typecheck
 step vitest web test
 browser=tests/end_to_end/test_browser.py
 beside browser python -m pytest "$browser"
-beside network python -m pytest tests/dimse
-step pytest python -m pytest --ignore "$browser" --ignore tests/dimse
+beside network python -m pytest tests/dimse tests/end_to_end --ignore "$browser"
+step pytest python -m pytest --ignore tests/dimse --ignore tests/end_to_end
 wait
 ended network
 ended browser

@@ -62,23 +62,36 @@ def _held(server: Server) -> set[str]:
         return {item["00080018"]["Value"][0] for item in answer.json()}
 
 
+def _fill(server: Server, files: list[tuple[str, Path]]) -> set[str]:
+    """Send until the disk is full and some more; which were answered with Success."""
+    stored, refused = set(), []
+    for uid, path in files:
+        log = _send(server, path)
+        (stored.add(uid) if "(Success)" in log else refused.append(log))
+    assert len(stored) > 10 and refused
+    assert any("0xa700" in log.lower() or "OutOfResources" in log for log in refused), refused[0]
+    assert _stow(server, files[-1][1]) == 507
+    return stored
+
+
 def test_a_full_disk_refuses_with_a700_and_507_and_keeps_what_it_has(small_disk: Path, tmp_path: Path, data: Path) -> None:
     files = _slices(data, tmp_path / "files", 60)
-    with running(tmp_path / "server", "--data", str(small_disk / "archive")) as server:
-        stored, refused = set(), []
-        for uid, path in files:
-            log = _send(server, path)
-            (stored.add(uid) if "(Success)" in log else refused.append(log))
-        assert len(stored) > 10 and refused
-        assert any("0xa700" in log.lower() or "OutOfResources" in log for log in refused), refused[0]
-        assert _stow(server, files[-1][1]) == 507
+    with running(tmp_path / "server", "--data", str(small_disk / "archive"), "--min-free-space", "0") as server:
+        stored = _fill(server, files)
+        # room again, and the same server goes on
+        subprocess.run(["mount", "-o", "remount,size=80m", str(small_disk)], check=True)
         assert _held(server) == stored
         assert not list((small_disk / "archive" / "incoming").iterdir()), "leaked files in incoming/"
         verify = subprocess.run(server.command("verify", "--json"), capture_output=True, text=True, timeout=120)
         assert verify.returncode == 0, verify.stdout + verify.stderr
-        # room again, and the same server goes on
-        subprocess.run(["mount", "-o", "remount,size=80m", str(small_disk)], check=True)
         assert "(Success)" in _send(server, files[-1][1])
+
+
+def test_with_space_in_reserve_a_full_disk_is_still_searched(small_disk: Path, tmp_path: Path, data: Path) -> None:
+    files = _slices(data, tmp_path / "files", 60)
+    with running(tmp_path / "server", "--data", str(small_disk / "archive"), "--min-free-space", "4MB") as server:
+        stored = _fill(server, files)
+        assert _held(server) == stored
 
 
 @pytest.mark.postgres
