@@ -23,7 +23,7 @@ from isocenter.dicom.source import FileSource
 from isocenter.dimse import messages
 from isocenter.dimse.conversation import Answer, Cancelled, Conversation, Perform, never
 from isocenter.dimse.messages import Command, CommandField
-from isocenter.dimse.status import Category, describe
+from isocenter.dimse.status import UNABLE_TO_PROCESS, Category, describe
 from isocenter.dimse.tls import to_call
 from isocenter.dimse.upper_layer import association as upper_layer
 from isocenter.dimse.upper_layer.items import (
@@ -69,7 +69,7 @@ class Refused(Away):
     """The peer answered a request with a failure. code: the status."""
 
     def __init__(self, operation: str, answer: Command) -> None:
-        self.code = 0xC000 if answer.status is None else answer.status
+        self.code = UNABLE_TO_PROCESS if answer.status is None else answer.status
         words = answer.error_comment or describe(self.code).text
         super().__init__(f"the peer answered {operation} with status {self.code:04X}H: {words}", hint="Its log has the reason.")
 
@@ -234,7 +234,8 @@ class Association:
             move_originator_message_id=move_message,
         )
         answer = self._exchange(context_id, command, parts)
-        return StoreResult(sop_instance_uid, 0xC000 if answer.status is None else answer.status, answer.error_comment or "")
+        code = UNABLE_TO_PROCESS if answer.status is None else answer.status
+        return StoreResult(sop_instance_uid, code, answer.error_comment or "")
 
     def transfer_syntax(self, sop_class_uid: str) -> str:
         """The transfer syntax that was accepted for a SOP class. Raises NotAccepted."""

@@ -24,7 +24,6 @@ RETRIEVE_SOP_CLASSES: Mapping[str, str] = MappingProxyType(
 MAX_DATA_SET = datasets.MAX_DATA_SET
 
 # PS3.4 Table F.7.2-3: Error ID of 0110, the step has been completed or discontinued
-NO_LONGER_UPDATED = 0xA710
 
 _STATUS = MappingProxyType(
     {
@@ -112,7 +111,7 @@ def _decoded(exchange: Exchange) -> Dataset | None:
 
 
 def _refuse(exchange: Exchange, refused: Refused) -> None:
-    error_id = NO_LONGER_UPDATED if refused.wrong is Wrong.ENDED else None
+    error_id = status.MPPS_NO_LONGER_UPDATED if refused.wrong is Wrong.ENDED else None
     exchange.answer(
         _STATUS[refused.wrong], error_comment=refused.reason, error_id=error_id, attribute_identifier_list=refused.tags or None
     )

@@ -62,12 +62,6 @@ MOST_FILMS = 64  # in one session
 
 MEMORY = "print"
 
-# PS3.4 H.4.1.2, H.4.2.2
-SESSION_EMPTY, FILM_EMPTY = 0xB602, 0xB603
-DEMAGNIFIED, CROPPED = 0xB604, 0xB609
-NO_FILM_BOXES, SESSION_QUEUE_FULL, FILM_QUEUE_FULL, IMAGE_TOO_LARGE, NO_MEMORY = 0xC600, 0xC601, 0xC602, 0xC603, 0xC605
-OUT_OF_RANGE = 0x0116
-
 
 def perform(exchange: Exchange) -> None:
     """The handler of every DIMSE-N request on a presentation context of print management."""
@@ -120,12 +114,12 @@ def _print_session(printer: Printer, exchange: Exchange) -> None:
     session = session_of(printer, exchange)
     _check_action(exchange)
     if not session.films:
-        raise Refused(NO_FILM_BOXES, "the film session has no film boxes")
+        raise Refused(status.PRINT_NO_FILM_BOXES, "the film session has no film boxes")
     films = tuple(box.sheet() for box in session.films.values() if box.images)
     if not films:
-        exchange.answer(SESSION_EMPTY, action_type_id=PRINT)
+        exchange.answer(status.PRINT_SESSION_EMPTY, action_type_id=PRINT)
         return
-    _print(exchange, session, films, SESSION_QUEUE_FULL)
+    _print(exchange, session, films, status.PRINT_SESSION_QUEUE_FULL)
 
 
 # Film Box, PS3.4 H.4.2
@@ -162,7 +156,7 @@ def _sheet(dataset: Dataset) -> tuple[int, tuple[float, float]]:
         return status.SUCCESS, film.sheet_size(hardcopy.text(dataset, "FilmSizeID"), orientation)
     except Invalid:
         dataset.FilmSizeID = film.DEFAULT_SIZE
-        return OUT_OF_RANGE, film.sheet_size("", orientation)
+        return status.ATTRIBUTE_VALUE_OUT_OF_RANGE, film.sheet_size("", orientation)
 
 
 def _annotates(exchange: Exchange) -> bool:
@@ -192,9 +186,9 @@ def _print_film(printer: Printer, exchange: Exchange) -> None:
     _check_action(exchange)
     assert printer.session is not None
     if not box.images:
-        exchange.answer(FILM_EMPTY, action_type_id=PRINT)
+        exchange.answer(status.PRINT_FILM_EMPTY, action_type_id=PRINT)
         return
-    _print(exchange, printer.session, (box.sheet(),), FILM_QUEUE_FULL)
+    _print(exchange, printer.session, (box.sheet(),), status.PRINT_FILM_QUEUE_FULL)
 
 
 def _print(exchange: Exchange, session: FilmSession, films: tuple[Film, ...], queue_full: int) -> None:
@@ -211,7 +205,7 @@ def _print(exchange: Exchange, session: FilmSession, films: tuple[Film, ...], qu
         raise Refused(queue_full, error.message) from None
     facts = {"calling": caller.calling_ae_title, "films": len(films), "objects": len(filed.outcomes)}
     log.info("printed", extra={"facts": facts})
-    code = DEMAGNIFIED if filed.demagnified else CROPPED if filed.cropped else status.SUCCESS
+    code = status.PRINT_DEMAGNIFIED if filed.demagnified else status.PRINT_CROPPED if filed.cropped else status.SUCCESS
     exchange.answer(code, action_type_id=PRINT)
 
 
@@ -233,9 +227,10 @@ def _set_image(printer: Printer, exchange: Exchange) -> None:
     try:
         placed = printing.layout(hardcopy.film(box.dataset, {position: image}, {}))[position]
     except Invalid as error:
-        raise Refused(IMAGE_TOO_LARGE, error.message, error.where) from None
+        raise Refused(status.PRINT_IMAGE_TOO_LARGE, error.message, error.where) from None
     box.images[position] = image
-    exchange.answer((DEMAGNIFIED if placed.shown == film.WHOLE else CROPPED) if placed.too_large else status.SUCCESS)
+    changed = status.PRINT_DEMAGNIFIED if placed.shown == film.WHOLE else status.PRINT_CROPPED
+    exchange.answer(changed if placed.too_large else status.SUCCESS)
 
 
 def _image(
@@ -248,7 +243,7 @@ def _image(
     try:
         pixels = printing.spooled(exchange.session.context, exchange.session.principal, data, session.waiting)
     except TooLarge as error:
-        raise Refused(NO_MEMORY, error.message) from None
+        raise Refused(status.PRINT_NO_MEMORY, error.message) from None
     session.images += 1
     return hardcopy.image(dataset, item, session.images, lut, pixels, box.dataset)
 

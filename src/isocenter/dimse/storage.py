@@ -20,7 +20,6 @@ from isocenter.service.context import Context
 
 log = logging.getLogger(__name__)
 
-CANNOT_UNDERSTAND = 0xC000
 # PS3.4 B.2.3 has no "kept, but a person must look at it"; a Warning is what stays visible in the sender's log.
 QUARANTINED = 0xB000
 
@@ -166,9 +165,9 @@ def _refusal(command: Command, abstract_syntax: str) -> Command | None:
     ):
         if not uid or len(uid) > MAX_UID:
             comment = "UID missing or far too long"
-            return messages.response(command, CANNOT_UNDERSTAND, offending_element=(tag,), error_comment=comment)
+            return messages.response(command, status.UNABLE_TO_PROCESS, offending_element=(tag,), error_comment=comment)
     if not command.has_data_set:
-        return messages.response(command, CANNOT_UNDERSTAND, error_comment="C-STORE without a data set")
+        return messages.response(command, status.UNABLE_TO_PROCESS, error_comment="C-STORE without a data set")
     if not (is_storage(abstract_syntax) and is_storage(command.affected_sop_class_uid or "")):
         tags, comment = (AFFECTED_SOP_CLASS_UID,), "no storage SOP class"
         return messages.response(command, status.SOP_CLASS_NOT_SUPPORTED, offending_element=tags, error_comment=comment)

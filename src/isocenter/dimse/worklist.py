@@ -24,7 +24,6 @@ from isocenter.service import ordering
 SOP_CLASSES: Mapping[str, str] = {MODALITY_WORKLIST_FIND: "Modality Worklist Information Model - FIND"}
 
 # PS3.4 Table K.4-1
-LIMIT_REACHED = 0xB001  # as in C-FIND of studies: with a failure many modalities drop the answers they already have
 
 
 @dataclass(slots=True)
@@ -69,7 +68,7 @@ def _send(exchange: Exchange, asked: _Asked, found: Sequence[Mapping[str, str]],
             exchange.answer(status.CANCEL)
             return
         if sent == limit:
-            exchange.answer(LIMIT_REACHED, error_comment=f"only the first {limit} matches; narrow the query")
+            exchange.answer(status.LIMIT_REACHED, error_comment=f"only the first {limit} matches; narrow the query")
             return
         exchange.pending(pending, answers.encode(row))
     exchange.answer(status.CANCEL if exchange.cancelled() else status.SUCCESS)

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'react'
 import { isAbort, queryString, requestJson } from '../lib/http'
 import { changes } from './events'
 import type { Asking } from './studies'
+import type { Study } from './types'
 
 /** Other archives: searched and fetched from. */
 
@@ -39,21 +40,8 @@ export interface Retrieval {
 }
 
 /** A study as another archive tells it. */
-export interface RemoteStudy {
+export interface RemoteStudy extends Omit<Study, 'NumberOfStudyRelatedSeries' | 'NumberOfStudyRelatedInstances' | 'received_at' | 'procedure'> {
   aet: string
-  StudyInstanceUID: string
-  PatientName: string
-  PatientID: string
-  IssuerOfPatientID: string
-  PatientBirthDate: string
-  PatientSex: string
-  StudyDate: string
-  StudyTime: string
-  AccessionNumber: string
-  StudyDescription: string
-  ModalitiesInStudy: string[]
-  ReferringPhysicianName: string
-  InstitutionName: string
   NumberOfStudyRelatedSeries: number | null
   NumberOfStudyRelatedInstances: number | null
   /** Images of it that are here; null: no such study. */
