@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, literal, or_, select, true, union
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, literal, select, true
 from sqlalchemy.sql import FromClause
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
@@ -21,6 +21,7 @@ from isocenter.dicom.match import AnyOf, Empty, Match, Single, UidList, Universa
 from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
 from isocenter.store import dialect
+from isocenter.store import rows as rows_of
 from isocenter.store.schema import (
     instance,
     key_column,
@@ -37,6 +38,7 @@ Condition = ColumnElement[bool]
 Column = ColumnElement[Any]
 
 _FEW = 2000  # studies that are cheaper to fetch by id and sort than to look for in the order of their dates
+_AT_ONCE = 50  # conditions in one statement: SQLite's expressions are 1,000 deep at most
 _DEPTH = {Level.PATIENT: 0, Level.STUDY: 1, Level.SERIES: 2, Level.INSTANCE: 3}
 _NUMBERS = frozenset({"IS", "US", "UL"})  # texts of whole numbers: the longer is the larger
 
@@ -193,13 +195,13 @@ class _Finding:
             order += [key.desc() if sort.descending else key.asc() for key in keys]
         return order
 
-    def _few_studies(self) -> list[int] | None:
+    def _few_studies(self) -> set[int] | None:
         """The ids of all studies that some selective key allows; None when no key is selective."""
         for attribute, match in self._matches:
             candidates = _candidates(attribute, match)
             if candidates is not None:
-                ids = list(self._connection.execute(candidates.limit(_FEW)).scalars())
-                if len(ids) < _FEW:
+                ids = candidates.ids(self._connection, _FEW)
+                if ids is not None:
                     return ids
         return None
 
@@ -271,40 +273,76 @@ class _Finding:
         return exists(select(literal(1)).select_from(source).where(links[0][1], asked(links[-1][0])).correlate(*above))
 
 
-def _candidates(attribute: Attribute, match: Match) -> Select[Any] | None:
-    """A SELECT of ids that an index answers and that leaves out no study that the key matches; None when there is none."""
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Which index entries to look at first, as plain SQL: making and compiling an expression would cost more than the answer.
+
+    select: SELECT ids ... WHERE; columns: one of them must equal one of `values` or be in one of `ranges`, from and below ("" for
+    no end).
+    """
+
+    select: str
+    columns: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    ranges: tuple[tuple[str, str], ...] = ()
+
+    def ids(self, connection: Connection, at_most: int) -> set[int] | None:
+        """The ids of studies; None when there are `at_most` or more."""
+        asked: list[tuple[str, tuple[str, ...]]] = [("{0} = ?", (value,)) for value in self.values]
+        for start, end in self.ranges:
+            asked.append(("{0} >= ? AND {0} < ?", (start, end)) if end else ("{0} >= ?", (start,)))
+        found: set[int] = set()
+        for first in range(0, len(asked), _AT_ONCE):
+            text, values = self._text(asked[first : first + _AT_ONCE], at_most)
+            text = text.replace("?", rows_of.mark(connection))
+            # Of the beginning of a name there may be many, and to count is cheaper than to fetch.
+            counted = f"SELECT count(*) FROM ({text}) AS y"
+            if self.ranges and connection.exec_driver_sql(counted, values).scalar_one() >= at_most:
+                return None
+            found.update(each[0] for each in connection.exec_driver_sql(text, values).all())
+        return found if len(found) < at_most else None
+
+    def _text(self, asked: Sequence[tuple[str, tuple[str, ...]]], at_most: int) -> tuple[str, tuple[str, ...]]:
+        condition = " OR ".join(text for text, _ in asked)
+        parts = (f"SELECT * FROM ({self.select} {condition.format(column)} LIMIT {at_most}) AS x" for column in self.columns)
+        return " UNION ALL ".join(parts), tuple(value for _, some in asked for value in some) * len(self.columns)
+
+
+_BY_UID = {
+    Level.SERIES: "SELECT study_fk FROM series WHERE",
+    Level.INSTANCE: "SELECT series.study_fk FROM instance JOIN series ON series.id = instance.series_fk WHERE",
+}
+
+
+def _candidates(attribute: Attribute, match: Match) -> _Candidates | None:
+    """What an index answers and leaves out no study that the key matches; None when there is no such index."""
+    columns: tuple[str, ...]
     if attribute.keyword in ("StudyInstanceUID", "PatientID", "AccessionNumber"):
-        indexed = _indexed(study.c[attribute.column], match, str)
-        return None if indexed is None else select(study.c.id).where(indexed)
-    if attribute.keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
-        table = series if attribute.level is Level.SERIES else instance
-        indexed = _indexed(table.c[attribute.column], match, str)
-        if indexed is None:
-            return None
-        source = series if attribute.level is Level.SERIES else series.join(instance, instance.c.series_fk == series.c.id)
-        return select(series.c.study_fk).select_from(source).where(indexed).distinct()
-    if attribute.keyword not in ("PatientName", "ReferringPhysicianName"):
+        select_ids, columns = "SELECT id FROM study WHERE", (attribute.column,)
+    elif attribute.keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
+        select_ids, columns = _BY_UID[attribute.level], (attribute.column,)
+    elif attribute.keyword in ("PatientName", "ReferringPhysicianName"):
+        select_ids, columns = "SELECT id FROM study WHERE", name_columns(attribute)
+    else:
         return None
-    groups = [_indexed(study.c[name], match, dialect.name_key) for name in name_columns(attribute)]
-    if any(group is None for group in groups):
+    fold = dialect.name_key if attribute.vr == "PN" else str
+    parts = [_stretches(way, fold) for way in (match.ways if isinstance(match, AnyOf) else (match,))]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
         return None
-    parts = [select(study.c.id).where(group).limit(_FEW).subquery() for group in groups if group is not None]
-    return select(union(*(select(part.c.id) for part in parts)).subquery().c.id)
+    values = dict.fromkeys(value for some, _ in known for value in some)
+    return _Candidates(select_ids, columns, tuple(values), tuple(dict.fromkeys(ends for _, some in known for ends in some)))
 
 
-def _indexed(column: Column, match: Match, fold: Callable[[str], str]) -> Condition | None:
-    """A range or equality that is true wherever the key matches the first (or only) component group in `column`."""
+def _stretches(match: Match, fold: Callable[[str], str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]] | None:
+    """Values and ranges of an index, of which one has every text that the match fits, or the first component group of it."""
     match match:
-        case UidList():
-            return column.in_(match.uids)
-        case AnyOf():
-            parts = [_indexed(column, way, fold) for way in match.ways]
-            known = [part for part in parts if part is not None]
-            return or_(*known) if len(known) == len(parts) else None
-        case Single() if fold is str:
-            return column == match.value
-        case Single() if (start := fold(match.value)) and "=" not in start:
-            return or_(column == start, dialect.begins(column, start + "="))
-        case Wildcard() if (start := dialect.prefix(fold(match.pattern))) and "=" not in start:
-            return dialect.begins(column, start)
+        case UidList(uids):
+            return uids, ()
+        case Single(value) if fold is str:
+            return (value,), ()
+        case Single(value) if (start := fold(value)) and "=" not in start:
+            return (start,), ((f"{start}=", dialect.after(f"{start}=")),)
+        case Wildcard(pattern) if (start := dialect.prefix(fold(pattern))) and "=" not in start:
+            return (), ((start, dialect.after(start)),)
     return None
