@@ -19,8 +19,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from isocenter.service.context import Context
+from isocenter.service.pool import Pool
 from isocenter.settings import Settings
 from isocenter.store.blobs import LocalBlobs
+from isocenter.store.cache import DiskCache
 from isocenter.store.database import Database
 
 # Two shared cores: no deadline; enough examples to find what a change breaks, few enough for every commit.
@@ -164,9 +166,10 @@ def fresh_database(engine: str, folder: Path, request: pytest.FixtureRequest) ->
 @contextmanager
 def archive(url: str, folder: Path) -> Iterator[Context]:
     """A whole archive on a database, its blobs in `folder`."""
-    database = Database(url)
-    yield Context(database, LocalBlobs(folder), Settings(data=folder, min_free_space=0))
-    database.close()
+    settings = Settings(data=folder, min_free_space=0)
+    context = Context(Database(url), LocalBlobs(folder), settings, cache=DiskCache(settings.cache_folder, 64 << 20), pool=Pool(1))
+    yield context
+    context.close()
 
 
 @pytest.fixture

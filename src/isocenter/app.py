@@ -22,9 +22,11 @@ from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.domain.verification import Verified
 from isocenter.service import accounts, integrity, ups_reports
 from isocenter.service.context import Context, Row
+from isocenter.service.pool import Pool
 from isocenter.settings import Settings
 from isocenter.store import connections
 from isocenter.store.blobs import LocalBlobs
+from isocenter.store.cache import DiskCache
 from isocenter.store.database import Database
 from isocenter.store.peers import Peer
 
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
     blobs = LocalBlobs(settings.blob_folder)
-    return Context(_database(settings), blobs, settings, verify=partial(_verify, settings), seek=_seek, conformance=conformance)
+    cache = DiskCache(settings.cache_folder, settings.cache_limit, reserve=2 * settings.min_free_space)
+    return Context(_database(settings), blobs, settings, verify=partial(_verify, settings), seek=_seek, conformance=conformance,
+                   cache=cache, pool=Pool(settings.transcoding_processes))
 
 
 def _verify(settings: Settings, host: str, port: int, calling: str, called: str, secure: bool) -> Verified:
@@ -79,7 +83,7 @@ def opened(settings: Settings) -> Iterator[Context]:
     try:
         yield context
     finally:
-        context.database.close()
+        context.close()
 
 
 def prepare(settings: Settings) -> dict[str, Any]:

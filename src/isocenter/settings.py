@@ -151,6 +151,10 @@ class Settings:
                                              "deletion lock holds them", least=0)
     min_free_space: Size = setting(Size(256 << 20), "Storing is refused (A700, 507) when less than this is free on the disk",
                                    metavar="BYTES", least=0)
+    cache_limit: Size = setting(Size(5 << 30), "Room on the disk for what can be made again: converted, rendered images; 0: none",
+                                metavar="BYTES", least=0)
+    transcoding_processes: int = setting(0, "Processes of each web process that convert images; 0: one a core, at most 4",
+                                         least=0, most=64)
     accept_any_aet: bool = setting(True, "On loopback, accept AE titles that are no known peers; on another interface never")
     check_called_aet: bool = setting(False, "Reject who calls another AE title than this archive's (PS3.8 9.3.4)")
     log_level: str = setting("info", "What is logged", choices=("debug", "info", "warning", "error"))
@@ -178,6 +182,11 @@ class Settings:
     def blob_folder(self) -> Path:
         """The folder that holds archive/, quarantine/, incoming/ and derived/."""
         return Path(urlsplit(self.storage).path) if self.storage else self.data.absolute()
+
+    @property
+    def cache_folder(self) -> Path:
+        """The folder of what can be made again; on the machine itself, wherever the blobs are."""
+        return self.data.absolute() / "cache"
 
     @property
     def dicom_process_count(self) -> int:

@@ -73,7 +73,7 @@ class Site:
                 self._live.end_with_the_server()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await anyio.to_thread.run_sync(self._context.database.close)
+                await anyio.to_thread.run_sync(self._context.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 from isocenter.store import changes, exceptions, imaging
+from isocenter.store.blobs import LocalBlobs
+from isocenter.store.cache import DiskCache
 from isocenter.store.changes import Change
 from isocenter.store.database import Database, InDoubt
 from isocenter.store.imaging import Located
@@ -239,6 +242,24 @@ def test_little_free_space_is_no_space(sqlite_context: Context) -> None:
     with pytest.raises(NoSpace):
         ingest.begin(full, SYSTEM, source="dimse")
     assert nothing_incoming(full)
+
+
+class _Nearly(LocalBlobs):
+    """A disk that is full as long as the cache has anything."""
+
+    cache: DiskCache
+
+    def free_space(self) -> int:
+        return 0 if self.cache.size() else 1 << 40
+
+
+def test_what_can_be_made_again_goes_before_an_original_is_refused(sqlite_context: Context) -> None:
+    blobs = _Nearly(sqlite_context.settings.data)
+    blobs.cache = sqlite_context.cache
+    sqlite_context.cache.put("a" * 32, [bytes(1000)])
+    context = replace(sqlite_context, blobs=blobs, settings=replace(sqlite_context.settings, min_free_space=1 << 40))
+    with ingest.begin(context, SYSTEM, source="dimse"):
+        assert sqlite_context.cache.size() == 0
 
 
 def test_many_threads_send_the_same_new_study(context: Context) -> None:

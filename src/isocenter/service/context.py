@@ -8,9 +8,11 @@ from isocenter.dicom.attributes import Level
 from isocenter.domain.conformance import Statement
 from isocenter.domain.errors import Unsupported
 from isocenter.domain.verification import Outcome, Verified
+from isocenter.service.pool import Pool
 from isocenter.settings import Settings
 from isocenter.store.accesses import Accesses
 from isocenter.store.blobs import Blobs
+from isocenter.store.cache import NOTHING_KEPT, DiskCache
 from isocenter.store.database import Database
 from isocenter.store.peers import Peer
 
@@ -57,3 +59,10 @@ class Context:
     verify: Verify = _no_network
     seek: Seek = _no_search
     conformance: Conform = _no_statement
+    cache: DiskCache = NOTHING_KEPT
+    pool: Pool = field(default_factory=Pool)
+
+    def close(self) -> None:
+        """End the workers and let the database go. Safe to call twice."""
+        self.pool.close()
+        self.database.close()

@@ -176,7 +176,11 @@ class Reception:
         return replace(header, warnings=(*header.warnings, "had no Part 10 header"))
 
     def _need_space(self) -> None:
-        if self._context.blobs.free_space() < self._context.settings.min_free_space:
+        blobs, needed = self._context.blobs, self._context.settings.min_free_space
+        if blobs.free_space() >= needed:
+            return
+        self._context.cache.give_way(needed + _SPACE_EVERY)  # an original goes before what can be made again
+        if blobs.free_space() < needed:
             raise NoSpace("the disk is nearly full", kept=_NOTHING_KEPT,
                           hint="Free some space, or lower min_free_space; then send again.")
 
