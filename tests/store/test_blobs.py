@@ -1,7 +1,9 @@
 """Files on a disk: durable on return, never overwritten, never outside the folder; leftovers are told from what lives."""
 
+import hashlib
 import os
 import threading
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,9 +32,17 @@ def keep(blobs: LocalBlobs, key: str, content: bytes = b"content") -> None:
 def test_what_was_put_is_read_listed_and_deleted(blobs: LocalBlobs) -> None:
     keep(blobs, KEY, b"abc")
     keep(blobs, "quarantine/x.dcm")
-    fd = blobs.open(KEY)
-    assert os.read(fd, 10) == b"abc"
-    os.close(fd)
+    with blobs.open(KEY) as file:
+        assert file.size == 3
+        assert [file.read_at(*place) for place in ((0, 10), (1, 1), (3, 1), (-1, 2))] == [b"abc", b"b", b"", b""]
+        assert os.pread(file.fd, 3, 0) == b"abc" and file.sha256() == hashlib.sha256(b"abc").hexdigest()
+    file.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        file.read_at(0, 1)
+    written, named = blobs.times(KEY)
+    assert written <= named <= time.time() and written == pytest.approx(file.modified)
+    with pytest.raises(Missing):
+        blobs.times(KEY.replace("cc", "dd"))
     assert blobs.path(KEY).read_bytes() == b"abc"
     assert list(blobs.list("archive")) == [KEY] and list(blobs.list("quarantine")) == ["quarantine/x.dcm"]
     assert list(blobs.list("archive/2027")) == []

@@ -12,6 +12,7 @@ from isocenter.api.schema import array, integer, obj, ref, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
 from isocenter.service import exceptions
+from isocenter.service.exceptions import OpenFile
 
 PIECE = 256 * 1024
 KINDS = ["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
@@ -60,9 +61,11 @@ async def _file(request: Request, call: Call) -> Response:
     return StreamingResponse(_pieces(kept), media_type="application/dicom", headers=headers)
 
 
-async def _pieces(kept: exceptions.Kept) -> AsyncIterator[bytes]:
-    with kept.file as file:
-        while piece := await anyio.to_thread.run_sync(file.read, PIECE):
+async def _pieces(kept: OpenFile) -> AsyncIterator[bytes]:
+    offset = 0
+    with kept:
+        while piece := await anyio.to_thread.run_sync(kept.read_at, offset, PIECE):
+            offset += len(piece)
             yield piece
 
 

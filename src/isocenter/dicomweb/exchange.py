@@ -27,6 +27,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
 
 PIECE = 1 << 20  # bytes of one message: the loop is held for 0.2 ms, and fewer messages bring nothing more
+FETCHED = 16 << 20  # bytes of one read over a network: a frame is nearly always one
 MAX_QUERY = 64 * 1024  # a list of 1,000 UIDs
 
 _accept = lru_cache(maxsize=512)(parse_accept)  # viewers send the same few headers all day
@@ -36,10 +37,11 @@ PRIVATE = (b"cache-control", b"private, no-cache")
 
 
 class File(Protocol):
-    """An open file of the archive."""
+    """An open file of the archive. fd: None when its bytes are not in a local file; reading waits for a network then."""
 
-    @property
-    def fd(self) -> int: ...
+    fd: int | None
+
+    def read_at(self, offset: int, length: int) -> bytes: ...
 
 
 class Gone(Exception):
@@ -57,6 +59,7 @@ class Exchange:
         self._receive = receive
         self.principal = principal
         self.started = False
+        self._head: Message | None = None
         self.gone = False
         self.parameters: Mapping[str, str] = {}
         self._send = send
@@ -125,12 +128,14 @@ class Exchange:
     # ---- the answer
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send status and headers."""
-        self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        """Status and headers. They leave with the first piece of the body: what fails before it is told with another status."""
+        self._head = {"type": "http.response.start", "status": status, "headers": list(headers)}
 
     async def send(self, body: bytes | bytearray, *, more: bool) -> None:
         """Send a piece of the body."""
+        if self._head is not None:
+            head, self._head, self.started = self._head, None, True
+            await self._send(head)
         if self.method == "HEAD":
             body = b""
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
@@ -181,6 +186,8 @@ class Body:
 
     async def copy(self, file: File, offset: int, length: int) -> None:
         """Append bytes of a file. Raises Broken when the file ends early; the connection must be cut then."""
+        if file.fd is None:
+            return await self._fetch(file, offset, length)
         while length:
             count = min(len(self._buffer) - self._filled, length)
             view = memoryview(self._buffer)[self._filled : self._filled + count]
@@ -191,6 +198,16 @@ class Body:
             offset += count
             length -= count
             await self._advance(count)
+
+    async def _fetch(self, file: File, offset: int, length: int) -> None:
+        """As `copy`, over a network: few reads, each of what is asked for and no more."""
+        while length:
+            data = await self._exchange.run(file.read_at, offset, min(length, FETCHED))
+            if not data:
+                raise Broken("a stored file ended early", hint="An administrator should run `isocenter verify`.")
+            await self.write(data)
+            offset += len(data)
+            length -= len(data)
 
     async def _advance(self, count: int) -> None:
         self._filled += count

@@ -5,7 +5,6 @@ One request takes several instances; its answer says what became of each.
 
 import base64
 import http.client
-import os
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from isocenter import __version__
+from isocenter.dicom.source import Source
 from isocenter.dicomweb.multipart import closing, new_boundary, part_head
 from isocenter.domain.errors import Away, IsocenterError
 from isocenter.service import sending
@@ -103,7 +103,7 @@ def _request(
     context: Context, service: Service, some: Sequence[Stored], note: Note, unwanted: Callable[[], bool], pieces: Pieces
 ) -> None:
     with ExitStack() as stack:
-        files: list[tuple[Stored, int]] = []
+        files: list[tuple[Stored, Source]] = []
         for stored in some:
             try:
                 files.append((stored, stack.enter_context(sending.opened(context, stored))))
@@ -114,7 +114,7 @@ def _request(
 
 
 def _exchange(
-    service: Service, files: Sequence[tuple[Stored, int]], unwanted: Callable[[], bool], pieces: Pieces
+    service: Service, files: Sequence[tuple[Stored, Source]], unwanted: Callable[[], bool], pieces: Pieces
 ) -> tuple[int, bytes]:
     """The answer: its status and body. Raises Away, _Unwanted."""
     boundary = new_boundary()
@@ -123,12 +123,12 @@ def _exchange(
     length = sum(map(len, heads)) + sum(stored.size for stored, _ in files) + len(end)
 
     def body() -> Iterator[bytes | memoryview]:
-        for head, (stored, descriptor) in zip(heads, files, strict=True):
+        for head, (stored, file) in zip(heads, files, strict=True):
             if unwanted():
                 raise _Unwanted
             yield head
             for start in range(0, stored.size, PIECE):
-                yield from pieces(os.pread(descriptor, min(PIECE, stored.size - start), start))
+                yield from pieces(file.read_at(start, min(PIECE, stored.size - start)))
         yield end
 
     headers = {

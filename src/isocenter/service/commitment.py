@@ -4,9 +4,7 @@ Committed is what the index holds and whose file, read again from the disk, stil
 in quarantine is not committed: the sender is not to delete its copy.
 """
 
-import hashlib
 import logging
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -167,14 +165,10 @@ def _failure(context: Context, reference: Reference, versions: list[Held]) -> in
 def _is_sound(context: Context, held: Held) -> bool:
     """Whether the file is there and as it came in."""
     try:
-        fd = context.blobs.open(held.blob_key)
+        with context.blobs.open_durable(held.blob_key) as file:
+            return file.sha256() == held.sha256
     except Missing:
         return False
-    try:
-        with os.fdopen(fd, "rb") as file:
-            # What was just written would be read from memory; the question is what the disk has.
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            return hashlib.file_digest(file, "sha256").hexdigest() == held.sha256
     except OSError as error:
         log.warning("a file cannot be read again", extra={"facts": {"key": held.blob_key, "reason": error.strerror}})
         return False

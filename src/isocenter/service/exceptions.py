@@ -1,15 +1,17 @@
 """The exceptions list: what came in and needs a person's eye. Seen by those who may, taken off the list by those who resolve."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from isocenter.domain.access import Permission, Principal, require
 from isocenter.domain.errors import Missing
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import changes, exceptions
+from isocenter.store.open_files import OpenFile
+
+__all__ = ["Kind", "OpenFile", "Page", "dismiss", "open_kept", "page"]
 
 Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
 
@@ -35,16 +37,11 @@ def page(
     return Page(cases, int(cases[-1]["id"]) if len(rows) > limit else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The bytes that were kept of a case: an open file (closed when it is dropped), and its size."""
+def open_kept(context: Context, principal: Principal, case_id: int) -> OpenFile:
+    """What was kept of a case, as it came; the caller closes it. The access is a change row.
 
-    file: BinaryIO
-    size: int
-
-
-def open_kept(context: Context, principal: Principal, case_id: int) -> Kept:
-    """What was kept of a case, as it came. The access is a change row. Raises Missing when there is none."""
+    Raises Missing when there is none, Busy when it is not here yet.
+    """
     require(principal, Permission.QUARANTINE_READ)
     row = context.database.read(lambda connection: exceptions.get(connection, case_id))
     if row is None or not row["blob_key"]:
@@ -53,8 +50,7 @@ def open_kept(context: Context, principal: Principal, case_id: int) -> Kept:
     context.database.write(
         lambda connection: changes.append(connection, Event.EXCEPTION_READ, subject, principal.name, {"exception": case_id})
     )
-    file = os.fdopen(context.blobs.open(row["blob_key"]), "rb")
-    return Kept(file, os.fstat(file.fileno()).st_size)
+    return context.blobs.open(row["blob_key"])
 
 
 def dismiss(context: Context, principal: Principal, case_id: int) -> None:

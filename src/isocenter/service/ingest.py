@@ -27,6 +27,7 @@ from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.blobs import instance_key
 from isocenter.store.database import InDoubt
 from isocenter.store.digest import Digest
+from isocenter.store.open_files import OpenFile
 
 _log = logging.getLogger(__name__)
 
@@ -272,26 +273,24 @@ class Reception:
         """Whether the data set is bit by bit the held one's. A held file that was lost is put back when these are its bytes."""
         identical = (held.sha256, held.size) == (arrived.sha256, arrived.size)
         try:
-            fd = self._context.blobs.open(held.blob_key)
+            file = self._context.blobs.open(held.blob_key)
         except Missing:
             if identical:
                 self._context.blobs.put(self._incoming, held.blob_key)
             return identical
-        try:
-            if os.fstat(fd).st_size != held.size:
+        with file:
+            if file.size != held.size:
                 return False  # damaged: what arrived must be kept
-            return identical or self._is_same_data_set(held, fd)
-        finally:
-            os.close(fd)
+            return identical or self._is_same_data_set(held, file)
 
-    def _is_same_data_set(self, held: Held, fd: int) -> bool:
+    def _is_same_data_set(self, held: Held, file: OpenFile) -> bool:
         header = cast(Header, self.header)
         here, there = header.dataset_offset, held.dataset_offset
         if header.transfer_syntax_uid != held.transfer_syntax_uid or self._incoming.size - here != held.size - there:
             return False
         while here < self._incoming.size:
             mine = os.pread(self._incoming.fd, _COMPARED_AT_ONCE, here)
-            if not mine or mine != _read(fd, len(mine), there):
+            if not mine or mine != file.read_at(there, len(mine)):
                 return False
             here, there = here + len(mine), there + len(mine)
         return True

@@ -4,8 +4,6 @@ Both work in pieces: memory does not grow with the archive. Verifying beside a r
 left alone. Reindexing needs the archive for itself, which the command sees to.
 """
 
-import hashlib
-import os
 import sqlite3
 import tempfile
 import time
@@ -21,14 +19,13 @@ from sqlalchemy import Connection
 
 from isocenter.dicom import part10
 from isocenter.dicom.part10 import Header
-from isocenter.dicom.source import FileSource
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import IsocenterError, Missing
+from isocenter.domain.errors import Broken, IsocenterError, Missing
 from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
 from isocenter.store import arriving, exceptions, imaging, reconciling
 from isocenter.store.arriving import Added, Arrived, Held, Origin
-from isocenter.store.blobs import LocalBlobs, version_of
+from isocenter.store.blobs import version_of
 from isocenter.store.imaging import Kept
 
 AREAS = ("archive", "quarantine")
@@ -96,23 +93,22 @@ class Verification:
     def _check(self, kept: Kept) -> Finding | None:
         about = partial(Finding, subject=kept.blob_key, sop_instance_uid=kept.sop_instance_uid)
         try:
-            fd = self._context.blobs.open(kept.blob_key)
+            file = self._context.blobs.open_durable(kept.blob_key)
         except Missing:
             return about("missing", detail="the index has this instance, but its file is not there: restore it from a backup, or "
                                            "send the instance again, which puts it back")
         except IsocenterError as error:
             return about("damaged", detail=error.message)
-        try:
-            size = os.fstat(fd).st_size
-            if size != kept.size:
-                return about("damaged", detail=f"the file has {size:,} bytes instead of {kept.size:,}: restore it from a backup")
-            if not self._quick and _sha256(fd) != kept.sha256:
-                return about("damaged", detail="the file's SHA-256 is not what it was when it came in: restore it from a backup")
-        except OSError as error:
-            return about("damaged", detail=f"the file cannot be read: {error.strerror}")
-        finally:
-            os.close(fd)
-        return None
+        with file:
+            if file.size != kept.size:
+                detail = f"the file has {file.size:,} bytes instead of {kept.size:,}: restore it from a backup"
+                return about("damaged", detail=detail)
+            try:
+                if self._quick or file.sha256() == kept.sha256:
+                    return None
+            except OSError as error:
+                return about("damaged", detail=f"the file cannot be read: {error.strerror}")
+        return about("damaged", detail="the file's SHA-256 is not what it was when it came in: restore it from a backup")
 
     def _orphans(self, known: "_Keys") -> Iterator[Finding]:
         """Files of which the index knows nothing. Rows that came while we looked are asked for again at the end."""
@@ -130,9 +126,9 @@ class Verification:
         limit = time.time() - YOUNG
         for key in keys:
             try:
-                if os.stat(self._context.blobs.path(key)).st_ctime < limit:
+                if self._context.blobs.times(key)[1] < limit:
                     yield key
-            except (OSError, IsocenterError):
+            except IsocenterError:
                 yield key  # a name that is none of ours, or one that cannot be looked at
 
 
@@ -241,41 +237,37 @@ def settle(context: Context, key: str) -> None:
 
 def leftovers(context: Context) -> int:
     """Settle what killed processes left behind; returns how many files they were. Safe beside running processes."""
-    return context.blobs.clean_incoming(partial(settle, context)) if isinstance(context.blobs, LocalBlobs) else 0
+    return context.blobs.clean_incoming(partial(settle, context))
 
 
-def _time(context: Context, key: str) -> int:
+def _time(context: Context, key: str) -> float:
     try:
-        return os.stat(context.blobs.path(key)).st_mtime_ns
-    except (OSError, IsocenterError):
-        return 0
+        return context.blobs.times(key)[0]
+    except IsocenterError:
+        return 0.0
 
 
 def _read(context: Context, key: str, *, recovered: bool = False) -> _File:
     """recovered: it has just come in, and rules are to see by whom; its sender will only be told that it is held already."""
     try:
-        fd = context.blobs.open(key)
-    except IsocenterError as error:
-        return _File(key, reason=error.message)
-    try:
-        status = os.fstat(fd)
-        sha256, header = _sha256(fd), part10.scan(FileSource(fd, status.st_size))
-        sender, called = part10.ae_titles(FileSource(fd, status.st_size))
+        with context.blobs.open(key) as file:
+            sha256, header = file.sha256(), part10.scan(file)
+            sender, called = part10.ae_titles(file)
     except part10.Malformed as fault:
         return _File(key, reason=f"the file cannot be read any more: {fault}")
+    except IsocenterError as error:
+        return _File(key, reason=error.message)
     except OSError as error:
         return _File(key, reason=f"the file cannot be read: {error.strerror}")
-    finally:
-        os.close(fd)
-    verdict = admit(Arrival(principal=SYSTEM, header=header, size=status.st_size, source="import"))
-    at = datetime.fromtimestamp(status.st_mtime, UTC)
-    arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=status.st_size, received_at=at,
+    verdict = admit(Arrival(principal=SYSTEM, header=header, size=file.size, source="import"))
+    at = datetime.fromtimestamp(file.modified, UTC)
+    arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=file.size, received_at=at,
                                 dirty_at=context.clock(),
                                 origin=Origin("recovered", sender, SYSTEM.name, "", called) if recovered else ORIGIN)
     if isinstance(verdict, Accept):
-        return _File(key, status.st_size, header, arrived)
+        return _File(key, file.size, header, arrived)
     kept = None if isinstance(verdict, Refuse) else arrived
-    return _File(key, status.st_size, header, kept, verdict.reason, verdict.where)
+    return _File(key, file.size, header, kept, verdict.reason, verdict.where)
 
 
 def _index(context: Context, files: list[_File]) -> Iterator[Reindexed]:
@@ -311,13 +303,15 @@ def _is_same(context: Context, held: Held, arrived: Arrived) -> bool:
     if (held.sha256, held.size) == (arrived.sha256, arrived.size):
         return True
     try:
-        with open(context.blobs.path(held.blob_key), "rb") as one, open(context.blobs.path(arrived.blob_key), "rb") as other:
-            one.seek(held.dataset_offset)
-            other.seek(part10.scan(FileSource(other.fileno())).dataset_offset)
-            while (mine := one.read(PIECE)) == (theirs := other.read(PIECE)):
-                if not mine and not theirs:
+        with context.blobs.open(held.blob_key) as one, context.blobs.open(arrived.blob_key) as other:
+            here, there = held.dataset_offset, part10.scan(other).dataset_offset
+            if one.size - here != other.size - there:
+                return False
+            while (mine := one.read_at(here, PIECE)) == other.read_at(there, PIECE):
+                if not mine:
                     return True
-    except (OSError, part10.Malformed):
+                here, there = here + len(mine), there + len(mine)
+    except (OSError, Broken, Missing, part10.Malformed):
         return False
     return False
 
@@ -341,15 +335,6 @@ def _told(file: _File, status: Literal["stored", "duplicate", "version", "quaran
     header = file.header
     study, instance = (header.study_instance_uid, header.sop_instance_uid) if header is not None else ("", "")
     return Reindexed(file.key, status, reason, study, instance, file.size)
-
-
-def _sha256(fd: int) -> str:
-    digest = hashlib.sha256()
-    offset = 0
-    while piece := os.pread(fd, PIECE, offset):
-        digest.update(piece)
-        offset += len(piece)
-    return digest.hexdigest()
 
 
 def _batched(items: Iterable[str], size: int) -> Iterator[list[str]]:

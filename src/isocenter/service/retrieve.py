@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from isocenter.dicom import json as dicom_json
 from isocenter.dicom import native, part10, syntaxes
 from isocenter.dicom.frames import Frame, FrameTable
-from isocenter.dicom.source import FileSource
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Broken, Missing, Unsupported
@@ -190,7 +189,7 @@ class Retrieval:
             raise Missing(f"there is no frame {number}", where="frames", hint=f"The instance has {frames.count}.")
         header = self._header(frames.instance, frames.file)
         try:
-            return native.frame(FileSource(frames.file.fd), header, number - 1)
+            return native.frame(frames.file, header, number - 1)
         except part10.Malformed as fault:
             raise Broken(f"the frame cannot be read: {fault.reason}", where=fault.where) from None
 
@@ -198,7 +197,7 @@ class Retrieval:
         header = self._headers.get(located.blob_key)
         if header is None:
             try:
-                header = part10.scan(FileSource(file.fd))
+                header = part10.scan(file)
             except part10.Malformed as fault:
                 raise Broken("a stored file is damaged", where=fault.where, hint=_VERIFY) from None
             self._headers.put(located.blob_key, header)
@@ -277,10 +276,9 @@ class Retrieval:
         (located,) = self.instances(principal, study_uid, series_uid, sop_uid)
         file = self.open(located)
         header = self._header(located, file)
-        source = FileSource(file.fd)
         try:
-            ranges = tuple(dicom_json.bulk_range(source, header, path))
-            content, _, encoding = part10.data_set(source, header)
+            ranges = tuple(dicom_json.bulk_range(file, header, path))
+            content, _, encoding = part10.data_set(file, header)
         except LookupError:
             raise Missing("the instance has no such value", where=path) from None
         except part10.Malformed as fault:
@@ -288,11 +286,11 @@ class Retrieval:
         word = native.word_before(content, ranges[0][0]) if ranges and not encoding.little else 1
         if header.pixels is not None and ranges == ((header.pixels.offset, header.pixels.length),):
             word = native.word_size(header)
-        return Bulk(located, file, ranges, word, direct=word == 1 and content is source)
+        return Bulk(located, file, ranges, word, direct=word == 1 and content is file)
 
     def read_bulk(self, bulk: Bulk) -> Iterator[bytes]:
         """The bytes of a value that is not `direct`, in pieces of at most 1 MiB."""
-        content, _, _ = part10.data_set(FileSource(bulk.file.fd), self._header(bulk.instance, bulk.file))
+        content, _, _ = part10.data_set(bulk.file, self._header(bulk.instance, bulk.file))
         for offset, length in bulk.ranges:
             for start in range(0, length, _PIECE):
                 yield native.swapped(content.read_at(offset + start, min(_PIECE, length - start)), bulk.word)

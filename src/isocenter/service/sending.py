@@ -15,17 +15,18 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from isocenter.dicom.elements import Malformed
-from isocenter.dicom.source import FileSource
+from isocenter.dicom.source import FileSource, Source
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Broken, Invalid, Missing, NoSpace, Unsupported
+from isocenter.domain.errors import Broken, Invalid, NoSpace, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import imaging
+from isocenter.store import imaging, open_files
 from isocenter.store.imaging import Located as Stored
 from isocenter.store.imaging import Wanted
+from isocenter.store.open_files import OpenFile
 
-__all__ = ["Outgoing", "Stored", "chosen", "outgoing"]
+__all__ = ["OpenFile", "Outgoing", "Stored", "chosen", "outgoing"]
 
 PIECE = 1 << 20  # bytes of a part; most objects are one
 IN_MEMORY = 16 << 20  # bytes of an object that is transcoded without a file on the disk
@@ -37,19 +38,19 @@ _VERIFY = "An administrator should run `isocenter verify`."
 class Outgoing:
     """An object on its way out. transfer_syntax_uid: of its data set; size: bytes of the data set.
 
-    descriptor: of the file in which it lies from `offset` on.
+    file: where it lies from `offset` on.
     """
 
     transfer_syntax_uid: str
     size: int
-    descriptor: int
+    file: Source
     offset: int
 
     def parts(self) -> Iterator[bytes]:
         """The bytes of the data set, without file meta information, PIECE at a time. Raises Broken when the file is cut."""
         at, end = self.offset, self.offset + self.size
         while at < end:
-            part = os.pread(self.descriptor, min(PIECE, end - at), at)
+            part = self.file.read_at(at, min(PIECE, end - at))
             if not part:
                 raise Broken("a stored file ends too early", hint=_VERIFY)
             at += len(part)
@@ -94,22 +95,22 @@ def outgoing(context: Context, stored: Stored, accepted: Sequence[str]) -> Itera
 
     accepted: UIDs, the dearest first. Raises Unsupported when it cannot be had in any of them, NoSpace, Broken.
     """
-    with opened(context, stored) as descriptor:
+    with opened(context, stored) as file:
         if stored.transfer_syntax_uid in accepted:
             size = stored.size - stored.dataset_offset
-            yield Outgoing(stored.transfer_syntax_uid, size, descriptor, stored.dataset_offset)
+            yield Outgoing(stored.transfer_syntax_uid, size, file, stored.dataset_offset)
             return
-        with _transcoded(context, stored, descriptor, accepted) as made:
+        with _transcoded(context, stored, file, accepted) as made:
             yield made
 
 
 @contextmanager
-def _transcoded(context: Context, stored: Stored, descriptor: int, accepted: Sequence[str]) -> Iterator[Outgoing]:
+def _transcoded(context: Context, stored: Stored, source: Source, accepted: Sequence[str]) -> Iterator[Outgoing]:
     """Whole before the first byte leaves: a frame that cannot be decoded costs this object, and no association."""
     from isocenter.codecs import transcoding  # numpy and the codecs cost memory that a process without this work can save
 
     try:
-        given = transcoding.read(FileSource(descriptor))
+        given = transcoding.read(source)
         target = transcoding.choose(given, accepted)
         if target is None:
             raise Unsupported("the object cannot be had in a transfer syntax that is accepted", where=stored.transfer_syntax_uid)
@@ -124,7 +125,7 @@ def _transcoded(context: Context, stored: Stored, descriptor: int, accepted: Seq
             raise Unsupported(f"the object cannot be transcoded: {fault.reason}", where=fault.where) from None
         except (OSError, MemoryError) as error:
             raise NoSpace("there is no room to transcode the object", hint="An administrator should free some space.") from error
-        yield Outgoing(target, file.tell(), file.fileno(), 0)
+        yield Outgoing(target, file.tell(), FileSource(file.fileno()), 0)
 
 
 def _scratch(context: Context, size: int) -> BinaryIO:
@@ -134,16 +135,6 @@ def _scratch(context: Context, size: int) -> BinaryIO:
     return tempfile.TemporaryFile(dir=context.settings.blob_folder)
 
 
-@contextmanager
-def opened(context: Context, stored: Stored) -> Iterator[int]:
-    """A descriptor of the object's file for a block. Raises Broken when the archive has lost or damaged it."""
-    try:
-        descriptor = context.blobs.open(stored.blob_key)
-    except Missing:
-        raise Broken("a stored file is not there", hint=_VERIFY) from None
-    try:
-        if os.fstat(descriptor).st_size != stored.size:
-            raise Broken("a stored file does not have its size", hint=_VERIFY)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def opened(context: Context, stored: Stored) -> OpenFile:
+    """The object's file, to be closed by `with`. Raises Broken when the archive has lost or damaged it, Busy."""
+    return open_files.sound(context.blobs, stored.blob_key, stored.size)

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Protocol
 
 from isocenter.domain.errors import Broken, Conflict, Missing, NoSpace
+from isocenter.store.open_files import LocalFile, OpenFile
 
 # Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
 _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
@@ -70,11 +71,17 @@ class Blobs(Protocol):
     def place(self, incoming: Incoming, key: str) -> None:
         """As `put`, for derived data, which may be lost in a power cut."""
 
-    def open(self, key: str) -> int:
-        """A file descriptor for reading, owned by the caller. Raises Missing."""
+    def open(self, key: str, size: int | None = None) -> OpenFile:
+        """The bytes under a key, for reading; the caller closes it. Raises Missing, Broken, Busy (not here yet).
 
-    def path(self, key: str) -> Path:
-        """Where the key's bytes are in the file system."""
+        size: of the bytes, as the index has it; then a store may wait with asking for them until they are read.
+        """
+
+    def open_durable(self, key: str) -> OpenFile:
+        """As `open`, but read from where they are kept for good, and from no memory of it."""
+
+    def times(self, key: str) -> tuple[float, float]:
+        """When the bytes were written, and when they got their name, in Unix time. Raises Missing, Broken."""
 
     def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there."""
@@ -84,6 +91,9 @@ class Blobs(Protocol):
 
     def free_space(self) -> int:
         """Bytes that may still be written."""
+
+    def clean_incoming(self, settle: Callable[[str], None]) -> int:
+        """Remove what dead processes left that was still arriving; `settle` gets its key first when it had one. How many."""
 
 
 def instance_key(
@@ -131,6 +141,10 @@ def _failure(error: OSError, doing: str) -> Exception:
         return NoSpace("the disk is full", kept="Nothing was kept of this object.", hint="Free some space and send it again.")
     reason = os.strerror(error.errno or 0)
     return Broken(f"{doing} failed: {reason}", kept="Nothing was kept of this object.", hint="Send it again.")
+
+
+def _missing(key: str) -> Missing:
+    return Missing("the file of this object is not there", where=key, hint="`isocenter verify` tells what else is missing.")
 
 
 class LocalIncoming:
@@ -277,15 +291,30 @@ class LocalBlobs:
                 self._known.clear()
             self._known.add(folder)
 
-    def open(self, key: str) -> int:
-        """A file descriptor for reading, owned by the caller. Raises Missing or Broken."""
+    def open(self, key: str, size: int | None = None) -> LocalFile:
+        """The file, for reading; the caller closes it. Raises Missing or Broken."""
         try:
-            return os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+            return LocalFile(os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC))
         except FileNotFoundError:
-            hint = "`isocenter verify` tells what else is missing."
-            raise Missing("the file of this object is not there", where=key, hint=hint) from None
+            raise _missing(key) from None
         except OSError as error:
             raise Broken(f"the file of this object cannot be read: {error.strerror}", where=key) from error
+
+    def open_durable(self, key: str) -> LocalFile:
+        """As `open`; what was just written would be read from memory, and the question is what the disk has."""
+        file = self.open(key)
+        os.posix_fadvise(file.fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        return file
+
+    def times(self, key: str) -> tuple[float, float]:
+        """When the bytes were written, and when they got their name, in Unix time. Raises Missing, Broken."""
+        try:
+            status = os.stat(self._path(key))
+        except FileNotFoundError:
+            raise _missing(key) from None
+        except OSError as error:
+            raise Broken(f"the file of this object cannot be looked at: {error.strerror}", where=key) from error
+        return status.st_mtime, status.st_ctime
 
     def path(self, key: str) -> Path:
         """Where the key's bytes are. Raises Broken for anything that is no key of ours."""

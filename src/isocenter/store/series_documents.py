@@ -7,7 +7,6 @@ be met.
 
 import hashlib
 import logging
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,8 +15,8 @@ import orjson
 
 from isocenter.dicom import json as dicom_json
 from isocenter.dicom import part10
-from isocenter.dicom.source import FileSource
 from isocenter.domain.errors import Broken, Conflict, Missing
+from isocenter.store import open_files
 from isocenter.store.blobs import Blobs
 from isocenter.store.imaging import Located
 
@@ -38,19 +37,13 @@ def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
     study, series = located.study_instance_uid, located.series_instance_uid
     root = f"{base}/studies/{study}/series/{series}/instances/{located.sop_instance_uid}"
     try:
-        fd = blobs.open(located.blob_key)
-    except Missing:
-        raise Broken("a stored file is not there", hint="An administrator should run `isocenter verify`.") from None
-    try:
-        source = FileSource(fd)
-        header = part10.scan(source)
-        document = dicom_json.dataset_json(source, header, lambda path: f"{root}/bulkdata/{path}")
+        with open_files.sound(blobs, located.blob_key, located.size) as file:
+            header = part10.scan(file)
+            document = dicom_json.dataset_json(file, header, lambda path: f"{root}/bulkdata/{path}")
     except dicom_json.TooMuch:
         return _named(located)
     except part10.Malformed:
         raise Broken("a stored file is damaged", hint="An administrator should run `isocenter verify`.") from None
-    finally:
-        os.close(fd)
     if "00080005" in document:
         document["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}  # the text is UTF-8 now (PS3.18 F.2)
     return _available(document, located)
@@ -106,15 +99,15 @@ def load(blobs: Blobs, instances: Sequence[Located]) -> tuple[bytes, bool]:
 def is_kept(blobs: Blobs, instances: Sequence[Located]) -> bool:
     """Whether `load` will find the document of these instances, which is whole then."""
     try:
-        os.close(blobs.open(key(instances)))
+        blobs.open(key(instances)).close()
     except Missing:
         return False
     return True
 
 
 def _read(blobs: Blobs, kept: str) -> bytes:
-    with open(blobs.open(kept), "rb") as file:
-        return file.read()
+    with blobs.open(kept) as file:
+        return file.read_at(0, file.size)
 
 
 def build(blobs: Blobs, instances: Sequence[Located]) -> tuple[bytes, bool]:

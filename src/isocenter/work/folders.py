@@ -12,7 +12,7 @@ from isocenter.domain.errors import Away, IsocenterError
 from isocenter.service import sending
 from isocenter.service.context import Context
 from isocenter.service.deliveries import Round
-from isocenter.service.sending import Stored
+from isocenter.service.sending import OpenFile, Stored
 
 PIECE = 1 << 18
 
@@ -55,9 +55,9 @@ def _name(uid: str) -> str:
 
 def _write(context: Context, path: Path, stored: Stored, pieces: Pieces) -> bool:
     """Whether it was there already. Raises OSError, _Taken, Broken."""
-    with sending.opened(context, stored) as descriptor:
+    with sending.opened(context, stored) as held:
         if path.exists():
-            if _is_same(path, descriptor, stored.size):
+            if _is_same(path, held):
                 return True
             raise _Taken("another file has its name in the folder")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def _write(context: Context, path: Path, stored: Stored, pieces: Pieces) -> bool
         try:
             with part.open("xb") as file:
                 for start in range(0, stored.size, PIECE):
-                    for piece in pieces(os.pread(descriptor, PIECE, start)):
+                    for piece in pieces(held.read_at(start, PIECE)):
                         file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
@@ -78,11 +78,11 @@ def _write(context: Context, path: Path, stored: Stored, pieces: Pieces) -> bool
     return False
 
 
-def _is_same(path: Path, descriptor: int, size: int) -> bool:
-    if path.stat().st_size != size:
+def _is_same(path: Path, held: OpenFile) -> bool:
+    if path.stat().st_size != held.size:
         return False
     with path.open("rb") as file:
-        return all(file.read(PIECE) == os.pread(descriptor, PIECE, start) for start in range(0, size, PIECE))
+        return all(file.read(PIECE) == held.read_at(start, PIECE) for start in range(0, held.size, PIECE))
 
 
 def _sync(folder: Path) -> None:
