@@ -53,9 +53,10 @@ class Site:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        if scope["type"] != "http":
-            return
         path = scope["path"]
+        if scope["type"] == "websocket" and not path.startswith("/dicom-web"):
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if path.startswith("/dicom-web"):
             await self._dicomweb(scope, receive, send)
         elif path.startswith("/api/"):
@@ -70,7 +71,7 @@ class Site:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-                self._live.end_with_the_server()
+                self._live.end_with_the_server(self._dicomweb.notifications.stop)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await anyio.to_thread.run_sync(self._context.close)
@@ -120,8 +121,11 @@ class OnlyProxies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what comes from a proxy."""
-        if self._open or scope["type"] != "http" or self._is_trusted(scope):
+        if self._open or scope["type"] == "lifespan" or self._is_trusted(scope):
             await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
             return
         body = b"Isocenter is reached through its proxy only.\n"
         headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]

@@ -27,6 +27,9 @@ class As:
             raise self.who
         return self.who
 
+    async def still(self, scope: Any) -> Principal:
+        return await self.principal(scope)
+
 
 @dataclass
 class Client:

@@ -21,11 +21,13 @@ from isocenter.service import (
     sessions,
     system,
     ups,
+    ups_channels,
     ups_reports,
     worklist,
 )
 from isocenter.service.context import Context
 
+WATCHER = ups_reports.Subscriber("A")
 PASSWORD = "a sentence of several words"
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -155,10 +157,11 @@ USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
     (Permission.UPS_MANAGE, lambda c, p: ups.create(c, p, Dataset())),
     (Permission.UPS_MANAGE, lambda c, p: ups.update(c, p, "1.2", Dataset())),
     (Permission.UPS_MANAGE, lambda c, p: ups.change_state(c, p, "1.2", "COMPLETED", "1.3")),
-    (Permission.UPS_MANAGE, lambda c, p: ups.request_cancel(c, p, "1.2", Dataset())),
+    (Permission.UPS_MANAGE, lambda c, p: ups.request_cancel(c, p, "1.2", Dataset(), "A")),
     (Permission.UPS_READ, lambda c, p: ups.get(c, p, "1.2")),
     (Permission.UPS_READ, lambda c, p: ups.search(c, p, Dataset(), str, 1)),
-    (Permission.UPS_READ, lambda c, p: ups_reports.subscribe(c, p, "1.2", "A", deletion_lock=True, matching=Dataset())),
+    (Permission.UPS_READ, lambda c, p: ups_channels.begin(c, p, "A")),
+    (Permission.UPS_READ, lambda c, p: ups_reports.subscribe(c, p, "1.2", WATCHER, deletion_lock=True, matching=Dataset())),
     (Permission.UPS_READ, lambda c, p: ups_reports.unsubscribe(c, p, "1.2", "A")),
     (Permission.UPS_READ, lambda c, p: ups_reports.suspend(c, p, "1.2", "A")),
 ]

@@ -50,14 +50,18 @@ class Live:
         self._poller: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._stopping = False
+        self._also: tuple[Callable[[], None], ...] = ()
 
-    def end_with_the_server(self) -> None:
+    def end_with_the_server(self, *also: Callable[[], None]) -> None:
         """From now on SIGTERM and SIGINT end the streams, so that a graceful stop does not wait for what never finishes.
+
+        also: what else is to be called then, in the event loop: it has streams of its own.
 
         To be called in the event loop, after the server has installed its own handlers, which go on working: they are told by the
         loop's wake-up descriptor, and are called from here too. Without such handlers nothing is changed.
         """
         loop = asyncio.get_running_loop()
+        self._also = also
         for number in (signal.SIGTERM, signal.SIGINT):
             before = signal.getsignal(number)
             if callable(before) and before is not signal.default_int_handler:
@@ -75,6 +79,8 @@ class Live:
         """End all streams; the clients come back by themselves (retry), to whoever answers then."""
         self._stopping = True
         self._tell()
+        for stop in self._also:
+            stop()
 
     async def events(self, principal: Principal, after: int | None, still: Still) -> AsyncIterator[bytes]:
         """The stream of one listener, from `after` (None: from now).

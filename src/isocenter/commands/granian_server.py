@@ -29,7 +29,7 @@ def serve(settings: Settings) -> None:
         port=settings.http.port,
         interface=Interfaces.ASGI,
         workers=settings.web_processes,
-        websockets=False,
+        websockets=True,  # subscribers of work items
         factory=True,
         log_enabled=False,
         log_level=LogLevels.warning,

@@ -17,6 +17,7 @@ from . import charset, fragments
 from ._dictionary import ELEMENTS
 from .attributes import vr_of
 from .elements import (
+    EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     ITEM,
     ITEM_END,
@@ -34,7 +35,7 @@ from .elements import (
     truncated,
 )
 from .part10 import Header, data_set
-from .source import Source
+from .source import BytesSource, Source
 
 Json = dict[str, Any]
 Bulk = Callable[[str], str]
@@ -83,6 +84,16 @@ def dataset_json(source: Source, header: Header, bulk: Bulk, *, inline_limit: in
         # No second walk over the fragments, of which a whole slide image has a hundred thousand.
         walk.pixels_end = sum(header.frames[-1][-1])
     return walk.data_set(start, content.size, _Level(encoding, "", "", 0, {}))
+
+
+def encoded_json(data: bytes) -> Json:
+    """A small data set in Explicit VR Little Endian as a DICOM JSON object, all values inline. Raises Malformed."""
+
+    def bulk(path: str) -> str:
+        raise TooMuch("a value is too long to be inline", path[:8])
+
+    walk = _Walk(Window(BytesSource(data)), bulk, len(data))
+    return walk.data_set(0, len(data), _Level(EXPLICIT_LITTLE, "", "", 0, {}))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from concurrent.futures import Executor
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from isocenter.dicomweb.accept import MediaRange, parse_accept
 from isocenter.dicomweb.address import Addresses
@@ -81,6 +81,10 @@ class Exchange:
     def base(self) -> str:
         """The address of DICOMweb as this client knows it."""
         return self._addresses.base(self.scope)
+
+    def channel(self, aet: str) -> str:
+        """The address of the WebSocket over which an AE title is told of work items (PS3.18 8.10.4, 11.10.3.2)."""
+        return f"{self.base.replace('http', 'ws', 1)}/ws/subscribers/{quote(aet)}"
 
     def query(self) -> list[tuple[str, str]]:
         """The query parameters in their order."""

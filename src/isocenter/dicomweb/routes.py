@@ -7,9 +7,9 @@ from typing import Protocol
 
 from starlette.routing import BaseRoute, Mount
 
-from isocenter.dicomweb import qido, status, stow, wado
+from isocenter.dicomweb import notifications, qido, status, stow, ups, wado
 from isocenter.dicomweb.address import ROOT, Addresses
-from isocenter.dicomweb.exchange import Exchange, Gone, Receive, Scope, Send
+from isocenter.dicomweb.exchange import Exchange, Gone, Message, Receive, Scope, Send
 from isocenter.domain.access import Principal
 from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
 from isocenter.service.context import Context
@@ -21,6 +21,9 @@ _UID = r"(?P<{}>[^/]+)"
 _STUDY = "/studies/" + _UID.format("study")
 _SERIES = _STUDY + "/series/" + _UID.format("series")
 _INSTANCE = _SERIES + "/instances/" + _UID.format("instance")
+_WORKITEM = "/workitems/" + _UID.format("workitem")
+_SUBSCRIBER = _WORKITEM + "/subscribers/(?P<aetitle>[^/]+)"
+_REQUESTER = "(?:/(?P<aetitle>[^/]+))?"  # who asks, as an AE title: not in the standard, but other archives want it
 _USABLE_UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1; leading zeros are wrong, but objects with such UIDs are held
 
 Handler = Callable[[Context, Retrieval, Exchange], Awaitable[None]]
@@ -54,6 +57,15 @@ RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
         ("GET", _SERIES + "/instances", _acting(qido.instances)),
         ("POST", "/studies", _acting(stow.store)),
         ("POST", _STUDY, _acting(stow.store)),
+        ("GET", "/workitems", _acting(ups.search)),
+        ("POST", "/workitems", _acting(ups.create)),
+        ("GET", _WORKITEM, _acting(ups.retrieve)),
+        ("POST", _WORKITEM, _acting(ups.update)),
+        ("PUT", _WORKITEM + "/state" + _REQUESTER, _acting(ups.change_state)),
+        ("POST", _WORKITEM + "/cancelrequest" + _REQUESTER, _acting(ups.request_cancel)),
+        ("POST", _SUBSCRIBER, _acting(ups.subscribe)),
+        ("DELETE", _SUBSCRIBER, _acting(ups.unsubscribe)),
+        ("POST", _SUBSCRIBER + "/suspend", _acting(ups.suspend)),
     )
 )
 
@@ -62,6 +74,10 @@ class Authenticator(Protocol):
     """Says who is asking. Raises Unauthenticated, Forbidden (CSRF), Busy (throttled)."""
 
     async def principal(self, scope: Scope) -> Principal: ...
+
+    async def still(self, scope: Scope) -> Principal:
+        """The same, asked again while an answer goes on."""
+        ...
 
 
 class DicomWeb:
@@ -73,8 +89,11 @@ class DicomWeb:
         self._retrieval = Retrieval(context)
         self._addresses = Addresses(context.settings)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="dicomweb")
+        self.notifications = notifications.Notifications(context, self._addresses, authenticator.still)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
         if scope["type"] != "http":
             return
         exchange: Exchange | None = None
@@ -92,6 +111,24 @@ class DicomWeb:
             await _send_problem(send, exchange, answer, error)
         except Exception as error:  # noqa: BLE001 - the edge: the client gets an answer, the log gets the fault
             await _send_problem(send, exchange, status.unexpected(error), error)
+
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: a notification connection, or none."""
+        accepted = False
+
+        async def watched(message: Message) -> None:
+            nonlocal accepted
+            accepted = accepted or message["type"] == "websocket.accept"
+            await send(message)
+
+        try:
+            principal = await self._authenticator.principal({**scope, "method": "GET"})
+            await self.notifications.serve(scope, receive, watched, principal)
+        except Exception as error:
+            if accepted:
+                raise
+            await send(notifications.refusal(error))
 
 
 async def _send_problem(send: Send, exchange: Exchange | None, answer: status.Problem, error: Exception) -> None:
@@ -112,7 +149,7 @@ def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
             continue
         if wanted == method:
             parameters = match.groupdict()
-            for name in ("study", "series", "instance"):
+            for name in ("study", "series", "instance", "workitem"):
                 if name in parameters and not _USABLE_UID.fullmatch(parameters[name]):
                     raise Invalid("This is no UID.", where=name)
             return handler, parameters

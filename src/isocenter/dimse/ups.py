@@ -156,7 +156,7 @@ def _change_state(exchange: Exchange, information: Dataset) -> Reason | None:
 
 def _request_cancel(exchange: Exchange, information: Dataset) -> Reason | None:
     session, uid = exchange.session, exchange.command.requested_sop_instance_uid or ""
-    return ups.request_cancel(session.context, session.principal, uid, information)
+    return ups.request_cancel(session.context, session.principal, uid, information, session.principal.name)
 
 
 def _subscribe(exchange: Exchange, information: Dataset) -> Reason | None:
@@ -169,7 +169,7 @@ def _subscribe(exchange: Exchange, information: Dataset) -> Reason | None:
         if element.keyword not in ("ReceivingAE", "DeletionLock", *keys.NO_KEYS):
             matching.add(element)
     ups_reports.subscribe(
-        session.context, session.principal, uid, aet, deletion_lock=lock == "TRUE", matching=matching
+        session.context, session.principal, uid, ups_reports.Subscriber(aet), deletion_lock=lock == "TRUE", matching=matching
     )  # fmt: skip
     return None
 

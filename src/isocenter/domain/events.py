@@ -66,3 +66,4 @@ class Event(StrEnum):
     UPS_SUBSCRIBED = "ups.subscribed"
     UPS_UNSUBSCRIBED = "ups.unsubscribed"
     UPS_UPDATED = "ups.updated"
+    UPS_WATCHED = "ups.watched"

@@ -144,6 +144,11 @@ EXPECTED = (
     "InputInformationSequence", "StudyInstanceUID", "ProcedureStepProgressInformationSequence",
     "UnifiedProcedureStepPerformedProcedureSequence",
 )  # fmt: skip
+# PS3.4 Table CC.2.5-3, Return Key Type 1 and 2: what a search answers without being asked.
+RETURNED = (
+    "SOPClassUID", "SOPInstanceUID", *REQUIRED, *EXPECTED, "WorklistLabel", "ScheduledProcedureStepModificationDateTime",
+    "ScheduledHumanPerformersSequence", "ExpectedCompletionDateTime", "IssuerOfPatientID", "TimezoneOffsetFromUTC",
+)  # fmt: skip
 # Not to be given by a creator: they tell of the performance, or lock it.
 EMPTY_AT_FIRST = (
     "TransactionUID", "ProcedureStepProgressInformationSequence", "UnifiedProcedureStepPerformedProcedureSequence",

@@ -71,6 +71,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.UPS_SUBSCRIBED: Permission.UPS_READ,
         Event.UPS_UNSUBSCRIBED: Permission.UPS_READ,
         Event.UPS_UPDATED: Permission.UPS_READ,
+        Event.UPS_WATCHED: Permission.CHANGE_READ,
     }
 )
 _BY_KIND: Mapping[str, Permission] = {event.value: permission for event, permission in SEEN_WITH.items()}

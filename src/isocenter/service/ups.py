@@ -1,10 +1,11 @@
-"""Unified Procedure Steps: created, found, changed and performed (PS3.4 Annex CC). UPS over DIMSE ends here; UPS-RS will.
+"""Unified Procedure Steps: created, found, changed and performed (PS3.4 Annex CC). UPS over DIMSE and UPS-RS end here.
 
 Each change, the change row and the events that subscribers are to be told are one transaction. Refusals are `Refused` with a
 Reason, for which each edge has its own code.
 """
 
 import copy
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +26,7 @@ from isocenter.service.context import Context
 from isocenter.store import changes, ups_reports
 from isocenter.store import ups as rows
 from isocenter.store.ups import Step
+from isocenter.store.ups_reports import Subscriber
 
 __all__ = ["Created", "change_state", "create", "get", "request_cancel", "search", "update"]
 
@@ -109,10 +111,12 @@ def change_state(
     return context.database.write(write)
 
 
-def request_cancel(context: Context, principal: Principal, sop_instance_uid: str, information: Dataset) -> Reason | None:
+def request_cancel(
+    context: Context, principal: Principal, sop_instance_uid: str, information: Dataset, requesting_aet: str
+) -> Reason | None:
     """Ask for a step to be canceled (N-ACTION, CC.2.2): at once while it is scheduled, else its performer is told.
 
-    information: the reason and whom to contact, if given. Returns a warning, or None. Raises Refused, Invalid.
+    information: the reason and whom to contact, if given. requesting_aet: who asks, as the performer is told. Returns a warning, or None. Raises Refused, Invalid.
     """
     access.require(principal, Permission.UPS_MANAGE)
     at = context.clock()
@@ -124,7 +128,7 @@ def request_cancel(context: Context, principal: Principal, sop_instance_uid: str
             return outcome if isinstance(outcome, Reason) else None
         changes.append(connection, Event.UPS_CANCEL_REQUESTED, sop_instance_uid, principal.name)
         if outcome is State.IN_PROGRESS:
-            told = ups.cancel_requested(information, principal.name)
+            told = ups.cancel_requested(information, requesting_aet)
             if not _tell(connection, step.id, sop_instance_uid, [told], at):
                 raise Refused(Reason.PERFORMER_UNREACHABLE)
             return None
@@ -138,8 +142,10 @@ def request_cancel(context: Context, principal: Principal, sop_instance_uid: str
     return _written(context, information, write)
 
 
-def search(context: Context, principal: Principal, asked: Dataset, form: Callable[[Dataset], T], limit: int) -> list[T]:
-    """What `form` makes of each step that matches, the earliest first, `limit` at most (C-FIND, CC.2.8).
+def search(
+    context: Context, principal: Principal, asked: Dataset, form: Callable[[Dataset], T], limit: int, offset: int = 0
+) -> list[T]:
+    """What `form` makes of each step that matches, the earliest first, after `offset` `limit` at most (C-FIND, CC.2.8).
 
     Raises query.InvalidKey.
     """
@@ -150,10 +156,8 @@ def search(context: Context, principal: Principal, asked: Dataset, form: Callabl
 
     def read(connection: Connection) -> list[T]:
         made: list[T] = []
-        for _, step in rows.found(connection, asked):
+        for _, step in itertools.islice(rows.found(connection, asked), offset, offset + limit):
             made.append(form(step))
-            if len(made) >= limit:
-                break
         return made
 
     return context.database.read(read)
@@ -199,12 +203,13 @@ def _tell(connection: Connection, ups_id: int, sop_instance_uid: str, reports: l
 
 def _subscribe_globally(connection: Connection, ups_id: int, step: Dataset) -> None:
     """Table CC.2.3-2: who is subscribed globally is subscribed to a new step."""
-    locks: dict[str, bool] = {}
+    locks: dict[str, tuple[Subscriber, bool]] = {}
     for each in ups_reports.global_subscriptions(connection):
         if each.keys is None or keys.matches(each.keys, step):
-            locks[each.aet] = locks.get(each.aet, False) or each.deletion_lock
-    for aet, deletion_lock in locks.items():
-        ups_reports.subscribe(connection, ups_id, aet, deletion_lock)
+            locked = each.to.aet in locks and locks[each.to.aet][1]
+            locks[each.to.aet] = each.to, locked or each.deletion_lock
+    for to, deletion_lock in locks.values():
+        ups_reports.subscribe(connection, ups_id, to, deletion_lock)
 
 
 def _written(context: Context, given: Dataset, write: Callable[[Connection], T]) -> T:

@@ -23,9 +23,11 @@ from isocenter.service.context import Context
 from isocenter.store import changes, exceptions, peers
 from isocenter.store import ups as steps
 from isocenter.store import ups_reports as rows
-from isocenter.store.ups_reports import Batch, Global, Waiting
+from isocenter.store.ups_reports import Batch, Global, Subscriber, Waiting
 
-__all__ = ["Batch", "Waiting", "deliver", "is_due", "remove_ended", "restarted", "subscribe", "suspend", "unsubscribe"]
+__all__ = [
+    "Batch", "Subscriber", "Waiting", "deliver", "is_due", "remove_ended", "restarted", "subscribe", "suspend", "unsubscribe",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -39,28 +41,29 @@ REMOVED_AT_ONCE = 500
 
 
 def subscribe(
-    context: Context, principal: Principal, sop_instance_uid: str, aet: str, *, deletion_lock: bool, matching: Dataset
+    context: Context, principal: Principal, sop_instance_uid: str, to: Subscriber, *, deletion_lock: bool, matching: Dataset
 ) -> None:
     """Have an AE title told of a step, or of all there are and will be (N-ACTION, CC.2.3). Raises Refused, Invalid.
 
-    sop_instance_uid: of a step, or one of the well-known instances. matching: keys of a filtered global subscription.
+    sop_instance_uid: of a step, or one of the well-known instances. to: on the web it need not be a known peer, since it comes to
+    us to be told. matching: keys of a filtered global subscription.
     """
     access.require(principal, Permission.UPS_READ)
     filtered = sop_instance_uid == UPS_FILTERED_GLOBAL_SUBSCRIPTION
     everywhere = filtered or sop_instance_uid == UPS_GLOBAL_SUBSCRIPTION
-    wanted = Global(aet, _filter(matching) if filtered else None, deletion_lock)
+    wanted = Global(to, _filter(matching) if filtered else None, deletion_lock)
 
     def write(connection: Connection) -> None:
-        if peers.peer(connection, aet) is None:
+        if not to.web and peers.peer(connection, to.aet) is None:
             raise Refused(Reason.UNKNOWN_RECEIVER, "ReceivingAE")
         if everywhere:
             rows.subscribe_globally(connection, wanted)
             _subscribe_to_existing(connection, wanted, context)
         else:
             step = _found(connection, sop_instance_uid)
-            rows.subscribe(connection, step.id, aet, deletion_lock)
-            rows.add(connection, [aet], sop_instance_uid, [ups.state_report(step.data_set)], context.clock())
-        payload = {"aet": aet, "deletion_lock": deletion_lock}
+            rows.subscribe(connection, step.id, to, deletion_lock)
+            rows.add(connection, [to], sop_instance_uid, [ups.state_report(step.data_set)], context.clock())
+        payload = {"aet": to.aet, "deletion_lock": deletion_lock, "web": to.web}
         changes.append(connection, Event.UPS_SUBSCRIBED, sop_instance_uid, principal.name, payload)
 
     context.database.write(write)
@@ -81,10 +84,10 @@ def _subscribe_to_existing(connection: Connection, wanted: Global, context: Cont
     """Table CC.2.3-2, CC.2.4.3: a lock is put on every step, and its state reported; without one what is subscribed stays so."""
     at = context.clock()
     for ups_id, step in list(steps.found(connection, wanted.keys if wanted.keys is not None else Dataset())):
-        if wanted.deletion_lock or not rows.is_subscribed(connection, ups_id, wanted.aet):
-            rows.subscribe(connection, ups_id, wanted.aet, wanted.deletion_lock)
+        if wanted.deletion_lock or not rows.is_subscribed(connection, ups_id, wanted.to.aet):
+            rows.subscribe(connection, ups_id, wanted.to, wanted.deletion_lock)
         if wanted.deletion_lock:
-            rows.add(connection, [wanted.aet], str(step.SOPInstanceUID), [ups.state_report(step)], at)
+            rows.add(connection, [wanted.to], str(step.SOPInstanceUID), [ups.state_report(step)], at)
 
 
 def unsubscribe(context: Context, principal: Principal, sop_instance_uid: str, aet: str) -> None:
@@ -93,14 +96,14 @@ def unsubscribe(context: Context, principal: Principal, sop_instance_uid: str, a
 
     def write(connection: Connection) -> None:
         # A peer that was removed may still hold locks, which somebody must be able to take off.
-        if peers.peer(connection, aet) is None and aet not in rows.all_subscribers(connection):
+        if not _is_known(connection, aet):
             raise Refused(Reason.UNKNOWN_RECEIVER, "ReceivingAE")
         if sop_instance_uid == UPS_GLOBAL_SUBSCRIPTION:
             rows.drop_global(connection, aet)
             rows.unsubscribe(connection, aet)
         elif sop_instance_uid == UPS_FILTERED_GLOBAL_SUBSCRIPTION:
             rows.drop_global(connection, aet, filtered=True)
-            if all(each.aet != aet for each in rows.global_subscriptions(connection)):
+            if all(each.to.aet != aet for each in rows.global_subscriptions(connection)):
                 rows.unsubscribe(connection, aet)
         else:
             rows.unsubscribe(connection, aet, _found(connection, sop_instance_uid).id)
@@ -114,7 +117,7 @@ def suspend(context: Context, principal: Principal, sop_instance_uid: str, aet: 
     access.require(principal, Permission.UPS_READ)
 
     def write(connection: Connection) -> None:
-        if peers.peer(connection, aet) is None:
+        if not _is_known(connection, aet):
             raise Refused(Reason.UNKNOWN_RECEIVER, "ReceivingAE")
         if sop_instance_uid not in (UPS_GLOBAL_SUBSCRIPTION, UPS_FILTERED_GLOBAL_SUBSCRIPTION):
             _found(connection, sop_instance_uid)
@@ -124,6 +127,11 @@ def suspend(context: Context, principal: Principal, sop_instance_uid: str, aet: 
         changes.append(connection, Event.UPS_UNSUBSCRIBED, sop_instance_uid, principal.name, payload)
 
     context.database.write(write)
+
+
+def _is_known(connection: Connection, aet: str) -> bool:
+    """A known peer, or one that is subscribed: over the web, or from before it was removed."""
+    return peers.peer(connection, aet) is not None or any(each.aet == aet for each in rows.all_subscribers(connection))
 
 
 def _found(connection: Connection, sop_instance_uid: str) -> steps.Step:

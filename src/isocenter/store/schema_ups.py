@@ -7,13 +7,18 @@
 A step is one encoded data set (Explicit VR Little Endian, Unicode); beside it are the columns by which it is found.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint, false
 
 from isocenter.store.schema import Bytewise, Identifier, UtcDateTime, metadata
 
 
 def _id() -> Column[int]:
     return Column("id", Identifier, primary_key=True, autoincrement=True)
+
+
+def _web() -> Column[bool]:
+    """Whether it is told over a WebSocket (UPS-RS) instead of by N-EVENT-REPORT: as the subscriber has asked last."""
+    return Column("web", Boolean, nullable=False, server_default=false())
 
 
 def _text(name: str) -> Column[str]:
@@ -43,6 +48,7 @@ ups_subscription = Table(
     Column("ups_fk", Identifier, ForeignKey("ups.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("aet", Bytewise, primary_key=True),
     Column("deletion_lock", Boolean, nullable=False),
+    _web(),
     Index(None, "aet"),
 )
 
@@ -51,6 +57,7 @@ ups_global_subscription = Table(
     Column("aet", Bytewise, nullable=False),
     Column("matching_keys", LargeBinary, nullable=False),  # an encoded data set; empty: every step
     Column("deletion_lock", Boolean, nullable=False),
+    _web(),
     UniqueConstraint("aet", "matching_keys"),
     sqlite_autoincrement=True,
 )
@@ -70,6 +77,10 @@ ups_report = Table(
     Column("event_type", Integer, nullable=False),
     Column("information", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    _web(),
+    Column("told_at", UtcDateTime),  # over a WebSocket; it stays for a while, for other connections of the subscriber
     Index(None, "aet", "id"),
+    Index(None, "told_at"),
+    Index(None, "created_at"),
     sqlite_autoincrement=True,
 )

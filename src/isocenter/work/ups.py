@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from isocenter.dimse import ups_reports as dimse
 from isocenter.domain.errors import Busy, IsocenterError
-from isocenter.service import peers, ups_reports
+from isocenter.service import peers, ups_channels, ups_reports
 from isocenter.service.context import Context
 from isocenter.service.ups_reports import Batch, Waiting
 
@@ -22,7 +22,7 @@ def run(context: Context, stop: threading.Event) -> None:
     removed_at = -REMOVAL
     while not stop.is_set():
         try:
-            if time.monotonic() - removed_at >= REMOVAL and not ups_reports.remove_ended(context):
+            if time.monotonic() - removed_at >= REMOVAL and not (ups_reports.remove_ended(context) or ups_channels.forget(context)):
                 removed_at = time.monotonic()
             if report_due(context):
                 continue
