@@ -1,8 +1,8 @@
 """Notification connections (PS3.18 8.10): WebSockets over which subscribers are told of work items as DICOM JSON (11.13).
 
-Each connection reads its subscriber's events from the database, on from a number of its own; one poller a process, which runs only
-while a connection is open, asks twice a second who has new ones. So it does not matter which process an event comes to be in, and
-nothing is in memory only.
+Each connection reads its subscriber's events from the database, on from a number of its own; one poller a process, which runs
+only while a connection is open, asks twice a second who has new ones. So it does not matter in which process an event comes to
+be, and nothing is in memory only.
 """
 
 import asyncio
@@ -33,7 +33,6 @@ MOST = 500  # connections of one process
 # RFC 6455 7.4.1
 GOING_AWAY, POLICY_VIOLATION, TRY_AGAIN_LATER = 1001, 1008, 1013
 
-Run = Callable[..., Awaitable[object]]
 Still = Callable[[Scope], Awaitable[Principal]]
 
 _PATH = re.compile(rf"{ROOT}(?:/ws)?/subscribers/(?P<aetitle>[^/]+)/?")
@@ -65,7 +64,7 @@ class Notifications:
             raise Missing("There is no such resource.")
         self._check_origin(scope, principal)
         aet = found["aetitle"].strip()
-        place = await _in_thread(ups_channels.begin, self._context, principal, aet)
+        place = await asyncio.to_thread(ups_channels.begin, self._context, principal, aet)
         if self._stopping or len(self._open) >= MOST:
             raise Forbidden("there are too many connections")
         await receive()  # websocket.connect
@@ -115,12 +114,12 @@ class Notifications:
         return GOING_AWAY
 
     async def _tell_new(self, send: Send, aet: str, place: int, messages: "itertools.cycle[int]") -> int:
-        found = await _in_thread(ups_channels.events, self._context, aet, place)
+        found = await asyncio.to_thread(ups_channels.events, self._context, aet, place)
         if not found:
             return self._newest.get(aet, place)  # others have been told meanwhile, and it was removed
         for each in found:
             await send({"type": "websocket.send", "text": encode(each, next(messages))})
-        await _in_thread(ups_channels.told, self._context, [each.id for each in found])
+        await asyncio.to_thread(ups_channels.told, self._context, [each.id for each in found])
         return found[-1].id
 
     async def _unchanged(self, scope: Scope, principal: Principal) -> bool:
@@ -139,7 +138,7 @@ class Notifications:
         """Until no connection is open. A database that is away for a while is asked again."""
         while self._open and not self._stopping:
             try:
-                newest = await _in_thread(ups_channels.newest, self._context, sorted(set(self._open.values())))
+                newest = await asyncio.to_thread(ups_channels.newest, self._context, sorted(set(self._open.values())))
                 if newest != self._newest:
                     self._newest = newest
                     self._tell()
@@ -157,10 +156,6 @@ async def _until_left(receive: Receive) -> None:
     """What a subscriber says is not listened to: the standard gives it nothing to say."""
     while (await receive())["type"] != "websocket.disconnect":
         pass
-
-
-async def _in_thread[**P, T](function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    return await asyncio.to_thread(function, *arguments, **named)
 
 
 def encode(event: Waiting, message_id: int) -> str:

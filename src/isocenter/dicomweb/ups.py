@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from pydicom.dataset import Dataset
 
-from isocenter.dicom import keys
 from isocenter.dicom.query import InvalidKey
 from isocenter.dicom.sop_classes import UPS_FILTERED_GLOBAL_SUBSCRIPTION, UPS_GLOBAL_SUBSCRIPTION
 from isocenter.dicomweb import status, ups_search, workitems
@@ -100,7 +99,7 @@ async def _create(context: Context, exchange: Exchange) -> None:
     given = await workitems.read(exchange)
     named = {_bare(exchange, "workitem", "AffectedSOPInstanceUID"), *(_taken(given, keyword) for keyword in _NAMES)} - {""}
     if len(named) > 1:
-        raise Invalid("The request names several UIDs.", where="SOPInstanceUID", hint="Name it in the address or in the data set.")
+        raise Invalid("The request names several UIDs.", where="SOPInstanceUID", hint="Name one.")
     created = await exchange.run(ups.create, context, exchange.principal, given, "".join(named))
     place = _location(exchange, created.sop_instance_uid)
     headers = ((b"location", place), (b"content-location", place), *_told(exchange, created.warning))

@@ -1,4 +1,4 @@
-"""The parameters of a search for work items, and of a filtered subscription, as the keys of an Identifier (PS3.18 8.3.4, 11.9)."""
+"""Parameters of a search for work items, and of a filtered subscription, as the keys of an Identifier (PS3.18 8.3.4, 11.9)."""
 
 import re
 from collections.abc import Iterable

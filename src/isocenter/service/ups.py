@@ -116,7 +116,8 @@ def request_cancel(
 ) -> Reason | None:
     """Ask for a step to be canceled (N-ACTION, CC.2.2): at once while it is scheduled, else its performer is told.
 
-    information: the reason and whom to contact, if given. requesting_aet: who asks, as the performer is told. Returns a warning, or None. Raises Refused, Invalid.
+    information: the reason and whom to contact, if given. requesting_aet: who asks, as the performer is told.
+    Returns a warning, or None. Raises Refused, Invalid.
     """
     access.require(principal, Permission.UPS_MANAGE)
     at = context.clock()

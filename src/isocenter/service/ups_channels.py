@@ -1,7 +1,7 @@
 """Subscribers of Unified Procedure Steps that come to us to be told: notification connections (PS3.18 8.10, 11.13).
 
-An event waits as a row until a connection of its subscriber was told it, whichever process holds that connection. The standard asks
-for no more than the connections there are; we keep events for who comes back, as long as for a subscriber over DIMSE.
+An event waits as a row until a connection of its subscriber was told it, whichever process holds that connection. The standard
+asks for no more than telling the connections that there are; we keep events for who comes back, as long as over DIMSE.
 """
 
 from collections.abc import Sequence

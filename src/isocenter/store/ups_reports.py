@@ -179,7 +179,7 @@ def beginning(connection: Connection, aet: str) -> int:
 def newest(connection: Connection, aets: Sequence[str]) -> dict[str, int]:
     """The number of each subscriber's newest event; a read for all that are connected to a process."""
     query = select(ups_report.c.aet, func.max(ups_report.c.id)).where(ups_report.c.aet.in_(aets), ups_report.c.web)
-    return {aet: number for aet, number in connection.execute(query.group_by(ups_report.c.aet)).tuples()}
+    return dict(connection.execute(query.group_by(ups_report.c.aet)).tuples().all())
 
 
 def after(connection: Connection, aet: str, number: int, limit: int) -> list[Waiting]:

@@ -22,7 +22,7 @@ def run(context: Context, stop: threading.Event) -> None:
     removed_at = -REMOVAL
     while not stop.is_set():
         try:
-            if time.monotonic() - removed_at >= REMOVAL and not (ups_reports.remove_ended(context) or ups_channels.forget(context)):
+            if time.monotonic() - removed_at >= REMOVAL and not _removed(context):
                 removed_at = time.monotonic()
             if report_due(context):
                 continue
@@ -31,6 +31,11 @@ def run(context: Context, stop: threading.Event) -> None:
         except Exception:  # its lease ends, and then it is tried again
             log.exception("a report failed")
         stop.wait(ROUND)
+
+
+def _removed(context: Context) -> bool:
+    """Remove a lot of what is over; whether there may be more."""
+    return bool(ups_reports.remove_ended(context) + ups_channels.forget(context))
 
 
 def report_due(context: Context) -> bool:
