@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import objects
-from isocenter.codecs import decoding, encoding, transcoding
+from isocenter.codecs import decoding, encoding, formats, transcoding
+from isocenter.codecs.formats import NATIVE, TARGETS
 from isocenter.codecs.layout import Layout
-from isocenter.codecs.transcoding import NATIVE, TARGETS, Object, possible, transcode
+from isocenter.codecs.objects import Object, possible
+from isocenter.codecs.transcoding import transcode
 from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
 from isocenter.dicom.meta import file_meta
@@ -195,7 +197,7 @@ def coded(target: str, **facts: int) -> bytes:
     return encoding.encode(target, pixels.tobytes(), LAYOUT)
 
 
-@pytest.mark.parametrize("target", sorted(encoding.ENCODERS))
+@pytest.mark.parametrize("target", sorted(formats.LOSSLESS))
 def test_a_frame_of_another_size_is_refused_before_it_is_decoded(target: str) -> None:
     frame = coded(target)
     for claim in (replace(LAYOUT, rows=17), replace(LAYOUT, samples=3), replace(LAYOUT, columns=40_000, rows=40_000)):
@@ -203,10 +205,10 @@ def test_a_frame_of_another_size_is_refused_before_it_is_decoded(target: str) ->
             decoding.decode(target, frame, claim)
 
 
-@pytest.mark.parametrize("target", sorted(set(decoding.DECODERS)))
+@pytest.mark.parametrize("target", sorted(set(formats.READ)))
 @given(data=st.data())
 def test_garbage_is_refused(target: str, data: st.DataObject) -> None:
-    whole = coded(target) if target in encoding.ENCODERS else bytes(512)
+    whole = coded(target) if target in formats.LOSSLESS else bytes(512)
     at = data.draw(st.integers(0, len(whole) - 1))
     frame = whole[:at] + data.draw(st.binary(max_size=40)) + whole[at + data.draw(st.integers(0, 40)) :]
     try:
@@ -230,7 +232,7 @@ def test_every_frame_comes_back(data: st.DataObject) -> None:
     high = data.draw(st.sampled_from([1 << layout.bits_stored, 1 << allocated]))
     values = random.integers(0, high, layout.rows * layout.columns * samples)
     frame = values.astype(f"<u{allocated // 8}").tobytes()
-    for target in encoding.ENCODERS:
+    for target in formats.LOSSLESS:
         made = encoding.encode(target, frame, layout)
         again = decoding.decode(target, made, replace(layout, photometric=encoding.photometric(target, layout)))
         assert (again.data, again.photometric, again.lossy) == (frame, layout.photometric, False), target

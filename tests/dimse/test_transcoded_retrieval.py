@@ -14,7 +14,7 @@ from dimse.conftest import Archive, bound
 from dimse.test_finding import asked
 from dimse.test_foreign import associated
 from isocenter.codecs import transcoding
-from isocenter.codecs.transcoding import TARGETS
+from isocenter.codecs.formats import TARGETS
 from isocenter.dicom import sop_classes
 from isocenter.dicom.meta import file_meta
 from isocenter.dicom.source import BytesSource

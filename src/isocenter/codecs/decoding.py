@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from isocenter.codecs import codestream
 from isocenter.codecs.codestream import Codestream
+from isocenter.codecs.formats import DEPTHS, READ, Format
 from isocenter.codecs.layout import Layout
-from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
 
 Pixels = NDArray[Any]
 
-DEPTHS = frozenset({1, 8, 16, 32})  # Bits Allocated
 MAX_FRAME = 512 << 20  # bytes of a decoded frame; a digital mammogram has 54 MB
 
 
@@ -33,11 +32,11 @@ class Decoded:
 
 
 def decode(transfer_syntax: str, data: bytes, layout: Layout) -> Decoded:
-    """A frame of an encapsulated transfer syntax that is in DECODERS. Raises Malformed when it is not what the data set says."""
+    """A frame of a transfer syntax that is in `formats.READ`. Raises Malformed when it is not what the data set says."""
     if not 0 < layout.frame_bytes <= MAX_FRAME or layout.bits_allocated not in DEPTHS:
         raise Malformed("pixels of this size are not decoded", "BitsAllocated")
     try:
-        return DECODERS[transfer_syntax](data, layout)
+        return _DECODERS[READ[transfer_syntax]](data, layout)
     except Malformed:
         raise
     except Exception as error:  # noqa: BLE001  imagecodecs raises an error class for each library, all of them plain Exceptions
@@ -182,15 +181,14 @@ def _plain(data: bytes, layout: Layout) -> Decoded:
 
 
 _htj2k = partial(imagecodecs.htj2k_decode, planar=False)
-_UID = "1.2.840.10008.1.2."
-DECODERS: dict[str, Callable[[bytes, Layout], Decoded]] = {
-    _UID + "1.98": _plain,
-    syntaxes.RLE_LOSSLESS: _rle,
-    _UID + "8.1": _deflated,
-    **dict.fromkeys((_UID + "4.50", _UID + "4.51"), _jpeg),
-    **dict.fromkeys((_UID + "4.57", _UID + "4.70"), _jpeg_lossless),
-    **dict.fromkeys((_UID + "4.80", _UID + "4.81"), _jpeg_ls),
-    **dict.fromkeys((_UID + "4.90", _UID + "4.91"), _jpeg_2000(imagecodecs.jpeg2k_decode)),
-    **dict.fromkeys((_UID + "4.201", _UID + "4.202", _UID + "4.203"), _jpeg_2000(_htj2k)),
-    **dict.fromkeys((_UID + "4.110", _UID + "4.111", _UID + "4.112"), _jpeg_xl),
+_DECODERS: dict[Format, Callable[[bytes, Layout], Decoded]] = {
+    Format.PLAIN: _plain,
+    Format.RLE: _rle,
+    Format.DEFLATED: _deflated,
+    Format.JPEG: _jpeg,
+    Format.JPEG_LOSSLESS: _jpeg_lossless,
+    Format.JPEG_LS: _jpeg_ls,
+    Format.JPEG_2000: _jpeg_2000(imagecodecs.jpeg2k_decode),
+    Format.HTJ2K: _jpeg_2000(_htj2k),
+    Format.JPEG_XL: _jpeg_xl,
 }

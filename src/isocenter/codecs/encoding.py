@@ -2,58 +2,55 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from isocenter.codecs.formats import LOSSLESS, Format
 from isocenter.codecs.layout import Layout
-from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
 
 Pixels = NDArray[Any]
 
-_UID = "1.2.840.10008.1.2."
-_RLE_SEGMENTS = 15  # PS3.5 G.5
+_QUALITY = 90  # of what is asked for with loss; its size is a tenth
 _SSIZ = 42  # where a JPEG 2000 codestream says the bits of its first component (ITU-T T.800 A.5.1)
 
 
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """One format. photometric: what RGB is called in it; one: takes a frame, its layout and the bits its values need."""
-
-    one: Callable[[Pixels, Layout, int], bytes]
-    photometric: str = "RGB"
-    most_bits: int = 16
-
-
 def encode(transfer_syntax: str, data: bytes, layout: Layout) -> bytes:
-    """A native frame (samples of a pixel side by side) in a transfer syntax for which `can_encode`. Raises Malformed."""
+    """A native frame (samples of a pixel side by side) in a transfer syntax for which `formats.can_encode`. Raises Malformed."""
     pixels = np.frombuffer(data, f"<{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
     shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, layout.samples)
     try:
-        return ENCODERS[transfer_syntax].one(pixels.reshape(shape), layout, _bits(pixels, layout))
+        return _ENCODERS[LOSSLESS[transfer_syntax].format](pixels.reshape(shape), layout, _bits(pixels, layout))
     except Exception as error:  # noqa: BLE001  imagecodecs raises an error class for each library, all of them plain Exceptions
         raise Malformed(f"a frame cannot be encoded ({type(error).__name__})", "PixelData") from None
 
 
-def can_encode(transfer_syntax: str, layout: Layout) -> bool:
-    """Whether frames of such pixels have a lossless form in it."""
-    encoder = ENCODERS.get(transfer_syntax)
-    if encoder is None or not layout.rows or not layout.columns:
-        return False
-    if layout.bits_allocated not in (8, 16, 32) or layout.bits_allocated > encoder.most_bits:
-        return False
-    if transfer_syntax == syntaxes.RLE_LOSSLESS:
-        return layout.samples * layout.bits_allocated // 8 <= _RLE_SEGMENTS
-    return layout.samples == 1 or (layout.samples == 3 and not layout.signed and layout.bits_allocated == 8)
+def reduce(data: bytes, layout: Layout) -> bytes:
+    """A native frame as JPEG Baseline (8 bits) or Extended, with loss, where `formats.can_reduce`. Raises Malformed.
+
+    Colour is coded as YBR_FULL_422, which is what readers of the Baseline syntax expect (PS3.5 8.2.1).
+    """
+    pixels = np.frombuffer(data, f"<u{layout.bits_allocated // 8}")
+    shape = (layout.rows, layout.columns) if layout.samples == 1 else (layout.rows, layout.columns, layout.samples)
+    try:
+        if layout.samples == 3:
+            space = "rgb" if layout.photometric == "RGB" else "ycbcr"
+            return bytes(imagecodecs.jpeg8_encode(pixels.reshape(shape), level=_QUALITY, colorspace=space, outcolorspace="ycbcr",
+                                                  subsampling="422"))
+        if layout.bits_allocated == 8:
+            return bytes(imagecodecs.jpeg8_encode(pixels.reshape(shape), level=_QUALITY))
+        masked = pixels & ((1 << layout.bits_stored) - 1)
+        return bytes(imagecodecs.jpeg8_encode(masked.reshape(shape), level=_QUALITY, bitspersample=12))
+    except Exception as error:  # noqa: BLE001  as above
+        raise Malformed(f"a frame cannot be encoded ({type(error).__name__})", "PixelData") from None
 
 
 def photometric(transfer_syntax: str, layout: Layout) -> str:
     """The Photometric Interpretation of what `encode` makes (PS3.5 8.2)."""
-    return ENCODERS[transfer_syntax].photometric if layout.photometric == "RGB" else layout.photometric
+    return LOSSLESS[transfer_syntax].photometric if layout.photometric == "RGB" else layout.photometric
 
 
 def _bits(pixels: Pixels, layout: Layout) -> int:
@@ -116,11 +113,10 @@ def _htj2k(pixels: Pixels, layout: Layout, bits: int) -> bytes:
     return bytes(coded)
 
 
-ENCODERS: dict[str, Encoder] = {
-    syntaxes.RLE_LOSSLESS: Encoder(_rle, most_bits=32),
-    **dict.fromkeys((_UID + "4.57", _UID + "4.70"), Encoder(_jpeg_lossless)),
-    **dict.fromkeys((_UID + "4.80", _UID + "4.81"), Encoder(_jpeg_ls)),
-    **dict.fromkeys((_UID + "4.90", _UID + "4.91"), Encoder(_jpeg_2000, "YBR_RCT")),
-    **dict.fromkeys((_UID + "4.201", _UID + "4.202", _UID + "4.203"), Encoder(_htj2k, "YBR_RCT")),
+_ENCODERS: dict[Format, Callable[[Pixels, Layout, int], bytes]] = {
+    Format.RLE: _rle,
+    Format.JPEG_LOSSLESS: _jpeg_lossless,
+    Format.JPEG_LS: _jpeg_ls,
+    Format.JPEG_2000: _jpeg_2000,
+    Format.HTJ2K: _htj2k,
 }
-"""What is written without loss; the codestreams of the lossy syntaxes .81, .91 and .203 may be lossless ones."""

@@ -1,123 +1,38 @@
-"""A whole object in another transfer syntax, nothing of it lost: `possible` says whether, `transcode` does it.
+"""A whole object in another transfer syntax, nothing of it lost: `objects.possible` says whether, `transcode` does it.
 
 Pixels pass frame by frame; all else is copied byte by byte, but for the facts that a codec changes.
 """
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from isocenter.codecs import decoding, encoding
+from isocenter.codecs.formats import NATIVE
 from isocenter.codecs.layout import (
     LOSSY_IMAGE_COMPRESSION,
     LOSSY_IMAGE_COMPRESSION_METHOD,
     PHOTOMETRIC_INTERPRETATION,
     PLANAR_CONFIGURATION,
-    SUBSAMPLED,
     Layout,
-    layout_of,
 )
+from isocenter.codecs.objects import LARGEST, Object, choose, count, native_size, read
 from isocenter.dicom import native, part10, syntaxes
 from isocenter.dicom.elements import UNDEFINED, Malformed
-from isocenter.dicom.part10 import Header
 from isocenter.dicom.reencoding import EXTENDED_OFFSETS, Element, Writer, element, header
 from isocenter.dicom.source import Source
 
-__all__ = ["NATIVE", "TARGETS", "Object", "choose", "compressed_frames", "native_frames", "possible", "read", "transcode"]
-
-# What can be written; the best first.
-NATIVE = (
-    syntaxes.EXPLICIT_VR_LITTLE_ENDIAN,
-    syntaxes.IMPLICIT_VR_LITTLE_ENDIAN,
-    syntaxes.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-)
-TARGETS = frozenset({*NATIVE, *encoding.ENCODERS})
+__all__ = ["choose", "compressed_frames", "native_frames", "read", "transcode"]
 
 _PIXEL_DATA = 0x7FE00010
 _PIECE = 1 << 20  # bytes of native pixels at once; a multiple of every word
 _ITEM = struct.Struct("<HHL")
-_LARGEST = 0xFFFFFFFE  # a value's length, and an entry of the Basic Offset Table, are numbers of 32 bits
 
 # Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1)
 _METHODS = {"50": "ISO_10918_1", "51": "ISO_10918_1", "81": "ISO_14495_1", "91": "ISO_15444_1", "203": "ISO_15444_15",
             "111": "ISO_18181_1", "112": "ISO_18181_1"}
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """An object to be transcoded, and what is known of it."""
-
-    source: Source
-    header: Header
-    layout: Layout
-
-    @property
-    def encapsulated(self) -> bool:
-        """Whether its pixel data really is."""
-        return self.header.pixels is not None and self.header.pixels.length is None
-
-    @property
-    def size(self) -> int:
-        """Bytes that it may have when it is native, about."""
-        return self.source.size + (_native_size(self) if self.encapsulated else 0)
-
-
-def read(source: Source) -> Object:
-    """The object in `source`. Raises Malformed."""
-    found = part10.scan(source)
-    return Object(source, found, layout_of(source, found))
-
-
-def choose(given: Object, accepted: Sequence[str]) -> str | None:
-    """The first of the transfer syntaxes that is possible; a native one, when there is one, for what has been compressed lossily.
-
-    Another codec would make it larger, not better, and some readers take its name for a promise.
-    """
-    candidates = [syntax for syntax in accepted if possible(given, syntax)]
-    stored = syntaxes.get(given.header.transfer_syntax_uid)
-    if given.encapsulated and stored is not None and stored.lossy:
-        candidates.sort(key=lambda syntax: syntax not in NATIVE)
-    return candidates[0] if candidates else None
-
-
-def possible(given: Object, target: str) -> bool:
-    """Whether the object can be had in a transfer syntax without loss, as far as its header tells."""
-    stored = syntaxes.get(given.header.transfer_syntax_uid)
-    if stored is None or stored.support is syntaxes.Support.NONE or target not in TARGETS:
-        return False
-    if given.encapsulated and not (_decodable(given) and not stored.video):
-        return False
-    if target in NATIVE:
-        return not given.encapsulated or _native_size(given) <= _LARGEST
-    if given.header.pixels is None or given.header.pixels.tag != _PIXEL_DATA:
-        return False
-    if not given.encapsulated and not _regular(given):
-        return False
-    return encoding.can_encode(target, given.layout)
-
-
-def _decodable(given: Object) -> bool:
-    frames = given.header.frames
-    known = given.header.transfer_syntax_uid in decoding.DECODERS and given.layout.bits_allocated in decoding.DEPTHS
-    return known and frames is not None and frames.addressable and len(frames) > 0
-
-
-def _regular(given: Object) -> bool:
-    """Whether native frames lie one after the other, each of the size that the data set says, and every pixel has its colour."""
-    pixels, size = given.header.pixels, given.layout.frame_bytes
-    if given.layout.photometric in SUBSAMPLED:
-        return False
-    return pixels is not None and 0 < size * given.layout.frames <= (pixels.length or 0)
-
-
-def _count(given: Object) -> int:
-    return len(given.header.frames) if given.header.frames is not None else given.header.number_of_frames
-
-
-def _native_size(given: Object) -> int:
-    return -(-given.layout.frame_bits * _count(given) // 8)
 
 
 def transcode(given: Object, target: str, into: BinaryIO) -> None:
@@ -183,7 +98,7 @@ def _decompressed(given: Object, explicit: bool, write: Callable[[bytes], object
     replaced.update(_loss(given, first.lossy, explicit))
 
     def pixels(each: Element) -> None:
-        size = _native_size(given)
+        size = native_size(given)
         write(header(_PIXEL_DATA, "OW" if layout.bits_allocated > 8 else "OB", size + size % 2, explicit=explicit))
         joined = decoding.Joined(layout)
         write(joined.take(first.data))
@@ -236,15 +151,15 @@ def _compressed(given: Object, target: str, into: BinaryIO) -> tuple[dict[int, b
     def pixels(each: Element) -> None:
         """PS3.5 A.4: a Basic Offset Table and a fragment a frame."""
         into.write(header(_PIXEL_DATA, "OB", UNDEFINED, explicit=True))
-        count = _count(given)
-        into.write(_ITEM.pack(0xFFFE, 0xE000, 4 * count) + bytes(4 * count))
+        entries = count(given)
+        into.write(_ITEM.pack(0xFFFE, 0xE000, 4 * entries) + bytes(4 * entries))
         begin = into.tell()
         table = [_fragment(into, begin, encoding.encode(target, first, layout))]
         table += [_fragment(into, begin, encoding.encode(target, frame, layout)) for frame, _ in frames]
         into.write(_ITEM.pack(0xFFFE, 0xE0DD, 0))
         end = into.tell()
-        into.seek(begin - 4 * count)
-        into.write(struct.pack(f"<{count}L", *table))
+        into.seek(begin - 4 * entries)
+        into.write(struct.pack(f"<{entries}L", *table))
         into.seek(end)
 
     return replaced, pixels
@@ -252,7 +167,7 @@ def _compressed(given: Object, target: str, into: BinaryIO) -> tuple[dict[int, b
 
 def _fragment(into: BinaryIO, begin: int, data: bytes) -> int:
     at = into.tell() - begin
-    if at > _LARGEST:
+    if at > LARGEST:
         raise Malformed("more than 4 GB of compressed frames", "PixelData")
     into.write(_ITEM.pack(0xFFFE, 0xE000, len(data) + len(data) % 2) + data + b"\0" * (len(data) % 2))
     return at

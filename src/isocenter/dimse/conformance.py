@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 
 from isocenter import __version__
-from isocenter.codecs import decoding, transcoding
+from isocenter.codecs import formats
 from isocenter.dicom import attributes, charset, sop_classes, syntaxes, uid, worklist
 from isocenter.dicom.attributes import Attribute, Matching
 from isocenter.dimse import client, finding, identity, printing, querying, services, status, storage, tls
@@ -124,7 +124,7 @@ def _yes(condition: bool) -> str:
 def _transfer_syntaxes() -> Table:
     rows = tuple(
         (each.name, each.uid, _yes(each.support is not syntaxes.Support.NONE), _yes(each.support is syntaxes.Support.FULL),
-         _yes(each.uid in {*transcoding.NATIVE, *decoding.DECODERS}), _yes(each.uid in transcoding.TARGETS))
+         _yes(each.uid in {*formats.NATIVE, *formats.READ}), _yes(each.uid in formats.TARGETS))
         for each in syntaxes.ALL
     )  # fmt: skip
     head = ("Transfer syntax", "UID", "Stored and given back as sent", "Shown by the viewer",
