@@ -130,11 +130,42 @@ def test_more_than_one_answer_holds(filled: Client, monkeypatch: pytest.MonkeyPa
     assert len(filled.get("/instances?limit=100").json()) == 3
 
 
-def test_fuzzy_matching_is_refused_politely(filled: Client) -> None:
-    answer = filled.get("/studies?fuzzymatching=true&ModalitiesInStudy=MR")
-    assert answer.status_code == 200 and len(answer.json()) == len(filled.json("/studies?ModalitiesInStudy=MR"))
-    assert answer.headers["warning"].startswith('299 isocenter "The fuzzymatching parameter is not supported')
-    assert "warning" not in filled.get("/studies?fuzzymatching=false").headers
+def test_fuzzy_matching(both_clients: Client) -> None:
+    """PS3.18 8.3.4.2: names as they sound, accents aside, their parts in any order, and not everything else with them."""
+    names = ("Müller^Jürgen", "Miller^Jurgen", "MEYER^HANS", "Maier^Hans Peter", "Moore^Hans", "Schmidt^Catherine",
+             "Smith^Kathryn", "Sneed^Katherine", "Иванов^Пётр", "Thompson^Geoffrey", "山田^太郎", "")  # fmt: skip
+    for number, name in enumerate(names):
+        files = objects.part10(64, StudyInstanceUID=f"1.7.{number}", SeriesInstanceUID=f"1.7.{number}.1", PatientID=f"{number}",
+                               PatientName=name, SpecificCharacterSet="ISO_IR 192")  # fmt: skip
+        assert both_clients.store(files).status_code == 200
+
+    def found(name: str, fuzzy: str = "true", key: str = "PatientName") -> set[str]:
+        answer = both_clients.get("/studies", params={key: name, "fuzzymatching": fuzzy})
+        assert answer.status_code == 200 and "warning" not in answer.headers
+        return {names[int(value)] for value in values(answer.json(), PATIENT_ID)}
+
+    assert found("Mueller^Yurgen") == found("jurgen muller") == {"Müller^Jürgen", "Miller^Jurgen"}
+    assert found("Mayer") == found("Meier^H") == {"MEYER^HANS", "Maier^Hans Peter"} and found("Mayer", "false") == set()
+    assert found("Peter Meyer^Hans") == {"Maier^Hans Peter"}
+    assert found("Katharine^Smitt") == {"Schmidt^Catherine", "Smith^Kathryn"} and found("Smi*^Kathrin") == {"Smith^Kathryn"}
+    assert found("Ivanov^Pyotr") == {"Иванов^Пётр"} and found("Tomson Jeffrey") == {"Thompson^Geoffrey"}
+    assert found("山田") == {"山田^太郎"} and found("*ller*") == {"Müller^Jürgen", "Miller^Jurgen"}
+    assert found("Hans*") == {"MEYER^HANS", "Maier^Hans Peter", "Moore^Hans"}  # literally no name begins so
+    assert found('""') == {""} and len(found("*")) == len(names) and found("Xyzzy") == set()
+    assert found("1", key="PatientID") == {"Miller^Jurgen"}
+
+
+def test_matching_that_can_be_switched_off(filled: Client) -> None:
+    """PS3.18 8.3.4.5, 8.3.4.6."""
+    everything = filled.json("/studies")
+    empty = filled.json('/studies?ReferringPhysicianName=%22%22&emptyvaluematching=true')
+    assert empty and all("Value" not in item["00080090"] for item in empty)
+    assert filled.json('/studies?ReferringPhysicianName=%22%22') == empty
+    assert filled.json('/studies?ReferringPhysicianName=%22%22&emptyvaluematching=false') == []
+    ids = sorted(set(values(everything, PATIENT_ID)))[:2]
+    both = filled.json("/studies", params={"PatientID": "\\".join(ids), "multiplevaluematching": "true"})
+    assert set(values(both, PATIENT_ID)) == set(ids)
+    assert filled.json("/studies", params={"PatientID": "\\".join(ids), "multiplevaluematching": "false"}) == []
 
 
 def test_include_fields(filled: Client) -> None:
@@ -169,6 +200,8 @@ def test_no_match_is_an_empty_list_and_gzip_is_offered(filled: Client) -> None:
         ("limit=-1", "limit"),
         ("offset=x", "offset"),
         ("fuzzymatching=maybe", "fuzzymatching"),
+        ("emptyvaluematching=1", "emptyvaluematching"),
+        ("multiplevaluematching=", "multiplevaluematching"),
         ("includefield=NoSuchAttribute", "NoSuchAttribute"),
     ],
 )

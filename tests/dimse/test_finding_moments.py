@@ -19,6 +19,7 @@ STUDIES = {
     "1.6.3": ("20260104", "1015", "-0500"),  # 00:15 of the 5th
     "1.6.4": ("20260105", "1200", ""),
 }
+NAMES = {"1.6.1": "MEYER^HANS", "1.6.2": "Moore^Hans"}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def archive(shared_context: Context) -> Iterator[Archive]:
     for uid, (date, time, zone) in STUDIES.items():
         store(shared_context, objects.part10(
             64, StudyInstanceUID=uid, SeriesInstanceUID=f"{uid}.1", PatientID=uid, StudyDate=date, StudyTime=time,
-            SeriesDate=date, SeriesTime=time, TimezoneOffsetFromUTC=zone,
+            PatientName=NAMES.get(uid, ""), SeriesDate=date, SeriesTime=time, TimezoneOffsetFromUTC=zone,
         ))  # fmt: skip
     server = Server(shared_context, bound())
     server.start()
@@ -124,3 +125,10 @@ def test_several_values_and_none_at_all(archive: Archive) -> None:
     assert set(found(archive, extended=agreed, PatientID="1.6.1\\*.4\\1.7")) == {"1.6.1", "1.6.4"}
     assert set(found(archive, extended=agreed, PatientID="1.6.1", PatientComments='""')) == {"1.6.1"}
     assert found(archive, extended=agreed, PatientID='""') == {}
+
+
+def test_names_as_they_sound(archive: Archive) -> None:
+    """PS3.4 C.2.2.2.1.1, where it was negotiated."""
+    assert set(found(archive, extended=b"\1\0\1", PatientName="Hanns^Maier")) == {"1.6.1"}
+    assert set(found(archive, extended=b"\1\0\1", PatientName="Maier*")) == set()
+    assert set(found(archive, extended=b"\1\0\0", PatientName="Maier")) == set(found(archive, PatientName="Maier")) == set()

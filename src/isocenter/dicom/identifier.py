@@ -61,12 +61,12 @@ class Identifier:
 
 def parse(
     data: bytes, transfer_syntax: str, levels: tuple[Level, ...], limit: int | None = None, *,
-    assumed: str = "", combined: bool = False,
+    assumed: str = "", combined: bool = False, fuzzy: bool = False,
 ) -> Identifier:  # fmt: skip
     """The request that an encoded Identifier means. levels: of the information model; limit: rows at most.
 
     assumed: the Specific Character Set of a request that names none. combined: a range of dates and one of times are one span
-    (PS3.4 C.2.2.2.5, when it was negotiated).
+    (PS3.4 C.2.2.2.5, when it was negotiated). fuzzy: names as they sound, likewise (C.2.2.2.1.1).
 
     Keys of the levels above need not be there (relational queries, PS3.4 C.4.1.2.2), those of levels below ask for a child that
     matches. Raises InvalidIdentifier.
@@ -77,7 +77,7 @@ def parse(
         raw = {tag: (tag, vr, value) for tag, vr, value in _read(window, 0, len(data), encoding)}
         charsets = _plain(raw.pop(CHARACTER_SET, None)) or assumed
         level = _level(_plain(raw.get(LEVEL)), levels)
-        reading = _Reading(charsets, encoding, level)
+        reading = _Reading(charsets, encoding, level, fuzzy)
         for each in raw.values():
             reading.take(each)
     except Malformed as error:
@@ -122,7 +122,8 @@ def _level(text: str, levels: tuple[Level, ...]) -> Level:
 class _Reading:
     """The elements of one Identifier, taken one after the other."""
 
-    def __init__(self, charsets: str, encoding: Encoding, level: Level) -> None:
+    def __init__(self, charsets: str, encoding: Encoding, level: Level, fuzzy: bool) -> None:
+        self._fuzzy = fuzzy
         self._charsets = charsets
         self._encoding = encoding
         self._depth = _ORDER.index(level)
@@ -161,7 +162,7 @@ class _Reading:
         text = text_of((raw[1], raw[2]), attribute.vr, self._charsets, self._encoding)[0]
         try:
             # The offset tells in which zone the request's dates are (PS3.4 C.4.1.1.3.1); it is not matched.
-            match = self._in_zone(text) if raw[0] == TIMEZONE else parse_match(attribute, text)
+            match = self._in_zone(text) if raw[0] == TIMEZONE else parse_match(attribute, text, fuzzy=self._fuzzy)
         except InvalidKey as error:
             raise InvalidIdentifier(str(error), raw[0]) from None
         if isinstance(match, Range) and "-" in text:

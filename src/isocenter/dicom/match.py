@@ -6,6 +6,7 @@
     Wildcard    C.2.2.2.4  * for any run of characters, ? for any one; everything else is literal
     Range       C.2.2.2.5  of dates, times or date times; an end may be open
     Empty       C.2.2.2.7  the attribute is absent or has no value
+    Fuzzy       C.2.2.2.1.1  the words of a name, in any order and as they sound (`phonetics`)
     AnyOf       C.2.2.2.8  one of several values or wildcards; also the spellings of a person's name: Müller, Mueller, Muller
 """
 
@@ -137,10 +138,33 @@ class Wildcard:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """Matches a person's name in which every word has one that it may be a spelling of; a word that ends with * begins one.
+
+    words: folded. For the index, which does not hear (`store.names`), held: for each word those that are alike; names: the folded
+    names that have such words, None when they are many.
+    """
+
+    words: tuple[str, ...]
+    held: tuple[tuple[str, ...], ...] = ()
+    names: tuple[str, ...] | None = None
+
+    def matches(self, text: str, vr: str) -> bool:
+        """Say whether the stored name, in all its values and groups together, has these words."""
+        from . import phonetics  # which needs `fold`; loaded by the first who asks so
+
+        stored = phonetics.words(text)
+        return all(
+            any(other.startswith(word[:-1]) if word.endswith("*") else phonetics.alike(word, other) for other in stored)
+            for word in self.words
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AnyOf:
     """Matches what one of `ways` matches."""
 
-    ways: "tuple[Single | Wildcard, ...]"
+    ways: "tuple[Single | Wildcard | Fuzzy, ...]"
 
     def matches(self, text: str, vr: str) -> bool:
         """Say whether one of the stored values matches in one of the ways."""
@@ -165,7 +189,7 @@ class Range:
         return value != "" and (not self.low or self.low <= value) and (not self.high or value <= self.high)
 
 
-Match = Universal | Empty | Single | UidList | Wildcard | Range | AnyOf
+Match = Universal | Empty | Single | UidList | Wildcard | Range | Fuzzy | AnyOf
 
 
 def _equal(wanted: str, stored: str, vr: str) -> bool:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from . import phonetics
 from .attributes import Attribute, Level, Matched, Matching
 from .match import (
     AnyOf,
     Empty,
+    Fuzzy,
     Match,
     Range,
     Single,
@@ -63,9 +65,10 @@ class Query:
     spans: tuple[Span, ...] = ()
 
 
-def parse_match(attribute: Matched, text: str) -> Match:
+def parse_match(attribute: Matched, text: str, *, fuzzy: bool = False) -> Match:
     """Return what a key's value means for `attribute` (PS3.4 C.2.2.2). InvalidKey when the VR does not allow the value.
 
+    fuzzy: names are also matched by how they sound, their words in any order (PS3.4 C.2.2.2.1.1, PS3.18 8.3.4.2).
     A key that is not matched (computed, or of another kind) is universal: PS3.4 C.2.2.1.3.
     """
     if len(text) > _MAX_KEY:
@@ -84,7 +87,7 @@ def parse_match(attribute: Matched, text: str) -> Match:
             case Matching.TIME:
                 return _times(text)
             case Matching.NAME:
-                return _name(text)
+                return _name(text, fuzzy=fuzzy)
             case Matching.TEXT:
                 return _text(attribute, text)
             case _:
@@ -164,9 +167,20 @@ def _text(attribute: Matched, text: str) -> Match:
     return _any_of(map(_wildcard, wanted))
 
 
-def _name(text: str) -> Match:
+def _name(text: str, *, fuzzy: bool) -> Match:
     """In every way it may be spelled; PS3.4 C.2.2.2.1 leaves the matching of names to who answers."""
-    return _any_of(_wildcard(way) for name in _values(text) for way in spellings(name))
+    names = _values(text)
+    literal = [_wildcard(way) for name in names for way in spellings(name)]
+    return _any_of([*literal, *(way for name in names if (way := _heard(name)) is not None)] if fuzzy else literal)
+
+
+def _heard(name: str) -> Fuzzy | None:
+    """A name as it sounds; None for patterns other than words of which only the beginning is told."""
+    words = phonetics.words(name)
+    told = [word[:-1] if word.endswith("*") else word for word in words]
+    if not words or any(not word or _is_pattern(word) for word in told):
+        return None
+    return Fuzzy(tuple(f"{word}*" if len(word) == 1 else word for word in words))  # a lone letter is an initial
 
 
 def _values(text: str) -> tuple[str, ...]:
@@ -177,7 +191,7 @@ def _values(text: str) -> tuple[str, ...]:
     return wanted or (text,)
 
 
-def _any_of(ways: Iterable[Single | Wildcard]) -> Match:
+def _any_of(ways: Iterable[Single | Wildcard | Fuzzy]) -> Match:
     few = tuple(dict.fromkeys(ways))
     return few[0] if len(few) == 1 else AnyOf(few)
 

@@ -2,14 +2,14 @@
 
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, Attribute, Level, Matching, at, keyword_of, tag_of
-from isocenter.dicom.match import Match, Range, UidList
+from isocenter.dicom.match import Match, Range, Single, UidList
 from isocenter.dicom.moments import in_zone, paired
 from isocenter.dicom.moments import offset as utc_offset
 from isocenter.dicom.query import InvalidKey, Query, parse_match
@@ -24,14 +24,13 @@ MAX_RESULTS = 5000  # rows of one answer: some 10 MB of JSON; the rest is asked 
 
 _LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE)
 _UNIQUE = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
-_RESERVED = frozenset({"limit", "offset", "fuzzymatching", "includefield", "accept", "charset"})
+_RESERVED = frozenset({"limit", "offset", "fuzzymatching", "emptyvaluematching", "multiplevaluematching", "accept", "charset"})
 _ZONE = frozenset({"TimezoneOffsetFromUTC", "00080201"})  # says in which zone dates and times are meant; not matched
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})  # PS3.5 6.2: a backslash is a character here
 _WHOLE = frozenset({"IS", "US", "SS", "UL", "SL", "SV", "UV"})
 _REAL = frozenset({"DS", "FL", "FD"})
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
-_FUZZY = "The fuzzymatching parameter is not supported. Only literal matching has been performed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,10 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
         else:
             keys.setdefault(_key(name, level), []).append(text)
     zone = _zone(zones)
-    given = [_match(attribute, texts) for attribute, texts in keys.items()]
+    fuzzy = _boolean("fuzzymatching", reserved.get("fuzzymatching", "false"))
+    # Done for those who do not ask, too, as in C-FIND: it only finds more. Who says no gets the value literally.
+    literal = {name for name in ("emptyvaluematching", "multiplevaluematching") if not _boolean(name, reserved.get(name, "true"))}
+    given = [_match(attribute, texts, fuzzy=fuzzy, literal=literal) for attribute, texts in keys.items()]
     ranges = frozenset(a.keyword for a, match in given if isinstance(match, Range) and "-" in keys[a][0])
     # PS3.18 8.3.4: a range of dates and one of times are one span, in the zone that the request names.
     matches, spans = paired(given, ranges, combined=True, zone=zone)
@@ -117,8 +119,6 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
         if part in path:
             matches.append((BY_KEYWORD[_UNIQUE[above]], UidList((path[part],))))
     answered, warnings = _answered(level, path, includes)
-    if _boolean("fuzzymatching", reserved.get("fuzzymatching", "false")):
-        warnings.append(_FUZZY)
     limit = _whole("limit", reserved["limit"]) if "limit" in reserved else None
     capped = limit is None or limit > MAX_RESULTS
     rows = MAX_RESULTS + 1 if limit is None or capped else limit
@@ -169,11 +169,16 @@ def _tag(part: str, name: str) -> int:
     return tag
 
 
-def _match(attribute: Attribute, texts: Sequence[str]) -> tuple[Attribute, Match]:
+def _match(attribute: Attribute, texts: Sequence[str], *, fuzzy: bool, literal: Set[str]) -> tuple[Attribute, Match]:
     if len(texts) > 1 and attribute.matching is not Matching.UID:
         raise Invalid(f"{attribute.keyword} is given more than once.", where=attribute.keyword)
+    text = "\\".join(texts)
+    if text.strip() == '""' and "emptyvaluematching" in literal:
+        return attribute, Single(text)
+    if "\\" in text and "multiplevaluematching" in literal and attribute.matching is not Matching.UID:
+        return attribute, Single(text)
     try:
-        return attribute, parse_match(attribute, "\\".join(texts))
+        return attribute, parse_match(attribute, text, fuzzy=fuzzy)
     except InvalidKey as error:
         raise Invalid(f"{error.keyword} has a value that cannot be searched for: {error.reason}.", where=error.keyword) from None
 

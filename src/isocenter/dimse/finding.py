@@ -32,10 +32,10 @@ LEVELS: Mapping[str, tuple[Level, ...]] = MappingProxyType(
 )
 
 
-# PS3.4 Table C.5-2, byte by byte: relational queries, combined date-time matching, fuzzy matching of names (Müller = Mueller =
-# MULLER), timezone query adjustment, no conversion of enhanced multi-frame images, empty value and multiple value matching.
+# PS3.4 Table C.5-2, byte by byte: relational queries, combined date-time matching, fuzzy matching of names (Meyer = Maier),
+# timezone query adjustment, no conversion of enhanced multi-frame images, empty value and multiple value matching.
 SUPPORTED = bytes((1, 1, 1, 1, 0, 1, 1))
-DATE_TIME_MATCHING = 1
+DATE_TIME_MATCHING, FUZZY_MATCHING = 1, 2
 
 
 class _Cancelled(Exception):
@@ -45,14 +45,13 @@ class _Cancelled(Exception):
 def extend(asked: bytes) -> bytes:
     """The answer to a requestor's extended negotiation (PS3.4 C.5.1.1): what it asks for and we can do, of the bytes it knows.
 
-    All but combined date-time matching is done for those who do not negotiate, too: it only finds more, or is in the request.
+    All but these two is done for those who do not negotiate, too: it only finds more, or is in the request.
     """
     return bytes(ours if theirs == 1 else 0 for theirs, ours in zip(asked, SUPPORTED, strict=False))
 
 
-def _is_combined(exchange: Exchange) -> bool:
-    agreed = exchange.session.extended(exchange.context.abstract_syntax)
-    return agreed[DATE_TIME_MATCHING : DATE_TIME_MATCHING + 1] == b"\1"
+def _is_agreed(exchange: Exchange, matching: int) -> bool:
+    return exchange.session.extended(exchange.context.abstract_syntax)[matching : matching + 1] == b"\1"
 
 
 def find(exchange: Exchange) -> None:
@@ -62,7 +61,8 @@ def find(exchange: Exchange) -> None:
     try:
         # one more than the limit, to know whether there is more
         asked = identifier.parse(exchange.data_set, transfer_syntax, LEVELS[exchange.context.abstract_syntax], limit + 1,
-                                 assumed=exchange.session.character_set, combined=_is_combined(exchange))
+                                 assumed=exchange.session.character_set, combined=_is_agreed(exchange, DATE_TIME_MATCHING),
+                                 fuzzy=_is_agreed(exchange, FUZZY_MATCHING))
     except InvalidIdentifier as error:
         code = status.NOT_OF_SOP_CLASS if error.mismatch else status.UNABLE_TO_PROCESS
         exchange.answer(code, error_comment=error.reason, offending_element=error.tags)

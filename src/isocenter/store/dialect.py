@@ -14,12 +14,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, case, cast, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Text, and_, case, cast, false, func, intersect, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 
 from isocenter.dicom.attributes import BY_KEYWORD, Matched
-from isocenter.dicom.match import AnyOf, Empty, Match, Range, Single, UidList, Universal, Wildcard, fold
+from isocenter.dicom.match import AnyOf, Empty, Fuzzy, Match, Range, Single, UidList, Universal, Wildcard, fold
 from isocenter.dicom.moments import ZONES, Span, Window
+from isocenter.store.schema_index import name_word
 
 Column = ColumnElement[Any]
 
@@ -77,6 +78,8 @@ def condition(attribute: Matched, match: Match, text: Column, key: Column | None
             return or_(text.in_(uids), *(_among(text, uid, postgresql) for uid in uids if several))
         case AnyOf(ways):
             return or_(false(), *(condition(attribute, way, text, key, postgresql) for way in ways))
+        case Fuzzy():
+            return heard(match, key) if key is not None else false()
         case Single() | Wildcard() if key is not None:
             return _name(attribute, match, text, key, several, postgresql)
         case Single() if attribute.vr in _NUMBER_VRS:
@@ -92,6 +95,22 @@ def condition(attribute: Matched, match: Match, text: Column, key: Column | None
                 return like
             many = _contains(text, _BACKSLASH, postgresql)
             return or_(and_(~many, like), and_(many, _complex(attribute, match, text, None, postgresql)))
+
+
+def heard(match: Fuzzy, key: Column) -> ColumnElement[bool]:
+    """Every word of a resolved fuzzy match (`names.resolved`) is in the name, of which `key` is the folded column."""
+    if match.names is not None:
+        return key.in_(match.names)
+    return key.in_(bearing(match))
+
+
+def bearing(match: Fuzzy) -> Select[Any] | CompoundSelect[Any]:
+    """The folded names, each once, that hold every word of a fuzzy match."""
+    words = [
+        select(name_word.c.name_key).where(begins(name_word.c.word, word[:-1]) if word.endswith("*") else name_word.c.word.in_(held))
+        for word, held in zip(match.words, match.held, strict=True)
+    ]
+    return intersect(*words) if len(words) > 1 else words[0].distinct()
 
 
 def span(asked: Span, date: Column, time: Column, zone: Column) -> ColumnElement[bool]:

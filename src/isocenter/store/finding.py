@@ -17,10 +17,10 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, f
 from sqlalchemy.sql import FromClause
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
-from isocenter.dicom.match import AnyOf, Empty, Match, Single, UidList, Universal, Wildcard
+from isocenter.dicom.match import AnyOf, Empty, Fuzzy, Match, Single, UidList, Universal, Wildcard
 from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
-from isocenter.store import dialect
+from isocenter.store import dialect, names
 from isocenter.store import rows as rows_of
 from isocenter.store.schema import (
     instance,
@@ -123,7 +123,8 @@ class _Finding:
         self._connection = connection
         self._query = query
         self._postgresql = connection.dialect.name == "postgresql"
-        self._matches = [(a, m) for a, m in (*query.matches, *scope) if not isinstance(m, Universal)]
+        asked = ((a, m) for a, m in (*query.matches, *scope) if not isinstance(m, Universal))
+        self._matches = [(a, names.resolved(connection, m) if a.vr == "PN" else m) for a, m in asked]
 
     def statement(self, columns: Sequence[Column], *, page: bool = True) -> Select[Any] | None:
         """The SELECT; None when nothing can match."""
@@ -339,6 +340,8 @@ def _stretches(match: Match, fold: Callable[[str], str]) -> tuple[tuple[str, ...
     match match:
         case UidList(uids):
             return uids, ()
+        case Fuzzy(names=few) if few is not None:
+            return few, ()
         case Single(value) if fold is str:
             return (value,), ()
         case Single(value) if (start := fold(value)) and "=" not in start:

@@ -4,13 +4,13 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from isocenter.dicom.attributes import BY_KEYWORD, Level
+from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level
 from isocenter.domain import patient as patients
-from isocenter.store import rows
+from isocenter.store import names, rows
 from isocenter.store.connections import Race
 from isocenter.store.schema import name_columns, patient, series, study
 
@@ -26,6 +26,9 @@ def _keywords(levels: _Levels) -> tuple[str, ...]:
 
 
 _KEYWORDS: dict[_Levels, tuple[str, ...]] = {levels: _keywords(levels) for levels in (_PATIENT, _STUDY, _SERIES)}
+_NAMES: dict[_Levels, tuple[Attribute, ...]] = {
+    levels: tuple(BY_KEYWORD[k] for k in keywords if BY_KEYWORD[k].vr == "PN") for levels, keywords in _KEYWORDS.items()
+}
 _COLUMNS: dict[_Levels, tuple[str, ...]] = {
     levels: tuple(BY_KEYWORD[k].column for k in keywords) for levels, keywords in _KEYWORDS.items()
 }
@@ -50,10 +53,11 @@ class Memory:
     patients: dict[str, Parent] = field(default_factory=dict)
     studies: dict[str, Parent] = field(default_factory=dict)
     series: dict[str, Parent] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)  # that are in the dictionary of names
 
     def bound(self) -> None:
         """Keep it small."""
-        for known in (self.patients, self.studies, self.series):
+        for known in (self.patients, self.studies, self.series, self.names):
             if len(known) > _REMEMBERED:
                 known.clear()
 
@@ -81,6 +85,7 @@ class Parents:
         self._filled: dict[tuple[str, str], dict[str, str]] = {}
         self._kinds: dict[tuple[str, str, str], None] = {}  # (table, study UID, modality or SOP class)
         self._counts: Counter[str] = Counter()
+        self._names: set[str] = set()
 
     @property
     def new_studies(self) -> list[Parent]:
@@ -102,10 +107,10 @@ class Parents:
         missing = sorted(wanted - known.keys())
         if not missing:
             return
-        names = ", ".join(f't."{name}"' for name in _COLUMNS[levels])
+        columns = ", ".join(f't."{name}"' for name in _COLUMNS[levels])
         wanted_keys = rows.some(self._mark, missing)
         self._cursor.execute(
-            f'SELECT t.id, t."{key}", {above}, {names} FROM "{table}" t {join} WHERE t."{key}" IN {wanted_keys}', missing
+            f'SELECT t.id, t."{key}", {above}, {columns} FROM "{table}" t {join} WHERE t."{key}" IN {wanted_keys}', missing
         )
         for id_, uid, parent_key, *texts in self._cursor.fetchall():
             values = dict(zip(_KEYWORDS[levels], texts, strict=True))
@@ -135,11 +140,18 @@ class Parents:
                 demographics = {k: place.values.get(k, "") for k in patients.DEMOGRAPHICS} if table == "patient" else {}
                 known[key] = parent = Parent(key, above, 0, empty, demographics)
                 self._new[table].append((parent, place))
+                self._gather_names(levels, place, place.values.keys())
             elif gained := parent.empty & place.values.keys():
                 self._filled.setdefault((table, key), {}).update((k, place.values[k]) for k in gained)
                 parent.empty -= gained
+                self._gather_names(levels, place, gained)
         self._counts[place.series_uid] += 1
         self._gather_kinds(place)
+
+    def _gather_names(self, levels: _Levels, place: Place, gained: Set[str]) -> None:
+        for attribute in _NAMES[levels]:
+            if attribute.keyword in gained:
+                self._names.add(rows.name_keys(attribute, place.values[attribute.keyword])[0])
 
     def _gather_kinds(self, place: Place) -> None:
         seen = self._memory.studies[place.study_uid].seen
@@ -164,8 +176,8 @@ class Parents:
             made = [
                 ((above[parent.above].id if fk else parent.key), *rows.row(place.values, *levels), *at) for parent, place in new
             ]
-            names = (*link, *rows.columns(*levels), "received_at", "updated_at")
-            for (parent, _), id_ in zip(new, self._insert(rows.insert(table, names, self._mark, "id"), made), strict=True):
+            columns = (*link, *rows.columns(*levels), "received_at", "updated_at")
+            for (parent, _), id_ in zip(new, self._insert(rows.insert(table, columns, self._mark, "id"), made), strict=True):
                 parent.id = id_
 
     def _insert(self, statement: str, made: Sequence[tuple[Any, ...]]) -> list[int]:
@@ -222,6 +234,9 @@ class Parents:
         )
         self._fill()
         self._add_kinds()
+        if new := self._names - self._memory.names:
+            names.learn(self._cursor, mark, new)
+            self._memory.names |= new
 
     def _update(self, statement: str, parameters: list[tuple[Any, ...]]) -> None:
         if len(parameters) == 1:
