@@ -14,7 +14,22 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Text, and_, case, cast, false, func, intersect, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    intersect,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 
 from isocenter.dicom.attributes import BY_KEYWORD, Matched
@@ -106,8 +121,9 @@ def heard(match: Fuzzy, key: Column) -> ColumnElement[bool]:
 
 def bearing(match: Fuzzy) -> Select[Any] | CompoundSelect[Any]:
     """The folded names, each once, that hold every word of a fuzzy match."""
+    column = name_word.c.word
     words = [
-        select(name_word.c.name_key).where(begins(name_word.c.word, word[:-1]) if word.endswith("*") else name_word.c.word.in_(held))
+        select(name_word.c.name_key).where(begins(column, word[:-1]) if word.endswith("*") else column.in_(held))
         for word, held in zip(match.words, match.held, strict=True)
     ]
     return intersect(*words) if len(words) > 1 else words[0].distinct()
