@@ -14,7 +14,7 @@ import pytest
 from api_harness import Api
 from isocenter.api import live
 from isocenter.domain.access import SYSTEM, Role
-from isocenter.service import accounts
+from isocenter.service import accounts, changes
 from objects import part10
 
 pytestmark = pytest.mark.anyio
@@ -53,13 +53,16 @@ class Feed:
 
 
 @asynccontextmanager
-async def listening(api: Api, token: str = "", *, cookie: str = "", last: int | None = None) -> AsyncIterator[Feed]:
+async def listening(
+    api: Api, token: str = "", *, cookie: str = "", last: int | None = None, path: str = "/events", query: str = ""
+) -> AsyncIterator[Feed]:
     feed = Feed()
     gone = asyncio.Event()
     headers = [(b"authorization", f"Bearer {token}".encode())] if token else [(b"cookie", f"isocenter_session={cookie}".encode())]
     if last is not None:
         headers.append((b"last-event-id", str(last).encode()))
-    scope = {"type": "http", "method": "GET", "path": "/api/v1/events", "raw_path": b"/api/v1/events", "query_string": b"",
+    scope = {"type": "http", "method": "GET", "path": f"/api/v1{path}",
+             "raw_path": f"/api/v1{path}".encode(), "query_string": query.encode(),
              "headers": headers, "client": ("127.0.0.1", 1), "server": ("isocenter.test", 80), "scheme": "http",
              "http_version": "1.1", "root_path": "", "asgi": {"version": "3.0", "spec_version": "2.4"}}  # fmt: skip
 
@@ -137,8 +140,6 @@ async def test_many_changes_of_one_study_are_one_event(sqlite_api: Api) -> None:
 
 
 def api_latest(api: Api) -> int:
-    from isocenter.service import changes
-
     return changes.latest(api.context)
 
 
@@ -248,6 +249,50 @@ async def test_nobody_polls_when_nobody_listens(sqlite_api: Api, monkeypatch: py
     with anyio.fail_after(10):
         while any("_poll" in repr(task.get_coro()) for task in asyncio.all_tasks()):
             await anyio.sleep(0.05)
+
+
+async def test_the_whole_feed_from_a_number_and_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replayed however long ago, each change by itself, in order and none twice."""
+    monkeypatch.setattr(live, "LONGEST_REPLAY", 1)
+    token = api.token(Role.RADIOLOGIST)
+    last = api_latest(api)
+    for number in (1, 1, 2):
+        api.store(study(number))
+    async with listening(api, token, last=last, path="/changes/stream", query="kind=instance.*") as feed:
+        await feed.until(3)
+        await anyio.to_thread.run_sync(api.store, study(3))
+        told = await feed.until(4)
+    assert [(name, data["kind"], data["payload"]["study"]) for name, _, data in told] == [
+        ("change", "instance.stored", f"1.2.{number}") for number in (1, 1, 2, 3)
+    ]
+    assert [seq for _, seq, _ in told] == [data["seq"] for _, _, data in told] == sorted({seq for _, seq, _ in told})
+    async with api.client(token) as client:
+        page = (await client.get(f"/changes?since={last}&kind=instance.stored")).json()
+    assert page["changes"] == [data for _, _, data in told] and page["cursor"] == page["latest_change"]
+
+
+async def test_the_feed_is_what_an_account_may_learn_of(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "AT_ONCE", 3)
+    house, some = api.token(Role.REFERRER, "house", "House^Gregory"), api.token(Role.RADIOLOGIST)
+    for number in range(8):
+        api.store(study(number, "House^Gregory" if number in (2, 7) else "Wilson^James"))
+
+    async def whole(token: str, kind: str = "") -> list[Any]:
+        found, since = [], 0
+        async with api.client(token) as client:
+            while since is not None:
+                page = (await client.get(f"/changes?since={since}&limit=2&kind={kind}")).json()
+                found += page["changes"]
+                assert page["next"] in (None, page["cursor"])
+                since = page["next"]
+            assert (await client.get("/changes?kind=nonsense")).json()["error"]["where"] == "kind"
+            assert (await client.get("/changes?kind=st*")).status_code == 400
+        return found
+
+    few = await whole(house)
+    assert {change["payload"]["study"] for change in few} == {"1.2.2", "1.2.7"} and len(few) == 4
+    assert [change["subject"] for change in await whole(some, "study.created")] == [f"1.2.{number}" for number in range(8)]
+    assert {change["kind"] for change in await whole(some)} == {"study.created", "instance.stored"}, "no accounts"
 
 
 async def test_the_log_is_for_administrators_and_in_pages(api: Api) -> None:

@@ -117,7 +117,7 @@ def test_a_step_from_its_order_to_its_end(user: User) -> None:
     assert got["00741002"]["Value"][0]["00741004"] == {"vr": "DS", "Value": [50.5]}
     assert got["00741216"]["Value"][0]["00404028"]["Value"][0]["00080100"]["Value"] == ["STATION"]
     assert got["00080018"]["Value"] == [uid] and got["00080016"]["Value"] == ["1.2.840.10008.5.1.4.34.6.1"]
-    page = changes.page(user.client.context, SYSTEM, 0, 100)
+    page = changes.page(user.client.context, SYSTEM, 0, 100).changes
     assert [each.kind for each in page if each.subject == uid] == [
         "ups.created", "ups.changed_state", "ups.updated", "ups.updated", "ups.changed_state", "ups.read",
     ]  # fmt: skip

@@ -128,7 +128,7 @@ USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
     (Permission.PEER_MANAGE, lambda c, p: peers.change(c, p, "A", port=2)),
     (Permission.PEER_MANAGE, lambda c, p: peers.remove(c, p, "A")),
     (Permission.PEER_MANAGE, lambda c, p: peers.echo(c, p, "A")),
-    (Permission.CHANGE_READ, lambda c, p: changes.page(c, p, 0, 10)),
+    (Permission.STUDY_QUERY, lambda c, p: changes.page(c, p, 0, 10)),
     (Permission.QUARANTINE_READ, lambda c, p: exceptions.page(c, p, kind=None, dismissed=False, limit=1, after=None)),
     (Permission.QUARANTINE_READ, lambda c, p: exceptions.open_kept(c, p, 1)),
     (Permission.QUARANTINE_RESOLVE, lambda c, p: exceptions.dismiss(c, p, 1)),

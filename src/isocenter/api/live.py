@@ -82,10 +82,13 @@ class Live:
         for stop in self._also:
             stop()
 
-    async def events(self, principal: Principal, after: int | None, still: Still) -> AsyncIterator[bytes]:
+    async def events(
+        self, principal: Principal, after: int | None, still: Still, kinds: frozenset[str] | None = None
+    ) -> AsyncIterator[bytes]:
         """The stream of one listener, from `after` (None: from now).
 
         still: asks again who is there. When nobody is, or somebody who may see other things, the stream ends.
+        kinds: each change of these, however many there are; None: what a list needs to know, gathered.
         """
         newest = await anyio.to_thread.run_sync(changes.latest, self._context)
         seq = newest if after is None else after
@@ -93,15 +96,17 @@ class Live:
         try:
             yield b"retry: 2000\n\n"
             # A number from another database (restored, or emptied), or from long ago.
-            if seq > newest or newest - seq > LONGEST_REPLAY:
+            if seq > newest or (kinds is None and newest - seq > LONGEST_REPLAY):
                 seq = newest
                 yield _event("reset", seq, {"seq": seq})
-            async for message in self._stream(principal, seq, still):
+            async for message in self._stream(principal, seq, still, kinds):
                 yield message
         finally:
             self._leave()
 
-    async def _stream(self, principal: Principal, seq: int, still: Still) -> AsyncIterator[bytes]:
+    async def _stream(
+        self, principal: Principal, seq: int, still: Still, kinds: frozenset[str] | None
+    ) -> AsyncIterator[bytes]:
         clock = asyncio.get_running_loop().time
         quiet_since = checked = clock()
         while not self._stopping:
@@ -109,8 +114,9 @@ class Live:
             found = await self._after(seq)
             if found:
                 seq = found[-1].seq
-                shown = await anyio.to_thread.run_sync(changes.visible, self._context, principal, found)
-                for message in _gathered(shown):
+                wanted = found if kinds is None else [change for change in found if change.kind in kinds]
+                shown = await anyio.to_thread.run_sync(changes.visible, self._context, principal, wanted)
+                for message in _gathered(shown) if kinds is None else map(_whole, shown):
                     quiet_since = clock()
                     yield message
                 if len(found) == BATCH:
@@ -191,6 +197,18 @@ def _gathered(found: list[Change]) -> list[bytes]:
         _event("change", seq, {"seq": seq, "kind": kind, "study": None if study.startswith("#") else study, "count": count})
         for (kind, study), (seq, count) in ordered
     ]
+
+
+def _whole(change: Change) -> bytes:
+    return _event("change", change.seq, facts(change))
+
+
+def facts(change: Change) -> dict[str, Any]:
+    """A change as the API shows it."""
+    return {
+        "seq": change.seq, "at": change.at.isoformat(), "kind": change.kind, "subject": change.subject, "actor": change.actor,
+        "payload": change.payload,
+    }  # fmt: skip
 
 
 def _event(name: str, seq: int, data: dict[str, Any]) -> bytes:

@@ -1,15 +1,21 @@
 """The change log as its readers may see it: the live feed of the web client, and what administrators look through."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from isocenter.domain import feed
 from isocenter.domain.access import Everything, Permission, Principal, allow, require, scope
+from isocenter.domain.errors import Invalid
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import changes, worklist
 from isocenter.store.changes import Change
 
-__all__ = ["Change", "latest", "page", "recent", "study_of", "visible"]
+__all__ = ["Change", "Feed", "kinds_of", "latest", "page", "recent", "study_of", "visible"]
+
+AT_ONCE = 1000  # changes of one look
+LONGEST_LOOK = 20_000  # of one call: some tenths of a second
 
 # Who learns of what. Logins, accounts, and who looked at which study are for those who may read the log itself.
 SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
@@ -87,10 +93,40 @@ def recent(context: Context, seq: int, limit: int) -> list[Change]:
     return context.database.read(lambda connection: changes.since(connection, seq, limit))
 
 
-def page(context: Context, principal: Principal, seq: int, limit: int) -> list[Change]:
-    """The changes after `seq`, oldest first, for those who may read the log."""
-    require(principal, Permission.CHANGE_READ)
-    return recent(context, seq, limit)
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Some changes, oldest first. cursor: the number after which to go on; more: whether something is there now."""
+
+    changes: list[Change]
+    cursor: int
+    more: bool
+
+
+def kinds_of(text: str) -> frozenset[str]:
+    """The kinds that a list with commas means, patterns as study.* among them; all without any. Raises Invalid."""
+    try:
+        return frozenset(event.value for event in feed.kinds(text.split(",")))
+    except feed.InvalidKinds as error:
+        raise Invalid(str(error), where="kind") from None
+
+
+def page(context: Context, principal: Principal, seq: int, limit: int, kinds: str = "") -> Feed:
+    """The changes after `seq` that the principal may learn of, at most `limit`: the same as often as it is asked.
+
+    What is left out is passed over at most LONGEST_LOOK at a time, so there may be none and more. Raises Invalid.
+    """
+    require(principal, Permission.STUDY_QUERY)
+    wanted, shown, cursor = kinds_of(kinds), list[Change](), seq
+    for _ in range(LONGEST_LOOK // AT_ONCE):
+        found = recent(context, cursor, AT_ONCE)
+        for change in visible(context, principal, [each for each in found if each.kind in wanted]):
+            if len(shown) == limit:
+                return Feed(shown, shown[-1].seq, True)
+            shown.append(change)
+        cursor = found[-1].seq if found else cursor
+        if len(found) < AT_ONCE:
+            return Feed(shown, cursor, False)
+    return Feed(shown, cursor, True)
 
 
 def study_of(change: Change) -> str:

@@ -61,7 +61,7 @@ def test_a_step_from_its_order_to_its_end(archive: Archive, user: User, watcher:
     assert watcher.told(uid) == [
         (STATE, "SCHEDULED"), (ASSIGNED, ""), (STATE, "IN PROGRESS"), (PROGRESS, ""), (STATE, "COMPLETED"),
     ]  # fmt: skip
-    page = changes.page(archive.context, SYSTEM, 0, 1000)
+    page = changes.page(archive.context, SYSTEM, 0, 1000).changes
     kinds = [each.kind for each in page if each.subject == uid]
     assert kinds == ["ups.created", "ups.changed_state", "ups.updated", "ups.updated", "ups.changed_state", "ups.read"]
     assert not any("ller" in repr(each) for each in page), "no patient data in the log"

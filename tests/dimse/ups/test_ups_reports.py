@@ -91,7 +91,7 @@ def test_a_subscriber_that_is_off_is_told_later_and_in_order(
     deliver(archive)
     clock.now += timedelta(days=8)
     assert not ups_reports.is_due(archive.context), "nobody is told for ever"
-    dropped = [each for each in changes.page(archive.context, SYSTEM, 0, 1000) if each.kind == "ups.report_dropped"]
+    dropped = [each for each in changes.page(archive.context, SYSTEM, 0, 1000).changes if each.kind == "ups.report_dropped"]
     assert [each.subject for each in dropped] == [uid]
     shown = exceptions.page(archive.context, SYSTEM, kind="notification", dismissed=False, limit=10, after=None).cases
     assert [(each["source_aet"], each["sop_instance_uid"]) for each in shown] == [("WATCHER", uid)]
