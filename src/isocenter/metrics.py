@@ -28,8 +28,9 @@ REQUESTS = Counter("isocenter_http_requests_total", "HTTP requests answered", ["
 REQUEST_SECONDS = Histogram("isocenter_http_request_seconds", "Until the first byte of an answer", ["area"],
                             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10))
 SERIES_BUILT = Counter("isocenter_series_documents_total", "Series metadata documents built by the worker", ["outcome"])
+COPIES = Counter("isocenter_viewing_copies_total", "Instances for which the worker was to make a copy for viewing", ["outcome"])
 
-ALL = (INSTANCES, SENT, BYTES, INGEST_SECONDS, ASSOCIATIONS, ASSOCIATIONS_OPEN, REQUESTS, REQUEST_SECONDS, SERIES_BUILT)
+ALL = (INSTANCES, SENT, BYTES, INGEST_SECONDS, ASSOCIATIONS, ASSOCIATIONS_OPEN, REQUESTS, REQUEST_SECONDS, SERIES_BUILT, COPIES)
 
 _peers: set[str] = set()
 _lock = Lock()
@@ -85,6 +86,11 @@ def request(area: str, method: str, status: int, seconds: float) -> None:
 def series_document(outcome: str) -> None:
     """Count one run over a dirty series: outcome built|failed."""
     SERIES_BUILT.labels(outcome).inc()
+
+
+def viewing_copy(outcome: str) -> None:
+    """Count one instance: outcome made|unsuitable|damaged (it cannot be read)|wrong (a codec erred, so there is no copy)."""
+    COPIES.labels(outcome).inc()
 
 
 def forget_process(pid: int) -> None:

@@ -167,6 +167,10 @@ class Settings:
     images_complete_minutes: float = setting(60.0, "Minutes without new images after which an ordered step that no modality "
                                                    "reports by MPPS is completed; 0: images alone move no step", least=0)
     series_quiet_seconds: float = setting(2.0, "Quiet seconds after which a series' metadata document is built", least=0)
+    htj2k: str = setting("off", "Make lossless HTJ2K copies for viewing over slow lines: off, all, or modalities (CT,MR,MG)",
+                         metavar="off|all|LIST")
+    htj2k_limit: Size = setting(Size(100 << 30), "Most bytes of such copies; the oldest go first. 0: no limit", metavar="BYTES",
+                                least=0)
 
     @property
     def database_url(self) -> str:
@@ -196,6 +200,12 @@ class Settings:
         (two cores, 500 CT slices: 1.1 s against 1.2 s), more would only wait.
         """
         return self.dicom_processes or min(2 if self.embedded else 4, len(os.sched_getaffinity(0)))
+
+    @property
+    def htj2k_modalities(self) -> tuple[str, ...] | None:
+        """Of which modalities copies for viewing are made; None: of all."""
+        words = tuple(word.strip().upper() for word in self.htj2k.split(",") if word.strip())
+        return None if words == ("ALL",) else () if words == ("OFF",) else words
 
     @property
     def tls(self) -> bool:
@@ -366,6 +376,8 @@ def check(settings: Settings) -> Settings:
         raise SettingsError("dicom_tls: it needs a certificate: give dicom_tls_cert and dicom_tls_key, or tls_cert and tls_key")
     if settings.dicom_tls == settings.dicom and settings.dicom.port:
         raise SettingsError(f"dicom_tls: {settings.dicom} is dicom's already; give it a port of its own, 2762 is usual")
+    if not re.fullmatch(r"[A-Za-z0-9]{2,16}( *, *[A-Za-z0-9]{2,16})*", settings.htj2k):
+        raise SettingsError("htj2k: write off, all, or modalities separated by commas, for example CT,MR,MG")
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("public_url: it must begin with http:// or https://")
     return settings

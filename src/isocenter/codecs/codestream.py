@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from isocenter.dicom.elements import Malformed
 
 _SIZ = b"\xff\x4f\xff\x51"
+_COD, _TLM, _SOT = 0xFF52, 0xFF55, 0xFF90  # marker segments of a main header, and the one after it (ITU-T T.800 A.2)
+_RPCL = 2  # the order of progression resolution, position, component, layer (T.800 Table A.16)
 _NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})  # TEM, RSTn, SOI: markers without a segment
 _SOF = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}  # ITU-T T.81 Table B.1; F7 is that of JPEG-LS (T.87)
 _SEARCHED = 4096  # bytes in which the codestream of a JP2 file begins; DICOM wants none, but some write them
@@ -69,3 +71,41 @@ def jpeg2000(data: bytes) -> Codestream:
     if cod >= 0 and len(data) >= cod + 14:
         transform, lossy = data[cod + 8] == 1, data[cod + 13] == 0  # 0: the irreversible 9-7 wavelet
     return Codestream(y1 - y0, x1 - x0, components, (depth & 0x7F) + 1, bool(depth & 0x80), transform, lossy)
+
+
+def resolutions(data: bytes) -> tuple[int, ...]:
+    """Where each resolution ends, the smallest first, in bytes from the beginning; the last one is all of it (PS3.5 10.18).
+
+    data: a codestream, or as much of it as holds the main header. Empty when it is not one tile whose parts are the resolutions
+    in RPCL order, listed by a TLM marker segment (ITU-T T.800 A.7.1). Raises Malformed.
+    """
+    if not data.startswith(_SIZ):
+        raise Malformed("a compressed frame has no header", "PixelData")
+    at, ends, order, levels = 2, [0], -1, -1
+    while at + 4 <= len(data):
+        marker, length = struct.unpack_from(">HH", data, at)
+        if marker == _SOT:
+            single = ends[-1] and order == _RPCL and len(ends) == levels + 2
+            return tuple(at + end for end in ends[1:-1]) + (at + ends[-1] + 2,) if single else ()  # 2: EOC
+        segment = data[at + 4 : at + 2 + length]
+        if marker == _COD and len(segment) >= 6:
+            order, levels = segment[1], segment[5]
+        elif marker == _TLM and len(segment) >= 2:
+            ends += _tile_parts(segment, ends[-1])
+        at += 2 + length
+    raise Malformed("a compressed frame has no header", "PixelData")
+
+
+def _tile_parts(segment: bytes, end: int) -> list[int]:
+    """The ends of tile-parts, from their lengths in one TLM marker segment; nothing of what is more than one tile."""
+    index, number = segment[1] >> 4 & 3, segment[1] >> 6 & 1  # ST, SP: bytes of the tile's index, width of the length
+    entry = struct.Struct(">" + ("", "B", "H")[index] + ("H", "L")[number]) if index < 3 else None
+    ends: list[int] = []
+    if entry is None or (len(segment) - 2) % entry.size:
+        return ends
+    for fields in entry.iter_unpack(segment[2:]):
+        if len(fields) > 1 and fields[0]:
+            return []
+        end += fields[-1]
+        ends.append(end)
+    return ends

@@ -15,6 +15,7 @@ from isocenter.dicom.elements import Malformed
 Pixels = NDArray[Any]
 
 _QUALITY = 90  # of what is asked for with loss; its size is a tenth
+_BY_RESOLUTION = 1  # tile-parts: one for each resolution (OpenJPH)
 _SSIZ = 42  # where a JPEG 2000 codestream says the bits of its first component (ITU-T T.800 A.5.1)
 
 
@@ -100,17 +101,33 @@ def _jpeg_2000(pixels: Pixels, layout: Layout, bits: int) -> bytes:
     return bytes(imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True, bitspersample=bits, mct=colour))
 
 
-def _htj2k(pixels: Pixels, layout: Layout, bits: int) -> bytes:
+def _htj2k(pixels: Pixels, layout: Layout, bits: int, **options: Any) -> bytes:
     """OpenJPH. It states 16 bits whatever there are; the bits that are used are written over that, as decoders expect them."""
     if layout.samples == 3:
-        return bytes(imagecodecs.htj2k_encode(pixels, reversible=True, rgb=layout.photometric == "RGB"))
+        return bytes(imagecodecs.htj2k_encode(pixels, reversible=True, rgb=layout.photometric == "RGB", **options))
     if bits == layout.bits_allocated:
-        return bytes(imagecodecs.htj2k_encode(pixels, reversible=True))
+        return bytes(imagecodecs.htj2k_encode(pixels, reversible=True, **options))
     # T.800 G.1: unsigned samples are shifted by half their range, signed ones are not; so those of fewer bits are shifted here.
-    signed = pixels if layout.signed else (pixels.astype(np.int32) - (1 << (bits - 1))).astype(np.int16)
-    coded = bytearray(imagecodecs.htj2k_encode(signed.astype(np.int16), reversible=True))
+    signed = pixels.astype(np.int16)
+    if not layout.signed:
+        signed -= 1 << (bits - 1)
+    coded = bytearray(imagecodecs.htj2k_encode(signed, reversible=True, **options))
     coded[_SSIZ] = (bits - 1) | (0x80 if layout.signed else 0)
     return bytes(coded)
+
+
+def _htj2k_rpcl(pixels: Pixels, layout: Layout, bits: int) -> bytes:
+    """PS3.5 10.18: enough decompositions for a thumbnail, and TLM, which tells where each resolution ends: it is a tile-part."""
+    levels = decompositions(layout.rows, layout.columns)
+    return _htj2k(pixels, layout, bits, resolutions=levels, tlm=True, tilepart=_BY_RESOLUTION)
+
+
+def decompositions(rows: int, columns: int) -> int:
+    """How often an image is halved: so that its shorter side has 64 pixels at most (PS3.5 10.18), and five times at least."""
+    levels = 5
+    while min(rows, columns) > 64 << levels:
+        levels += 1
+    return levels
 
 
 _ENCODERS: dict[Format, Callable[[Pixels, Layout, int], bytes]] = {
@@ -119,4 +136,5 @@ _ENCODERS: dict[Format, Callable[[Pixels, Layout, int], bytes]] = {
     Format.JPEG_LS: _jpeg_ls,
     Format.JPEG_2000: _jpeg_2000,
     Format.HTJ2K: _htj2k,
+    Format.HTJ2K_RPCL: _htj2k_rpcl,
 }

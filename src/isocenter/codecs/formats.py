@@ -33,6 +33,7 @@ class Format(Enum):
     JPEG_LS = auto()
     JPEG_2000 = auto()
     HTJ2K = auto()
+    HTJ2K_RPCL = auto()
     JPEG_XL = auto()
 
 
@@ -64,7 +65,8 @@ LOSSLESS: Mapping[str, Written] = {
     **dict.fromkeys((_UID + "4.57", _UID + "4.70"), Written(Format.JPEG_LOSSLESS)),
     **dict.fromkeys((_UID + "4.80", _UID + "4.81"), Written(Format.JPEG_LS)),
     **dict.fromkeys((_UID + "4.90", _UID + "4.91"), Written(Format.JPEG_2000, "YBR_RCT")),
-    **dict.fromkeys((_UID + "4.201", _UID + "4.202", _UID + "4.203"), Written(Format.HTJ2K, "YBR_RCT")),
+    **dict.fromkeys((_UID + "4.201", _UID + "4.203"), Written(Format.HTJ2K, "YBR_RCT")),
+    syntaxes.HTJ2K_LOSSLESS_RPCL: Written(Format.HTJ2K_RPCL, "YBR_RCT"),
 }
 """What is written without loss; the codestreams of the lossy syntaxes .81, .91 and .203 may be lossless ones."""
 

@@ -110,7 +110,7 @@ class FrameTable(Sequence[Frame]):
         else:
             parts.append(self._firsts)
         head = _ENCAPSULATED.pack(_KIND_ENCAPSULATED, flags, self._count, len(self._offsets))
-        return head + b"".join(_little(part).tobytes() for part in parts)
+        return head + b"".join(little_endian(part).tobytes() for part in parts)
 
     @classmethod
     def decode(cls, data: bytes) -> "FrameTable":
@@ -138,10 +138,10 @@ class FrameTable(Sequence[Frame]):
 def _array(data: bytes) -> "array[int]":
     values = array("Q")
     values.frombytes(data)
-    return _little(values)
+    return little_endian(values)
 
 
-def _little(values: "array[int]") -> "array[int]":
+def little_endian(values: "array[int]") -> "array[int]":
     """Return the values in, or from, little endian order."""
     if sys.byteorder == "little":
         return values

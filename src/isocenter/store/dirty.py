@@ -1,14 +1,15 @@
-"""Series whose derived data (metadata document, thumbnails) must be made anew: rows with leases (LIBRARIES 1.4).
+"""Series whose derived data (metadata document, copies for viewing) must be made anew: rows with leases (LIBRARIES 1.4).
 
 `arriving.add` writes the row in the transaction of the instances; a sweeper claims what has gone quiet, does the work, and says
 done. A sweeper that dies loses its lease, and another one claims the series. An instance that arrives meanwhile moves `due_at`,
-so that `done` leaves the row for the next round.
+so that `done` leaves the row for the next round. Each kind of work has a queue of its own: a table of this shape.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, Table, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.store.schema import series, series_dirty, study
 
@@ -24,22 +25,24 @@ class Claimed:
     attempts: int
 
 
-def is_due(connection: Connection, now: datetime) -> bool:
+def is_due(connection: Connection, now: datetime, queue: Table = series_dirty) -> bool:
     """Whether `claim` would find something: a read, so that an idle sweeper writes nothing."""
     due = (
-        select(series_dirty.c.series_fk)
-        .where(series_dirty.c.due_at <= now, or_(series_dirty.c.lease_until.is_(None), series_dirty.c.lease_until < now))
+        select(queue.c.series_fk)
+        .where(queue.c.due_at <= now, or_(queue.c.lease_until.is_(None), queue.c.lease_until < now))
         .limit(1)
     )
     return connection.execute(due).first() is not None
 
 
-def claim(connection: Connection, now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
+def claim(
+    connection: Connection, now: datetime, limit: int, lease: timedelta, queue: Table = series_dirty
+) -> list[Claimed]:
     """Take up to `limit` series that are due and that nobody else works on, the oldest first."""
     due = (
-        select(series_dirty.c.series_fk)
-        .where(series_dirty.c.due_at <= now, or_(series_dirty.c.lease_until.is_(None), series_dirty.c.lease_until < now))
-        .order_by(series_dirty.c.due_at)
+        select(queue.c.series_fk)
+        .where(queue.c.due_at <= now, or_(queue.c.lease_until.is_(None), queue.c.lease_until < now))
+        .order_by(queue.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)  # SQLite has one writer and leaves this out
     )
@@ -47,42 +50,50 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta) -
     if not ids:
         return []
     connection.execute(
-        update(series_dirty)
-        .where(series_dirty.c.series_fk.in_(ids))
-        .values(lease_until=now + lease, attempts=series_dirty.c.attempts + 1)
+        update(queue)
+        .where(queue.c.series_fk.in_(ids))
+        .values(lease_until=now + lease, attempts=queue.c.attempts + 1)
     )
     rows = connection.execute(
-        select(series_dirty.c.series_fk, study.c.study_instance_uid, series.c.series_instance_uid, series_dirty.c.due_at,
-               series_dirty.c.attempts)
-        .join(series, series.c.id == series_dirty.c.series_fk)
+        select(queue.c.series_fk, study.c.study_instance_uid, series.c.series_instance_uid, queue.c.due_at,
+               queue.c.attempts)
+        .join(series, series.c.id == queue.c.series_fk)
         .join(study, study.c.id == series.c.study_fk)
-        .where(series_dirty.c.series_fk.in_(ids))
-        .order_by(series_dirty.c.due_at)
+        .where(queue.c.series_fk.in_(ids))
+        .order_by(queue.c.due_at)
     )
     return [Claimed(*row) for row in rows]
 
 
-def done(connection: Connection, claimed: Claimed) -> bool:
+def done(connection: Connection, claimed: Claimed, queue: Table = series_dirty) -> bool:
     """The work is done. False: something arrived meanwhile, the series stays due."""
     gone = connection.execute(
-        delete(series_dirty).where(series_dirty.c.series_fk == claimed.series_id, series_dirty.c.due_at == claimed.due_at)
+        delete(queue).where(queue.c.series_fk == claimed.series_id, queue.c.due_at == claimed.due_at)
     )
     if gone.rowcount:
         return True
-    connection.execute(update(series_dirty).where(series_dirty.c.series_fk == claimed.series_id).values(lease_until=None))
+    connection.execute(update(queue).where(queue.c.series_fk == claimed.series_id).values(lease_until=None))
     return False
 
 
-def failed(connection: Connection, claimed: Claimed, again_at: datetime) -> None:
+def failed(connection: Connection, claimed: Claimed, again_at: datetime, queue: Table = series_dirty) -> None:
     """The work failed: try again at `again_at`, unless something newer is due earlier."""
     connection.execute(
-        update(series_dirty)
-        .where(series_dirty.c.series_fk == claimed.series_id, series_dirty.c.due_at == claimed.due_at)
+        update(queue)
+        .where(queue.c.series_fk == claimed.series_id, queue.c.due_at == claimed.due_at)
         .values(due_at=again_at, lease_until=None)
     )
 
 
-def mark(connection: Connection, series_id: int, due_at: datetime) -> None:
+def mark(connection: Connection, series_id: int, due_at: datetime, queue: Table = series_dirty) -> None:
     """Say that a series' derived data must be made (again)."""
-    connection.execute(delete(series_dirty).where(series_dirty.c.series_fk == series_id))
-    connection.execute(series_dirty.insert().values(series_fk=series_id, due_at=due_at))
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    again = {"due_at": due_at, "attempts": 0, "lease_until": None}
+    statement = dialect.insert(queue).values(series_fk=series_id, **again)
+    connection.execute(statement.on_conflict_do_update(index_elements=[queue.c.series_fk], set_=again))
+
+
+def renew(connection: Connection, claimed: Claimed, until: datetime, queue: Table = series_dirty) -> bool:
+    """Work takes longer than its lease. False: something arrived meanwhile, or another one has taken it over."""
+    mine = (queue.c.series_fk == claimed.series_id, queue.c.due_at == claimed.due_at, queue.c.attempts == claimed.attempts)
+    return connection.execute(update(queue).where(*mine).values(lease_until=until)).rowcount > 0

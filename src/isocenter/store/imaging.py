@@ -14,7 +14,18 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, func, select
 
 from isocenter.dicom.attributes import Level, at
-from isocenter.store.schema import exception, instance, patient, series, series_dirty, study, study_modality, study_sop_class
+from isocenter.store.schema import (
+    exception,
+    instance,
+    patient,
+    series,
+    series_copy_due,
+    series_dirty,
+    study,
+    study_modality,
+    study_sop_class,
+    viewing_copy,
+)
 
 _AT_ONCE = 500  # ids in one IN (...): SQLite allows 32,766 parameters, planners like less
 
@@ -225,7 +236,7 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def clear(connection: Connection) -> None:
     """Forget every patient, study, series and instance, not their files, nor the change log. Reindexing begins with it."""
-    for table in (series_dirty, instance, series, study_modality, study_sop_class):
+    for table in (series_dirty, series_copy_due, viewing_copy, instance, series, study_modality, study_sop_class):
         connection.execute(delete(table))
     connection.execute(exception.update().values(study_fk=None, patient_fk=None))
     connection.execute(delete(exception).where(exception.c.kind.in_(("version", "patient_conflict"))))

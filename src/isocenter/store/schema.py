@@ -3,6 +3,7 @@
     patient 1─n study 1─n series 1─n instance        ids are never reused (AUTOINCREMENT), so a remembered id can only vanish
       study_modality, study_sop_class                one row per study and modality or SOP class (LIBRARIES 4.2)
       series_dirty                                   series whose derived data must be rebuilt, with leases
+      series_copy_due, viewing_copy                  series whose HTJ2K copies are to be made, and the copies there are
     change                                           the numbered log of all that happened
     exception                                        what a person should look at: quarantined, versions, conflicts, refused
     account, session, token, login_attempt           who may come in
@@ -213,13 +214,32 @@ instance = Table(
     sqlite_autoincrement=True,
 )
 
-series_dirty = Table(
-    "series_dirty", metadata,
-    Column("series_fk", Identifier, ForeignKey("series.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("due_at", UtcDateTime, nullable=False),
-    _number("attempts"),
-    Column("lease_until", UtcDateTime),
-    Index(None, "due_at"),
+
+def _due(name: str) -> Table:
+    """Series that something is to be done about, with leases (`store.dirty`)."""
+    return Table(
+        name, metadata,
+        Column("series_fk", Identifier, ForeignKey("series.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+        Column("due_at", UtcDateTime, nullable=False),
+        _number("attempts"),
+        Column("lease_until", UtcDateTime),
+        Index(None, "due_at"),
+    )
+
+
+series_dirty = _due("series_dirty")
+series_copy_due = _due("series_copy_due")
+
+viewing_copy = Table(
+    "viewing_copy", metadata,
+    Column("instance_id", Identifier, ForeignKey("instance.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    *(Column(name, Bytewise, nullable=False) for name in ("original", "blob_key", "sha256")),
+    Column("size", BigInteger, nullable=False),
+    *_times("made_at"),
+    Column("frames", LargeBinary, nullable=False),
+    Column("resolutions", LargeBinary, nullable=False),
+    Index("ix_viewing_copy_made", "made_at", "instance_id", "size"),  # with the size: their sum is read from it alone
+    Index(None, "blob_key"),
 )
 
 change = Table(

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from sqlalchemy import Connection
+
 from isocenter import metrics
 from isocenter.domain import credentials
 from isocenter.domain.errors import IsocenterError, Missing
 from isocenter.service import integrity, retrieve
 from isocenter.service.context import Context
-from isocenter.store import accounts, dirty
+from isocenter.store import accounts, dirty, viewing_copies
 from isocenter.store.dirty import Claimed
 
 log = logging.getLogger(__name__)
@@ -80,6 +82,7 @@ def _build(context: Context, claimed: Claimed) -> None:
     try:
         retrieve.build_series_document(context, claimed.study_instance_uid, claimed.series_instance_uid)
         metrics.series_document("built")
+        finished = partial(_quiet, context, claimed=claimed)
     except Missing:
         pass  # the series is gone, and its row with it
     except Exception as error:
@@ -92,6 +95,13 @@ def _build(context: Context, claimed: Claimed) -> None:
             context.database.write(finished)
             raise
     context.database.write(finished)
+
+
+def _quiet(context: Context, connection: Connection, claimed: Claimed) -> None:
+    """The series is quiet: its copies for viewing come next, in the same transaction, so that no crash forgets them."""
+    modalities = context.settings.htj2k_modalities
+    if dirty.done(connection, claimed) and modalities != ():
+        viewing_copies.plan(connection, claimed.series_id, modalities, context.clock())
 
 
 def keep_house(context: Context) -> None:
