@@ -1,5 +1,8 @@
 """Copies for viewing: exact, in the order and with the marks that PS3.5 10.18 asks for, and each beginning a smaller picture."""
 
+import os
+import tempfile
+from array import array
 from pathlib import Path
 
 import imagecodecs
@@ -24,6 +27,19 @@ FILES = [
 ]
 
 
+def copy_of(original: transcoding.Object) -> tuple[bytes, list[int], list[int]]:
+    """Its bytes, and what is said of them, part by part."""
+    lengths: list[int] = []
+    prefixes: list[int] = []
+    with tempfile.TemporaryFile() as file:
+        while True:
+            part = viewing.copied(original, file.fileno(), len(lengths))
+            lengths += part.lengths
+            prefixes += part.prefixes
+            if len(lengths) == part.frames or part.wrong:
+                return os.pread(file.fileno(), 1 << 30, 0), lengths, prefixes
+
+
 def read(path: Path) -> transcoding.Object:
     return transcoding.read(BytesSource(path.read_bytes()))
 
@@ -32,24 +48,28 @@ def read(path: Path) -> transcoding.Object:
 def test_a_copy_is_exact_in_every_decoder_and_says_where_its_resolutions_end(data: Path, name: str) -> None:
     original = read(data / name)
     assert viewing.unsuitable(original) == ""
-    written = bytearray()
-    copied = viewing.copy(original, written.extend)
-    assert copied.size == len(written) and len(copied.frames) == len(list(transcoding.native_frames(original)))
+    written, lengths, prefixes = copy_of(original)
+    levels = encoding.decompositions(original.layout.rows, original.layout.columns)
+    resolutions = Resolutions(original.layout.rows, original.layout.columns, levels, array("I", prefixes))
+    assert sum(lengths) == len(written) and len(lengths) == len(list(transcoding.native_frames(original)))
+    offset = 0
     for number, (frame, layout) in enumerate(transcoding.native_frames(original)):
-        ((offset, length),) = copied.frames[number]
-        coded = bytes(written[offset : offset + length])
+        coded = written[offset : offset + lengths[number]]
+        offset += len(coded)
         assert decoding.decode(SYNTAX, coded, layout).data == frame
         other = np.asarray(imagecodecs.jpeg2k_decode(coded)).astype(f"<u{layout.bits_allocated // 8}", casting="unsafe")
         assert other.tobytes() == frame  # OpenJPEG, which did not write it
-        for reduction in range(1, copied.resolutions.decompositions + 1):
-            columns, rows = copied.resolutions.size(reduction)
-            prefix = coded[: copied.resolutions.prefix(number, reduction)]
+        for reduction in range(1, resolutions.decompositions + 1):
+            columns, rows = resolutions.size(reduction)
+            prefix = coded[: resolutions.prefix(number, reduction)]
             smaller = imagecodecs.htj2k_decode(prefix, skipres=reduction, planar=False)
             assert smaller.shape[:2] == (rows, columns)
             assert np.array_equal(smaller, imagecodecs.htj2k_decode(coded, skipres=reduction, planar=False))
 
 
-@pytest.mark.parametrize(("rows", "columns", "levels"), [(512, 512, 5), (64, 4096, 5), (4096, 3328, 6), (10000, 10000, 8), (1, 1, 5)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "levels"), [(512, 512, 5), (64, 4096, 5), (4096, 3328, 6), (10000, 10000, 8), (1, 1, 5)]
+)
 def test_the_smallest_resolution_is_a_thumbnail(rows: int, columns: int, levels: int) -> None:
     """PS3.5 10.18: the width or height of the base resolution is 64 at most."""
     assert encoding.decompositions(rows, columns) == levels
@@ -65,6 +85,13 @@ def test_what_is_small_or_in_this_form_already_is_left_alone(data: Path) -> None
         assert viewing.unsuitable(read(data / "transfer-syntaxes" / name)) == reason
 
 
+def test_many_frames_are_copied_part_by_part(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = read(data / "enhanced/emri_small.dcm")
+    at_once = copy_of(original)
+    monkeypatch.setattr(viewing, "AT_ONCE", 3 * original.layout.frame_bytes)
+    assert copy_of(original) == at_once and len(at_once[1]) == 10
+
+
 def test_a_codec_that_errs_is_found_out(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = read(data / FILES[0])
     right = encoding.encode
@@ -73,8 +100,9 @@ def test_a_codec_that_errs_is_found_out(data: Path, monkeypatch: pytest.MonkeyPa
         return right(syntax, bytes([frame[0] ^ 1]) + frame[1:], layout)
 
     monkeypatch.setattr(encoding, "encode", wrong)
-    with pytest.raises(viewing.NotExact):
-        viewing.copy(original, bytearray().extend)
+    with tempfile.TemporaryFile() as file:
+        assert viewing.copied(original, file.fileno(), 0).wrong == 1
+        assert os.fstat(file.fileno()).st_size == 0
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +139,7 @@ def test_a_damaged_header_is_refused_or_read_never_worse(coded: bytes, at: int, 
     ("200,200,round-up", 1), ("257,1,round-up", 0), ("4000,4000,round-up", 0), ("140,140,closest", 2), ("250,250,closest", 1),
 ])
 def test_a_frame_size_is_rounded_as_jpip_says(wish: str, reduction: int) -> None:
-    resolutions = Resolutions(512, 512, 5, viewing.array("I", [10, 20, 30, 40, 50]))
+    resolutions = Resolutions(512, 512, 5, array("I", [10, 20, 30, 40, 50]))
     assert resolutions.reduction(FrameSize.parse(wish)) == reduction
     assert Resolutions.decode(resolutions.encode()) == resolutions
     assert resolutions.prefix(0, 5) == 10 and resolutions.prefix(0, 1) == 50
@@ -136,5 +164,6 @@ def test_bits_above_those_stored_are_kept() -> None:
     content = objects.part10(512)
     original = transcoding.read(BytesSource(content[:-512] + bytes(range(256)) * 2))
     assert original.layout.bits_stored == 12
-    copied = viewing.copy(original, bytearray().extend)
-    assert len(copied.frames) == 1
+    written, _, _ = copy_of(original)
+    ((frame, layout),) = transcoding.native_frames(original)
+    assert decoding.decode(SYNTAX, written, layout).data == frame == bytes(range(256)) * 2

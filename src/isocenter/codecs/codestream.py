@@ -86,7 +86,7 @@ def resolutions(data: bytes) -> tuple[int, ...]:
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == _SOT:
             single = ends[-1] and order == _RPCL and len(ends) == levels + 2
-            return tuple(at + end for end in ends[1:-1]) + (at + ends[-1] + 2,) if single else ()  # 2: EOC
+            return (*(at + end for end in ends[1:-1]), at + ends[-1] + 2) if single else ()  # 2: EOC
         segment = data[at + 4 : at + 2 + length]
         if marker == _COD and len(segment) >= 6:
             order, levels = segment[1], segment[5]

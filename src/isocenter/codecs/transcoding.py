@@ -125,9 +125,11 @@ def _loss(given: Object, lossy: bool, explicit: bool) -> dict[int, bytes | None]
     return facts
 
 
-def compressed_frames(given: Object) -> Iterator[bytes]:
-    """The compressed frames, one after the other."""
-    for frame in given.header.frames or ():
+def compressed_frames(given: Object, first: int = 0) -> Iterator[bytes]:
+    """The compressed frames, one after the other, from `first` on (counted from 0)."""
+    frames = given.header.frames or ()
+    for number in range(first, len(frames)):
+        frame = frames[number]
         yield b"".join([given.source.read_at(offset, length) for offset, length in frame])
 
 
@@ -173,18 +175,18 @@ def _fragment(into: BinaryIO, begin: int, data: bytes) -> int:
     return at
 
 
-def native_frames(given: Object) -> Iterator[tuple[bytes, Layout]]:
-    """The frames little endian, samples of a pixel side by side, each with what it is. Raises Malformed."""
+def native_frames(given: Object, first: int = 0) -> Iterator[tuple[bytes, Layout]]:
+    """The frames from `first` on, little endian, samples of a pixel side by side, each with what it is. Raises Malformed."""
     layout, syntax = given.layout, given.header.transfer_syntax_uid
     if given.encapsulated:
-        for frame in compressed_frames(given):
+        for frame in compressed_frames(given, first):
             decoded = decoding.decode(syntax, frame, layout)
             yield decoded.data, replace(layout, photometric=decoded.photometric, planar=False, lossy=decoded.lossy)
         return
     content, _, _ = part10.data_set(given.source, given.header)
     pixels, size, word = given.header.pixels, layout.frame_bytes, native.word_size(given.header)
     assert pixels is not None
-    for number in range(layout.frames):
+    for number in range(first, layout.frames):
         start = number * size // word * word
         data = native.swapped(content.read_at(pixels.offset + start, -(-(number * size + size) // word) * word - start), word)
         data = data[number * size - start :][:size]

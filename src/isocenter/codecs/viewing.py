@@ -3,32 +3,37 @@
 A copy is its codestreams one after the other and no DICOM object; all else about the instance stays with the original.
 """
 
-from array import array
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+import os
+from dataclasses import asdict, dataclass, field
 
 from isocenter.codecs import codestream, decoding, encoding, transcoding
 from isocenter.codecs.transcoding import Object
 from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
-from isocenter.dicom.frames import FrameTable
-from isocenter.dicom.resolutions import Resolutions
+from isocenter.dicom.source import FileSource
 
 SYNTAX = syntaxes.HTJ2K_LOSSLESS_RPCL
+AT_ONCE = 64 << 20  # bytes of native frames in one call of `part`: a second or less
 _FAMILY = SYNTAX.rpartition(".")[0] + ".20"  # High-Throughput JPEG 2000 in all its transfer syntaxes
 
 
-class NotExact(Exception):
-    """A copy's frame decodes to other pixels than its original: a codec is wrong."""
+@dataclass(slots=True)
+class Part:
+    """Some frames of a copy, the next ones in order.
 
+    unsuitable: why there is none. wrong: a frame decodes to other pixels than its original, so a codec errs; counted from 1.
+    lengths: bytes of each frame; prefixes: of each the ends of its resolutions but the full one. frames: of the whole instance.
+    """
 
-@dataclass(frozen=True, slots=True)
-class Copied:
-    """Where the frames are in a copy, and where their resolutions end. size: bytes of all."""
-
-    frames: FrameTable
-    resolutions: Resolutions
-    size: int
+    unsuitable: str = ""
+    wrong: int = 0
+    rows: int = 0
+    columns: int = 0
+    frames: int = 0
+    decompositions: int = 0
+    lengths: list[int] = field(default_factory=list)
+    prefixes: list[int] = field(default_factory=list)
 
 
 def unsuitable(given: Object) -> str:
@@ -41,21 +46,41 @@ def unsuitable(given: Object) -> str:
     return "" if transcoding.possible(given, SYNTAX) else "its pixels have no such form"
 
 
-def copy(given: Object, write: Callable[[bytes], object]) -> Copied:
-    """Write the copy of an object that is not `unsuitable`, frame by frame. Raises Malformed, NotExact."""
-    offsets, lengths, prefixes, size = array("Q"), array("Q"), array("I"), 0
-    levels = encoding.decompositions(given.layout.rows, given.layout.columns)
-    for frame, layout in transcoding.native_frames(given):
-        coded = encoding.encode(SYNTAX, frame, layout)
-        if decoding.decode(SYNTAX, coded, layout).data != frame:
-            raise NotExact(f"frame {len(offsets) + 1}")
+def part(source: int, into: int, first: int) -> bytes:
+    """Append to `into` the copies of frames from `first` on (counted from 0), of AT_ONCE native bytes; a Part as JSON.
+
+    source, into: descriptors, of a Part 10 file and of the copy; for the pool. Raises Malformed, OSError.
+    """
+    given = transcoding.read(FileSource(source))
+    reason = unsuitable(given)
+    return json.dumps(asdict(Part(unsuitable=reason) if reason else copied(given, into, first))).encode()
+
+
+def copied(given: Object, into: int, first: int) -> Part:
+    """The same of an object that is not `unsuitable`."""
+    layout = given.layout
+    frames = len(given.header.frames) if given.encapsulated and given.header.frames else layout.frames
+    made = Part(rows=layout.rows, columns=layout.columns, frames=frames,
+                decompositions=encoding.decompositions(layout.rows, layout.columns))
+    taken = 0
+    for frame, as_it_is in transcoding.native_frames(given, first):
+        coded = encoding.encode(SYNTAX, frame, as_it_is)
+        if decoding.decode(SYNTAX, coded, as_it_is).data != frame:
+            made.wrong = first + len(made.lengths) + 1
+            break
         *smaller, end = codestream.resolutions(coded)
-        if end != len(coded) or len(smaller) != levels:
+        if end != len(coded) or len(smaller) != made.decompositions:
             raise Malformed("the encoder wrote no resolutions", "PixelData")
-        write(coded)
-        offsets.append(size)
-        lengths.append(len(coded))
-        prefixes.extend(smaller)
-        size += len(coded)
-    resolutions = Resolutions(given.layout.rows, given.layout.columns, levels, prefixes)
-    return Copied(FrameTable.encapsulated(offsets, lengths), resolutions, size)
+        _write(into, coded)
+        made.lengths.append(len(coded))
+        made.prefixes.extend(smaller)
+        taken += len(frame)
+        if taken >= AT_ONCE:
+            break
+    return made
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

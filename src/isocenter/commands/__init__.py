@@ -48,6 +48,7 @@ COMMANDS = (
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),
     Command("commitment", "what other archives were asked to keep: list, ask", "commitments:commitment"),
     Command("verify", "compare index, files and SHA-256", "archive:verify"),
+    Command("copies", "HTJ2K copies for viewing: status, make those of everything held already", "copies:copies"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
     Command("conformance", "print the DICOM conformance statement", "configuration:conformance"),
     Command("settings", "show the effective settings and where each comes from", "configuration:settings"),

@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
-from isocenter.dicomweb import multipart
+from isocenter.dicomweb import multipart, progressive
 from isocenter.dicomweb.accept import DICOM, EXPLICIT_LITTLE, OCTETS, Form, NotAcceptable, dataset_form, frame_form, json_form
 from isocenter.dicomweb.exchange import PIECE, PRIVATE, Body, Exchange
 from isocenter.domain.errors import Invalid
@@ -129,8 +129,9 @@ async def frames(retrieval: Retrieval, exchange: Exchange) -> None:
     found = retrieval.known_frames(exchange.principal, *uids)
     if found is None:
         found = await exchange.run(retrieval.frames, exchange.principal, *uids)
+    found, about = await progressive.chosen(retrieval, exchange, found, single=len(numbers) == 1)
     form = frame_form(exchange.accepted(), found.instance.transfer_syntax_uid, native=found.native, single=len(numbers) == 1)
-    await _send_frames(retrieval, exchange, found, numbers, form)
+    await _send_frames(retrieval, exchange, found, numbers, form, about)
 
 
 def _numbers(text: str) -> list[int]:
@@ -143,11 +144,18 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
-async def _send_frames(retrieval: Retrieval, exchange: Exchange, found: Frames, numbers: Sequence[int], form: Form) -> None:
-    etag = _etag("frames", found.instance.sha256, numbers, form)
+async def _send_frames(
+    retrieval: Retrieval,
+    exchange: Exchange,
+    found: Frames,
+    numbers: Sequence[int],
+    form: Form,
+    about: tuple[tuple[bytes, bytes], ...] = (),
+) -> None:
+    etag = _etag("frames", found.instance.sha256, numbers, form, found.reduction)
     if exchange.knows(etag):
         return await exchange.not_modified(etag)
-    headers = ((b"etag", etag.encode()), PRIVATE, _VARY)
+    headers = ((b"etag", etag.encode()), PRIVATE, _VARY, *about)
     if found.table is None:
         return await _send_worked_frames(retrieval, exchange, found, numbers, form, headers)
     places = [found.place(number) for number in numbers]

@@ -23,7 +23,7 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Broken, IsocenterError, Missing
 from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
-from isocenter.store import arriving, exceptions, imaging, reconciling
+from isocenter.store import arriving, exceptions, imaging, reconciling, viewing_copies
 from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.blobs import version_of
 from isocenter.store.imaging import Kept
@@ -40,17 +40,19 @@ PIECE = 1 << 20
 YOUNG = 120.0
 
 
+COPY = "a copy for viewing was lost or damaged and has been removed; the original is served, and the copy is made again"
 ORPHAN = "the index does not know this file: `isocenter reindex` takes it in, unless the same instance is held already"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong. kind: missing (row without file), damaged (other size or SHA-256), orphan (file without row), counter.
+    """Something wrong. kind: missing (row without file), damaged (other size or SHA-256), orphan (file without row), counter,
+    copy (of a copy for viewing, which has been removed: it is made again).
 
     subject: the storage key, or the UID of the study or series. detail: a sentence on what it means and what to do.
     """
 
-    kind: Literal["missing", "damaged", "orphan", "counter"]
+    kind: Literal["missing", "damaged", "orphan", "counter", "copy"]
     subject: str
     sop_instance_uid: str
     detail: str
@@ -80,6 +82,7 @@ class Verification:
                     yield from (finding for finding in pool.map(self._check, batch) if finding is not None)
                     advance(len(batch))
             yield from self._orphans(known)
+        yield from self._copies()
         for subject, sentence in self._context.database.read(reconciling.wrong_counters):
             yield Finding("counter", subject, "", f"{sentence}; `isocenter reindex` counts anew")
 
@@ -109,6 +112,31 @@ class Verification:
             except OSError as error:
                 return about("damaged", detail=f"the file cannot be read: {error.strerror}")
         return about("damaged", detail="the file's SHA-256 is not what it was when it came in: restore it from a backup")
+
+    def _copies(self) -> Iterator[Finding]:
+        """Copies for viewing that are not what they were, and files of such copies that no row speaks of: both go at once."""
+        after = 0
+        while batch := self._context.database.read(partial(viewing_copies.after, instance_id=after, limit=BATCH)):
+            after = batch[-1].instance_id
+            for copy in batch:
+                if not self._is_sound(copy):
+                    due_at, modalities = self._context.clock(), self._context.settings.htj2k_modalities
+                    self._context.database.write(
+                        partial(viewing_copies.replan, copy=copy, modalities=modalities, due_at=due_at)
+                    )
+                    self._context.blobs.delete(copy.blob_key)
+                    yield Finding("copy", copy.blob_key, "", COPY)
+        for keys in _batched(self._context.blobs.list(viewing_copies.AREA), BATCH):
+            known = self._context.database.read(partial(viewing_copies.known, keys=keys))
+            for key in self._old_enough(key for key in keys if key not in known):
+                self._context.blobs.delete(key)
+
+    def _is_sound(self, copy: viewing_copies.Copy) -> bool:
+        try:
+            with self._context.blobs.open(copy.blob_key, copy.size) as file:
+                return file.size == copy.size and (self._quick or file.sha256() == copy.sha256)
+        except (IsocenterError, OSError):
+            return False
 
     def _orphans(self, known: "_Keys") -> Iterator[Finding]:
         """Files of which the index knows nothing. Rows that came while we looked are asked for again at the end."""

@@ -5,10 +5,12 @@ series, metadata documents, and who has been noted as a reader of what. Instance
 be incomplete, never wrong; what the caller may see is judged anew for each request.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -16,17 +18,21 @@ from sqlalchemy import Connection
 from isocenter.dicom import json as dicom_json
 from isocenter.dicom import native, part10, syntaxes
 from isocenter.dicom.frames import Frame, FrameTable
+from isocenter.dicom.resolutions import Resolutions
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Broken, Missing, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import imaging, series_documents
+from isocenter.store import imaging, series_documents, viewing_copies
 from isocenter.store.imaging import Located as StoredInstance
 from isocenter.store.lru import LruCache
 from isocenter.store.open_files import OpenFile, OpenFiles
+from isocenter.store.viewing_copies import Copy
 
 __all__ = ["Bulk", "Document", "Frames", "Retrieval", "StoredInstance", "build_series_document", "joined"]
+
+log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 5  # how long the facts of a study (and so who may see it) are believed without asking the index
 SERIES_REMEMBERED = 32 << 20  # bytes, about, of what is remembered of series: some 20,000 instances
@@ -60,12 +66,26 @@ class _Series:
         return known
 
 
+@dataclass(slots=True)
+class _Copies:
+    """What is remembered of a series' copies for viewing."""
+
+    copies: Mapping[int, Copy]
+    loaded_at: float
+    tables: dict[int, tuple[FrameTable, Resolutions]] = field(default_factory=dict)
+
+    def cost(self) -> int:
+        """Bytes of memory, about."""
+        return 1024 + sum(1024 + 2 * len(copy.frames) + 2 * len(copy.resolutions) for copy in self.copies.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
     """The frames of one instance: its open file and the byte ranges of each frame.
 
     native: not compressed, so that they leave as little endian. table: None when frames must be worked on first; then
-    `Retrieval.read_frame` gives their bytes. count: how many can be asked for.
+    `Retrieval.read_frame` gives their bytes. count: how many can be asked for. resolutions: of a copy for viewing, where each
+    ends; reduction: how often the picture is halved, which then leaves out the rest of each frame.
     """
 
     instance: StoredInstance
@@ -73,12 +93,17 @@ class Frames:
     native: bool
     count: int
     table: FrameTable | None
+    resolutions: Resolutions | None = None
+    reduction: int = 0
 
     def place(self, number: int) -> Frame:
         """(offset, length) of the parts of frame `number`, counted from 1. Raises Missing."""
         if self.table is None or not 1 <= number <= self.count:
             raise Missing(f"there is no frame {number}", where="frames", hint=f"The instance has {self.count}.")
-        return self.table[number - 1]
+        place = self.table[number - 1]
+        if self.resolutions is None or not self.reduction:
+            return place
+        return ((place[0][0], self.resolutions.prefix(number - 1, self.reduction)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +145,7 @@ class Retrieval:
         self._files = OpenFiles(context.blobs)
         self._series: LruCache[tuple[str, str], _Series] = LruCache(SERIES_REMEMBERED, _Series.cost)
         self._documents: LruCache[tuple[str, int, str], bytes] = LruCache(DOCUMENTS_REMEMBERED, len)
+        self._copies: LruCache[int, _Copies] = LruCache(SERIES_REMEMBERED, _Copies.cost)
         self._headers: LruCache[str, part10.Header] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
 
     # ---- whole instances
@@ -182,6 +208,43 @@ class Retrieval:
         if not count:
             raise Missing("the instance has no pixel data", where="PixelData")
         return Frames(located, file, True, count, None)
+
+    def known_copy(self, frames: Frames) -> Frames | Literal["unknown"] | None:
+        """As `copy_of`, when that is in memory; never waits."""
+        series = self._copies.get(frames.instance.series_id)
+        if series is None or time.monotonic() - series.loaded_at > FRESH_SECONDS:
+            return "unknown"
+        copy = series.copies.get(frames.instance.id)
+        if copy is None or copy.original != frames.instance.sha256:
+            return None
+        file = self._files.known(copy.blob_key)
+        return "unknown" if file is None else self._copied(frames, series, copy, file)
+
+    def copy_of(self, frames: Frames) -> Frames | None:
+        """The same frames in the instance's copy for viewing (HTJ2K, RPCL), whose bytes were verified; None without one."""
+        series = self._copies.get(frames.instance.series_id)
+        if series is None or time.monotonic() - series.loaded_at > FRESH_SECONDS:
+            found = self._context.database.read(
+                lambda connection: viewing_copies.of_series(connection, frames.instance.series_id)
+            )
+            series = _Copies({copy.instance_id: copy for copy in found}, time.monotonic())
+            self._copies.put(frames.instance.series_id, series)
+        copy = series.copies.get(frames.instance.id)
+        if copy is None or copy.original != frames.instance.sha256:
+            return None
+        try:
+            return self._copied(frames, series, copy, self._files.open(copy.blob_key, copy.size))
+        except Broken:  # it is derived data: the original is there; `isocenter verify` has it made again
+            log.warning("a copy for viewing is lost", extra={"facts": {"key": copy.blob_key}})
+            return None
+
+    def _copied(self, frames: Frames, series: "_Copies", copy: Copy, file: OpenFile) -> Frames:
+        known = series.tables.get(copy.instance_id)
+        if known is None:
+            known = series.tables[copy.instance_id] = copy.table(), copy.ends()
+        table, ends = known
+        instance = replace(frames.instance, transfer_syntax_uid=syntaxes.HTJ2K_LOSSLESS_RPCL, sha256=copy.sha256)
+        return Frames(instance, file, False, len(table), table, ends)
 
     def read_frame(self, frames: Frames, number: int) -> bytes:
         """Frame `number`, counted from 1, of frames that must be worked on first. Raises Missing, Broken."""

@@ -59,8 +59,10 @@ def plan(connection: Connection, series_id: int, modalities: Sequence[str] | Non
         dirty.mark(connection, series_id, due_at, queue=series_copy_due)
 
 
-def plan_all(connection: Connection, after_id: int, modalities: Sequence[str] | None, due_at: datetime, limit: int) -> tuple[int, int]:
-    """Plan up to `limit` series of those after an id: (how many were planned, the last id looked at; 0 when there are no more)."""
+def plan_all(
+    connection: Connection, after_id: int, modalities: Sequence[str] | None, due_at: datetime, limit: int
+) -> tuple[int, int]:
+    """Plan those of `limit` series after an id: (how many were planned, the last id looked at; 0 when there are no more)."""
     rows = connection.execute(
         select(series.c.id, series.c.modality).where(series.c.id > after_id).order_by(series.c.id).limit(limit)
     ).all()
@@ -120,6 +122,14 @@ def forget(connection: Connection, copies: Iterable[Copy]) -> None:
     """Their rows go; their files are the caller's business, afterwards."""
     ids = [copy.instance_id for copy in copies]
     connection.execute(delete(viewing_copy).where(viewing_copy.c.instance_id.in_(ids)))
+
+
+def replan(connection: Connection, copy: Copy, modalities: Sequence[str] | None, due_at: datetime) -> None:
+    """A copy was lost: its row goes, and it is made again when its series is still of one of the modalities (None: any)."""
+    forget(connection, [copy])
+    series_id = connection.execute(select(instance.c.series_fk).where(instance.c.id == copy.instance_id)).scalar()
+    if series_id is not None:
+        plan(connection, series_id, modalities, due_at)
 
 
 def total(connection: Connection) -> tuple[int, int]:
