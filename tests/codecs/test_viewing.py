@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import objects
-from isocenter.codecs import codestream, decoding, encoding, transcoding, viewing
+from isocenter.codecs import codestream, decoding, encoding, objects, transcoding, viewing
 from isocenter.codecs.layout import Layout
+from isocenter.codecs.objects import Object
 from isocenter.codecs.viewing import SYNTAX
 from isocenter.dicom.elements import Malformed
 from isocenter.dicom.resolutions import FrameSize, Resolutions
 from isocenter.dicom.source import BytesSource
+from objects import part10
 
 # grey of 12 bits and of 16 with a sign, colour, several frames, a palette, other compressions
 FILES = [
@@ -27,7 +28,7 @@ FILES = [
 ]
 
 
-def copy_of(original: transcoding.Object) -> tuple[bytes, list[int], list[int]]:
+def copy_of(original: Object) -> tuple[bytes, list[int], list[int]]:
     """Its bytes, and what is said of them, part by part."""
     lengths: list[int] = []
     prefixes: list[int] = []
@@ -40,8 +41,8 @@ def copy_of(original: transcoding.Object) -> tuple[bytes, list[int], list[int]]:
                 return os.pread(file.fileno(), 1 << 30, 0), lengths, prefixes
 
 
-def read(path: Path) -> transcoding.Object:
-    return transcoding.read(BytesSource(path.read_bytes()))
+def read(path: Path) -> Object:
+    return objects.read(BytesSource(path.read_bytes()))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -161,8 +162,8 @@ def test_what_is_no_encoded_table_is_refused(junk: bytes) -> None:
 
 def test_bits_above_those_stored_are_kept() -> None:
     """Overlays above Bits Stored are part of the pixels: nothing is cut off."""
-    content = objects.part10(512)
-    original = transcoding.read(BytesSource(content[:-512] + bytes(range(256)) * 2))
+    content = part10(512)
+    original = objects.read(BytesSource(content[:-512] + bytes(range(256)) * 2))
     assert original.layout.bits_stored == 12
     written, _, _ = copy_of(original)
     ((frame, layout),) = transcoding.native_frames(original)

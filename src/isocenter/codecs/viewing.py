@@ -7,8 +7,8 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 
-from isocenter.codecs import codestream, decoding, encoding, transcoding
-from isocenter.codecs.transcoding import Object
+from isocenter.codecs import codestream, decoding, encoding, objects, transcoding
+from isocenter.codecs.objects import Object
 from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
 from isocenter.dicom.source import FileSource
@@ -43,7 +43,7 @@ def unsuitable(given: Object) -> str:
         return "it is stored so already" if stored else "its transfer syntax is not known"
     if stored.lossy:
         return "it is smaller as it is"
-    return "" if transcoding.possible(given, SYNTAX) else "its pixels have no such form"
+    return "" if objects.possible(given, SYNTAX) else "its pixels have no such form"
 
 
 def part(source: int, into: int, first: int) -> bytes:
@@ -51,7 +51,7 @@ def part(source: int, into: int, first: int) -> bytes:
 
     source, into: descriptors, of a Part 10 file and of the copy; for the pool. Raises Malformed, OSError.
     """
-    given = transcoding.read(FileSource(source))
+    given = objects.read(FileSource(source))
     reason = unsuitable(given)
     return json.dumps(asdict(Part(unsuitable=reason) if reason else copied(given, into, first))).encode()
 
@@ -59,8 +59,7 @@ def part(source: int, into: int, first: int) -> bytes:
 def copied(given: Object, into: int, first: int) -> Part:
     """The same of an object that is not `unsuitable`."""
     layout = given.layout
-    frames = len(given.header.frames) if given.encapsulated and given.header.frames else layout.frames
-    made = Part(rows=layout.rows, columns=layout.columns, frames=frames,
+    made = Part(rows=layout.rows, columns=layout.columns, frames=objects.count(given),
                 decompositions=encoding.decompositions(layout.rows, layout.columns))
     taken = 0
     for frame, as_it_is in transcoding.native_frames(given, first):
