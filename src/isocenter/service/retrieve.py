@@ -70,13 +70,13 @@ class _Series:
 class _Copies:
     """What is remembered of a series' copies for viewing."""
 
-    copies: Mapping[int, Copy]
+    copies: dict[int, Copy]
     loaded_at: float
     tables: dict[int, tuple[FrameTable, Resolutions]] = field(default_factory=dict)
 
     def cost(self) -> int:
         """Bytes of memory, about."""
-        return 1024 + sum(1024 + 2 * len(copy.frames) + 2 * len(copy.resolutions) for copy in self.copies.values())
+        return 1024 + sum(1024 + 2 * len(copy.frames) + 2 * len(copy.resolutions) for copy in list(self.copies.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +236,7 @@ class Retrieval:
             return self._copied(frames, series, copy, self._files.open(copy.blob_key, copy.size))
         except Broken:  # it is derived data: the original is there; `isocenter verify` has it made again
             log.warning("a copy for viewing is lost", extra={"facts": {"key": copy.blob_key}})
+            series.copies.pop(copy.instance_id, None)
             return None
 
     def _copied(self, frames: Frames, series: "_Copies", copy: Copy, file: OpenFile) -> Frames:
