@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from dicomweb.in_process import Client
+from dicomweb.in_process import Client, parts
 from isocenter.codecs import codestream
 from isocenter.service import viewing_copies
 from isocenter.work import copies
@@ -62,8 +62,7 @@ def test_the_copy_is_for_those_who_name_it(client: Client, slices: list[Path], f
 def test_without_a_copy_the_answer_is_as_before(client: Client, slices: list[Path]) -> None:
     client.store(*slices)
     answer = client.get(address(slices[0]) + "1?fsiz=64,64", f"{HTJ2K}, {STORED}; q=0.5")
-    assert answer.status_code == 200 and len(answer.content) in (512 * 512 * 2, len(answer.content))
-    assert "jpip-fsiz" not in answer.headers
+    assert answer.status_code == 200 and "jpip-fsiz" not in answer.headers
 
 
 @pytest.mark.parametrize(("wish", "size"), [("256,256", 256), ("300,300", 256), ("1,1", 16), ("512,512", 512),
@@ -94,10 +93,9 @@ def test_several_frames_are_each_reduced(client: Client, data: Path) -> None:
     client.store(path)
     make_copies(client)
     accept = f'multipart/related; type="application/octet-stream"; transfer-syntax={RPCL}'
-    small, whole = (client.get(address(path) + "2,10" + query, accept).content for query in ("?fsiz=32,32", ""))
-    parts = [part.split(b"\r\n\r\n", 1)[1] for part in small.split(b"\r\n--")[:-1]]
-    assert len(parts) == 2 and all(part in whole for part in parts)
-    assert [imagecodecs.htj2k_decode(part, skipres=1).shape for part in parts] == [(32, 32)] * 2
+    small, whole = (parts(client.get(address(path) + "2,10" + query, accept)) for query in ("?fsiz=32,32", ""))
+    assert len(small) == len(whole) == 2 and all(one[1].startswith(other[1]) for one, other in zip(whole, small, strict=True))
+    assert [imagecodecs.htj2k_decode(part, skipres=1).shape for _, part in small] == [(32, 32)] * 2
 
 
 @pytest.mark.parametrize("wish", ["", "64", "x,y", "0,0", "64,64,sideways"])
