@@ -144,7 +144,8 @@ def test_the_policy_names_modalities(archive: Context, data: Path, policy: str, 
 
 
 def test_what_gains_nothing_has_no_copy(archive: Context, data: Path) -> None:
-    lossy, raw = store(archive, data / "transfer-syntaxes/SC_rgb_jpeg_lossy_gdcm.dcm", data / "transfer-syntaxes/SC_rgb_rle_2frame.dcm")
+    folder = data / "transfer-syntaxes"
+    lossy, raw = store(archive, folder / "SC_rgb_jpeg_lossy_gdcm.dcm", folder / "SC_rgb_rle_2frame.dcm")
     go_quiet(archive)
     assert work(archive) == 1 and len(all_copies(archive)) == 1 == len(files(archive))
     assert copy_of(archive, lossy) is None
