@@ -10,16 +10,18 @@ joined by backslashes: what no plain comparison can say of them is asked of the 
 
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Select,
     Text,
     and_,
+    any_,
     case,
     cast,
     false,
@@ -30,7 +32,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION
 
 from isocenter.dicom.attributes import BY_KEYWORD, Matched
 from isocenter.dicom.match import AnyOf, Empty, Fuzzy, Match, Range, Single, UidList, Universal, Wildcard, fold
@@ -127,6 +129,13 @@ def bearing(match: Fuzzy) -> Select[Any] | CompoundSelect[Any]:
         for word, held in zip(match.words, match.held, strict=True)
     ]
     return intersect(*words) if len(words) > 1 else words[0].distinct()
+
+
+def some_ids(column: Column, ids: Iterable[int], postgresql: bool) -> ColumnElement[bool]:
+    """`column` is one of the ids: one parameter, so that the statement is the same for any number of them."""
+    if postgresql:
+        return column == any_(literal(list(ids), ARRAY(BigInteger)))
+    return column.in_(select(func.json_each(f"[{','.join(map(str, ids))}]").table_valued("value").c.value))
 
 
 def span(asked: Span, date: Column, time: Column, zone: Column) -> ColumnElement[bool]:

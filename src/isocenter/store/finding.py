@@ -17,10 +17,10 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, f
 from sqlalchemy.sql import FromClause
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
-from isocenter.dicom.match import AnyOf, Empty, Fuzzy, Match, Single, UidList, Universal, Wildcard
+from isocenter.dicom.match import AnyOf, Empty, Fuzzy, Match, Range, Single, UidList, Universal, Wildcard
 from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
-from isocenter.store import dialect, names
+from isocenter.store import connections, dialect, names
 from isocenter.store import rows as rows_of
 from isocenter.store.schema import (
     instance,
@@ -107,13 +107,18 @@ def _column(attribute: Attribute, level: Level) -> Column | None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Where a search begins. source: the FROM; limits: conditions that the plan brings; order: how rows come by themselves."""
+    """Where a search begins. source: the FROM; limits: conditions that the plan brings; order: how rows come by themselves.
+
+    hint: what SQLite's planner must do with a table. walks: rows are tried in their order until the page is full, which is told
+    to PostgreSQL's planner (`connections.in_order`).
+    """
 
     source: FromClause
     limits: tuple[Condition, ...] = ()
     order: tuple[Column, ...] = ()
     hint: tuple[FromClause, str] | None = None
     by_modality: bool = False
+    walks: bool = False
 
 
 class _Finding:
@@ -136,6 +141,8 @@ class _Finding:
         statement = select(*columns).select_from(plan.source).where(*plan.limits, *conditions)
         if plan.hint is not None:
             statement = statement.with_hint(*plan.hint, "sqlite")
+        if plan.walks and self._postgresql:
+            connections.in_order(self._connection)
         if not page:
             return statement
         statement = statement.order_by(*self._asked_order(), *plan.order)
@@ -150,7 +157,8 @@ class _Finding:
         order = self._natural_order()
         ids = self._few_studies()
         if ids is not None:
-            return _Plan(self._joined(), (study.c.id.in_(ids),), order) if ids else None
+            some = dialect.some_ids(study.c.id, ids, self._postgresql)
+            return _Plan(self._joined(), (some,), order, (study, "NOT INDEXED")) if ids else None
         if self._query.sort:
             return _Plan(self._joined(), order=order)
         modality = next((m.value for a, m in self._matches if a.keyword == "ModalitiesInStudy" and isinstance(m, Single)), None)
@@ -161,8 +169,9 @@ class _Finding:
                 (study_modality.c.study_date.desc(), study_modality.c.study_fk.desc()),
                 (study_modality, "INDEXED BY ix_study_modality_date"),
                 by_modality=True,
+                walks=True,
             )
-        return _Plan(self._joined(), order=order, hint=(study, "INDEXED BY ix_study_date"))
+        return _Plan(self._joined(), order=order, hint=(study, "INDEXED BY ix_study_date"), walks=True)
 
     def _joined(self) -> FromClause:
         """study joined down to the level of the query."""
@@ -309,6 +318,17 @@ class _Candidates:
         return " UNION ALL ".join(parts), tuple(value for _, some in asked for value in some) * len(self.columns)
 
 
+# Those of a study whose column begins an index and holds one value.
+_INDEXED = frozenset({
+    "StudyInstanceUID", "PatientID", "AccessionNumber", "PatientBirthDate", "StudyDescription", "InstitutionName",
+})  # fmt: skip
+_MODALITY = "SELECT study_fk FROM study_modality WHERE", ("modality",)
+_BY_KIND = {
+    "ModalitiesInStudy": _MODALITY,
+    "Modality": _MODALITY,
+    "SOPClassesInStudy": ("SELECT study_fk FROM study_sop_class WHERE", ("sop_class_uid",)),
+    "SOPClassUID": ("SELECT study_fk FROM study_sop_class WHERE", ("sop_class_uid",)),
+}
 _BY_UID = {
     Level.SERIES: "SELECT study_fk FROM series WHERE",
     Level.INSTANCE: "SELECT series.study_fk FROM instance JOIN series ON series.id = instance.series_fk WHERE",
@@ -318,10 +338,12 @@ _BY_UID = {
 def _candidates(attribute: Attribute, match: Match) -> _Candidates | None:
     """What an index answers and leaves out no study that the key matches; None when there is no such index."""
     columns: tuple[str, ...]
-    if attribute.keyword in ("StudyInstanceUID", "PatientID", "AccessionNumber"):
+    if attribute.keyword in _INDEXED:
         select_ids, columns = "SELECT id FROM study WHERE", (attribute.column,)
     elif attribute.keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
         select_ids, columns = _BY_UID[attribute.level], (attribute.column,)
+    elif attribute.keyword in _BY_KIND:
+        select_ids, columns = _BY_KIND[attribute.keyword]
     elif attribute.keyword in ("PatientName", "ReferringPhysicianName"):
         select_ids, columns = "SELECT id FROM study WHERE", name_columns(attribute)
     else:
@@ -342,6 +364,8 @@ def _stretches(match: Match, fold: Callable[[str], str]) -> tuple[tuple[str, ...
             return uids, ()
         case Fuzzy(names=few) if few is not None:
             return few, ()
+        case Range(low, high):
+            return (), ((low or "\x01", dialect.after(high)),)
         case Single(value) if fold is str:
             return (value,), ()
         case Single(value) if (start := fold(value)) and "=" not in start:
