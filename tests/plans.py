@@ -24,11 +24,13 @@ _EXPLAINED = ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT")
 
 @dataclass(frozen=True)
 class Asked:
-    """A statement as the driver got it. streams: from a cursor of the server, whose plans begin to answer soon."""
+    """A statement as the driver got it. streams: from a cursor of the server, whose plans begin to answer soon; settings: of its
+    transaction."""
 
     text: str
     values: Any
     streams: bool = False
+    settings: str = ""
 
 
 class Record:
@@ -37,11 +39,21 @@ class Record:
     def __init__(self) -> None:
         self.label = ""
         self.asked: dict[tuple[str, str], Asked] = {}
+        self._settings: dict[Any, str] = {}
 
-    def note(self, text: Any, values: Any, streams: bool = False) -> None:
+    def note(self, text: Any, values: Any, streams: bool = False, connection: Any = None) -> None:
         """Remember a statement."""
-        if isinstance(text, str) and text.lstrip("( ").upper().startswith(_EXPLAINED):
-            self.asked.setdefault((self.label, text), Asked(text, values, streams))
+        if not isinstance(text, str) or "alembic_version" in text or not text.lstrip("( ").upper().startswith(_EXPLAINED):
+            return
+        settings = ""
+        if connection is not None:
+            if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                self._settings.pop(connection, None)
+            if text.startswith("SELECT set_config"):
+                self._settings[connection] = text
+                return
+            settings = self._settings.get(connection, "")
+        self.asked.setdefault((self.label, text), Asked(text, values, streams, settings))
 
 
 @contextmanager
@@ -65,7 +77,7 @@ def recorded() -> Iterator[Record]:
 
     class PsycopgCursor(psycopg.Cursor[Any]):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-            record.note(query, params)
+            record.note(query, params, connection=self.connection)
             return super().execute(query, params, **options)
 
         def executemany(self, query: Any, params_seq: Any, **options: Any) -> Any:
@@ -75,7 +87,7 @@ def recorded() -> Iterator[Record]:
 
     class PsycopgServerCursor(psycopg.ServerCursor[Any]):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-            record.note(query, params, True)
+            record.note(query, params, True, self.connection)
             return super().execute(query, params, **options)
 
     def connecting(dialect: Any, entry: Any, arguments: Any, options: dict[str, Any]) -> None:
@@ -138,6 +150,8 @@ def _postgresql(database: Database, asked: Asked) -> list[str]:
 
     def explain(connection: Connection) -> Any:
         cursor: Any = connection.connection.cursor()
+        if asked.settings:
+            cursor.execute(asked.settings)
         (plan,) = cursor.execute(f"EXPLAIN (FORMAT JSON) {cursor_of}{asked.text}", asked.values).fetchone()
         return plan[0]["Plan"] if not isinstance(plan, str) else json.loads(plan)[0]["Plan"]
 

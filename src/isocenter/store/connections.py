@@ -55,8 +55,8 @@ def reading(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, "BEGIN", "PRAGMA query_only=ON", **pool)
     # What is asked for are some rows out of millions: never a whole table, nor machine code for a statement of a millisecond.
-    return _postgresql(url, "-c default_transaction_read_only=on -c enable_seqscan=off -c jit=off",
-                       isolation_level="REPEATABLE READ", **pool)
+    ways = "-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0"
+    return _postgresql(url, f"-c default_transaction_read_only=on {ways}", isolation_level="REPEATABLE READ", **pool)
 
 
 def writing(url: URL) -> Engine:
@@ -77,7 +77,7 @@ def in_order(connection: Connection) -> None:
 
 
 _IN_ORDER = "SELECT " + ", ".join(
-    f"set_config('enable_{way}', 'off', true)" for way in ("sort", "bitmapscan", "hashjoin", "mergejoin")
+    f"set_config('enable_{way}', 'off', true)" for way in ("sort", "bitmapscan", "hashjoin", "mergejoin", "material")
 )
 
 

@@ -9,7 +9,7 @@ a key is:
     driven by date       the same from study's own index
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,13 +152,12 @@ class _Finding:
 
     def _plan(self) -> _Plan | None:
         level = self._query.level
-        if level is Level.PATIENT:
-            return _Plan(patient, order=(patient.c.patient_name_key, patient.c.id))
         order = self._natural_order()
-        ids = self._few_studies()
+        above = patient if level is Level.PATIENT else study
+        ids = self._few()
         if ids is not None:
-            some = dialect.some_ids(study.c.id, ids, self._postgresql)
-            return _Plan(self._joined(), (some,), order, (study, "NOT INDEXED")) if ids else None
+            some = dialect.some_ids(above.c.id, ids, self._postgresql)
+            return _Plan(self._joined(), (some,), order, (above, "NOT INDEXED")) if ids else None
         if self._query.sort:
             return _Plan(self._joined(), order=order)
         modality = next((m.value for a, m in self._matches if a.keyword == "ModalitiesInStudy" and isinstance(m, Single)), None)
@@ -171,11 +170,12 @@ class _Finding:
                 by_modality=True,
                 walks=True,
             )
-        return _Plan(self._joined(), order=order, hint=(study, "INDEXED BY ix_study_date"), walks=True)
+        index = "ix_patient_patient_name_key" if level is Level.PATIENT else "ix_study_date"
+        return _Plan(self._joined(), order=order, hint=(above, f"INDEXED BY {index}"), walks=True)
 
     def _joined(self) -> FromClause:
-        """study joined down to the level of the query."""
-        source: FromClause = study
+        """study joined down to the level of the query; the patients by themselves."""
+        source: FromClause = patient if self._query.level is Level.PATIENT else study
         if self._query.level in (Level.SERIES, Level.INSTANCE):
             source = source.join(series, series.c.study_fk == study.c.id)
         if self._query.level is Level.INSTANCE:
@@ -183,6 +183,8 @@ class _Finding:
         return source
 
     def _natural_order(self) -> tuple[Column, ...]:
+        if self._query.level is Level.PATIENT:
+            return (patient.c.patient_name_key, patient.c.id)
         order: list[Column] = [study.c.study_date.desc(), study.c.id.desc()]
         if self._query.level in (Level.SERIES, Level.INSTANCE):
             order += [func.length(series.c.series_number), series.c.series_number, series.c.id]
@@ -205,10 +207,10 @@ class _Finding:
             order += [key.desc() if sort.descending else key.asc() for key in keys]
         return order
 
-    def _few_studies(self) -> set[int] | None:
-        """The ids of all studies that some selective key allows; None when no key is selective."""
+    def _few(self) -> set[int] | None:
+        """The ids of all studies (patients, at their level) that some selective key allows; None when no key is selective."""
         for attribute, match in self._matches:
-            candidates = _candidates(attribute, match)
+            candidates = _candidates(attribute, match, self._query.level)
             if candidates is not None:
                 ids = candidates.ids(self._connection, _FEW)
                 if ids is not None:
@@ -288,16 +290,17 @@ class _Candidates:
     """Which index entries to look at first, as plain SQL: making and compiling an expression would cost more than the answer.
 
     select: SELECT ids ... WHERE; columns: one of them must equal one of `values` or be in one of `ranges`, from and below ("" for
-    no end).
+    no end). of_patients: what is wanted are the patients of these studies.
     """
 
     select: str
     columns: tuple[str, ...]
-    values: tuple[str, ...] = ()
-    ranges: tuple[tuple[str, str], ...] = ()
+    values: tuple[str, ...]
+    ranges: tuple[tuple[str, str], ...]
+    of_patients: bool
 
     def ids(self, connection: Connection, at_most: int) -> set[int] | None:
-        """The ids of studies; None when there are `at_most` or more."""
+        """The ids of studies or patients; None when there are `at_most` or more."""
         asked: list[tuple[str, tuple[str, ...]]] = [("{0} = ?", (value,)) for value in self.values]
         for start, end in self.ranges:
             asked.append(("{0} >= ? AND {0} < ?", (start, end)) if end else ("{0} >= ?", (start,)))
@@ -310,7 +313,9 @@ class _Candidates:
             if self.ranges and connection.exec_driver_sql(counted, values).scalar_one() >= at_most:
                 return None
             found.update(each[0] for each in connection.exec_driver_sql(text, values).all())
-        return found if len(found) < at_most else None
+        if len(found) >= at_most:
+            return None
+        return _patients_of(connection, found) if self.of_patients else found
 
     def _text(self, asked: Sequence[tuple[str, tuple[str, ...]]], at_most: int) -> tuple[str, tuple[str, ...]]:
         condition = " OR ".join(text for text, _ in asked)
@@ -318,43 +323,44 @@ class _Candidates:
         return " UNION ALL ".join(parts), tuple(value for _, some in asked for value in some) * len(self.columns)
 
 
-# Those of a study whose column begins an index and holds one value.
-_INDEXED = frozenset({
-    "StudyInstanceUID", "PatientID", "AccessionNumber", "PatientBirthDate", "StudyDescription", "InstitutionName",
-})  # fmt: skip
-_MODALITY = "SELECT study_fk FROM study_modality WHERE", ("modality",)
-_BY_KIND = {
-    "ModalitiesInStudy": _MODALITY,
-    "Modality": _MODALITY,
-    "SOPClassesInStudy": ("SELECT study_fk FROM study_sop_class WHERE", ("sop_class_uid",)),
-    "SOPClassUID": ("SELECT study_fk FROM study_sop_class WHERE", ("sop_class_uid",)),
-}
-_BY_UID = {
-    Level.SERIES: "SELECT study_fk FROM series WHERE",
-    Level.INSTANCE: "SELECT series.study_fk FROM instance JOIN series ON series.id = instance.series_fk WHERE",
-}
+def _patients_of(connection: Connection, studies: set[int]) -> set[int]:
+    those = dialect.some_ids(study.c.id, studies, connection.dialect.name == "postgresql")
+    return set(connection.execute(select(study.c.patient_fk).where(those)).scalars())
 
 
-def _candidates(attribute: Attribute, match: Match) -> _Candidates | None:
-    """What an index answers and leaves out no study that the key matches; None when there is no such index."""
-    columns: tuple[str, ...]
-    if attribute.keyword in _INDEXED:
-        select_ids, columns = "SELECT id FROM study WHERE", (attribute.column,)
-    elif attribute.keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
-        select_ids, columns = _BY_UID[attribute.level], (attribute.column,)
-    elif attribute.keyword in _BY_KIND:
-        select_ids, columns = _BY_KIND[attribute.keyword]
-    elif attribute.keyword in ("PatientName", "ReferringPhysicianName"):
-        select_ids, columns = "SELECT id FROM study WHERE", name_columns(attribute)
-    else:
+# By which indexes studies are found; each column holds one value a row.
+_BY_MODALITY = "SELECT study_fk FROM study_modality WHERE", ("modality",)
+_BY_SOP_CLASS = "SELECT study_fk FROM study_sop_class WHERE", ("sop_class_uid",)
+_STUDIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    **{keyword: ("SELECT id FROM study WHERE", name_columns(BY_KEYWORD[keyword]) or (BY_KEYWORD[keyword].column,))
+       for keyword in ("StudyInstanceUID", "PatientID", "AccessionNumber", "PatientBirthDate", "StudyDescription",
+                       "InstitutionName", "PatientName", "ReferringPhysicianName")},
+    "ModalitiesInStudy": _BY_MODALITY, "Modality": _BY_MODALITY,
+    "SOPClassesInStudy": _BY_SOP_CLASS, "SOPClassUID": _BY_SOP_CLASS,
+    "SeriesInstanceUID": ("SELECT study_fk FROM series WHERE", ("series_instance_uid",)),
+    "SOPInstanceUID": ("SELECT series.study_fk FROM instance JOIN series ON series.id = instance.series_fk WHERE",
+                       ("sop_instance_uid",)),
+}  # fmt: skip
+_PATIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    keyword: ("SELECT id FROM patient WHERE", columns) for keyword, (_, columns) in _STUDIES.items()
+    if keyword in ("PatientID", "PatientName")
+}  # fmt: skip
+
+
+def _candidates(attribute: Attribute, match: Match, level: Level) -> _Candidates | None:
+    """What an index answers and leaves out no study (at their level: no patient) that the key matches; None without an index."""
+    is_patients = level is Level.PATIENT and attribute.level is Level.PATIENT
+    found = (_PATIENTS if is_patients else _STUDIES).get(attribute.keyword)
+    if found is None:
         return None
     fold = dialect.name_key if attribute.vr == "PN" else str
     parts = [_stretches(way, fold) for way in (match.ways if isinstance(match, AnyOf) else (match,))]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    values = dict.fromkeys(value for some, _ in known for value in some)
-    return _Candidates(select_ids, columns, tuple(values), tuple(dict.fromkeys(ends for _, some in known for ends in some)))
+    values = tuple(dict.fromkeys(value for some, _ in known for value in some))
+    ranges = tuple(dict.fromkeys(ends for _, some in known for ends in some))
+    return _Candidates(*found, values, ranges, of_patients=level is Level.PATIENT and not is_patients)
 
 
 def _stretches(match: Match, fold: Callable[[str], str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]] | None:

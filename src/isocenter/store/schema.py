@@ -132,7 +132,7 @@ patient = Table(
     _number("number_of_patient_related_series"),
     _number("number_of_patient_related_instances"),
     *_times("received_at", "updated_at"),
-    Index(None, "patient_name_key"),
+    *(Index(None, f"patient_name_key{group}") for group in ("", "_ideographic", "_phonetic")),
     Index(None, "patient_id"),
     sqlite_autoincrement=True,
 )
@@ -180,6 +180,7 @@ study_sop_class = Table(
     "study_sop_class", metadata, _parent("study", ondelete="CASCADE"),
     Column("sop_class_uid", Bytewise, nullable=False),
     UniqueConstraint("study_fk", "sop_class_uid"),
+    Index(None, "sop_class_uid", "study_fk"),
 )
 
 series = Table(
