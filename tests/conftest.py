@@ -208,6 +208,14 @@ def sqlite_context(folder: Path) -> Iterator[Context]:
         yield made
 
 
+@pytest.fixture
+def second_context() -> Iterator[Context]:
+    """Another whole archive on SQLite."""
+    scratch = tempfile.TemporaryDirectory(prefix="isocenter-test-", dir=MEMORY)
+    with scratch as made, archive(f"sqlite:///{made}/index.sqlite", Path(made)) as context:
+        yield context
+
+
 @pytest.fixture(scope="module", params=ENGINES)
 def shared_context(request: pytest.FixtureRequest) -> Iterator[Context]:
     """A whole archive, once on each engine, that the tests of a module share and leave as they found it."""

@@ -138,7 +138,7 @@ def test_more_values_than_a_process_should_hold_are_refused() -> None:
 
 
 names = st.text(string.ascii_letters + "äß山田Я ^-", max_size=20).map(str.strip)
-tags = st.sampled_from(["00100010", "00081030", "00180050", "00280010", "00200013", "00081140", "00281200", "00289003", "0008FFFF"])
+tags = st.sampled_from(["00100010", "00081030", "00180050", "00280010", "00200013", "00081140", "00281200", "00289003"])
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
@@ -172,4 +172,4 @@ def test_values_come_back(texts: list[str], numbers: list[float]) -> None:
     back = again(dataset)
     given_texts = [text or None for text in texts]
     assert back["00081080"].get("Value", [None]) == given_texts and back["00289003"]["Value"] == numbers
-    assert back["00180050"]["Value"] == pytest.approx(numbers, rel=1e-8)
+    assert [float(value) for value in back["00180050"]["Value"]] == pytest.approx(numbers, rel=1e-8)

@@ -10,7 +10,7 @@ import pytest
 
 from dicomweb.in_process import As, Client, parts
 from isocenter.dicom.part10 import Header
-from isocenter.dicomweb import stow
+from isocenter.dicomweb import stow_response
 from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Broken, Busy, Conflict, Invalid, IsocenterError, Kind, NoSpace, TooLarge
 from isocenter.domain.imaging import Outcome
@@ -119,7 +119,8 @@ def test_one_object_without_multipart(client: Client, slices: list[Path]) -> Non
     [
         ("", 415),
         ("application/json", 415),
-        ('multipart/related; type="application/dicom+json"; boundary=x', 415),
+        ('multipart/related; type="application/pdf"; boundary=x', 415),
+        ('multipart/related; type="application/dicom+json"; boundary=x', 400),
         ('multipart/form-data; boundary="x"', 415),
         ('multipart/related; type="application/dicom"', 400),
         ("nonsense", 400),
@@ -214,8 +215,8 @@ def test_who_may_not_store(client: Client, slices: list[Path]) -> None:
 
 def part(
     number: int, *, outcome: Outcome | None = None, error: IsocenterError | None = None, header: Header | None = None
-) -> stow.Part:
-    return stow.Part(number, None, outcome, error, header)
+) -> stow_response.Part:
+    return stow_response.Part(number, None, outcome, error, header)
 
 
 STORED = Outcome("stored", "1.2", "1.2.3", "1.4", "1.5")
@@ -236,8 +237,8 @@ QUARANTINED = Outcome("quarantined", "1.2", "1.2.3", "1.4", "1.5", "the study be
         ([], 400),
     ],
 )
-def test_statuses(found: list[stow.Part], status: int) -> None:
-    assert stow.response(found, None, "http://x")[0] == status
+def test_statuses(found: list[stow_response.Part], status: int) -> None:
+    assert stow_response.response(found, None, "http://x")[0] == status
 
 
 def test_a_request_without_an_object_says_so(client: Client) -> None:
@@ -246,7 +247,7 @@ def test_a_request_without_an_object_says_so(client: Client) -> None:
 
 
 def test_what_is_in_quarantine_has_no_url() -> None:
-    status, body = stow.response([part(1, outcome=QUARANTINED)], None, "http://x")
+    status, body = stow_response.response([part(1, outcome=QUARANTINED)], None, "http://x")
     (item,) = body["00081199"]["Value"]
     assert status == 202 and item["00081190"] == {"vr": "UR"} and item["00081196"]["Value"] == [0xB000] and "00081190" not in body
 

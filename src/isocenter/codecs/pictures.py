@@ -1,9 +1,10 @@
-"""Pictures as cameras, scanners and screens make them, and the frames of an encoder: what they say of themselves, and their pixels.
+"""Pictures as cameras, scanners and screens make them, and the frames of an encoder: what they say of themselves, their pixels.
 
-A JPEG, JPEG-LS, JPEG 2000 or JPEG XL frame goes into an object as it is; what DICOM has no transfer syntax for (PNG), or viewers
-none (progressive JPEG, CMYK, a picture that lies on its side), becomes native pixels. Pillow is imported by the first that needs it.
+A JPEG, JPEG-LS or JPEG 2000 frame goes into an object as it is; what DICOM has no transfer syntax for (PNG), or no viewer shows
+(progressive JPEG, CMYK, a picture that lies on its side), becomes native pixels. Pillow is imported by the first that needs it.
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from isocenter.codecs import codestream
 from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
 
-MAX_PIXELS = 128 << 20  # bytes of a decoded picture: 44 megapixels in colour
+MAX_PIXELS = 256 << 20  # bytes of a decoded picture: 89 megapixels in colour
 HEAD = 4 << 20  # bytes of a picture in which its header ends: profiles and previews stand before it
 
 _UID = "1.2.840.10008.1.2.4."
@@ -22,8 +23,9 @@ _HEAD = struct.Struct("<4I")
 _SOI, _SOS, _APP1, _APP2 = b"\xff\xd8", 0xDA, 0xE1, 0xE2
 _BASELINE, _EXTENDED, _LOSSLESS, _JPEG_LS = 0xC0, 0xC1, 0xC3, 0xF7
 _FIRST_ORDER = 1
+_MOST = 0xFFFF  # Rows and Columns are US
 _CODESTREAM = b"\xff\x4f\xff\x51"
-_JP2, _JXL = b"\x00\x00\x00\x0cjP  ", (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
+_JP2 = b"\x00\x00\x00\x0cjP  "
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HIGH_THROUGHPUT = b"\xff\x50"  # CAP (ITU-T T.814): only these have it
 # Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1) by the last component of the transfer syntax
@@ -63,12 +65,12 @@ class Picture:
 
 def looked_at(head: bytes) -> Picture:
     """What a picture says that begins so. Raises Malformed: it is none of those formats, or damaged."""
-    if head.startswith(_SOI):
-        return _jpeg(head)
-    if head.startswith((_CODESTREAM, _JP2)):
-        return _jpeg_2000(head)
-    if head.startswith(_PNG):
-        return _png(head)
+    for beginnings, reader in ((_SOI, _jpeg), ((_CODESTREAM, _JP2), _jpeg_2000), (_PNG, _png)):
+        if head.startswith(beginnings):
+            found = reader(head)
+            if not (0 < found.rows <= _MOST and 0 < found.columns <= _MOST and found.precision <= 16):
+                raise Malformed("the image has a size that no image of DICOM has", "PixelData")
+            return found
     raise Malformed("this is no JPEG, JPEG-LS, JPEG 2000 or PNG image", "PixelData")
 
 
@@ -199,15 +201,23 @@ def pixels(data: bytes) -> bytes:
         raise Malformed(f"the picture cannot be decoded ({type(error).__name__})", "PixelData") from None
     rows, columns = values.shape[:2]
     samples = values.shape[2] if values.ndim == 3 else 1
-    return _HEAD.pack(rows, columns, samples, values.dtype.itemsize * 8) + values.tobytes()
+    return _HEAD.pack(rows, columns, samples, values.dtype.itemsize * 8) + bytes(values.tobytes())
 
 
-def unpacked(decoded: bytes) -> tuple[Picture, memoryview]:
-    """The picture that `pixels` gave, and its samples."""
-    rows, columns, samples, bits = _HEAD.unpack_from(decoded)
+def decoded(fd: int, offset: int, size: int, into: int) -> bytes:
+    """The same for a picture in a file: the samples are written to the descriptor `into`, the 16 bytes are returned."""
+    made = memoryview(pixels(os.pread(fd, size, offset)))
+    left = made[_HEAD.size :]
+    while left:
+        left = left[os.write(into, left) :]
+    return bytes(made[: _HEAD.size])
+
+
+def native(head: bytes) -> Picture:
+    """The picture of which `decoded` has told."""
+    rows, columns, samples, bits = _HEAD.unpack(head)
     photometric = "RGB" if samples == 3 else "MONOCHROME2"
-    native = syntaxes.EXPLICIT_VR_LITTLE_ENDIAN
-    return Picture(rows, columns, samples, bits, False, photometric, False, native), memoryview(decoded)[_HEAD.size :]
+    return Picture(rows, columns, samples, bits, False, photometric, False, syntaxes.EXPLICIT_VR_LITTLE_ENDIAN)
 
 
 def _flat(image: Any) -> Any:

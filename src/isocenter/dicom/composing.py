@@ -32,6 +32,7 @@ _NUMBERS_AS_TEXT = frozenset({"DS", "IS"})
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _CHARACTER_SET = 0x00080005
+_AVAILABLE_SYNTAXES = 0x00083002
 _UTF_8 = "ISO_IR 192"
 _LONGEST_DS = 16  # PS3.5 6.2
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
@@ -59,13 +60,13 @@ class _Unspeakable(Exception):
     """A text that the named character set cannot say."""
 
 
-def instances(text: Any) -> Iterator[bytes]:
-    """The members of a JSON array of data sets, or the one data set, as their own texts. text: bytes or an mmap.
+def instances(text: Any, start: int = 0) -> Iterator[bytes]:
+    """The members of a JSON array of data sets, or the one data set, as their own texts. text: bytes or an mmap, from `start` on.
 
     Nothing but brackets is looked at. Raises Malformed.
     """
     begin, depth, first, ended = 0, 0, b"", False
-    for token in _STRUCTURE.finditer(text):
+    for token in _STRUCTURE.finditer(text, start):
         mark = token[0]
         if mark[0] == 0x22:
             continue
@@ -158,9 +159,9 @@ class _Composer:
             charsets = "\\".join(_strings(_CHARACTER_SET, dataset["00080005"]))
         for key, element in dataset.items():
             tag = int(key, 16)
-            if tag >> 16 == 2 and not depth or not tag & 0xFFFF:
-                continue  # PS3.18 F.2: neither file meta information nor group lengths belong here
-            if tag >> 16 < 8 or tag >> 16 == 0xFFFE:
+            if (tag >> 16 == 2 and not depth) or not tag & 0xFFFF or tag == _AVAILABLE_SYNTAXES:
+                continue  # PS3.18 F.2: no file meta information, no group lengths; and what only answers to a retrieval say
+            if tag >> 16 in (0, 0xFFFE):
                 raise Malformed("this is no attribute of a data set", name(tag))
             self._element(tag, element, path + key, charsets, depth)
 
@@ -180,7 +181,8 @@ class _Composer:
                 self._bytes += _ITEM_TAIL
             self._bytes += _SEQUENCE_TAIL
         else:
-            value = _inline(tag, element) if vr in _BINARY or "InlineBinary" in element else self._value(tag, vr, element, charsets)
+            given = vr in _BINARY or "InlineBinary" in element
+            value = _inline(tag, element) if given else self._value(tag, vr, element, charsets)
             if len(value) % 2:
                 value += b"\0" if vr in _BINARY or vr == "UI" else b" "
             self._bytes += header(tag, vr, len(value), explicit=True)

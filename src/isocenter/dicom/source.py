@@ -46,3 +46,19 @@ class FileSource:
         """Return up to `length` bytes from `offset`; empty beyond the end."""
         left = self.size - offset
         return os.pread(self._fd, min(length, left), offset) if offset >= 0 and left > 0 else b""
+
+
+class Section:
+    """Some of an open file as an object of its own: `size` bytes from `offset`. fd: stays the caller's."""
+
+    __slots__ = ("fd", "offset", "size")
+
+    def __init__(self, fd: int, offset: int, size: int) -> None:
+        self.fd = fd
+        self.offset = offset
+        self.size = size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`; empty beyond the end."""
+        left = self.size - offset
+        return os.pread(self.fd, min(length, left), self.offset + offset) if offset >= 0 and left > 0 else b""

@@ -15,7 +15,7 @@ from isocenter.dicom.moments import offset as utc_offset
 from isocenter.dicom.query import InvalidKey, Query, parse_match
 from isocenter.dicomweb.accept import json_form
 from isocenter.dicomweb.exchange import PRIVATE, Exchange
-from isocenter.dicomweb.stow import warning
+from isocenter.dicomweb.stow_response import warning
 from isocenter.domain.errors import Invalid
 from isocenter.service import query as search
 from isocenter.service.context import Context

@@ -41,6 +41,8 @@ FAILURE_REASON: Mapping[Kind, int] = {
     Kind.AWAY: 0xA700,
 }
 
+REFUSED_SYNTAX = 0xC122  # Referenced Transfer Syntax Not Supported (PS3.18 Table I.2-2): bytes of a format that is not kept
+
 # PS3.18 Table I.2-1, Warning Reason (0008,1196).
 WARNING_COERCED = 0xB000  # kept otherwise than sent: our quarantine, or as another version
 WARNING_NOT_MATCHING = 0xB007  # kept as sent, with faults that were tolerated
