@@ -29,7 +29,7 @@ def picture(values: Pixels, photometric: str, shown: Presentation, window: Windo
     if photometric == "ARGB" and colours.shape[2] == 4:  # retired: the first sample says which pixels a palette colours
         return colours[..., 1:]
     if photometric == "CMYK" and colours.shape[2] == 4:
-        return (255 - np.minimum(255, colours[..., :3].astype(np.uint16) + colours[..., 3:])).astype(np.uint8)
+        return np.asarray(255 - np.minimum(255, colours[..., :3].astype(np.uint16) + colours[..., 3:]), np.uint8)
     if colours.shape[2] != 3:
         raise Malformed("pixels of so many samples are not shown", "SamplesPerPixel")
     if photometric in ("YBR_FULL", "YBR_FULL_422"):

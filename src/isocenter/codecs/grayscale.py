@@ -99,19 +99,22 @@ def windowed(values: NDArray[np.float64], window: Window) -> NDArray[np.float64]
     """From 0 to 1: PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT)."""
     center, width = window.center, window.width
     if window.function == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
+        shaped: NDArray[np.float64] = 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
+        return shaped
     if window.function == "LINEAR":
         center, width = center - 0.5, width - 1
     if width <= 0:
         return (values > center).astype(np.float64)
-    return np.clip((values - center) / width + 0.5, 0, 1)
+    ramp: NDArray[np.float64] = np.clip((values - center) / width + 0.5, 0, 1)
+    return ramp
 
 
 def looked_up(values: Pixels, table: Lut) -> NDArray[np.float64]:
     """The entries for these inputs; those before the first and behind the last get these (PS3.3 C.11.1.1)."""
     content = entries(table)
     places = np.clip(np.rint(np.nan_to_num(values)).astype(np.int64) - table.first, 0, len(content) - 1)
-    return content[places].astype(np.float64)
+    found: NDArray[np.float64] = content[places].astype(np.float64)
+    return found
 
 
 def entries(table: Lut) -> NDArray[np.uint16]:

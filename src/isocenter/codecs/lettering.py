@@ -1,4 +1,4 @@
-"""Text on pictures: annotations that are asked for, and a plain card for what is no picture. The font is the one Pillow brings."""
+"""Text on pictures: annotations that are asked for, and a card for what is no picture. The font is the one that Pillow brings."""
 
 import unicodedata
 from functools import lru_cache

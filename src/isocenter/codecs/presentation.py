@@ -35,8 +35,10 @@ class Lut:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A plane of bits over the picture (PS3.3 C.9.2). row, column: of its top left corner, counted from 1. bit: when it lies in the
-    pixels themselves (retired), else data holds it, all its frames one after the other, packed."""
+    """A plane of bits over the picture (PS3.3 C.9.2). row, column: of its top left corner, counted from 1.
+
+    data: all its frames one after the other, packed; b"" when it lies in `bit` of the pixels themselves (retired).
+    """
 
     rows: int
     columns: int
@@ -63,8 +65,11 @@ class Grayscale:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """One frame of an object, number counted from 1. floating: bits of float pixel data, else 0. padding: the stored values between
-    these two are no image. aspect: height of a pixel by its width. icc: the ICC profile of the object, b"" without one."""
+    """One frame of an object, number counted from 1. floating: bits of float pixel data, else 0.
+
+    padding: the stored values between these two are no image. aspect: height of a pixel by its width. icc: the ICC profile of the
+    object, b"" without one.
+    """
 
     layout: Layout
     transfer_syntax: str
@@ -119,7 +124,8 @@ def grayscale(found: View, groups: tuple[View, ...], layout: Layout) -> Grayscal
     return Grayscale(
         slope=transformation.number(0x00281053, 1.0) or 1.0,
         intercept=transformation.number(0x00281052),
-        modality=lut_of(found.item(MODALITY_LUT_SEQUENCE), signed=layout.signed),
+        # PS3.4 N.2.1.2: in angiography this table leads away from what is shown
+        modality=None if found.text(0x00281040) in ("LOG", "DISP") else lut_of(found.item(MODALITY_LUT_SEQUENCE), signed=layout.signed),
         voi=lut_of(voi.item(VOI_LUT_SEQUENCE), signed=layout.signed),
         window=window_of(voi),
         inverse=layout.photometric == "MONOCHROME1" or found.text(0x20500020) == "INVERSE",
@@ -194,7 +200,8 @@ def _padding(found: View, signed: bool) -> tuple[int, int] | None:
 def _aspect(found: View, groups: tuple[View, ...]) -> float:
     """Pixel Aspect Ratio, else what the spacings say (PS3.3 10.7.1.3): rows first in each."""
     measures = _group(groups, 0x00289110)
-    for where, tag in ((found, 0x00280034), (measures, 0x00280030), (found, 0x00280030), (found, 0x00181164), (found, 0x00182010)):
+    places = (found, 0x00280034), (measures, 0x00280030), (found, 0x00280030), (found, 0x00181164), (found, 0x00182010)
+    for where, tag in places:
         numbers = where.numbers(tag) if where is not None else []
         if len(numbers) == 2 and min(numbers) > 0 and 0.05 < numbers[0] / numbers[1] < 20:
             return numbers[0] / numbers[1]

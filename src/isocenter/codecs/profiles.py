@@ -20,6 +20,7 @@ _SPACES = {
                   ((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407)), 0.0),
 }  # fmt: skip
 _D50 = (0.9642, 1.0, 0.8249)
+_FREE = b"text\0\0\0\0No copyright, use freely\0"
 _CURVE = 1024  # points of the curve of sRGB
 
 
@@ -58,7 +59,7 @@ def profile(name: str) -> bytes:
     """The profile of a named colour space."""
     title, primaries, gamma = _SPACES[name]
     curve = _curve(gamma)
-    tags = {b"desc": _description(title), b"cprt": b"text\0\0\0\0No copyright, use freely\0", b"wtpt": _xyz(*_D50)}
+    tags = {b"desc": _description(title), b"cprt": _FREE, b"wtpt": _xyz(*_D50)}
     for letter, primary in zip((b"r", b"g", b"b"), primaries, strict=True):
         tags[letter + b"XYZ"] = _xyz(*primary)
         tags[letter + b"TRC"] = curve
@@ -68,8 +69,8 @@ def profile(name: str) -> bytes:
 @lru_cache
 def grey() -> bytes:
     """A profile of grey values that have the curve of sRGB, as displays without a profile take them."""
-    return _profile(b"GRAY", {b"desc": _description("Grey with the curve of sRGB"), b"cprt": b"text\0\0\0\0No copyright, use freely\0",
-                              b"wtpt": _xyz(*_D50), b"kTRC": _curve(0.0)})  # fmt: skip
+    tags = {b"desc": _description("Grey with the curve of sRGB"), b"cprt": _FREE, b"wtpt": _xyz(*_D50), b"kTRC": _curve(0.0)}
+    return _profile(b"GRAY", tags)
 
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from isocenter.codecs import colour, lettering, profiles, samples
@@ -30,7 +31,7 @@ def drawn(data: bytes, shown: Presentation, asked: Rendering) -> Image.Image:
     pixels = colour.picture(values, photometric, shown, asked.window)
     image = Image.fromarray(np.ascontiguousarray(pixels))
     if asked.annotations:
-        _lay(image, values, shown)
+        _lay(image, shown)
     return finished(image, shown, asked)
 
 
@@ -49,7 +50,7 @@ def written(image: Image.Image, shown: Presentation, asked: Rendering, media_typ
 
 
 def _framed(image: Image.Image, region: Region | Fraction | None, viewport: Viewport | None, aspect: float) -> Image.Image:
-    """PS3.18 8.3.5.1.3: cropped, turned, and as large as fits; undistorted. Without a viewport a pixel of it is a pixel of the source."""
+    """PS3.18 8.3.5.1.3: cropped, turned, and as large as fits; undistorted. Without a viewport pixels stay what they are."""
     box = _box(image.size, region)
     width, height = box[2] - box[0], box[3] - box[1]
     if viewport is not None:
@@ -84,16 +85,16 @@ def _box(size: tuple[int, int], region: Region | Fraction | None) -> tuple[float
     return left, top, right, bottom
 
 
-def _lay(image: Image.Image, values: samples.Pixels, shown: Presentation) -> None:
+def _lay(image: Image.Image, shown: Presentation) -> None:
     """The overlay planes in white, where they lie (PS3.3 C.9.2)."""
     for overlay in shown.overlays:
-        plane = _plane(overlay, values, shown)
+        plane = _plane(overlay, shown)
         if plane is not None:
             mask = Image.fromarray(plane * np.uint8(255))
             image.paste(255 if image.mode == "L" else (255, 255, 255), (overlay.column - 1, overlay.row - 1), mask)
 
 
-def _plane(overlay: Overlay, values: samples.Pixels, shown: Presentation) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]] | None:
+def _plane(overlay: Overlay, shown: Presentation) -> NDArray[np.uint8] | None:
     if not overlay.data:
         return None  # bits above the stored ones: `samples` has taken them off, and the standard has retired them
     frame = shown.number - overlay.first_frame if overlay.frames > 1 else 0

@@ -39,7 +39,7 @@ def samples(data: bytes, shown: Presentation) -> tuple[Pixels, str]:
     if shown.floating:
         return np.frombuffer(data, f"<f{shown.floating // 8}").reshape(shape), photometric
     if layout.bits_allocated == 1:  # PS3.5 8.1.1: the first pixel in the lowest bit
-        bits = np.unpackbits(np.frombuffer(data, np.uint8), count=layout.rows * layout.columns * layout.samples, bitorder="little")
+        bits = np.unpackbits(np.frombuffer(data, np.uint8), count=layout.frame_bits, bitorder="little")
         return bits.reshape(shape), photometric
     if layout.bits_allocated not in (8, 16, 32, 64):
         raise Malformed("pixels of this depth are not shown", "BitsAllocated")
@@ -48,7 +48,7 @@ def samples(data: bytes, shown: Presentation) -> tuple[Pixels, str]:
 
 
 def _stored(raw: Pixels, shown: Presentation) -> Pixels:
-    """Bits Stored of each value below High Bit, with their sign; what is allocated around them is something else (PS3.5 8.1.1)."""
+    """Bits Stored of each value below High Bit, with their sign; what lies around them is something else (PS3.5 8.1.1)."""
     layout = shown.layout
     allocated, stored = layout.bits_allocated, min(max(layout.bits_stored, 1), layout.bits_allocated)
     high = shown.high_bit if stored - 1 <= shown.high_bit < allocated else stored - 1

@@ -1,6 +1,6 @@
 """A data set as it lies in its source: elements are looked up by tag, and a value is read when it is asked for.
 
-For whoever needs a few values of an object, deep inside sequences too, but neither its pixels nor the other ten thousand elements.
+For whoever needs a few values of an object, deep inside sequences too, but neither its pixels nor ten thousand other elements.
 Nothing here fails on a value that is none: numbers that cannot be read are left out.
 """
 
@@ -19,6 +19,7 @@ from .source import Source
 from .values import FORMS
 
 MAX_VALUE = 64 << 20  # bytes of one value that is read whole: a document, a plane of an overlay
+_PIECE = 1 << 20
 _CHARACTER_SET = 0x00080005
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -78,6 +79,20 @@ class View:
         """The bytes of a value as they are; b"" when it is not there, is a sequence, or is larger than MAX_VALUE."""
         place = self.place(tag)
         return b"" if place is None or place[1] > MAX_VALUE else self._source.read_at(*place)
+
+    def pieces(self, tag: int, size: int) -> Iterator[bytes]:
+        """The first `size` bytes of a value, however many, in pieces of at most 1 MiB."""
+        place = self.place(tag)
+        offset, left = (place[0], min(place[1], size)) if place is not None else (0, 0)
+        while left and (piece := self._source.read_at(offset, min(left, _PIECE))):
+            yield piece
+            offset += len(piece)
+            left -= len(piece)
+
+    def last(self, tag: int) -> bytes:
+        """The last byte of a value; b"" without one."""
+        place = self.place(tag)
+        return self._source.read_at(place[0] + place[1] - 1, 1) if place is not None and place[1] else b""
 
     def text(self, tag: int) -> str:
         """A value as text, several joined by backslashes."""

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.routing import BaseRoute, Mount
 
-from isocenter.dicomweb import notifications, qido, status, stow, ups, wado
+from isocenter.dicomweb import notifications, qido, rendered, status, stow, ups, wado
 from isocenter.dicomweb.address import ROOT, Addresses
 from isocenter.dicomweb.exchange import Exchange, Gone, Message, Receive, Scope, Send
 from isocenter.domain.access import Principal
 from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
 from isocenter.service.context import Context
+from isocenter.service.rendering import Films, Renderer
 from isocenter.service.retrieve import Retrieval
 
 THREADS = 16  # that wait for disk and database; more would only queue in SQLite's or the pool's connections
@@ -21,20 +23,38 @@ _UID = r"(?P<{}>[^/]+)"
 _STUDY = "/studies/" + _UID.format("study")
 _SERIES = _STUDY + "/series/" + _UID.format("series")
 _INSTANCE = _SERIES + "/instances/" + _UID.format("instance")
+# Of a study, a series, an instance or frames.
+_LEVEL = f"(?:/series/{_UID.format('series')}(?:/instances/{_UID.format('instance')}(?:/frames/(?P<frames>[^/]+))?)?)?"
 _WORKITEM = "/workitems/" + _UID.format("workitem")
 _SUBSCRIBER = _WORKITEM + "/subscribers/(?P<aetitle>[^/]+)"
 _REQUESTER = "(?:/(?P<aetitle>[^/]+))?"  # who asks, as an AE title: not in the standard, but other archives want it
 _USABLE_UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1; leading zeros are wrong, but objects with such UIDs are held
 
-Handler = Callable[[Context, Retrieval, Exchange], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What handlers work with; made once a process."""
+
+    context: Context
+    retrieval: Retrieval
+    renderer: Renderer
+    films: Films
+
+
+Handler = Callable[[Tools, Exchange], Awaitable[None]]
 
 
 def _reading(handler: Callable[[Retrieval, Exchange], Awaitable[None]]) -> Handler:
-    return lambda context, retrieval, exchange: handler(retrieval, exchange)
+    return lambda tools, exchange: handler(tools.retrieval, exchange)
 
 
 def _acting(handler: Callable[[Context, Exchange], Awaitable[None]]) -> Handler:
-    return lambda context, retrieval, exchange: handler(context, exchange)
+    return lambda tools, exchange: handler(tools.context, exchange)
+
+
+def _showing(handler: Callable[[Renderer, Films, Exchange], Awaitable[None]]) -> Handler:
+    return lambda tools, exchange: handler(tools.renderer, tools.films, exchange)
 
 
 # The most asked first: frames, whole series, metadata.
@@ -55,6 +75,8 @@ RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
         ("GET", "/instances", _acting(qido.instances)),
         ("GET", _STUDY + "/instances", _acting(qido.instances)),
         ("GET", _SERIES + "/instances", _acting(qido.instances)),
+        ("GET", _STUDY + _LEVEL + "/rendered", _showing(rendered.rendered)),
+        ("GET", _STUDY + _LEVEL + "/thumbnail", _showing(rendered.thumbnail)),
         ("POST", "/studies", _acting(stow.store)),
         ("POST", _STUDY, _acting(stow.store)),
         ("GET", "/workitems", _acting(ups.search)),
@@ -84,9 +106,9 @@ class DicomWeb:
     """The ASGI application for everything below /dicom-web."""
 
     def __init__(self, context: Context, authenticator: Authenticator) -> None:
-        self._context = context
         self._authenticator = authenticator
-        self._retrieval = Retrieval(context)
+        renderer = Renderer(context, retrieval := Retrieval(context))
+        self._tools = Tools(context, retrieval, renderer, Films(renderer))
         self._addresses = Addresses(context.settings)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="dicomweb")
         self.notifications = notifications.Notifications(context, self._addresses, authenticator.still)
@@ -101,7 +123,7 @@ class DicomWeb:
             principal = await self._authenticator.principal(scope)
             exchange = Exchange(scope, receive, send, addresses=self._addresses, executor=self._executor, principal=principal)
             handler, exchange.parameters = _resource(scope)
-            await handler(self._context, self._retrieval, exchange)
+            await handler(self._tools, exchange)
         except Gone:
             return
         except IsocenterError as error:
@@ -150,9 +172,9 @@ def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
         if wanted == method:
             parameters = match.groupdict()
             for name in ("study", "series", "instance", "workitem"):
-                if name in parameters and not _USABLE_UID.fullmatch(parameters[name]):
+                if parameters.get(name) is not None and not _USABLE_UID.fullmatch(parameters[name]):
                     raise Invalid("This is no UID.", where=name)
-            return handler, parameters
+            return handler, {name: value for name, value in parameters.items() if value is not None}
         allowed.update(("GET", "HEAD") if wanted == "GET" else (wanted,))
     if allowed:
         raise status.MethodNotAllowed(str(scope["method"])[:16], ", ".join(sorted(allowed)))

@@ -124,7 +124,7 @@ def _document(retrieval: Retrieval, exchange: Exchange, base: str) -> Document:
 async def frames(retrieval: Retrieval, exchange: Exchange) -> None:
     """GET .../instances/{instance}/frames/{list}: the hot path; nothing waits when the last seconds saw this series."""
     path = exchange.parameters
-    numbers = _numbers(path["frames"])
+    numbers = frame_numbers(path["frames"])
     uids = path["study"], path["series"], path["instance"]
     found = retrieval.known_frames(exchange.principal, *uids)
     if found is None:
@@ -134,7 +134,7 @@ async def frames(retrieval: Retrieval, exchange: Exchange) -> None:
     await _send_frames(retrieval, exchange, found, numbers, form, about)
 
 
-def _numbers(text: str) -> list[int]:
+def frame_numbers(text: str) -> list[int]:
     """The frame list of a path (PS3.18 10.4.1.1.6), counted from 1."""
     if not _FRAME_LIST.fullmatch(text):
         raise Invalid("The frame list is malformed.", where="frames", hint="Write numbers from 1, separated by commas.")

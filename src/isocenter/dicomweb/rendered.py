@@ -1,0 +1,244 @@
+"""Rendered and thumbnail resources (PS3.18 10.4.1.1.3, 10.4.1.1.4): what a browser shows without knowing DICOM."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+
+from isocenter.dicom import syntaxes
+from isocenter.dicom.elements import Malformed
+from isocenter.dicomweb import multipart, render_parameters
+from isocenter.dicomweb.exchange import PRIVATE, Body, Exchange
+from isocenter.dicomweb.render_parameters import GIF, JP2, JPEG, MP4, MPEG, PICTURES, PNG, check_profile, choose
+from isocenter.dicomweb.wado import frame_numbers
+from isocenter.domain.errors import Unsupported
+from isocenter.service import rendering
+from isocenter.service.rendering import Category, Film, Films, Picture, Renderer, Video
+from isocenter.service.retrieve import StoredInstance
+
+T = TypeVar("T")
+
+FILM_AS_GIF = 100  # frames up to which a film is a GIF when the client leaves the choice to us; longer ones are MP4
+
+_VARY = (b"vary", b"Accept")
+# Stored documents may hold scripts: they are shown, in an origin of their own, and may do nothing.
+_SANDBOX = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+_VISIBLE = (Category.IMAGE, Category.VIDEO)
+_PAGES = (Category.DOCUMENT, Category.REPORT)
+
+
+def etag_of(*facts: object) -> str:
+    """Weak: of a multipart answer the boundary is another one each time."""
+    return f'W/"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
+
+
+async def made(exchange: Exchange, start: Callable[..., "Future[T]"], *arguments: object) -> T:
+    """What a future of the pool brings; it is begun in a thread, since files are read first."""
+    future = await exchange.run(start, *arguments)
+    try:
+        return await asyncio.wrap_future(future)
+    except Malformed as error:
+        raise rendering.fault(error) from None
+
+
+async def draw(renderer: Renderer, exchange: Exchange, picture: Picture) -> bytes:
+    """The file of a picture, from the cache when it has been drawn before. Raises Missing, Invalid, Unsupported, Broken, Busy."""
+    data = await exchange.run(renderer.kept, picture)
+    if data is None:
+        data = await made(exchange, renderer.start, picture)
+        await exchange.run(renderer.keep, picture, data)
+    return data
+
+
+# ---- thumbnails
+
+
+async def thumbnail(renderer: Renderer, films: Films, exchange: Exchange) -> None:
+    """GET .../thumbnail at every level: one small picture, without anything that tells whose it is."""
+    asked = render_parameters.thumbnail_parameters(exchange.query())
+    media_type, _ = choose(exchange.accepted(), PICTURES)
+    path = exchange.parameters
+    uids = path["study"], path.get("series"), path.get("instance")
+    found = await exchange.run(renderer.retrieval.instances, exchange.principal, *uids)
+    instance = rendering.representative(found)
+    if instance is None or rendering.category(instance) not in _VISIBLE:
+        etag = etag_of("card", instance.sha256 if instance else "", asked, media_type)
+        if exchange.knows(etag):
+            return await exchange.not_modified(etag)
+        return await answer(exchange, await made(exchange, renderer.card, instance, asked, media_type), media_type, etag)
+    number = frame_numbers(path["frames"])[0] if "frames" in path else await exchange.run(renderer.middle, instance)
+    await send_picture(renderer, exchange, Picture(instance, number, asked, media_type))
+
+
+# ---- rendered
+
+
+async def rendered(renderer: Renderer, films: Films, exchange: Exchange) -> None:
+    """GET .../rendered at every level."""
+    path = exchange.parameters
+    uids = path["study"], path.get("series"), path.get("instance")
+    found = await exchange.run(renderer.retrieval.instances, exchange.principal, *uids)
+    visible = [instance for instance in found if rendering.category(instance) in _VISIBLE]
+    if visible:
+        return await _send_visible(renderer, films, exchange, visible, len(found) - len(visible))
+    pages = [instance for instance in found if rendering.category(instance) in _PAGES]
+    if not pages or "frames" in path:
+        raise Unsupported("There is nothing here that can be shown.", hint="Retrieve the objects as they are stored.")
+    await _send_pages(renderer, exchange, pages)
+
+
+async def _send_visible(
+    renderer: Renderer, films: Films, exchange: Exchange, visible: Sequence[StoredInstance], others: int
+) -> None:
+    asked = render_parameters.parameters(exchange.query())
+    numbers = frame_numbers(exchange.parameters["frames"]) if "frames" in exchange.parameters else None
+    pictures = [
+        (instance, number)
+        for instance in visible
+        for number in (numbers or range(1, rendering.frame_count(instance) + 1))
+    ]  # fmt: skip
+    media_type, parts = choose(exchange.accepted(), _offers(exchange, visible, len(pictures)))
+    check_profile(asked.rendering, media_type)
+    warnings = [asked.warning] if asked.warning else []
+    wanted = [Picture(instance, number, asked.rendering, media_type) for instance, number in pictures]
+    if others:
+        warnings.append(f"{others} objects without pictures are left out")
+    if media_type in (MP4, MPEG) or (media_type == GIF and len(wanted) > 1 and not parts):
+        return await _send_film(films, renderer, exchange, visible, wanted, media_type, warnings)
+    if not parts and len(wanted) > 1 and not _everything(exchange, visible):
+        instance = rendering.representative(visible) or visible[0]
+        number = await exchange.run(renderer.middle, instance)
+        warnings.append(f"This is one of {len(wanted)} pictures; accept multipart/related for all of them")
+        wanted = [Picture(instance, number, asked.rendering, media_type)]
+    if not parts and len(wanted) == 1:
+        return await send_picture(renderer, exchange, wanted[0], warnings)
+    await _send_parts(renderer, exchange, wanted, media_type, warnings)
+
+
+def _everything(exchange: Exchange, visible: Sequence[StoredInstance]) -> bool:
+    """Whether the client leaves the form to us, of a series or study: then it gets all pictures (PS3.18 8.7.1)."""
+    best = exchange.accepted()[0].name if exchange.accepted() else "*/*"
+    return best == "*/*" and (len(visible) > 1 or "frames" in exchange.parameters)
+
+
+def _offers(exchange: Exchange, visible: Sequence[StoredInstance], count: int) -> Sequence[str]:
+    """What can be made, the most fitting first. A film of a study would mix what does not belong together."""
+    syntax = syntaxes.get(visible[0].transfer_syntax_uid)
+    if len(visible) == 1 and "frames" not in exchange.parameters:
+        if syntax is not None and syntax.video:
+            return (MPEG, MP4, JPEG, PNG, JP2) if syntax.media_type == MPEG else (MP4, JPEG, PNG, JP2)
+        if count > 1:
+            return (GIF, MP4, JPEG, PNG, JP2) if count <= FILM_AS_GIF else (MP4, GIF, JPEG, PNG, JP2)
+    if count > 1 and "series" in exchange.parameters and not any(map(_is_video, visible)):
+        return (*PICTURES, MP4)
+    return PICTURES
+
+
+def _is_video(instance: StoredInstance) -> bool:
+    return rendering.category(instance) is Category.VIDEO
+
+
+async def _send_film(
+    films: Films, renderer: Renderer, exchange: Exchange, visible: Sequence[StoredInstance], pictures: Sequence[Picture],
+    media_type: str, warnings: Sequence[str],
+) -> None:
+    asked = pictures[0].asked
+    if _is_video(visible[0]):
+        if media_type == MPEG:
+            return await _send_stream(renderer, exchange, visible[0])
+        wanted: Film | Video = Video(visible[0], asked)
+    else:
+        wanted = Film(tuple(pictures), asked, media_type)
+    etag = etag_of(wanted.key)
+    if exchange.knows(etag):
+        return await exchange.not_modified(etag)
+    file = await exchange.run(films.kept, wanted)
+    if file is None:
+        file = await made(exchange, films.start, wanted)
+    with file:
+        await exchange.start(200, (*_headers(media_type, etag, warnings), (b"content-length", str(file.size).encode())))
+        await Body(exchange, file.size).copy(file, 0, file.size)
+
+
+async def _send_stream(renderer: Renderer, exchange: Exchange, instance: StoredInstance) -> None:
+    """A video as it is stored."""
+    file, header = await exchange.run(renderer.header, instance)
+    places = [place for frame in header.frames or () for place in frame]
+    size = sum(length for _, length in places)
+    etag = etag_of("stream", instance.sha256)
+    if exchange.knows(etag):
+        return await exchange.not_modified(etag)
+    await exchange.start(200, (*_headers(MPEG, etag, ()), (b"content-length", str(size).encode())))
+    body = Body(exchange, size)
+    for offset, length in places:
+        await body.copy(file, offset, length)
+
+
+async def send_picture(renderer: Renderer, exchange: Exchange, picture: Picture, warnings: Sequence[str] = ()) -> None:
+    """One picture as a single part."""
+    etag = etag_of(picture.key)
+    if exchange.knows(etag):
+        return await exchange.not_modified(etag)
+    await answer(exchange, await draw(renderer, exchange, picture), picture.media_type, etag, warnings)
+
+
+async def _send_parts(
+    renderer: Renderer, exchange: Exchange, pictures: Sequence[Picture], media_type: str, warnings: Sequence[str]
+) -> None:
+    etag = etag_of(*(picture.key for picture in pictures))
+    if exchange.knows(etag):
+        return await exchange.not_modified(etag)
+    boundary = multipart.new_boundary()
+    form = f'multipart/related; type="{media_type}"; boundary={boundary}'
+    await exchange.start(200, _headers(form, etag, warnings))
+    if exchange.method == "HEAD":
+        return await exchange.send(b"", more=False)
+    async with exchange.watching():
+        for picture in pictures:
+            if exchange.gone:
+                return
+            data = await draw(renderer, exchange, picture)
+            instance = picture.instance
+            where = f"{exchange.base}/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}" \
+                    f"/instances/{instance.sop_instance_uid}/frames/{picture.number}/rendered"  # fmt: skip
+            head = multipart.part_head(boundary, {"Content-Type": media_type, "Content-Location": where})
+            await exchange.send(head + data, more=True)
+        await exchange.send(multipart.closing(boundary), more=False)
+
+
+# ---- documents
+
+
+async def _send_pages(renderer: Renderer, exchange: Exchange, pages: Sequence[StoredInstance]) -> None:
+    offers = await exchange.run(rendering.document_types, renderer, pages[0])
+    media_type, parts = choose(exchange.accepted(), offers)
+    if len(pages) > 1 or parts:
+        raise Unsupported("Documents are shown one by one.", hint="Ask for .../instances/{instance}/rendered.")
+    await send_page(renderer, exchange, pages[0], media_type)
+
+
+async def send_page(renderer: Renderer, exchange: Exchange, instance: StoredInstance, media_type: str) -> None:
+    """A document or report as one of its media types."""
+    etag = etag_of("page", instance.sha256, media_type)
+    if exchange.knows(etag):
+        return await exchange.not_modified(etag)
+    page = await exchange.run(rendering.document, renderer, instance, media_type)
+    headers = (*_headers(page.media_type, etag, ()), (b"content-length", str(page.size).encode()))
+    await exchange.start(200, (*headers, _SANDBOX) if media_type != "application/pdf" else headers)
+    while piece := await exchange.run(next, page.pieces, b""):
+        await exchange.send(piece, more=True)
+    await exchange.send(b"", more=False)
+
+
+# ---- answers
+
+
+async def answer(exchange: Exchange, data: bytes, media_type: str, etag: str, warnings: Sequence[str] = ()) -> None:
+    """A whole answer."""
+    await exchange.reply(200, _headers(media_type, etag, warnings), data)
+
+
+def _headers(media_type: str, etag: str, warnings: Sequence[str]) -> tuple[tuple[bytes, bytes], ...]:
+    told = tuple((b"warning", f'299 isocenter "{text}"'.encode("ascii", "replace")) for text in warnings)
+    return (b"content-type", media_type.encode()), (b"etag", etag.encode()), PRIVATE, _VARY, *told

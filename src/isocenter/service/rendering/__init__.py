@@ -1,0 +1,8 @@
+"""Objects as pictures (pictures.py), films (films.py) and pages (documents.py) that any program shows: PS3.18 8.7.4."""
+
+from .documents import Document, document, document_types
+from .films import Film, Films, Video
+from .pictures import Category, Picture, Renderer, category, fault, frame_count, representative
+
+__all__ = ["Category", "Document", "Film", "Films", "Picture", "Renderer", "Video", "category", "document", "document_types",
+           "fault", "frame_count", "representative"]  # fmt: skip
