@@ -90,7 +90,7 @@ def _frames(source: int, mode: str, width: int, height: int) -> Iterator[Image.I
 def still(source: int, number: int, shown: Presentation, asked: Rendering, media_type: str) -> bytes:
     """Frame `number`, counted from 1, of a video stream as a picture. Raises Malformed."""
     try:
-        with os.fdopen(os.dup(source), "rb") as file, av.open(file, "r") as video:
+        with av.open(f"/proc/self/fd/{source}", "r") as video:
             for at, frame in enumerate(video.decode(_stream(video)), start=1):
                 if at == number:
                     image = Image.fromarray(frame.to_ndarray(format="rgb24"))
@@ -106,7 +106,7 @@ def packed(source: int, target: int, rate: float, quality: int) -> bytes:
     Raises Malformed.
     """
     try:
-        with os.fdopen(os.dup(source), "rb") as file, av.open(file, "r") as video:
+        with av.open(f"/proc/self/fd/{source}", "r") as video:
             stream = _stream(video)
             with av.open(f"/proc/self/fd/{target}", "w", format="mp4", options={"movflags": "+faststart"}) as out:
                 if stream.codec_context.name in ("h264", "hevc"):

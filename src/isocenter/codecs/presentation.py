@@ -121,11 +121,12 @@ def grayscale(found: View, groups: tuple[View, ...], layout: Layout) -> Grayscal
     """The grayscale part: of the frame's own functional groups (PS3.3 C.7.6.16), else of the object."""
     transformation = _group(groups, 0x00289145) or found  # Pixel Value Transformation Sequence
     voi = _group(groups, 0x00289132) or found  # Frame VOI LUT Sequence
+    table = lut_of(found.item(MODALITY_LUT_SEQUENCE), signed=layout.signed)
     return Grayscale(
         slope=transformation.number(0x00281053, 1.0) or 1.0,
         intercept=transformation.number(0x00281052),
         # PS3.4 N.2.1.2: in angiography this table leads away from what is shown
-        modality=None if found.text(0x00281040) in ("LOG", "DISP") else lut_of(found.item(MODALITY_LUT_SEQUENCE), signed=layout.signed),
+        modality=None if found.text(0x00281040) in ("LOG", "DISP") else table,
         voi=lut_of(voi.item(VOI_LUT_SEQUENCE), signed=layout.signed),
         window=window_of(voi),
         inverse=layout.photometric == "MONOCHROME1" or found.text(0x20500020) == "INVERSE",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from isocenter.codecs import decoding
 from isocenter.codecs.decoding import MAX_FRAME
+from isocenter.codecs.formats import READ
 from isocenter.codecs.presentation import Presentation
 from isocenter.dicom.elements import Malformed
 
@@ -25,7 +26,7 @@ def samples(data: bytes, shown: Presentation) -> tuple[Pixels, str]:
     if not 0 < layout.frame_bytes <= MAX_FRAME:
         raise Malformed("pixels of this size are not decoded", "Rows")
     if not shown.native:
-        if shown.transfer_syntax not in decoding.DECODERS:
+        if shown.transfer_syntax not in READ:
             raise Malformed("frames of this transfer syntax are not decoded", "TransferSyntaxUID")
         decoded = decoding.decode(shown.transfer_syntax, data, layout)
         data, photometric = decoded.data, decoded.photometric

@@ -136,14 +136,14 @@ def _paragraphs(element: ElementTree.Element) -> Iterator[str]:
     while waiting:
         each = waiting.pop()
         if isinstance(each, str):
-            parts.append(each)
+            parts.append(each.replace("\n", " "))
             continue
         if _tag(each) in _BLOCKS:
             parts.append("\n")
         elif _tag(each) in ("td", "th"):
             parts.append("\t")
         waiting += [part for child in reversed(each) for part in (child.tail or "", child)]
-        parts.append(each.text or "")
+        parts.append((each.text or "").replace("\n", " "))
     for line in "".join(parts).split("\n"):
         text = "  ".join(" ".join(cell.split()) for cell in line.split("\t")).strip()
         if text:

@@ -52,13 +52,13 @@ _STATES = "1.2.840.10008.5.1.4.1.1.11."
 
 def category(instance: Located) -> Category:
     """Told by SOP class, pixels and transfer syntax."""
-    syntax = syntaxes.get(instance.transfer_syntax_uid)
-    if instance.bits_allocated:
-        return Category.VIDEO if syntax is not None and syntax.video else Category.IMAGE
     for prefix, found in ((_ENCAPSULATED, Category.DOCUMENT), (_REPORTS, Category.REPORT), (_STATES, Category.STATE)):
         if instance.sop_class_uid.startswith(prefix):
             return found
-    return Category.OTHER
+    if not instance.bits_allocated:
+        return Category.OTHER
+    syntax = syntaxes.get(instance.transfer_syntax_uid)
+    return Category.VIDEO if syntax is not None and syntax.video else Category.IMAGE
 
 
 def frame_count(instance: Located) -> int:
