@@ -1,5 +1,7 @@
 """Negotiation: what is asked for, against what is stored."""
 
+from collections.abc import Container
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from isocenter.dicomweb.accept import (
     Form,
     NotAcceptable,
     dataset_form,
+    dataset_syntax,
     frame_form,
     json_form,
     parse_accept,
@@ -16,12 +19,13 @@ from isocenter.dicomweb.accept import (
 )
 from isocenter.domain.errors import Invalid
 
-EXPLICIT, IMPLICIT, JLS, BASELINE, LOSSLESS = (
+EXPLICIT, IMPLICIT, JLS, BASELINE, LOSSLESS, HTJ2K = (
     "1.2.840.10008.1.2.1",
     "1.2.840.10008.1.2",
     "1.2.840.10008.1.2.4.80",
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.201",
 )
 
 
@@ -83,53 +87,77 @@ def test_only_json(accept: str) -> None:
         json_form(parse_accept(accept))
 
 
+ANY_DICOM = 'multipart/related; type="application/dicom"'
+
+
+def leaves_as(accept: str, stored: str, possible: Container[str] = (EXPLICIT,), *, pixels: bool = True) -> str | None:
+    """The transfer syntax in which an instance leaves."""
+    form = dataset_form(parse_accept(accept), single=True)
+    return dataset_syntax(form, stored, lambda target: target in possible, pixels=pixels)
+
+
 @pytest.mark.parametrize(
     ("accept", "multipart"),
     [
         ("", True),
         ("*/*", True),
-        ('multipart/related; type="application/dicom"', True),
+        (ANY_DICOM, True),
         ("multipart/related; type=application/dicom", True),
-        ('multipart/related; type="application/dicom"; transfer-syntax=*', True),
-        (f'multipart/related; type="application/dicom"; transfer-syntax={JLS}', True),
-        (
-            f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}, multipart/related; '
-            'type="application/dicom"; '
-            "transfer-syntax=*;q=0.1",
-            True,
-        ),
+        (f"{ANY_DICOM}; transfer-syntax=*", True),
         ("multipart/*", True),
         ("application/dicom", False),
         ("application/dicom; transfer-syntax=*, */*;q=0.5", False),
+        (f"application/dicom;q=0.5, {ANY_DICOM}", True),
     ],
 )
 def test_one_instance(accept: str, multipart: bool) -> None:
-    assert dataset_form(parse_accept(accept), {JLS}, single=True) == Form(multipart, "application/dicom")
+    assert dataset_form(parse_accept(accept), single=True).multipart is multipart
 
 
 @pytest.mark.parametrize(
-    "accept",
+    ("accept", "leaves"),
     [
-        f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}',
-        "application/dicom+json",
-        'multipart/related; type="application/octet-stream"',
-        "image/jpeg",
+        ("", JLS),
+        ("*/*", JLS),
+        ("multipart/*", JLS),
+        (f"{ANY_DICOM}; transfer-syntax=*", JLS),
+        (f"{ANY_DICOM}; transfer-syntax={JLS}", JLS),
+        (f"{ANY_DICOM}; transfer-syntax={EXPLICIT}, {ANY_DICOM}; transfer-syntax={JLS}", JLS),
+        (f'{ANY_DICOM}; transfer-syntax="{EXPLICIT}, {JLS}"', JLS),
+        (f"{ANY_DICOM}; transfer-syntax={EXPLICIT}, {ANY_DICOM}; transfer-syntax=*;q=0.1", EXPLICIT),
+        (f"{ANY_DICOM}; transfer-syntax={IMPLICIT}, {ANY_DICOM}; transfer-syntax=*;q=0.1", JLS),
+        (f"{ANY_DICOM}; transfer-syntax={LOSSLESS}, {ANY_DICOM}; transfer-syntax={EXPLICIT}", EXPLICIT),
+        (ANY_DICOM, EXPLICIT),  # PS3.18 8.7.3: the default transfer syntax
+        ("application/dicom", EXPLICIT),
+        (f"{ANY_DICOM}; transfer-syntax={BASELINE}", None),
     ],
 )
-def test_one_instance_not_acceptable_says_how_it_is_stored(accept: str) -> None:
-    with pytest.raises(NotAcceptable, match=JLS):
-        dataset_form(parse_accept(accept), {JLS}, single=True)
+def test_the_transfer_syntax_of_an_instance(accept: str, leaves: str | None) -> None:
+    assert leaves_as(accept, JLS) == leaves
 
 
-def test_many_instances_need_multipart_and_every_syntax() -> None:
+def test_the_default_syntax_gives_way_to_what_is_lossy_or_cannot_be_converted() -> None:
+    assert leaves_as(ANY_DICOM, BASELINE) == BASELINE  # PS3.18 8.7.3: only a lossy form is held
+    assert leaves_as(ANY_DICOM, JLS, ()) == JLS
+    assert leaves_as(f"{ANY_DICOM}; transfer-syntax={EXPLICIT}", BASELINE) == EXPLICIT  # it is asked for
+    assert leaves_as(ANY_DICOM, "1.2.826.0.1.3680043.9") == "1.2.826.0.1.3680043.9"
+
+
+def test_what_has_no_pixels_cannot_be_compressed() -> None:
+    assert leaves_as(f"{ANY_DICOM}; transfer-syntax={JLS}", IMPLICIT, pixels=False) == EXPLICIT
+    assert leaves_as(f"{ANY_DICOM}; transfer-syntax={JLS}", EXPLICIT, (), pixels=False) == EXPLICIT
+
+
+@pytest.mark.parametrize("accept", ["application/dicom+json", 'multipart/related; type="application/octet-stream"', "image/jpeg"])
+def test_one_instance_not_acceptable(accept: str) -> None:
+    with pytest.raises(NotAcceptable, match="application/dicom"):
+        dataset_form(parse_accept(accept), single=True)
+
+
+def test_many_instances_need_multipart() -> None:
     with pytest.raises(NotAcceptable):
-        dataset_form(parse_accept("application/dicom"), {EXPLICIT}, single=False)
-    with pytest.raises(NotAcceptable):
-        dataset_form(
-            parse_accept(f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}'),
-            {EXPLICIT, JLS},
-            single=False,
-        )
+        dataset_form(parse_accept("application/dicom"), single=False)
+    assert dataset_form(parse_accept(f"application/dicom, {ANY_DICOM};q=0.5"), single=False).multipart
 
 
 @pytest.mark.parametrize(
@@ -183,10 +211,40 @@ def test_compressed_frames(accept: str, stored: str, form: Form) -> None:
         ("application/octet-stream", "1.2.826.0.1.3680043.9"),
     ],
 )
-def test_frames_that_would_need_decoding_are_refused_with_the_way_out(accept: str, stored: str) -> None:
+def test_frames_that_cannot_be_converted_are_refused_with_the_way_out(accept: str, stored: str) -> None:
     with pytest.raises(NotAcceptable) as caught:
         frame_form(parse_accept(accept), stored, native=False, single=True)
     assert stored in caught.value.message and "transfer-syntax=*" in caught.value.hint
+
+
+OCTETS = 'multipart/related; type="application/octet-stream"'
+
+
+@pytest.mark.parametrize(
+    ("accept", "stored", "form"),
+    [
+        (OCTETS, JLS, Form(True, "application/octet-stream", EXPLICIT)),
+        ("application/octet-stream", JLS, Form(False, "application/octet-stream", EXPLICIT)),
+        (f"{OCTETS}; transfer-syntax={IMPLICIT}", JLS, Form(True, "application/octet-stream", IMPLICIT)),
+        (f"{OCTETS}; transfer-syntax={LOSSLESS}", JLS, Form(True, "application/octet-stream", LOSSLESS)),
+        ("image/jpeg", JLS, Form(False, "image/jpeg", LOSSLESS)),  # Table 8.7.3-5: the default of image/jpeg
+        ("image/jpeg", IMPLICIT, Form(False, "image/jpeg", LOSSLESS)),
+        (f"image/jpeg; transfer-syntax={BASELINE}", IMPLICIT, Form(False, "image/jpeg", BASELINE)),
+        (f'image/jpeg; transfer-syntax="{HTJ2K},{BASELINE}"', IMPLICIT, Form(False, "image/jpeg", BASELINE)),
+        ("image/jphc", IMPLICIT, Form(False, "image/jphc", HTJ2K)),
+        (f"image/jls;q=0.5, image/jpeg; transfer-syntax={LOSSLESS}", JLS, Form(False, "image/jpeg", LOSSLESS)),
+        (f"image/jpeg; transfer-syntax={LOSSLESS}, image/jls", JLS, Form(False, "image/jls", JLS)),
+    ],
+)
+def test_frames_are_converted_where_nothing_stored_is_wanted_as_much(accept: str, stored: str, form: Form) -> None:
+    possible = {EXPLICIT, IMPLICIT, LOSSLESS, BASELINE, JLS, HTJ2K}.__contains__
+    assert frame_form(parse_accept(accept), stored, native=stored == IMPLICIT, single=True, possible=possible) == form
+
+
+def test_nothing_lossy_is_made_that_was_not_named() -> None:
+    for accept in ("image/jpeg", "image/*", "image/jpeg; transfer-syntax=*"):
+        with pytest.raises(NotAcceptable):
+            frame_form(parse_accept(accept), IMPLICIT, native=True, single=True, possible={BASELINE}.__contains__)
 
 
 def test_several_frames_need_multipart() -> None:

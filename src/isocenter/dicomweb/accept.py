@@ -1,14 +1,14 @@
 """What the client will take (PS3.18 8.6 and 8.7), decided by pure functions over the Accept header and what is stored.
 
-Nothing is transcoded yet, so a negotiation is a comparison: an object or a frame goes out as it is stored, or not at all. A
-missing `transfer-syntax` parameter takes any stored syntax for `application/dicom`, whose file meta information says what it
-is, and for `image/*`; for `application/octet-stream` it keeps the standard's default, Explicit VR Little Endian (PS3.18
-8.7.3.5.2), because bytes that do not say what they are must not be a surprise.
+What is stored in an accepted form goes out as it is; else it is converted to what is wanted most. Without a `transfer-syntax`
+parameter `application/dicom` and `application/octet-stream` mean Explicit VR Little Endian, unless only a lossy form is held
+(PS3.18 8.7.3), and `image/*` any stored syntax of that media type; who accepts everything, or says nothing, gets what is stored.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from isocenter.dicom import syntaxes
 from isocenter.domain.errors import Invalid, Unsupported
@@ -20,6 +20,7 @@ DICOM_JSON = "application/dicom+json"
 JSON = "application/json"
 OCTETS = "application/octet-stream"
 MULTIPART = "multipart/related"
+ZIP = "application/zip"
 
 MAX_HEADER = 8 * 1024  # what web servers allow one header line; a list of every media type of PS3.18 is under 2 KiB
 
@@ -131,59 +132,157 @@ def json_form(ranges: Collection[MediaRange]) -> str:
     raise NotAcceptable("This resource is answered as JSON only.", where="Accept", hint=f"Accept {DICOM_JSON}.")
 
 
-def dataset_form(ranges: Collection[MediaRange], stored: Collection[str], *, single: bool) -> Form:
-    """How to answer whole instances that are `stored` in these transfer syntaxes; `single` if it is the one instance of a URL.
+ANY, UNSAID = "*", ""
+"""Transfer syntaxes that a range may want beside UIDs: any, and the default of PS3.18 8.7.3."""
 
-    Every stored syntax must be acceptable: an answer that leaves images out silently is worse than none.
-    """
-    for media_range in ranges:
-        if not media_range.covers(DICOM):
-            continue
-        wanted = media_range.parameters.get("transfer-syntax", "*")
-        if wanted != "*" and any(syntax != wanted for syntax in stored):
-            continue
-        if media_range.multipart or media_range.name in ("*/*", "application/*"):
-            return Form(True, DICOM)
-        if single:
-            return Form(False, DICOM)
+
+def wanted_syntaxes(media_range: MediaRange) -> tuple[str, ...]:
+    """What the `transfer-syntax` parameter says, the first the dearest: UIDs (several may be given), ANY or UNSAID."""
+    text = media_range.parameters.get("transfer-syntax", "")
+    return tuple(part for part in re.split(r"[,\s]+", text) if part) or (UNSAID,)
+
+
+def _by_quality(ranges: Iterable[MediaRange]) -> Iterator[list[MediaRange]]:
+    """The ranges that are wanted alike, the dearest first."""
+    for _, alike in groupby(ranges, lambda media_range: media_range.q):
+        yield list(alike)
+
+
+# ---- whole instances
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetForm:
+    """The shape of an answer of whole instances. syntaxes: those that are wanted alike in one tuple, the dearest first."""
+
+    multipart: bool
+    syntaxes: tuple[tuple[str, ...], ...]
+    media_type: str = DICOM
+
+
+def dataset_form(ranges: Collection[MediaRange], *, single: bool, packed: bool = False) -> DatasetForm:
+    """How to answer whole instances; `single` if it is the one instance of a URL; `packed` if they may be one ZIP archive."""
+    for alike in _by_quality(ranges):
+        for media_range in alike:
+            if packed and media_range.name == ZIP:
+                wanted = wanted_syntaxes(media_range)
+                return DatasetForm(False, ((ANY,) if wanted == (UNSAID,) else wanted,), ZIP)
+            if not media_range.covers(DICOM):
+                continue
+            everything = media_range.name in ("*/*", "application/*", "multipart/*")
+            multipart = media_range.multipart or everything
+            if multipart or single:
+                shape = [each for each in ranges if each.covers(DICOM) and (each.multipart or each.name == "*/*") == multipart]
+                return DatasetForm(multipart, tuple(_syntaxes(group) for group in _by_quality(shape or [media_range])))
     raise NotAcceptable(
-        f"The instances are stored as {', '.join(sorted(stored))} and are not converted.",
+        f"This resource is answered as {DICOM}{f' or {ZIP}' if packed else ''}.",
         where="Accept",
         hint=f'Accept {MULTIPART}; type="{DICOM}"; transfer-syntax=*.',
     )
 
 
-def frame_form(ranges: Collection[MediaRange], stored: str, *, native: bool, single: bool) -> Form:
+def _syntaxes(alike: Iterable[MediaRange]) -> tuple[str, ...]:
+    """Who accepts every media type takes what is stored as it is; a media type without a syntax means its default."""
+    found: list[str] = []
+    for media_range in alike:
+        everything = "*" in media_range.part_type and "transfer-syntax" not in media_range.parameters
+        found += (ANY,) if everything else wanted_syntaxes(media_range)
+    return tuple(found)
+
+
+def needs_look(form: DatasetForm, stored: str) -> bool:
+    """Whether an object's header is needed for `dataset_syntax`."""
+    return not _as_stored(form.syntaxes[0], stored)
+
+
+def dataset_syntax(form: DatasetForm, stored: str, possible: Callable[[str], bool], *, pixels: bool = True) -> str | None:
+    """The transfer syntax in which an instance leaves; None when it cannot be had in any that is wanted.
+
+    What was compressed with loss stays as it is where none is named, and so does what cannot be converted (PS3.18 8.7.3). An
+    object without pixels has nothing that could be compressed: it leaves as Explicit VR Little Endian then.
+    """
+    for alike in form.syntaxes:
+        if _as_stored(alike, stored):
+            return stored
+        for wanted in alike:
+            target = EXPLICIT_LITTLE if wanted == UNSAID or not pixels else wanted
+            if target == stored or possible(target):
+                return target
+            if wanted == UNSAID:
+                return stored
+    return None
+
+
+def _as_stored(alike: Collection[str], stored: str) -> bool:
+    syntax = syntaxes.get(stored)
+    lossy = syntax is None or syntax.lossy
+    return ANY in alike or stored in alike or (UNSAID in alike and (lossy or stored == EXPLICIT_LITTLE))
+
+
+# ---- frames
+
+
+def frame_form(
+    ranges: Collection[MediaRange], stored: str, *, native: bool, single: bool, possible: Callable[[str], bool] = lambda _: False
+) -> Form:
     """How to answer frames that are `stored` in this transfer syntax; `native` if they are not compressed.
 
     Native frames leave in little endian, which Explicit and Implicit VR Little Endian share. `single`: one frame was asked for,
-    so that an answer without multipart is possible.
+    so that an answer without multipart is possible. possible: whether frames can be had in another transfer syntax. Of what is
+    wanted alike the stored form goes before others.
     """
     syntax = syntaxes.get(stored)
     media_type = OCTETS if native or syntax is None else syntax.media_type
-    for media_range in ranges:
-        multipart = media_range.multipart or media_range.name == "*/*"
-        if not (multipart or single):
-            continue
-        answer = _native_answer(media_range) if native else _encapsulated_answer(media_range, media_type, stored)
-        if answer is not None:
-            return Form(multipart, *answer)
+    for alike in _by_quality(ranges):
+        shaped = [each for each in alike if single or each.multipart or each.name == "*/*"]
+        for media_range in shaped:
+            answer = _native_answer(media_range) if native else _encapsulated_answer(media_range, media_type, stored)
+            if answer is not None:
+                return Form(_is_multipart(media_range), *answer)
+        for media_range in shaped:
+            for answer in _converted_answers(media_range):
+                if possible(answer[1]):
+                    return Form(_is_multipart(media_range), *answer)
     raise NotAcceptable(
-        f"The frames are stored as {media_type}; transfer-syntax={EXPLICIT_LITTLE if native else stored} and are not converted.",
+        f"The frames are stored as {media_type}; transfer-syntax={EXPLICIT_LITTLE if native else stored} and cannot be had in a "
+        "form that is accepted.",
         where="Accept",
         hint=f'Accept {MULTIPART}; type="{media_type}" or {MULTIPART}; type="{OCTETS}"; transfer-syntax=*.',
     )
 
 
+def _is_multipart(media_range: MediaRange) -> bool:
+    return media_range.multipart or media_range.name == "*/*"
+
+
 def _native_answer(media_range: MediaRange) -> tuple[str, str] | None:
-    wanted = media_range.parameters.get("transfer-syntax", "*")
-    if not media_range.covers(OCTETS) or wanted not in ("*", EXPLICIT_LITTLE, IMPLICIT_LITTLE):
+    if not media_range.covers(OCTETS):
         return None
-    return OCTETS, IMPLICIT_LITTLE if wanted == IMPLICIT_LITTLE else EXPLICIT_LITTLE
+    for wanted in wanted_syntaxes(media_range):
+        if wanted in (ANY, UNSAID, EXPLICIT_LITTLE, IMPLICIT_LITTLE):
+            return OCTETS, IMPLICIT_LITTLE if wanted == IMPLICIT_LITTLE else EXPLICIT_LITTLE
+    return None
 
 
 def _encapsulated_answer(media_range: MediaRange, media_type: str, stored: str) -> tuple[str, str] | None:
+    wanted = wanted_syntaxes(media_range)
     if media_range.part_type == OCTETS:  # without a syntax it means Explicit VR Little Endian (see above)
-        return (OCTETS, stored) if media_range.parameters.get("transfer-syntax") in ("*", stored) else None
-    fits = media_range.covers(media_type) and media_range.parameters.get("transfer-syntax", "*") in ("*", stored)
+        return (OCTETS, stored) if ANY in wanted or stored in wanted else None
+    fits = media_range.covers(media_type) and (ANY in wanted or UNSAID in wanted or stored in wanted)
     return (media_type, stored) if fits else None
+
+
+# The default of each media type (PS3.18 Table 8.7.3-5), none of them lossy: who wants that names it.
+_DEFAULTS = tuple("1.2.840.10008.1.2." + number for number in ("4.70", "4.80", "4.90", "4.201", "5"))
+
+
+def _converted_answers(media_range: MediaRange) -> Iterator[tuple[str, str]]:
+    """(media type, transfer syntax) of what a range means, the dearest first."""
+    wanted = wanted_syntaxes(media_range)
+    if media_range.covers(OCTETS):
+        yield from ((OCTETS, EXPLICIT_LITTLE if each == UNSAID else each) for each in wanted if each != ANY)
+    for each in wanted:
+        for candidate in _DEFAULTS if each in (ANY, UNSAID) else (each,):
+            syntax = syntaxes.get(candidate)
+            if syntax is not None and syntax.encapsulated and media_range.covers(syntax.media_type):
+                yield syntax.media_type, candidate

@@ -26,6 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
 
+_ENDLESS = 1 << 62
 PIECE = 1 << 20  # bytes of one message: the loop is held for 0.2 ms, and fewer messages bring nothing more
 FETCHED = 16 << 20  # bytes of one read over a network: a frame is nearly always one
 MAX_QUERY = 64 * 1024  # a list of 1,000 UIDs
@@ -96,18 +97,29 @@ class Exchange:
     def accepted(self) -> tuple[MediaRange, ...]:
         """What the client accepts: by query parameter where a header cannot be set (PS3.18 8.3.3.1), else by header."""
         if self.scope.get("query_string"):
-            asked = ",".join(value for name, value in self.query() if name == "accept")
+            # A plus sign that was not escaped has become a space: application/dicom+json
+            asked = ",".join(value.replace("dicom ", "dicom+") for name, value in self.query() if name == "accept")
             if asked:
                 return _accept(asked)
         return _accept(self.header(b"accept"))
 
-    def accepts_gzip(self) -> bool:
-        """RFC 9110 12.5.3, as far as it concerns gzip."""
+    def coding(self) -> str:
+        """The content coding that the client likes best: gzip, zstd or "" (RFC 9110 12.5.3); of equals gzip, which is kept."""
+        best, quality = "", 0.0
+        identity = 0.0
         for entry in self.header(b"accept-encoding").split(","):
             name, _, parameter = entry.partition(";")
-            if name.strip().lower() in ("gzip", "x-gzip", "*"):
-                return parameter.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-        return False
+            name = name.strip().lower().replace("x-gzip", "gzip").replace("*", "gzip")
+            q = _quality(parameter)
+            if name == "identity":
+                identity = q
+            elif name in ("gzip", "zstd") and (q > quality or (q == quality and name == "gzip")) and q > 0:
+                best, quality = name, q
+        return best if quality >= identity else ""
+
+    def accepts_gzip(self) -> bool:
+        """Whether gzip is the coding to use."""
+        return self.coding() == "gzip"
 
     def knows(self, etag: str) -> bool:
         """Whether the client holds this version already (If-None-Match, RFC 9110 13.1.2: weak comparison)."""
@@ -171,13 +183,20 @@ class Exchange:
 
 
 class Body:
-    """A body of known length, filled piece by piece from bytes and files."""
+    """A body filled piece by piece from bytes and files. length: None when it is not known yet; `finish` ends it then."""
 
-    def __init__(self, exchange: Exchange, length: int) -> None:
+    def __init__(self, exchange: Exchange, length: int | None) -> None:
         self._exchange = exchange
-        self._left = length
-        self._buffer = bytearray(min(length, PIECE))
+        self._left = _ENDLESS if length is None else length
+        self._buffer = bytearray(min(self._left, PIECE))
         self._filled = 0
+
+    async def finish(self) -> None:
+        """Send what is left of a body whose length was not known, or the whole of an empty one."""
+        if self._left:
+            await self._exchange.send(self._buffer[: self._filled], more=False)
+        elif not self._buffer and not self._exchange.started:
+            await self._exchange.send(b"", more=False)
 
     async def write(self, data: bytes) -> None:
         """Append bytes."""
@@ -223,6 +242,15 @@ class Body:
         full, self._filled = self._buffer, 0
         self._buffer = bytearray(min(self._left, PIECE))
         await self._exchange.send(full, more=self._left > 0)
+
+
+def _quality(parameter: str) -> float:
+    """The weight of an entry; one that is malformed is as good as none."""
+    name, _, value = parameter.replace(" ", "").partition("=")
+    try:
+        return float(value) if name.lower() == "q" else 1.0
+    except ValueError:
+        return 0.0
 
 
 def _read_now(fd: int, view: memoryview, offset: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from isocenter.dicom import syntaxes
 from isocenter.dicom.resolutions import FrameSize
-from isocenter.dicomweb.accept import OCTETS, MediaRange, NotAcceptable, frame_form
+from isocenter.dicomweb.accept import ANY, OCTETS, UNSAID, MediaRange, NotAcceptable, frame_form, wanted_syntaxes
 from isocenter.dicomweb.exchange import Exchange
 from isocenter.domain.errors import Invalid
 from isocenter.service.retrieve import Frames, Retrieval
@@ -32,14 +32,16 @@ async def chosen(retrieval: Retrieval, exchange: Exchange, found: Frames, *, sin
 
 
 def _by_name(media_range: MediaRange) -> bool:
-    syntax = media_range.parameters.get("transfer-syntax", "*")
-    return media_range.part_type == _JPHC if syntax == "*" else syntax == _RPCL and media_range.part_type in (_JPHC, OCTETS)
+    wanted = wanted_syntaxes(media_range)
+    if media_range.part_type == _JPHC and (ANY in wanted or UNSAID in wanted):
+        return True
+    return _RPCL in wanted and media_range.part_type in (_JPHC, OCTETS)
 
 
 def _preferred(ranges: Collection[MediaRange], found: Frames, *, single: bool) -> bool:
     """Whether HTJ2K is named before anything that what is stored would do for."""
     for media_range in ranges:
-        if _by_name(media_range):
+        if _by_name(media_range) and (single or media_range.multipart):
             return True
         try:
             frame_form((media_range,), found.instance.transfer_syntax_uid, native=found.native, single=single)

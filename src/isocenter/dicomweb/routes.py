@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.routing import BaseRoute, Mount
 
-from isocenter.dicomweb import notifications, qido, rendered, status, stow, ups, wado
+from isocenter.dicomweb import bulkdata, metadata, notifications, qido, rendered, status, stow, ups, wado
 from isocenter.dicomweb.address import ROOT, Addresses
 from isocenter.dicomweb.exchange import Exchange, Gone, Message, Receive, Scope, Send
 from isocenter.domain.access import Principal
@@ -61,14 +61,20 @@ def _showing(handler: Callable[[Renderer, Films, Exchange], Awaitable[None]]) ->
 RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
     (method, re.compile(pattern), handler)
     for method, pattern, handler in (
-        ("GET", _INSTANCE + "/frames/(?P<frames>[^/]+)", _reading(wado.frames)),
-        ("GET", _SERIES, _reading(wado.instances)),
-        ("GET", _SERIES + "/metadata", _reading(wado.metadata)),
-        ("GET", _INSTANCE, _reading(wado.instances)),
-        ("GET", _INSTANCE + "/metadata", _reading(wado.metadata)),
-        ("GET", _INSTANCE + "/bulkdata/(?P<bulkdata>[0-9A-Fa-f/]{8,512})", _reading(wado.bulkdata)),
-        ("GET", _STUDY, _reading(wado.instances)),
-        ("GET", _STUDY + "/metadata", _reading(wado.metadata)),
+        ("GET", _INSTANCE + "/frames/(?P<frames>[^/]+)", wado.frames),
+        ("GET", _SERIES, wado.instances),
+        ("GET", _SERIES + "/metadata", _reading(metadata.metadata)),
+        ("GET", _INSTANCE, wado.instances),
+        ("GET", _INSTANCE + "/metadata", _reading(metadata.metadata)),
+        ("GET", _INSTANCE + "/bulkdata/(?P<bulkdata>[0-9A-Fa-f/]{8,512})", bulkdata.bulkdata),
+        ("GET", _INSTANCE + "/bulkdata", bulkdata.all_bulkdata),
+        ("GET", _SERIES + "/bulkdata", bulkdata.all_bulkdata),
+        ("GET", _STUDY + "/bulkdata", bulkdata.all_bulkdata),
+        ("GET", _INSTANCE + "/pixeldata", bulkdata.pixeldata),
+        ("GET", _SERIES + "/pixeldata", bulkdata.pixeldata),
+        ("GET", _STUDY + "/pixeldata", bulkdata.pixeldata),
+        ("GET", _STUDY, wado.instances),
+        ("GET", _STUDY + "/metadata", _reading(metadata.metadata)),
         ("GET", "/studies", _acting(qido.studies)),
         ("GET", "/series", _acting(qido.series)),
         ("GET", _STUDY + "/series", _acting(qido.series)),

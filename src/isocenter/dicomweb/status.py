@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from isocenter.dicomweb.accept import NotAcceptable
+from isocenter.dicomweb.ranges import NotSatisfiable
 from isocenter.domain.errors import Broken, Busy, IsocenterError, Kind, Unsupported
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ def http_status(error: IsocenterError) -> int:
         return 405
     if isinstance(error, NotAcceptable):
         return 406
+    if isinstance(error, NotSatisfiable):
+        return 416
     if isinstance(error, UnsupportedMediaType):
         return 415
     return HTTP_STATUS[error.kind]
@@ -88,6 +91,8 @@ def problem(error: IsocenterError) -> Problem:
         headers.append((b"retry-after", str(error.retry_after).encode()))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allowed.encode()))
+    if isinstance(error, NotSatisfiable):
+        headers.append((b"content-range", f"bytes */{error.size}".encode()))
     if error.kind is Kind.UNAUTHENTICATED:
         # No Basic challenge: a browser would open its own dialog over the web client.
         headers.append((b"www-authenticate", b'Bearer realm="isocenter"'))

@@ -1,68 +1,141 @@
-"""WADO-RS (PS3.18 10.4): studies, series, instances, metadata, frames and bulk data, streamed as they are stored."""
+"""WADO-RS (PS3.18 10.4): studies, series, instances and frames, streamed as they are stored, or converted where they must be."""
 
-import contextlib
-import hashlib
+import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
 
+from isocenter.codecs import objects
 from isocenter.dicomweb import multipart, progressive
-from isocenter.dicomweb.accept import DICOM, EXPLICIT_LITTLE, OCTETS, Form, NotAcceptable, dataset_form, frame_form, json_form
-from isocenter.dicomweb.exchange import PIECE, PRIVATE, Body, Exchange
-from isocenter.domain.errors import Invalid
-from isocenter.service import retrieve
-from isocenter.service.retrieve import Bulk, Document, Frames, Retrieval, StoredInstance
+from isocenter.dicomweb.accept import (
+    DICOM,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    DatasetForm,
+    Form,
+    NotAcceptable,
+    dataset_form,
+    dataset_syntax,
+    frame_form,
+    needs_look,
+)
+from isocenter.dicomweb.answers import Bytes, Part, Stored, Version, ahead, content_type, parts, single, stream, version
+from isocenter.dicomweb.exchange import Body, Exchange, Headers
+from isocenter.domain.errors import Busy, Invalid, Unsupported
+from isocenter.service import converting
+from isocenter.service.context import Context
+from isocenter.service.retrieve import Frames, OpenFile, Retrieval, StoredInstance
 
-PIXEL_DATA = frozenset({"7FE00008", "7FE00009", "7FE00010"})
+T = TypeVar("T")
+
 MAX_FRAMES = 10_000  # of one request; the path that names them may not be much longer either
 
 _OPENED_AT_ONCE = 32  # files opened in one visit to a thread
+_AT_WORK = 3  # conversions of one answer at once; more would be held in memory while a slow client takes the first
+_PATIENCE = 240  # times a quarter of a second that an answer which has begun waits for the pool
 _FRAME_LIST = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9})*")
-_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
-_VARY = (b"vary", b"Accept")
-_VARY_JSON = (b"vary", b"Accept, Accept-Encoding")
-
-
-def _etag(*facts: object) -> str:
-    """Weak: the parts are the same bytes, the boundary between them is another one each time."""
-    return f'W/"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
-
-
-def _multipart(boundary: str, media_type: str, transfer_syntax: str = "") -> tuple[bytes, bytes]:
-    syntax = f"; transfer-syntax={transfer_syntax}" if transfer_syntax else ""
-    return b"content-type", f'multipart/related; type="{media_type}"{syntax}; boundary={boundary}'.encode()
 
 
 # ---- whole instances
 
 
-async def instances(retrieval: Retrieval, exchange: Exchange) -> None:
-    """GET studies/{study}, .../series/{series}, .../instances/{instance}: Part 10 files as they are stored, file by file."""
+async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) -> None:
+    """GET studies/{study}, .../series/{series}, .../instances/{instance}: Part 10 files, file by file."""
     path = exchange.parameters
     sop = path.get("instance")
     found = await exchange.run(retrieval.instances, exchange.principal, path["study"], path.get("series"), sop)
-    form = dataset_form(exchange.accepted(), {located.transfer_syntax_uid for located in found}, single=sop is not None)
-    etag = _etag(form.multipart, *((located.sop_instance_uid, located.sha256) for located in found))
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
-    headers = ((b"etag", etag.encode()), PRIVATE, _VARY)
+    form = dataset_form(exchange.accepted(), single=sop is not None)
+    targets = await exchange.run(_targets, retrieval, found, form)
+    facts = [(located.sop_instance_uid, located.sha256, target) for located, target in zip(found, targets, strict=True)]
+    as_stored = all(located.transfer_syntax_uid == target for located, target in zip(found, targets, strict=True))
+    known = version(form.multipart, converting.FORMAT, *facts, exact=not form.multipart and as_stored)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
     await exchange.run(retrieval.open, found[0])  # a lost file is told with a status while that is still possible
     if not form.multipart:
-        located = found[0]
-        label = f"{DICOM}; transfer-syntax={located.transfer_syntax_uid}".encode()
-        await exchange.start(200, ((b"content-type", label), (b"content-length", str(located.size).encode()), *headers))
-        return await Body(exchange, located.size).copy(retrieval.open(located), 0, located.size)
-    await _send_files(retrieval, exchange, found, headers)
+        file = retrieval.open(found[0]) if as_stored else await converted(context, retrieval, exchange, found[0], targets[0])
+        return await single(exchange, Stored(file, ((0, file.size),)), f"{DICOM}; transfer-syntax={targets[0]}", known)
+    if as_stored:
+        return await _send_files(retrieval, exchange, found, known)
+    coming = _coming(context, retrieval, exchange, found, targets)
+    await stream(exchange, coming, known, media_type=DICOM)
 
 
-async def _send_files(
-    retrieval: Retrieval, exchange: Exchange, found: Sequence[StoredInstance], headers: tuple[tuple[bytes, bytes], ...]
-) -> None:
+def _targets(retrieval: Retrieval, found: Sequence[StoredInstance], form: DatasetForm) -> list[str]:
+    """The transfer syntax of each instance's answer. Raises NotAcceptable: what cannot be had is not left out silently."""
+    targets: list[str] = []
+    refused: set[str] = set()
+    for located in found:
+        stored = located.transfer_syntax_uid
+        target: str | None = stored
+        if needs_look(form, stored):
+            given = retrieval.describe(located, retrieval.open(located))
+            target = dataset_syntax(form, stored, partial(objects.possible, given), pixels=given.header.pixels is not None)
+        if target is None:
+            refused.add(stored)
+        targets.append(target or stored)
+    if refused:
+        raise NotAcceptable(
+            f"There are instances stored as {', '.join(sorted(refused))} that cannot be had in a form that is accepted.",
+            where="Accept",
+            hint=f'Accept multipart/related; type="{DICOM}"; transfer-syntax=*.',
+        )
+    return targets
+
+
+async def converted(context: Context, retrieval: Retrieval, exchange: Exchange, located: StoredInstance, target: str) -> OpenFile:
+    """An instance in another transfer syntax, as a file."""
+    kept = await exchange.run(converting.kept_whole, context, located, target)
+    if kept is not None:
+        return kept
+    return await asyncio.wrap_future(converting.whole(context, located, target, partial(retrieval.open, located)))
+
+
+async def _patiently(begin: "Callable[[], Future[T]]") -> T:
+    """What a conversion returns, of an answer that has begun: it waits for its turn where it would be told to come again."""
+    for _ in range(_PATIENCE):
+        try:
+            return await asyncio.wrap_future(begin())
+        except Busy:
+            await asyncio.sleep(0.25)
+    return await asyncio.wrap_future(begin())
+
+
+def _coming(
+    context: Context, retrieval: Retrieval, exchange: Exchange, found: Sequence[StoredInstance], targets: Sequence[str]
+) -> AsyncIterator[Part]:
+    """The instances one after the other; those that are converted are made while the ones before are sent.
+
+    One that turns out to be damaged is sent as it is stored, and labelled so.
+    """
+
+    async def part(located: StoredInstance, target: str) -> Part:
+        if located.transfer_syntax_uid == target:
+            return await as_stored(located)
+        kept = await exchange.run(converting.kept_whole, context, located, target)
+        begin = partial(converting.whole, context, located, target, partial(retrieval.open, located))
+        try:
+            made = kept if kept is not None else await _patiently(begin)
+        except Unsupported:
+            return await as_stored(located)  # a damaged frame must not cost all the others
+        return Part(f"{DICOM}; transfer-syntax={target}", Stored(made, ((0, made.size),)))
+
+    async def as_stored(located: StoredInstance) -> Part:
+        file = await exchange.run(retrieval.open, located)
+        return Part(f"{DICOM}; transfer-syntax={located.transfer_syntax_uid}", Stored(file, ((0, located.size),)))
+
+    return ahead(_AT_WORK, (partial(part, *each) for each in zip(found, targets, strict=True)))
+
+
+async def _send_files(retrieval: Retrieval, exchange: Exchange, found: Sequence[StoredInstance], known: Version) -> None:
     boundary = multipart.new_boundary()
     heads = {syntax: _file_head(boundary, syntax) for syntax in {located.transfer_syntax_uid for located in found}}
     closing = multipart.closing(boundary)
     length = sum(located.size + len(heads[located.transfer_syntax_uid]) for located in found) + len(closing)
     content_length = (b"content-length", str(length).encode())
-    await exchange.start(200, (_multipart(boundary, DICOM), content_length, *headers))
+    await exchange.start(200, (content_type(boundary, DICOM), content_length, *known.headers))
     if exchange.method == "HEAD":
         return await exchange.send(b"", more=False)
     body = Body(exchange, length)
@@ -80,48 +153,10 @@ def _file_head(boundary: str, transfer_syntax: str) -> bytes:
     return multipart.part_head(boundary, {"Content-Type": f"{DICOM}; transfer-syntax={transfer_syntax}"})
 
 
-# ---- metadata
-
-
-async def metadata(retrieval: Retrieval, exchange: Exchange) -> None:
-    """GET .../metadata: DICOM JSON, compressed long before it is asked for."""
-    content_type = json_form(exchange.accepted())
-    path, principal, base = exchange.parameters, exchange.principal, exchange.base
-    compressed = exchange.accepts_gzip()
-    if "series" not in path:
-        version, documents = await exchange.run(retrieval.study_documents, principal, path["study"], base)
-        pieces: Iterator[bytes] = retrieve.joined(documents, compressed=compressed)
-    else:
-        document = await exchange.run(_document, retrieval, exchange, base)
-        version = document.version
-        pieces = iter((document.compressed,)) if compressed else document.text()
-    etag = _etag("metadata", version, base, compressed)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
-    encoding = ((b"content-encoding", b"gzip"),) if compressed else ()
-    headers = ((b"content-type", content_type.encode()), *encoding, (b"etag", etag.encode()), PRIVATE, _VARY_JSON)
-    if compressed and "series" in path:
-        return await exchange.reply(200, headers, next(pieces))
-    first = await exchange.run(next, pieces, b"")  # what is wrong with a file is told with a status
-    await exchange.start(200, headers)
-    async with exchange.watching():
-        while first and not exchange.gone:
-            await exchange.send(first, more=True)
-            first = await exchange.run(next, pieces, b"")
-    await exchange.send(b"", more=False)
-
-
-def _document(retrieval: Retrieval, exchange: Exchange, base: str) -> Document:
-    path = exchange.parameters
-    if "instance" in path:
-        return retrieval.instance_document(exchange.principal, path["study"], path["series"], path["instance"], base)
-    return retrieval.series_document(exchange.principal, path["study"], path["series"], base)
-
-
 # ---- frames
 
 
-async def frames(retrieval: Retrieval, exchange: Exchange) -> None:
+async def frames(context: Context, retrieval: Retrieval, exchange: Exchange) -> None:
     """GET .../instances/{instance}/frames/{list}: the hot path; nothing waits when the last seconds saw this series."""
     path = exchange.parameters
     numbers = frame_numbers(path["frames"])
@@ -129,9 +164,13 @@ async def frames(retrieval: Retrieval, exchange: Exchange) -> None:
     found = retrieval.known_frames(exchange.principal, *uids)
     if found is None:
         found = await exchange.run(retrieval.frames, exchange.principal, *uids)
-    found, about = await progressive.chosen(retrieval, exchange, found, single=len(numbers) == 1)
-    form = frame_form(exchange.accepted(), found.instance.transfer_syntax_uid, native=found.native, single=len(numbers) == 1)
-    await _send_frames(retrieval, exchange, found, numbers, form, about)
+    alone = len(numbers) == 1
+    copy, about = await progressive.chosen(retrieval, exchange, found, single=alone)
+    if copy is not found:
+        form = frame_form(exchange.accepted(), copy.instance.transfer_syntax_uid, native=False, single=alone)
+        return await send_frames(context, retrieval, exchange, copy, numbers, form, about=about)
+    form = await negotiated(retrieval, exchange, found, single=alone)
+    await send_frames(context, retrieval, exchange, found, numbers, form)
 
 
 def frame_numbers(text: str) -> list[int]:
@@ -144,156 +183,99 @@ def frame_numbers(text: str) -> list[int]:
     return numbers
 
 
-async def _send_frames(
+class _Look(Exception):
+    """The object must be looked at before it can be said how its frames can be had."""
+
+
+def _unseen(target: str) -> bool:
+    raise _Look
+
+
+async def negotiated(retrieval: Retrieval, exchange: Exchange, found: Frames, *, single: bool) -> Form:
+    """How the frames leave. Raises NotAcceptable."""
+    stored, ranges = found.instance.transfer_syntax_uid, exchange.accepted()
+    try:
+        return frame_form(ranges, stored, native=found.native, single=single, possible=_unseen)
+    except _Look:
+        return await exchange.run(partial(negotiated_now, retrieval, exchange, found, single=single))
+
+
+def negotiated_now(retrieval: Retrieval, exchange: Exchange, found: Frames, *, single: bool) -> Form:
+    """The same in a thread, since it may wait for the disk."""
+    stored, ranges = found.instance.transfer_syntax_uid, exchange.accepted()
+
+    def possible(target: str) -> bool:
+        return objects.frames_possible(retrieval.describe(found.instance, found.file), target)
+
+    return frame_form(ranges, stored, native=found.native, single=single, possible=possible)
+
+
+async def send_frames(
+    context: Context,
     retrieval: Retrieval,
     exchange: Exchange,
     found: Frames,
     numbers: Sequence[int],
     form: Form,
-    about: tuple[tuple[bytes, bytes], ...] = (),
+    location: str = "",
+    about: Headers = (),
 ) -> None:
-    etag = _etag("frames", found.instance.sha256, numbers, form, found.reduction)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
-    headers = ((b"etag", etag.encode()), PRIVATE, _VARY, *about)
-    if found.table is None:
-        return await _send_worked_frames(retrieval, exchange, found, numbers, form, headers)
-    places = [found.place(number) for number in numbers]
-    size = sum(length for place in places for _, length in place)
-    if not form.multipart and not size:
-        return await exchange.reply(200, ((b"content-type", form.label.encode()), *headers))
-    if not form.multipart:
-        await exchange.start(200, ((b"content-type", form.label.encode()), (b"content-length", str(size).encode()), *headers))
-        body = Body(exchange, size)
-        for offset, length in places[0]:
-            await body.copy(found.file, offset, length)
-        return
-    boundary = multipart.new_boundary()
-    head = multipart.part_head(boundary, {"Content-Type": form.label})
-    closing = multipart.closing(boundary)
-    total = size + len(head) * len(places) + len(closing)
-    content_type = _multipart(boundary, form.media_type, form.transfer_syntax)
-    await exchange.start(200, (content_type, (b"content-length", str(total).encode()), *headers))
-    body = Body(exchange, total)
-    async with exchange.watching() if total > PIECE else contextlib.nullcontext():
-        for place in places:
-            await body.write(head)
-            for offset, length in place:
-                await body.copy(found.file, offset, length)
-        await body.write(closing)
-
-
-async def _send_worked_frames(
-    retrieval: Retrieval,
-    exchange: Exchange,
-    found: Frames,
-    numbers: Sequence[int],
-    form: Form,
-    headers: tuple[tuple[bytes, bytes], ...],
-) -> None:
-    """Frames that must be swapped, aligned or inflated first: one at a time, in a thread."""
+    """Answer with these frames in this form. location: where they can be had, for the parts. about: more headers."""
+    as_stored = is_stored(found, form)
+    exact = as_stored and not form.multipart
+    known = version("frames", found.instance.sha256, numbers, form, converting.FORMAT, found.reduction, exact=exact, more=about)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
     if max(numbers) > found.count:
-        await exchange.run(retrieval.read_frame, found, max(numbers))  # raises Missing
-    data = await exchange.run(retrieval.read_frame, found, numbers[0])
+        await exchange.run(retrieval.frame_bytes, found, max(numbers))  # raises Missing
+    if as_stored and found.table is not None:
+        contents = frames_at(found, numbers)
+        if not form.multipart:
+            return await single(exchange, contents[0], form.label, known)
+        found_parts = [Part(form.label, content, location) for content in contents]
+        return await parts(exchange, found_parts, known, media_type=form.media_type, transfer_syntax=form.transfer_syntax)
     if not form.multipart:
-        return await exchange.reply(200, ((b"content-type", form.label.encode()), *headers), data)
-    boundary = multipart.new_boundary()
-    await exchange.start(200, (_multipart(boundary, form.media_type, form.transfer_syntax), *headers))
-    head = multipart.part_head(boundary, {"Content-Type": form.label})
-    for place, number in enumerate(numbers):
-        if place:
-            data = await exchange.run(retrieval.read_frame, found, number)
-        await exchange.send(head + data, more=True)
-    await exchange.send(multipart.closing(boundary), more=False)
+        data = await _frame(context, retrieval, exchange, found, numbers[0], form)
+        return await single(exchange, Bytes(data), form.label, known)
+    coming = made_frames(context, retrieval, exchange, found, numbers, form, location)
+    await stream(exchange, coming, known, media_type=form.media_type, transfer_syntax=form.transfer_syntax)
 
 
-# ---- bulk data
+def frames_at(found: Frames, numbers: Iterable[int]) -> list[Stored]:
+    """Frames that lie in the file as they leave. Raises Missing."""
+    return [Stored(found.file, found.place(number)) for number in numbers]
 
 
-async def bulkdata(retrieval: Retrieval, exchange: Exchange) -> None:
-    """GET .../instances/{instance}/bulkdata/{path}: one value; compressed pixel data as its frames (PS3.18 10.4.1.1.5)."""
-    path = exchange.parameters
-    uids = path["study"], path["series"], path["instance"]
-    if path["bulkdata"].upper() in PIXEL_DATA:
-        found = await exchange.run(retrieval.frames, exchange.principal, *uids)
-        if not found.native:
-            single = found.count == 1
-            form = frame_form(exchange.accepted(), found.instance.transfer_syntax_uid, native=False, single=single)
-            return await _send_frames(retrieval, exchange, found, range(1, found.count + 1), form)
-    bulk = await exchange.run(retrieval.bulk, exchange.principal, *uids, path["bulkdata"])
-    form = _bulk_form(exchange)
-    etag = _etag("bulkdata", bulk.instance.sha256, path["bulkdata"], form.multipart)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
-    headers = ((b"etag", etag.encode()), PRIVATE, _VARY)
-    if form.multipart:
-        return await _send_bulk_part(retrieval, exchange, bulk, headers)
-    span = _span(exchange.header(b"range"), bulk.size)
-    first, last = span or (0, bulk.size - 1)
-    length = last - first + 1
-    ranged = ((b"content-range", f"bytes {first}-{last}/{bulk.size}".encode()),) if span else ()
-    await exchange.start(
-        206 if span else 200,
-        (
-            (b"content-type", OCTETS.encode()),
-            (b"content-length", str(length).encode()),
-            (b"accept-ranges", b"bytes"),
-            *ranged,
-            *headers,
-        ),
-    )
-    if not length:
-        return await exchange.send(b"", more=False)
-    await _copy_bulk(retrieval, exchange, bulk, Body(exchange, length), first, length)
+def is_stored(found: Frames, form: Form) -> bool:
+    """Whether frames leave in the form in which they are stored; native ones are the same in both little endian encodings."""
+    if found.native:
+        return form.transfer_syntax in (EXPLICIT_LITTLE, IMPLICIT_LITTLE)
+    return form.transfer_syntax == found.instance.transfer_syntax_uid
 
 
-def _bulk_form(exchange: Exchange) -> Form:
-    """Multipart or not, for values that are not compressed pixel data."""
-    for media_range in exchange.accepted():
-        syntax = media_range.parameters.get("transfer-syntax", "*")
-        if media_range.covers(OCTETS) and syntax in ("*", EXPLICIT_LITTLE):
-            return Form(media_range.multipart or media_range.name == "*/*", OCTETS)
-    raise NotAcceptable(
-        f"This value is answered as {OCTETS}.", where="Accept", hint=f'Accept {OCTETS} or multipart/related; type="{OCTETS}".'
-    )
+async def _frame(
+    context: Context, retrieval: Retrieval, exchange: Exchange, found: Frames, number: int, form: Form, *, begun: bool = False
+) -> bytes:
+    """One frame that must be worked on. begun: the answer has, so that it is too late to say that we are busy."""
+    if is_stored(found, form):
+        return await exchange.run(retrieval.frame_bytes, found, number)
+    target = form.transfer_syntax
+    kept = await exchange.run(converting.kept_frame, context, found.instance, number, target)
+    if kept is not None:
+        return kept
+    layout = (await exchange.run(retrieval.describe, found.instance, found.file)).layout
+    read = partial(retrieval.frame_bytes, found, number)
+    begin = partial(converting.frame, context, found.instance, layout, number, target, read)
+    return await (_patiently(begin) if begun else asyncio.wrap_future(begin()))
 
 
-async def _send_bulk_part(retrieval: Retrieval, exchange: Exchange, bulk: Bulk, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-    boundary = multipart.new_boundary()
-    head = multipart.part_head(boundary, {"Content-Type": OCTETS})
-    closing = multipart.closing(boundary)
-    total = len(head) + bulk.size + len(closing)
-    await exchange.start(200, (_multipart(boundary, OCTETS), (b"content-length", str(total).encode()), *headers))
-    body = Body(exchange, total)
-    await body.write(head)
-    await _copy_bulk(retrieval, exchange, bulk, body, 0, bulk.size)
-    await body.write(closing)
+def made_frames(
+    context: Context, retrieval: Retrieval, exchange: Exchange, found: Frames, numbers: Iterable[int], form: Form, location: str
+) -> AsyncIterator[Part]:
+    """Frames that must be worked on, a few at once."""
 
+    async def made(place: int, number: int) -> Part:
+        data = await _frame(context, retrieval, exchange, found, number, form, begun=place > 0)
+        return Part(form.label, Bytes(data), location)
 
-async def _copy_bulk(retrieval: Retrieval, exchange: Exchange, bulk: Bulk, body: Body, first: int, length: int) -> None:
-    """Bytes [first, first + length) of the value."""
-    skip, left = first, length
-    if not bulk.direct:
-        pieces = retrieval.read_bulk(bulk)
-        while left and (piece := await exchange.run(next, pieces, b"")):
-            taken = piece[skip : skip + left]
-            skip = max(skip - len(piece), 0)
-            left -= len(taken)
-            await body.write(taken)
-        return
-    for offset, size in bulk.ranges:
-        taken_here = min(max(size - skip, 0), left)
-        if taken_here:
-            await body.copy(bulk.file, offset + skip, taken_here)
-        skip = max(skip - size, 0)
-        left -= taken_here
-
-
-def _span(header: str, size: int) -> tuple[int, int] | None:
-    """(first, last) byte of a Range header; None to send all: no range, several, or a malformed one (RFC 9110 14.2)."""
-    match = _RANGE.fullmatch(header.replace(" ", ""))
-    if match is None or not size or match[1] == match[2] == "":
-        return None
-    first = int(match[1]) if match[1] else max(size - int(match[2]), 0)
-    last = min(int(match[2]), size - 1) if match[1] and match[2] else size - 1
-    return (first, last) if first <= last else None
+    return ahead(_AT_WORK, (partial(made, *each) for each in enumerate(numbers)))

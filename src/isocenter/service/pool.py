@@ -24,10 +24,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from isocenter.dicom.elements import Malformed
 from isocenter.domain.errors import Broken, Busy, NoSpace, Unsupported
+
+T = TypeVar("T")
+Call = Callable[..., bytes]
 
 MOST_PROCESSES = 4
 WAITING = 64  # requests beyond those that are worked on; more would wait longer than clients do
@@ -74,21 +77,28 @@ class Pool:
         self._lock = threading.Lock()
         self._closed = False
 
-    async def run(self, function: Callable[..., bytes], *arguments: Any) -> bytes:
-        """What `function(*arguments)` returns in a worker.
+    async def run(self, function: Callable[..., bytes] | str, *arguments: Any) -> bytes:
+        """What `function(*arguments)` returns in a worker; a function may be named "module:function", to not be imported here.
 
         Raises Busy, Broken (the worker died), Malformed, Unsupported, NoSpace.
         """
         return await asyncio.wrap_future(self.submit(function, *arguments))
 
-    def run_sync(self, function: Callable[..., bytes], *arguments: Any) -> bytes:
+    def run_sync(self, function: Callable[..., bytes] | str, *arguments: Any) -> bytes:
         """The same, waiting in this thread."""
         return self.submit(function, *arguments).result()
 
-    def submit(self, function: Callable[..., bytes], *arguments: Any) -> "Future[bytes]":
+    def submit(self, function: Callable[..., bytes] | str, *arguments: Any) -> "Future[bytes]":
         """The same as a future: one that is canceled before its turn is not worked on. Raises Busy.
 
         The files of handles must stay open until it is done.
+        """
+        return self.job(lambda call: call(function, *arguments))
+
+    def job(self, work: Callable[["Call"], T]) -> "Future[T]":
+        """What `work(call)` returns: in a thread of the pool, where `call(function, *arguments)` has a worker to itself.
+
+        For what is read before and kept after the call, which then waits for its turn as well. Raises Busy.
         """
         with self._lock:
             if self._closed:
@@ -99,7 +109,7 @@ class Pool:
                 self._threads = ThreadPoolExecutor(self.processes, thread_name_prefix="pool")
             self._pending += 1
             threads = self._threads
-        future = threads.submit(self._call, f"{function.__module__}:{function.__qualname__}", arguments)
+        future = threads.submit(work, self._call)
         future.add_done_callback(self._done)
         return future
 
@@ -122,12 +132,13 @@ class Pool:
         for worker in list(self._workers):
             worker.end()
 
-    def _done(self, future: "Future[bytes]") -> None:
+    def _done(self, future: "Future[Any]") -> None:
         with self._lock:
             self._pending -= 1
 
-    def _call(self, name: str, arguments: tuple[Any, ...]) -> bytes:
+    def _call(self, function: Callable[..., bytes] | str, *arguments: Any) -> bytes:
         """In the thread that owns a worker: the call, by a new worker when the last one has ended idle."""
+        name = function if isinstance(function, str) else f"{function.__module__}:{function.__qualname__}"
         files = [each.fd for each in arguments if isinstance(each, Handle)]
         places = iter(range(len(files)))
         call = pickle.dumps((name, [_Place(next(places)) if isinstance(each, Handle) else each for each in arguments]))

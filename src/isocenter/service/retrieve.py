@@ -6,6 +6,7 @@ be incomplete, never wrong; what the caller may see is judged anew for each requ
 """
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
+from isocenter.codecs.layout import Layout, layout_of
+from isocenter.codecs.objects import Object
 from isocenter.dicom import json as dicom_json
 from isocenter.dicom import native, part10, syntaxes
 from isocenter.dicom.frames import Frame, FrameTable
@@ -30,7 +33,7 @@ from isocenter.store.lru import LruCache
 from isocenter.store.open_files import OpenFile, OpenFiles
 from isocenter.store.viewing_copies import Copy
 
-__all__ = ["Bulk", "Document", "Frames", "Retrieval", "StoredInstance", "build_series_document", "joined"]
+__all__ = ["Bulk", "Document", "Frames", "OpenFile", "Retrieval", "StoredInstance", "build_series_document", "joined"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,9 @@ SERIES_REMEMBERED = 32 << 20  # bytes, about, of what is remembered of series: s
 DOCUMENTS_REMEMBERED = 32 << 20  # bytes of compressed metadata
 HEADERS_REMEMBERED = 32
 
+_OCTETS = "application/octet-stream"
+_DOCUMENT, _DOCUMENT_TYPE = "00420011", "00420012"
+_MEDIA_TYPE = re.compile(r"[A-Za-z]+/[A-Za-z0-9.+-]+")
 _PIECE = 1 << 20  # of a value that is converted; a multiple of every word
 
 _VERIFY = "An administrator should run `isocenter verify`."
@@ -122,7 +128,8 @@ class Document:
 class Bulk:
     """One value: (offset, length) of its bytes. word: bytes that change places together to become little endian.
 
-    direct: the ranges count in the file and leave as they are; otherwise `Retrieval.read_bulk` gives the bytes.
+    direct: the ranges count in the file and leave as they are; otherwise `Retrieval.read_bulk` gives the bytes. media_type: what
+    it is, where the object tells.
     """
 
     instance: StoredInstance
@@ -130,6 +137,7 @@ class Bulk:
     ranges: tuple[tuple[int, int], ...]
     word: int
     direct: bool
+    media_type: str = _OCTETS
 
     @property
     def size(self) -> int:
@@ -147,6 +155,7 @@ class Retrieval:
         self._documents: LruCache[tuple[str, int, str], bytes] = LruCache(DOCUMENTS_REMEMBERED, len)
         self._copies: LruCache[int, _Copies] = LruCache(SERIES_REMEMBERED, _Copies.cost)
         self._headers: LruCache[str, part10.Header] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
+        self._layouts: LruCache[str, Layout] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
 
     # ---- whole instances
 
@@ -257,6 +266,24 @@ class Retrieval:
         except part10.Malformed as fault:
             raise Broken(f"the frame cannot be read: {fault.reason}", where=fault.where) from None
 
+    def frame_bytes(self, frames: Frames, number: int) -> bytes:
+        """Frame `number`, counted from 1, as it is stored; native ones little endian. Raises Missing, Broken, Busy."""
+        if frames.table is None:
+            return self.read_frame(frames, number)
+        return b"".join([frames.file.read_at(offset, length) for offset, length in frames.place(number)])
+
+    def describe(self, located: StoredInstance, file: OpenFile) -> Object:
+        """What a conversion needs to know of an object. Raises Broken."""
+        header = self._header(located, file)
+        layout = self._layouts.get(located.blob_key)
+        if layout is None:
+            try:
+                layout = layout_of(file, header)
+            except part10.Malformed as fault:
+                raise Broken("a stored file is damaged", where=fault.where, hint=_VERIFY) from None
+            self._layouts.put(located.blob_key, layout)
+        return Object(file, header, layout)
+
     def _header(self, located: StoredInstance, file: OpenFile) -> part10.Header:
         header = self._headers.get(located.blob_key)
         if header is None:
@@ -338,6 +365,28 @@ class Retrieval:
     def bulk(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str, path: str) -> Bulk:
         """The value at `path` ("00420011", "00400555/0/00420011"). Raises Missing, Forbidden, Broken."""
         (located,) = self.instances(principal, study_uid, series_uid, sop_uid)
+        return self.bulk_of(located, path)
+
+    def bulk_paths(self, located: StoredInstance, *, pixels: bool) -> list[str]:
+        """Where an instance has values that its metadata names by BulkDataURI; `pixels`: its pixel data only. Raises Broken."""
+        file = self.open(located)
+        header = self._header(located, file)
+        if pixels:
+            return [] if header.pixels is None else [f"{header.pixels.tag:08X}"]
+        paths: list[str] = []
+
+        def named(path: str) -> str:
+            paths.append(path)
+            return path
+
+        try:
+            dicom_json.dataset_json(file, header, named)
+        except part10.Malformed as fault:
+            raise Broken("a stored file is damaged", where=fault.where, hint=_VERIFY) from None
+        return paths
+
+    def bulk_of(self, located: StoredInstance, path: str) -> Bulk:
+        """The value at `path` of an instance that the caller was given. Raises Missing, Broken."""
         file = self.open(located)
         header = self._header(located, file)
         try:
@@ -350,7 +399,18 @@ class Retrieval:
         word = native.word_before(content, ranges[0][0]) if ranges and not encoding.little else 1
         if header.pixels is not None and ranges == ((header.pixels.offset, header.pixels.length),):
             word = native.word_size(header)
-        return Bulk(located, file, ranges, word, direct=word == 1 and content is file)
+        media_type = self._document_type(file, header) if path == _DOCUMENT else _OCTETS
+        return Bulk(located, file, ranges, word, direct=word == 1 and content is file, media_type=media_type)
+
+    @staticmethod
+    def _document_type(file: OpenFile, header: part10.Header) -> str:
+        """MIME Type of Encapsulated Document (0042,0012), when it is one."""
+        try:
+            ((offset, length),) = dicom_json.bulk_range(file, header, _DOCUMENT_TYPE)
+            text = part10.data_set(file, header)[0].read_at(offset, min(length, 64)).decode("ascii", "replace").strip(" \0")
+        except (LookupError, ValueError):
+            return _OCTETS
+        return text.lower() if _MEDIA_TYPE.fullmatch(text) else _OCTETS
 
     def read_bulk(self, bulk: Bulk) -> Iterator[bytes]:
         """The bytes of a value that is not `direct`, in pieces of at most 1 MiB."""
