@@ -117,10 +117,6 @@ class Exchange:
                 best, quality = name, q
         return best if quality >= identity else ""
 
-    def accepts_gzip(self) -> bool:
-        """Whether gzip is the coding to use."""
-        return self.coding() == "gzip"
-
     def knows(self, etag: str) -> bool:
         """Whether the client holds this version already (If-None-Match, RFC 9110 13.1.2: weak comparison)."""
         asked = self.header(b"if-none-match")

@@ -1,7 +1,6 @@
 """QIDO-RS (PS3.18 10.6): studies, series and instances that match, as DICOM JSON."""
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from isocenter.dicom.moments import in_zone, paired
 from isocenter.dicom.moments import offset as utc_offset
 from isocenter.dicom.query import InvalidKey, Query, parse_match
 from isocenter.dicomweb.accept import json_form
+from isocenter.dicomweb.answers import packed
 from isocenter.dicomweb.exchange import PRIVATE, Exchange
 from isocenter.dicomweb.stow_response import warning
 from isocenter.domain.errors import Invalid
@@ -65,14 +65,14 @@ async def instances(context: Context, exchange: Exchange) -> None:
 async def _search(context: Context, exchange: Exchange, level: Level) -> None:
     content_type = json_form(exchange.accepted())
     asked = parse(level, exchange.query(), exchange.parameters)
-    compressed = exchange.accepts_gzip()
-    body, warnings = await exchange.run(_answer, context, exchange, asked, exchange.base, compressed)
-    encoding = ((b"content-encoding", b"gzip"),) if compressed else ()
+    coding = exchange.coding()
+    body, warnings = await exchange.run(_answer, context, exchange, asked, exchange.base, coding)
+    encoding = ((b"content-encoding", coding.encode()),) if coding else ()
     headers = [(b"content-type", content_type.encode()), *encoding, PRIVATE, (b"vary", b"Accept, Accept-Encoding")]
     await exchange.reply(200, [*headers, *((b"warning", warning(text)) for text in warnings)], body)
 
 
-def _answer(context: Context, exchange: Exchange, asked: Search, base: str, compressed: bool) -> tuple[bytes, list[str]]:
+def _answer(context: Context, exchange: Exchange, asked: Search, base: str, coding: str) -> tuple[bytes, list[str]]:
     """The body, and the warnings of the answer. In a thread: it waits for the index."""
 
     def form(row: search.Row) -> bytes:
@@ -86,7 +86,7 @@ def _answer(context: Context, exchange: Exchange, asked: Search, base: str, comp
         warnings.append(f"There are {max(remaining, 1)} additional results that can be requested")
         del rows[MAX_RESULTS:]
     body = b"[" + b",".join(rows) + b"]"
-    return (zlib.compress(body, 1, 16 + zlib.MAX_WBITS) if compressed else body), warnings
+    return (b"".join(packed(iter((body,)), coding)) if coding else body), warnings
 
 
 # ---- the question
