@@ -31,7 +31,6 @@ _REQUESTER = "(?:/(?P<aetitle>[^/]+))?"  # who asks, as an AE title: not in the 
 _USABLE_UID = re.compile(r"[0-9.]{1,64}")  # PS3.5 9.1; leading zeros are wrong, but objects with such UIDs are held
 
 
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What handlers work with; made once a process."""
@@ -53,6 +52,10 @@ def _acting(handler: Callable[[Context, Exchange], Awaitable[None]]) -> Handler:
     return lambda tools, exchange: handler(tools.context, exchange)
 
 
+def _giving(handler: Callable[[Context, Retrieval, Exchange], Awaitable[None]]) -> Handler:
+    return lambda tools, exchange: handler(tools.context, tools.retrieval, exchange)
+
+
 def _showing(handler: Callable[[Renderer, Films, Exchange], Awaitable[None]]) -> Handler:
     return lambda tools, exchange: handler(tools.renderer, tools.films, exchange)
 
@@ -61,19 +64,19 @@ def _showing(handler: Callable[[Renderer, Films, Exchange], Awaitable[None]]) ->
 RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
     (method, re.compile(pattern), handler)
     for method, pattern, handler in (
-        ("GET", _INSTANCE + "/frames/(?P<frames>[^/]+)", wado.frames),
-        ("GET", _SERIES, wado.instances),
+        ("GET", _INSTANCE + "/frames/(?P<frames>[^/]+)", _giving(wado.frames)),
+        ("GET", _SERIES, _giving(wado.instances)),
         ("GET", _SERIES + "/metadata", _reading(metadata.metadata)),
-        ("GET", _INSTANCE, wado.instances),
+        ("GET", _INSTANCE, _giving(wado.instances)),
         ("GET", _INSTANCE + "/metadata", _reading(metadata.metadata)),
-        ("GET", _INSTANCE + "/bulkdata/(?P<bulkdata>[0-9A-Fa-f/]{8,512})", bulkdata.bulkdata),
-        ("GET", _INSTANCE + "/bulkdata", bulkdata.all_bulkdata),
-        ("GET", _SERIES + "/bulkdata", bulkdata.all_bulkdata),
-        ("GET", _STUDY + "/bulkdata", bulkdata.all_bulkdata),
-        ("GET", _INSTANCE + "/pixeldata", bulkdata.pixeldata),
-        ("GET", _SERIES + "/pixeldata", bulkdata.pixeldata),
-        ("GET", _STUDY + "/pixeldata", bulkdata.pixeldata),
-        ("GET", _STUDY, wado.instances),
+        ("GET", _INSTANCE + "/bulkdata/(?P<bulkdata>[0-9A-Fa-f/]{8,512})", _giving(bulkdata.bulkdata)),
+        ("GET", _INSTANCE + "/bulkdata", _giving(bulkdata.all_bulkdata)),
+        ("GET", _SERIES + "/bulkdata", _giving(bulkdata.all_bulkdata)),
+        ("GET", _STUDY + "/bulkdata", _giving(bulkdata.all_bulkdata)),
+        ("GET", _INSTANCE + "/pixeldata", _giving(bulkdata.pixeldata)),
+        ("GET", _SERIES + "/pixeldata", _giving(bulkdata.pixeldata)),
+        ("GET", _STUDY + "/pixeldata", _giving(bulkdata.pixeldata)),
+        ("GET", _STUDY, _giving(wado.instances)),
         ("GET", _STUDY + "/metadata", _reading(metadata.metadata)),
         ("GET", "/studies", _acting(qido.studies)),
         ("GET", "/series", _acting(qido.series)),
