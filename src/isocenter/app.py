@@ -126,12 +126,13 @@ def serve_dicom(
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
-    from isocenter.work import commitments, copies, notices, progress, relay, retrievals, sweeps, ups
+    from isocenter.work import commitments, copies, notices, progress, relay, retrievals, sweeps, ups, webhooks
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
     beside = {
         "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run, "notices": notices.run,
         "progress": progress.run, "relay": relay.run, "retrievals": retrievals.run, "ups-reports": ups.run,
+        "webhooks": webhooks.run,
     }  # fmt: skip
     with opened(settings) as context:
         threads = [

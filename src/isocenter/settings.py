@@ -130,6 +130,8 @@ class Settings:
     dicom_tls_mutual: bool = setting(True, "With dicom_tls_ca: who calls over TLS must show a certificate that it signed")
     dicom_tls_check_host: bool = setting(True, "The certificate of a peer that is called must name its host")
     dicom_user_required: bool = setting(False, "Reject associations without user name and passcode (PS3.7 D.3.3.7)")
+    webhook_key: str = setting("", "Key of the secrets of webhooks, the same on all machines; empty: one of its own in the "
+                                   "data folder", secret=True, metavar="TEXT")
     session_idle_minutes: int = setting(15, "A web session ends after this many minutes without a request", least=1)
     session_max_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
     argon2_memory_kib: int = setting(47104, "Memory of one password hash, in KiB (argon2id, RFC 9106)", least=8)
@@ -272,6 +274,8 @@ class Setting:
     def show(self, value: Any) -> str:
         """The text of a value as one would write it, with passwords masked."""
         text = _text(value)
+        if self.secret and "://" not in text:
+            return "***" if text else ""
         return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text) if self.secret else text
 
 

@@ -34,6 +34,8 @@ BODIES = {
     "/routes/{id}": {"enabled": False},
     "/peers": {"aet": "CT1", "host": "192.0.2.1", "port": 104},
     "/peers/{aet}": {"port": 105},
+    "/webhooks": {"name": "ris", "url": "https://ris.example.org/hook", "kinds": ["study.*"]},
+    "/webhooks/{name}": {"enabled": False},
     "/retrievals": {"aet": "NOWHERE", "StudyInstanceUID": "1.2.3"},
     "/session": {"username": "x", "password": "y"},
     "/session/password": {"current": "x", "password": "a sentence of words"},

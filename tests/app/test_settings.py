@@ -86,6 +86,7 @@ def test_passwords_are_masked_wherever_settings_are_shown() -> None:
     assert "hunter2" not in repr(loaded)
     shown = BY_NAME["database"].show(loaded.settings.database)
     assert "hunter2" not in shown and "isocenter" in shown
+    assert BY_NAME["webhook_key"].show("hunter2") == "***"
     with pytest.raises(SettingsError) as caught:
         load({"database": "mysql://root:hunter2@db/pacs"}, {})
     assert "hunter2" not in str(caught.value)

@@ -23,6 +23,7 @@ from isocenter.service import (
     ups,
     ups_channels,
     ups_reports,
+    webhooks,
     worklist,
 )
 from isocenter.service.context import Context
@@ -164,6 +165,16 @@ USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
     (Permission.UPS_READ, lambda c, p: ups_reports.subscribe(c, p, "1.2", WATCHER, deletion_lock=True, matching=Dataset())),
     (Permission.UPS_READ, lambda c, p: ups_reports.unsubscribe(c, p, "1.2", "A")),
     (Permission.UPS_READ, lambda c, p: ups_reports.suspend(c, p, "1.2", "A")),
+    (Permission.WEBHOOK_MANAGE, webhooks.all_),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.get(c, p, "x")),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.add(c, p, name="x", url="http://h/", kinds=["*"])),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.change(c, p, "x", enabled=False)),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.new_secret(c, p, "x")),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.remove(c, p, "x")),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.test(c, p, "x")),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.failures(c, p, "x")),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.resend(c, p, "x")),
+    (Permission.WEBHOOK_MANAGE, lambda c, p: webhooks.drop(c, p, "x")),
 ]
 
 

@@ -9,6 +9,7 @@ from isocenter.api.peers import FACTS
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
 from isocenter.api.routing import PLACE, RULE
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
+from isocenter.api.webhooks import WEBHOOK
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
 from isocenter.domain.orders import OrderState
@@ -98,6 +99,7 @@ SCHEMAS: Mapping[str, Schema] = {
         }
     ),
     "Order": ORDER,
+    "Webhook": WEBHOOK,
     "Peer": obj(
         {
             "aet": text(), **FACTS, "created_at": _MOMENT, "last_seen_at": or_null(_MOMENT),

@@ -26,6 +26,7 @@ from isocenter.api import (
     studies,
     system,
     upload,
+    webhooks,
 )
 from isocenter.api.auth import Authenticator
 from isocenter.api.documents import SCHEMAS
@@ -72,6 +73,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *peers.ENDPOINTS,
     *routing.ENDPOINTS,
     *deliveries.ENDPOINTS,
+    *webhooks.ENDPOINTS,
     *system.ENDPOINTS,
     *conformance.ENDPOINTS,
     *_ABOUT,

@@ -43,6 +43,8 @@ COMMANDS = (
     Command("destination", "where images may be sent: add, change, list, remove, pause, resume", "routing:destination"),
     Command("route", "rules that send images on: add, change, list, remove, try on what came last", "routing:route"),
     Command("delivery", "what is being sent: list, show, resend, cancel", "routing:delivery"),
+    Command("webhook", "who is told of changes: add, change, list, remove, pause, resume, secret, test, failures, resend, forget",
+            "webhooks:webhook"),
     Command("send", "send studies to a known peer (C-STORE)", "network:send"),
     Command("query", "ask a known peer what it has (C-FIND)", "network:query"),
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),

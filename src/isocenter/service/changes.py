@@ -78,6 +78,12 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.UPS_UNSUBSCRIBED: Permission.UPS_READ,
         Event.UPS_UPDATED: Permission.UPS_READ,
         Event.UPS_WATCHED: Permission.CHANGE_READ,
+        Event.WEBHOOK_CREATED: Permission.CHANGE_READ,
+        Event.WEBHOOK_FAILED: Permission.WEBHOOK_MANAGE,
+        Event.WEBHOOK_REMOVED: Permission.CHANGE_READ,
+        Event.WEBHOOK_RESENT: Permission.WEBHOOK_MANAGE,
+        Event.WEBHOOK_STOPPED: Permission.WEBHOOK_MANAGE,
+        Event.WEBHOOK_UPDATED: Permission.CHANGE_READ,
     }
 )
 _BY_KIND: Mapping[str, Permission] = {event.value: permission for event, permission in SEEN_WITH.items()}

@@ -43,11 +43,15 @@ def append(connection: Connection, kind: str, subject: str, actor: str, payload:
     connection.info[_BUFFER].append(row)
 
 
-def since(connection: Connection, seq: int, limit: int = 1000, kinds: tuple[str, ...] = ()) -> list[Change]:
-    """The changes after `seq`, oldest first."""
+def since(
+    connection: Connection, seq: int, limit: int = 1000, kinds: tuple[str, ...] = (), until: int | None = None
+) -> list[Change]:
+    """The changes after `seq`, oldest first; until: and up to this number."""
     query = select(change).where(change.c.seq > seq).order_by(change.c.seq).limit(limit)
     if kinds:
         query = query.where(change.c.kind.in_([str(kind) for kind in kinds]))
+    if until is not None:
+        query = query.where(change.c.seq <= until)
     rows = connection.execute(query)
     return [Change(row.seq, row.at, row.kind, row.subject, row.actor, json.loads(row.payload)) for row in rows]
 
