@@ -8,21 +8,10 @@ import pytest
 from isocenter.cli import main
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    assert main(["peer", "add", "CT1", "127.0.0.1", "104", "--data", str(folder)]) == 1, "there is no archive yet"
-    folder.mkdir()
-    from sending import open_archive
-
-    open_archive(f"sqlite:///{folder / 'index.sqlite'}", folder).database.close()
-    return folder
-
-
-def test_a_webhook_from_its_making_to_its_end(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_webhook_from_its_making_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*words: str) -> tuple[int, str]:
         capsys.readouterr()
-        code = main(["webhook", *words, "--data", str(data)])
+        code = main(["webhook", *words, "--data", str(tmp_path / "data")])
         answered = capsys.readouterr()
         return code, answered.out + answered.err
 
