@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, func, select, text
 
 from isocenter.dicom.attributes import Level
-from isocenter.store import rows
+from isocenter.store import names, rows
 from isocenter.store.database import Database
 from isocenter.store.schema import instance, patient, series, study, study_modality, study_sop_class, timestamp
 
@@ -44,11 +44,16 @@ _SR = "1.2.840.10008.5.1.4.1.1.88.33"
 _SHA = "0" * 64
 
 
+_OF_STUDY = rows.columns(Level.PATIENT, Level.STUDY)
+_PLACES = (_OF_STUDY.index("patient_name_key"), _OF_STUDY.index("referring_physician_name_key"))
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows of each table, as tuples in the order of `COLUMNS`."""
 
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+    names: set[str] = field(default_factory=set)
 
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -146,8 +151,8 @@ def _batch(numbers: Iterable[int]) -> Batch:
         tables["study"].append(
             (each.number, each.person, "\\".join(kinds), "\\".join(classes), SERIES, INSTANCES, at, at, *row)
         )
-        key = row[rows.columns(Level.PATIENT, Level.STUDY).index("patient_name_key")]
-        tables["study_modality"] += [(each.number, kind, values["StudyDate"], key) for kind in kinds]
+        batch.names.update(row[place] for place in _PLACES)
+        tables["study_modality"] += [(each.number, kind, values["StudyDate"], row[_PLACES[0]]) for kind in kinds]
         tables["study_sop_class"] += [(each.number, uid) for uid in classes]
         for place, told in enumerate(each.series, 1):
             series_id = (each.number - 1) * SERIES + place
@@ -163,8 +168,11 @@ def fill(database: Database, studies: int) -> None:
     missing = list(range(have + 1, studies + 1, TOGETHER))
     if len(missing) > 4:
         database.write(lambda connection: [_drop(connection, index) for index in _indexes()])
+    learned: set[str] = set()
     for first in missing:
         batch = _batch(range(first, min(first + TOGETHER, studies + 1)))
+        batch.names -= learned
+        learned |= batch.names
         database.write(lambda connection, batch=batch: _insert(connection, batch))  # type: ignore[misc]
     database.write(lambda connection: [index.create(connection, checkfirst=True) for index in _indexes()])
     if not database.is_sqlite and missing:
@@ -183,12 +191,13 @@ def _insert(connection: Connection, batch: Batch) -> None:
     cursor: Any = connection.connection.cursor()
     for name, values in batch.rows.items():
         if connection.dialect.name == "postgresql":
-            names = ", ".join(f'"{column}"' for column in COLUMNS[name])
-            with cursor.copy(f'COPY "{name}" ({names}) FROM STDIN') as copy:
+            columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
+            with cursor.copy(f'COPY "{name}" ({columns}) FROM STDIN') as copy:
                 for row in values:
                     copy.write_row(row)
         else:
             cursor.executemany(rows.insert(_TABLES[name], COLUMNS[name], "?"), values)
+    names.learn(cursor, rows.mark(connection), batch.names)
     cursor.close()
 
 

@@ -1,6 +1,6 @@
 """C-FIND: what a workstation types (a name's beginning, a month, a modality), as p95 over one association.
 
-Beside Orthanc with the same small objects in both; alone over an index that was filled directly, up to a million studies.
+Beside Orthanc with the same small objects in both; over an index of a million studies it is part of `growth`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from pathlib import Path
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from bench import measure, peers, study_list
+from bench import filling, measure, peers
 from isocenter.dicom import datasets, sop_classes, syntaxes
 from isocenter.dimse.client import Association
 from isocenter.dimse.messages import DATA_SET, Command, CommandField
-from isocenter.store.database import Database
 
 STUDIES = 2000  # in both archives
 QUESTIONS = 200
@@ -29,22 +28,26 @@ FIND = sop_classes.STUDY_ROOT_FIND
 Figures = dict[str, dict[str, list[float]]]
 
 
+def small_object(study: filling.Made, sop_instance_uid: str) -> Dataset:
+    """An object of the first series of a made-up study, without pixels."""
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = CTImageStorage
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = sop_instance_uid
+    ds.SpecificCharacterSet, ds.InstanceNumber = "ISO_IR 100", "1"
+    for keyword, value in {**study.study, **study.series[0]}.items():
+        setattr(ds, keyword, value)
+    return ds
+
+
 def _objects(folder: Path) -> Path:
-    """One small object for each of the studies that `study_list` makes up."""
+    """One small object for each of some studies."""
     folder.mkdir(parents=True)
-    for person, study, _, series in study_list.rows(1, STUDIES + 1):
-        ds = Dataset()
-        ds.file_meta = FileMetaDataset()
-        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = CTImageStorage
-        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = f"{series['series_instance_uid']}.1"
-        ds.StudyInstanceUID, ds.SeriesInstanceUID = study["study_instance_uid"], series["series_instance_uid"]
-        ds.PatientName, ds.PatientID, ds.PatientSex = person["patient_name"], person["patient_id"], person["patient_sex"]
-        ds.PatientBirthDate, ds.Modality = person["patient_birth_date"], series["modality"]
-        ds.StudyDate, ds.StudyTime, ds.AccessionNumber = study["study_date"], study["study_time"], study["accession_number"]
-        ds.StudyDescription, ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = study["study_description"], "1", "1", "1"
-        ds.SpecificCharacterSet = "ISO_IR 100"
-        ds.save_as(folder / f"{study['id']:05d}.dcm", enforce_file_format=True)
+    for number in range(1, STUDIES + 1):
+        study = filling.made(number)
+        ds = small_object(study, f"{study.series[0]['SeriesInstanceUID']}.1")
+        ds.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
     return folder
 
 
@@ -54,7 +57,7 @@ def _questions() -> Iterator[Dataset]:
         ds = Dataset()
         ds.QueryRetrieveLevel = "STUDY"
         year, month = made.randint(2010, 2026), made.randint(1, 12)
-        ds.PatientName, ds.ModalitiesInStudy = f"{made.choice(study_list.NAMES)}*", made.choice(study_list.MODALITIES)
+        ds.PatientName, ds.ModalitiesInStudy = f"{made.choice(filling.FAMILIES)[:3]}*", made.choice(filling.MODALITIES)
         ds.StudyDate = f"{year}{month:02}01-{year}{month:02}28"
         for keyword in RETURNED:
             setattr(ds, keyword, None)
@@ -97,19 +100,3 @@ def beside(work: Path, rounds: int, figures: Figures) -> None:
         for peer in servers:
             peer.stop()
 
-
-def grown(work: Path, sizes: tuple[int, ...]) -> dict[int, float]:
-    """Seconds (p95) at each size of the index, which grows from one to the next."""
-    folder, taken = work / "find-grown", {}
-    for size in sizes:
-        database = Database(f"sqlite:///{folder}/index.sqlite")
-        study_list.fill(database, size)
-        database.close()
-        peer = peers.isocenter(folder)
-        try:
-            ask(peer)
-            taken[size], matches = ask(peer)
-            print(f"C-FIND, {size} studies: p95 {taken[size] * 1000:.1f} ms, {matches / QUESTIONS:.0f} answers", flush=True)
-        finally:
-            peer.stop()
-    return taken

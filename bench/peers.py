@@ -170,7 +170,8 @@ def nginx(folder: Path, files: Path) -> Peer:
         "events { worker_connections 256; }\n"
         f"http {{ access_log off; sendfile on; tcp_nodelay on; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;\n"
         f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"server {{ listen 127.0.0.1:{http}; root {files}; }} }}\n"
+        f"server {{ listen 127.0.0.1:{http}; root {files}; client_max_body_size 0; client_body_buffer_size 1m;\n"
+        "location /stow/ { dav_methods PUT; } } }\n"
     )
     peer = Peer("nginx", "", 0, http)
     peer.process = subprocess.Popen(["/usr/sbin/nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")])
