@@ -44,6 +44,7 @@ clean:
 setup: $(VENV)/.run client
 # First what may be missing without root: nobody waits for the rest only to be told then.
 setup-test: packages-test $(VENV)/.test client
+	@scripts/ohif.sh
 
 packages-test:
 	@scripts/system_packages.sh test

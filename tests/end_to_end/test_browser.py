@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+import ohif
 import remotes
 from servers import PASSWORD, running
 
 WEB = Path(__file__).parents[2] / "web"
 # Specs that need another archive: it knows this one as a destination of C-MOVE.
 WITH_ORTHANC = ("network.spec.ts",)
+# The spec in which OHIF, not our own client, is in the browser.
+WITH_OHIF = ("ohif.spec.ts",)
 
 
 @pytest.mark.long
@@ -25,6 +28,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
     with ExitStack() as stack:
         server = stack.enter_context(running(tmp_path / "archive"))
         foreign = stack.enter_context(remotes.orthanc(tmp_path / "orthanc", server.dicom_port)) if spec in WITH_ORTHANC else None
+        viewer = stack.enter_context(ohif.serving(server)) if spec in WITH_OHIF else ""
         done = subprocess.run(
             ["npx", "--no-install", "playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
             cwd=WEB,
@@ -33,6 +37,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
                 "ISOCENTER_URL": server.url,
                 "ISOCENTER_ADMIN_PASSWORD": PASSWORD,
                 "ISOCENTER_TEST_DATA": str(data.resolve()),
+                "OHIF_URL": viewer,
                 "ORTHANC_URL": str(foreign.http.base_url) if foreign else "",
                 "ORTHANC_DICOM_PORT": str(foreign.port) if foreign else "",
             },
