@@ -15,6 +15,7 @@ import zstandard
 from pydicom.uid import ExplicitVRBigEndian
 
 from dicomweb.in_process import Client, parts
+from isocenter.dicom import xml_reading
 from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Busy, Unauthenticated
 from isocenter.domain.events import Event
@@ -347,3 +348,23 @@ def test_content_codings(client: Client, study: dict[str, str], accepted: str, c
 def raw(answer: httpx.Response) -> bytes:
     """The body as it was sent: httpx decodes zstd when it finds a library for it."""
     return answer.content if answer.content[:4] == b"\x28\xb5\x2f\xfd" else zstandard.ZstdCompressor().compress(answer.content)
+
+
+@pytest.mark.parametrize("level", ["study", "series", "instance"])
+def test_metadata_as_xml(client: Client, study: dict[str, str], level: str) -> None:
+    url = f"{study[level]}/metadata"
+    expected = client.json(url)
+    answer = client.get(url, 'multipart/related; type="application/dicom+xml"')
+    found = parts(answer)
+    assert {label for label, _ in found} == {f"application/dicom+xml; transfer-syntax={EXPLICIT}"}
+    read = [xml_reading.read(body)[0] for _, body in found]
+    uids = [each["00080018"]["Value"] for each in read]
+    assert uids == [each["00080018"]["Value"] for each in expected]
+    assert read[0]["7FE00010"]["BulkDataURI"] == expected[0]["7FE00010"]["BulkDataURI"]
+    assert read[0]["00200032"]["Value"] == [str(value) for value in expected[0]["00200032"]["Value"]]
+    again = client.get(url, 'multipart/related; type="application/dicom+xml"', headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+    single = client.get(url, "application/dicom+xml")
+    assert single.status_code == (200 if level == "instance" else 406)
+    if level == "instance":
+        assert xml_reading.read(single.content)[0]["00080018"]["Value"] == uids[0]

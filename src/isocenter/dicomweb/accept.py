@@ -17,6 +17,7 @@ EXPLICIT_LITTLE = syntaxes.EXPLICIT_VR_LITTLE_ENDIAN
 IMPLICIT_LITTLE = syntaxes.IMPLICIT_VR_LITTLE_ENDIAN
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
+DICOM_XML = "application/dicom+xml"
 JSON = "application/json"
 OCTETS = "application/octet-stream"
 MULTIPART = "multipart/related"
@@ -130,6 +131,19 @@ def json_form(ranges: Collection[MediaRange]) -> str:
             if not media_range.multipart and media_range.covers(media_type):
                 return media_type
     raise NotAcceptable("This resource is answered as JSON only.", where="Accept", hint=f"Accept {DICOM_JSON}.")
+
+
+def metadata_form(ranges: Collection[MediaRange], *, single: bool) -> Form:
+    """How to answer metadata: JSON, or the Native DICOM Model, each data set a part, or alone when there is a `single` one."""
+    for media_range in ranges:
+        if not media_range.multipart:
+            for media_type in (DICOM_JSON, JSON):
+                if media_range.covers(media_type):
+                    return Form(False, media_type)
+        if media_range.covers(DICOM_XML) and (media_range.multipart or single):
+            return Form(media_range.multipart, DICOM_XML)
+    raise NotAcceptable("Metadata are answered as JSON or XML.", where="Accept",
+                        hint=f'Accept {DICOM_JSON} or {MULTIPART}; type="{DICOM_XML}".')
 
 
 ANY, UNSAID = "*", ""

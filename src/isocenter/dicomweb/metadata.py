@@ -1,17 +1,24 @@
-"""Metadata of studies, series and instances (PS3.18 10.4.1.1.2), compressed long before it is asked for."""
+"""Metadata of studies, series and instances (PS3.18 10.4.1.1.2): JSON, compressed long before it is asked for, or XML."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
-from isocenter.dicomweb.accept import json_form
-from isocenter.dicomweb.answers import VARY_JSON, packed, version
+import orjson
+
+from isocenter.dicom import xml
+from isocenter.dicomweb.accept import DICOM_XML, EXPLICIT_LITTLE, metadata_form
+from isocenter.dicomweb.answers import VARY_JSON, Bytes, Part, packed, single, stream, version
 from isocenter.dicomweb.exchange import Exchange
 from isocenter.service import retrieve
-from isocenter.service.retrieve import Document, Retrieval
+from isocenter.service.retrieve import Document, Retrieval, StoredInstance
+
+MOST_JSON = 8 << 20  # text of one instance that is made XML: as objects in between it is some ten times that
 
 
 async def metadata(retrieval: Retrieval, exchange: Exchange) -> None:
-    """GET .../metadata: DICOM JSON."""
-    content_type = json_form(exchange.accepted())
+    """GET .../metadata."""
+    form = metadata_form(exchange.accepted(), single="instance" in exchange.parameters)
+    if form.media_type == DICOM_XML:
+        return await _xml(retrieval, exchange, multipart=form.multipart)
     path, principal, base = exchange.parameters, exchange.principal, exchange.base
     coding = exchange.coding()
     if "series" not in path:
@@ -25,7 +32,7 @@ async def metadata(retrieval: Retrieval, exchange: Exchange) -> None:
     if exchange.knows(known.tag):
         return await exchange.not_modified(known.tag)
     encoding = ((b"content-encoding", coding.encode()),) if coding else ()
-    headers = ((b"content-type", content_type.encode()), *encoding, *known.headers)
+    headers = ((b"content-type", form.media_type.encode()), *encoding, *known.headers)
     if coding == "gzip" and "series" in path:
         return await exchange.reply(200, headers, next(pieces))
     if coding == "zstd":
@@ -44,3 +51,29 @@ def _document(retrieval: Retrieval, exchange: Exchange, base: str) -> Document:
     if "instance" in path:
         return retrieval.instance_document(exchange.principal, path["study"], path["series"], path["instance"], base)
     return retrieval.series_document(exchange.principal, path["study"], path["series"], base)
+
+
+async def _xml(retrieval: Retrieval, exchange: Exchange, *, multipart: bool) -> None:
+    """A Native DICOM Model for each instance."""
+    path, base = exchange.parameters, exchange.base
+    uids = path["study"], path.get("series"), path.get("instance")
+    found = await exchange.run(retrieval.instances, exchange.principal, *uids)
+    known = version("xml", base, multipart, *(located.sha256 for located in found))
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
+    # PS3.18 8.7.3.3: the syntax of binary values within
+    label = f"{DICOM_XML}; transfer-syntax={EXPLICIT_LITTLE}"
+    if not multipart:
+        return await single(exchange, Bytes(await exchange.run(_model, retrieval, found[0], base)), label, known)
+    await stream(exchange, _models(retrieval, exchange, found, base, label), known, media_type=DICOM_XML)
+
+
+async def _models(
+    retrieval: Retrieval, exchange: Exchange, found: Sequence[StoredInstance], base: str, label: str
+) -> AsyncIterator[Part]:
+    for located in found:
+        yield Part(label, Bytes(await exchange.run(_model, retrieval, located, base)))
+
+
+def _model(retrieval: Retrieval, located: StoredInstance, base: str) -> bytes:
+    return xml.native_model(orjson.loads(retrieval.instance_text(located, base, MOST_JSON)))

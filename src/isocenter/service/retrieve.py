@@ -344,6 +344,11 @@ class Retrieval:
         (located,) = self.instances(principal, study_uid, series_uid, sop_uid)
         return Document(located.sha256[:32], series_documents.of_instance(self._context.blobs, located, base))
 
+    def instance_text(self, located: StoredInstance, base: str, most: int) -> bytes:
+        """The DICOM JSON of an instance that the caller was given; of one whose text is longer than `most` its UIDs only."""
+        text, _ = series_documents.text_of(self._context.blobs, located, base)
+        return text if len(text) <= most else series_documents.names_of(located)
+
     def _document(self, study_uid: str, series_uid: str, version: int, base: str) -> Document:
         key = series_uid, version, base
         compressed = self._documents.get(key)

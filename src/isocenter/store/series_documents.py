@@ -71,6 +71,21 @@ def of_instance(blobs: Blobs, located: Located, base: str) -> bytes:
     return b"".join(compress(iter((text,))))
 
 
+def text_of(blobs: Blobs, located: Located, base: str) -> tuple[bytes, bool]:
+    """The JSON text of one instance, and whether it is whole: one whose file is lost or damaged is there with its UIDs only."""
+    try:
+        return orjson.dumps(instance_json(blobs, located, base)), True
+    except Broken:
+        facts = {"key": located.blob_key}
+        log.exception("an instance is in its series' metadata without its attributes", extra={"facts": facts})
+        return orjson.dumps(_named(located)), False
+
+
+def names_of(located: Located) -> bytes:
+    """The JSON text of an instance's UIDs and number."""
+    return orjson.dumps(_named(located))
+
+
 def key(instances: Sequence[Located]) -> str:
     """The key of the document of a series: a hash of what is in it."""
     digest = hashlib.sha256(str(FORMAT).encode())
@@ -120,13 +135,9 @@ def build(blobs: Blobs, instances: Sequence[Located]) -> tuple[bytes, bool]:
     pieces: list[bytes] = []
     whole = True
     for number, located in enumerate(instances):
-        try:
-            document = instance_json(blobs, located, BASE)
-        except Broken:
-            facts = {"key": located.blob_key}
-            log.exception("an instance is in its series' metadata without its attributes", extra={"facts": facts})
-            document, whole = _named(located), False
-        pieces += compressor.compress(b"," if number else b"["), compressor.compress(orjson.dumps(document))
+        text, is_whole = text_of(blobs, located, BASE)
+        whole = whole and is_whole
+        pieces += compressor.compress(b"," if number else b"["), compressor.compress(text)
     pieces += compressor.compress(b"]"), compressor.flush()
     if whole:
         _keep(blobs, instances, pieces)
