@@ -6,12 +6,14 @@ import { Accounts } from './Accounts'
 import { Peers } from './Peers'
 import { System } from './System'
 import { Tokens } from './Tokens'
+import { Webhooks } from './Webhooks'
 import './admin.css'
 
 const TABS = [
   { id: 'users', title: 'Users', permission: 'user:manage' },
   { id: 'tokens', title: 'Access tokens', permission: 'token:manage' },
   { id: 'peers', title: 'DICOM peers', permission: 'peer:manage' },
+  { id: 'webhooks', title: 'Webhooks', permission: 'webhook:manage' },
   { id: 'system', title: 'System', permission: 'system:read' },
 ] as const
 
@@ -19,6 +21,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'users') return <Accounts self={user.name} />
   if (tab === 'tokens') return <Tokens self={user.name} />
   if (tab === 'peers') return <Peers />
+  if (tab === 'webhooks') return <Webhooks />
   return <System />
 }
 

@@ -22,7 +22,7 @@ export function SecretDialog({ title, label, secret, onClose }: { title: string;
       }
     >
       <Notice tone="warn" title={`${label} is shown this once.`}>
-        The archive keeps only a fingerprint of it. Hand it over safely.
+        The archive does not show it again. Hand it over safely.
       </Notice>
       <div className="secret">
         <code>{secret}</code>
