@@ -73,6 +73,18 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Origins(tuple[str, ...]):
+    """Web sites as browsers name them (RFC 6454): scheme, host and port."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Origins":
+        """Read "https://viewer.example.org,http://localhost:3000" or "*". Raises ValueError."""
+        names = [part.strip() for part in text.split(",") if part.strip()]
+        if not all(name == "*" or re.fullmatch(r"https?://[^/\s?#@]+", name) for name in names):
+            raise ValueError("write https://HOST, as the browser shows it, without a path; or * for every site")
+        return cls(names)
+
+
 class Size(int):
     """A number of bytes, written as 512MB, 2GB or plain digits (powers of 1024)."""
 
@@ -132,6 +144,8 @@ class Settings:
     dicom_user_required: bool = setting(False, "Reject associations without user name and passcode (PS3.7 D.3.3.7)")
     webhook_key: str = setting("", "Key of the secrets of webhooks, the same on all machines; empty: one of its own in the "
                                    "data folder", secret=True, metavar="TEXT")
+    cors_origins: Origins = setting(Origins(), "Web sites whose pages may use DICOMweb with a token of their own, separated by "
+                                               "commas; *: all", metavar="URL,...")
     session_idle_minutes: int = setting(15, "A web session ends after this many minutes without a request", least=1)
     session_max_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
     argon2_memory_kib: int = setting(47104, "Memory of one password hash, in KiB (argon2id, RFC 9106)", least=8)
@@ -327,7 +341,7 @@ def _path(text: str) -> Path:
 _PARSERS: dict[Any, Any] = {
     str: str.strip, int: _integer, float: _number, bool: _boolean, Path: _path, Path | None: lambda t: _path(t) if t else None,
     Address: Address.parse, Address | None: lambda t: Address.parse(t) if t else None, Size: Size.parse,
-    tuple[str, ...]: _networks,
+    tuple[str, ...]: _networks, Origins: Origins.parse,
 }
 
 _HINTS = get_type_hints(Settings)

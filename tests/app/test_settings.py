@@ -64,6 +64,7 @@ def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
     ("database", "postgresql+psycopg://u:p@h:port/d", "no port"),
     ("tls_cert", "/nowhere", "tls_key"), ("proxies", "somewhere", "somewhere"),
     ("min_free_space", "lots", "number of bytes"), ("public_url", "pacs.example.org", "https://"),
+    ("cors_origins", "https://viewer.example.org/ohif", "without a path"), ("cors_origins", "viewer.example.org", "https://HOST"),
     ("grace_seconds", "-1", "at least 0"), ("dicom_tls", "127.0.0.1:2762", "dicom_tls_cert"), ("dicom_tls", "2762", "HOST:PORT"),
     ("dicom_tls_cert", "/nowhere", "dicom_tls_key"),
 ])

@@ -301,7 +301,7 @@ def test_resources_that_are_not_there(client: Client, study: dict[str, str]) -> 
     assert client.get("/studies/..%2f..%2fetc").status_code in (400, 404)
     assert client.get("/studies/abc").status_code == 400
     answer = client.request("DELETE", study["study"])
-    assert answer.status_code == 405 and answer.headers["allow"] == "GET, HEAD, POST"
+    assert answer.status_code == 405 and answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_a_lost_file_is_told_not_hidden(client: Client, study: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:

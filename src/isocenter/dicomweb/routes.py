@@ -8,8 +8,9 @@ from typing import Protocol
 
 from starlette.routing import BaseRoute, Mount
 
-from isocenter.dicomweb import bulkdata, metadata, notifications, qido, rendered, status, stow, ups, wado
+from isocenter.dicomweb import bulkdata, capabilities, metadata, notifications, qido, rendered, status, stow, ups, wado
 from isocenter.dicomweb.address import ROOT, Addresses
+from isocenter.dicomweb.cors import Cors
 from isocenter.dicomweb.exchange import Exchange, Gone, Message, Receive, Scope, Send
 from isocenter.domain.access import Principal
 from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
@@ -50,6 +51,10 @@ def _reading(handler: Callable[[Retrieval, Exchange], Awaitable[None]]) -> Handl
 
 def _acting(handler: Callable[[Context, Exchange], Awaitable[None]]) -> Handler:
     return lambda tools, exchange: handler(tools.context, exchange)
+
+
+def _telling(handler: Callable[[Exchange], Awaitable[None]]) -> Handler:
+    return lambda tools, exchange: handler(exchange)
 
 
 def _giving(handler: Callable[[Context, Retrieval, Exchange], Awaitable[None]]) -> Handler:
@@ -97,6 +102,7 @@ RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
         ("POST", _SUBSCRIBER, _acting(ups.subscribe)),
         ("DELETE", _SUBSCRIBER, _acting(ups.unsubscribe)),
         ("POST", _SUBSCRIBER + "/suspend", _acting(ups.suspend)),
+        ("GET", "(?P<resource>)", _telling(capabilities.capabilities)),
     )
 )
 
@@ -119,14 +125,16 @@ class DicomWeb:
         renderer = Renderer(context, retrieval := Retrieval(context))
         self._tools = Tools(context, retrieval, renderer, Films(renderer))
         self._addresses = Addresses(context.settings)
+        self._cors = Cors(context.settings.cors_origins)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="dicomweb")
         self.notifications = notifications.Notifications(context, self._addresses, authenticator.still)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._connect(scope, receive, send)
-        if scope["type"] != "http":
+        if scope["type"] != "http" or await self._cors.preflight(scope, send):
             return
+        send = self._cors.answering(scope, send)
         exchange: Exchange | None = None
         try:
             principal = await self._authenticator.principal(scope)
@@ -173,6 +181,8 @@ async def _send_problem(send: Send, exchange: Exchange | None, answer: status.Pr
 def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
     path = str(scope["path"]).removeprefix(ROOT).rstrip("/")
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    if method == "OPTIONS":
+        return _telling(capabilities.capabilities), {"resource": path}
     allowed: set[str] = set()
     for wanted, pattern, handler in RESOURCES:
         match = pattern.fullmatch(path)
@@ -186,6 +196,7 @@ def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
             return handler, {name: value for name, value in parameters.items() if value is not None}
         allowed.update(("GET", "HEAD") if wanted == "GET" else (wanted,))
     if allowed:
+        allowed.add("OPTIONS")
         raise status.MethodNotAllowed(str(scope["method"])[:16], ", ".join(sorted(allowed)))
     raise Missing("There is no such resource.", hint="See PS3.18 for the resources of DICOMweb.")
 
