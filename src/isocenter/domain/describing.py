@@ -27,12 +27,12 @@ def picture(wrapped: Wrapped, found: Picture, frames: int) -> None:
     if allocated < found.precision:
         allocated = found.allocated
         wrapped.state("BitsAllocated", allocated)
-    wrapped.need("BitsStored", found.precision)
-    wrapped.need("HighBit", _number(wrapped, "BitsStored") - 1)
-    wrapped.need("PixelRepresentation", int(found.signed))
-    wrapped.need("PhotometricInterpretation", found.photometric)
+    wrapped.derive("BitsStored", found.precision)
+    wrapped.derive("HighBit", _number(wrapped, "BitsStored") - 1)
+    wrapped.derive("PixelRepresentation", int(found.signed))
+    wrapped.derive("PhotometricInterpretation", found.photometric)
     if found.samples > 1:
-        wrapped.need("PlanarConfiguration", 0)
+        wrapped.derive("PlanarConfiguration", 0)
     if frames > 1 or _number(wrapped, "NumberOfFrames") > 1:
         wrapped.state("NumberOfFrames", frames)
 
@@ -40,8 +40,8 @@ def picture(wrapped: Wrapped, found: Picture, frames: int) -> None:
 def loss(wrapped: Wrapped, native: int, compressed: int, method: str) -> None:
     """Something was lost before it came here (PS3.3 C.7.6.1.1.5). native, compressed: bytes."""
     wrapped.state("LossyImageCompression", "01")
-    wrapped.need("LossyImageCompressionRatio", round(native / max(compressed, 1), 2))
-    wrapped.need("LossyImageCompressionMethod", method)
+    wrapped.derive("LossyImageCompressionRatio", round(native / max(compressed, 1), 2))
+    wrapped.derive("LossyImageCompressionMethod", method)
 
 
 def video(wrapped: Wrapped, found: Video, compressed: int) -> None:
@@ -51,14 +51,14 @@ def video(wrapped: Wrapped, found: Video, compressed: int) -> None:
     wrapped.state("NumberOfFrames", found.frames)
     for keyword, value in (("SamplesPerPixel", 3), ("PlanarConfiguration", 0), ("PixelRepresentation", 0),
                            ("PhotometricInterpretation", "YBR_PARTIAL_420")):  # fmt: skip
-        wrapped.need(keyword, value)
-    wrapped.need("BitsAllocated", 8 if found.bits == 8 else 16)
-    wrapped.need("BitsStored", found.bits)
-    wrapped.need("HighBit", found.bits - 1)
-    wrapped.need("FrameIncrementPointer", "00181063")
-    wrapped.need("FrameTime", round(1000 / found.rate, 4))
-    wrapped.need("CineRate", round(found.rate))
-    wrapped.need("RecommendedDisplayFrameRate", round(found.rate))
+        wrapped.derive(keyword, value)
+    wrapped.derive("BitsAllocated", 8 if found.bits == 8 else 16)
+    wrapped.derive("BitsStored", found.bits)
+    wrapped.derive("HighBit", found.bits - 1)
+    wrapped.derive("FrameIncrementPointer", "00181063")
+    wrapped.derive("FrameTime", round(1000 / found.rate, 4))
+    wrapped.derive("CineRate", round(found.rate))
+    wrapped.derive("RecommendedDisplayFrameRate", round(found.rate))
     loss(wrapped, found.rows * found.columns * found.frames * found.bits * 3 // 16, compressed, found.method)
 
 
@@ -71,14 +71,14 @@ def clinical_document(wrapped: Wrapped, text: bytes) -> None:
     root, extension = header.get("id", {}).get("root", ""), header.get("id", {}).get("extension", "")
     if not root:
         raise Malformed("the document is no HL7 clinical document with an id", "EncapsulatedDocument")
-    wrapped.need("HL7InstanceIdentifier", f"{root}^{extension}" if extension else root)
+    wrapped.derive("HL7InstanceIdentifier", f"{root}^{extension}" if extension else root)
     if title := header.get("title", {}).get("text", ""):
-        wrapped.need("DocumentTitle", title[:1024])
+        wrapped.derive("DocumentTitle", title[:1024])
     code = header.get("code", {})
     if code.get("codeSystem") == "2.16.840.1.113883.6.1" and code.get("code") and code.get("displayName"):
         item = dict((element("CodeValue", code["code"][:16]), element("CodingSchemeDesignator", "LN"),
                      element("CodeMeaning", code["displayName"][:64])))  # fmt: skip
-        wrapped.need("ConceptNameCodeSequence", item)
+        wrapped.derive("ConceptNameCodeSequence", item)
 
 
 def _cda_header(text: bytes) -> Mapping[str, dict[str, str]]:

@@ -125,8 +125,7 @@ class Wrapped:
     def note(self, values: Mapping[str, str]) -> None:
         """What came with the thing itself, by keyword: the client's words go before it."""
         for keyword, text in values.items():
-            if not self.known(keyword):
-                self._put(keyword, text)
+            self.derive(keyword, text)
 
     def may_be_empty(self, *keywords: str) -> None:
         """Type 2: what is absent becomes empty."""
@@ -136,11 +135,17 @@ class Wrapped:
 
     def state(self, keyword: str, *values: Any) -> None:
         """A fact about what is kept: it takes the place of what the client said; supplied when that was something else."""
-        tag, _ = element(keyword, *values)
-        said = self.dataset.get(tag)
-        if not isinstance(said, dict) or [str(value) for value in said.get("Value") or ()] != [str(value) for value in values]:
-            self._put(keyword, *values)
+        if self.known(keyword):
+            said = self.dataset[element(keyword)[0]].get("Value") or ()
+            if [str(value) for value in said] == [str(value) for value in values]:
+                return
             self.supplied.append(keyword)
+        self._put(keyword, *values)
+
+    def derive(self, keyword: str, *values: Any) -> None:
+        """A fact about what is kept, which the client need not say (PS3.18 10.5.1.2)."""
+        if not self.known(keyword):
+            self._put(keyword, *values)
 
     def _put(self, keyword: str, *values: Any) -> None:
         tag, made = element(keyword, *values)
@@ -191,12 +196,13 @@ def require(wrapped: Wrapped, kind: Kind, *, lossy: bool) -> None:
             wrapped.may_be_empty("AcquisitionContextSequence")
         else:
             wrapped.need("ConversionType", "WSD")
-        wrapped.may_be_empty("PatientOrientation")
+        wrapped.may_be_empty("PatientOrientation", "Laterality")
         return
     if sop_class not in _DOCUMENTS:
         return
     if sop_class not in _MODELS:
         wrapped.need("ConversionType", "WSD")
+    wrapped.need("SeriesNumber", 1)
     wrapped.need("BurnedInAnnotation", "NO" if sop_class in _MODELS else "YES")
     wrapped.state("MIMETypeOfEncapsulatedDocument", kind.mime_type)
     wrapped.may_be_empty("AcquisitionDateTime", "DocumentTitle", "ConceptNameCodeSequence")

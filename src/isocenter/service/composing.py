@@ -196,6 +196,9 @@ class Composition:
                     self._attach(dataset)
                 pixels = self._described(wrapped, study_uid)
                 uids = text_of(dataset, "00080016"), text_of(dataset, "00080018")
+                if not all(uids):
+                    where = "SOPInstanceUID" if uids[0] else "SOPClassUID"
+                    raise Malformed("the metadata do not name the instance, and hold nothing to make one of", where)
                 outcome = self._written(dataset, pixels, study_uid)
             except Malformed as fault:
                 raise self._refusal(fault) from None
