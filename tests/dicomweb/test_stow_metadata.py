@@ -67,6 +67,18 @@ def test_each_instance_fails_for_its_own_reason(client: Client) -> None:
     assert len(client.json("/instances")) == 1 and not incoming(client)
 
 
+def test_the_answer_is_xml_where_that_is_accepted(client: Client) -> None:
+    told = store(client, [ct(1), ct(2)], [pixels(1)])
+    answer = store(client, [ct(1), ct(2)], [pixels(1)], accept=f"{XML}, {JSON};q=0.5")
+    assert answer.status_code == 202 and answer.headers["content-type"] == XML
+    (found,) = xml_reading.read(answer.content)
+    assert {tag: value["vr"] for tag, value in found.items()} == {tag: value["vr"] for tag, value in told.json().items()}
+    assert found["00081199"]["Value"][0]["00081155"]["Value"] == ["1.2.3.1"]
+    assert found["00081198"]["Value"][0]["00081197"]["Value"] == [str(0xC000)]
+    assert store(client, [ct(3)], [pixels(3)], accept="image/jpeg").status_code == 406
+    assert len(client.json("/instances")) == 1
+
+
 def test_several_documents_and_whole_objects_in_one_request(client: Client, data: Any) -> None:
     whole = next(iter(sorted((data / "sr").rglob("*.dcm")))).read_bytes()
     content = body([(XML, as_xml(ct(1))), (XML, as_xml(ct(2))), ("application/dicom", whole)], [pixels(1), pixels(2)])
@@ -127,7 +139,7 @@ def test_metadata_that_are_none(client: Client, metadata: bytes, status: int) ->
         b"", b"<a/>", b"<NativeDicomModel>", b"<DicomAttribute tag='00080018'/>",
         b'<!DOCTYPE x [<!ENTITY a "b">]><NativeDicomModel/>',
         b"<NativeDicomModel><Value number='1'>x</Value></NativeDicomModel>",
-        b"<NativeDicomModel><DicomAttribute tag='00100010' vr='LO'><Value number='99999999'/></DicomAttribute></NativeDicomModel>",
+        b"<NativeDicomModel><DicomAttribute tag='00100010' vr='LO'><Value number='9999999'/></DicomAttribute></NativeDicomModel>",
         b"<NativeDicomModel>" + b"<DicomAttribute tag='00081140' vr='SQ'><Item number='1'>" * 300 + b"</NativeDicomModel>",
     ],
 )  # fmt: skip

@@ -50,8 +50,9 @@ def _values(vr: str, values: Any) -> Iterator[str]:
             yield f'<Item number="{number}">\n'
             yield from _attributes(value)
             yield "</Item>\n"
-        elif value is None:
-            continue  # a number that is left out is an empty value
+        elif value is None:  # a number that is left out is an empty value; the last one says how many there are
+            if number == len(values):
+                yield f'<{"PersonName" if vr == "PN" else "Value"} number="{number}"/>'
         elif vr == "PN" and isinstance(value, Mapping):
             yield f'<PersonName number="{number}">{"".join(_name(value))}</PersonName>'
         else:
@@ -67,7 +68,8 @@ def _name(groups: Mapping[str, str]) -> Iterator[str]:
 
 def _text(value: Any) -> str:
     """Text without the characters that XML cannot hold."""
-    return escape(_NO_CHARACTERS.sub("", str(value)))
+    # XML reads a carriage return that is not written as a reference as a line feed (XML 1.0 2.11).
+    return escape(_NO_CHARACTERS.sub("", str(value)), {"\r": "&#13;"})
 
 
 def _quoted(value: str) -> str:

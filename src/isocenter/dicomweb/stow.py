@@ -12,9 +12,9 @@ from functools import partial
 
 import orjson
 
-from isocenter.dicom import xml_reading
+from isocenter.dicom import xml, xml_reading
 from isocenter.dicomweb import multipart, stow_response
-from isocenter.dicomweb.accept import DICOM, DICOM_JSON, JSON, MULTIPART, json_form, parse_media_type
+from isocenter.dicomweb.accept import DICOM, DICOM_JSON, DICOM_XML, JSON, MULTIPART, metadata_form, parse_media_type
 from isocenter.dicomweb.exchange import Exchange, Gone
 from isocenter.dicomweb.status import UnsupportedMediaType
 from isocenter.dicomweb.stow_response import Part
@@ -28,7 +28,6 @@ from isocenter.service.context import Context
 MESSAGES_WAITING = 16  # between receiver and core; servers give at most some hundred KB in one
 BATCH = 1 << 20  # bytes that one visit to a thread works on: the change of threads costs 0.1 ms
 FINISHING = 4  # parts of one request that are made durable at once
-DICOM_XML = "application/dicom+xml"
 
 _DRAINED = 4 << 20  # of a refused body, so that a client that only sends at first gets to read the answer
 
@@ -138,7 +137,8 @@ async def store(context: Context, exchange: Exchange) -> None:
     access.require(exchange.principal, Permission.STUDY_STORE)
     study_uid = exchange.parameters.get("study")
     try:
-        answer_type = json_form(exchange.accepted())
+        single = [media_range for media_range in exchange.accepted() if not media_range.multipart]
+        answer_type = metadata_form(single, single=True).media_type
         submission = _submission(context, exchange)
     except IsocenterError:
         await _drain(exchange)
@@ -162,7 +162,7 @@ async def store(context: Context, exchange: Exchange) -> None:
     headers += [(b"warning", text) for text in stow_response.warnings(submission.parts, broken_off)]
     if status == 503:
         headers.append((b"retry-after", b"10"))
-    await exchange.reply(status, headers, orjson.dumps(answer))
+    await exchange.reply(status, headers, xml.native_model(answer) if answer_type == DICOM_XML else orjson.dumps(answer))
 
 
 def _submission(context: Context, exchange: Exchange) -> Submission:
