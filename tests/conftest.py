@@ -18,6 +18,7 @@ import pynetdicom.association
 import pytest
 from hypothesis import HealthCheck, settings
 
+import ceph
 from isocenter.service.context import Context
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
@@ -146,6 +147,23 @@ def postgresql() -> Iterator[PostgreSQL]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[ceph.S3]:
+    """A real S3 server, once a session."""
+    if reason := ceph.why_not():
+        pytest.skip(reason)
+    with ceph.running(MEMORY) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: ceph.S3) -> str:
+    """The name of a new bucket."""
+    name = f"bucket-{next(_numbers)}"
+    s3.make_bucket(name)
+    return name
 
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]

@@ -25,7 +25,7 @@ from isocenter.service.context import Context, Row
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
 from isocenter.store import connections
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs import Blobs, LocalBlobs
 from isocenter.store.cache import DiskCache
 from isocenter.store.database import Database
 from isocenter.store.peers import Peer
@@ -36,10 +36,21 @@ if TYPE_CHECKING:
 
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
-    blobs = LocalBlobs(settings.blob_folder)
+    local = LocalBlobs(settings.blob_folder)
     cache = DiskCache(settings.cache_folder, settings.cache_limit, reserve=2 * settings.min_free_space)
-    return Context(_database(settings), blobs, settings, verify=partial(_verify, settings), seek=_seek, conformance=conformance,
-                   cache=cache, pool=Pool(settings.transcoding_processes))
+    database = _database(settings)
+    return Context(database, _blobs(settings, local, database, cache), settings, verify=partial(_verify, settings), seek=_seek,
+                   conformance=conformance, cache=cache, pool=Pool(settings.transcoding_processes))
+
+
+def _blobs(settings: Settings, local: LocalBlobs, database: Database, cache: DiskCache) -> Blobs:
+    if settings.bucket is None:
+        return local
+    from isocenter.store import uploads  # what speaks to object stores is loaded only where there is one
+    from isocenter.store.blobs_s3 import S3Blobs
+    from isocenter.store.bucket import Bucket
+
+    return S3Blobs(local, Bucket(settings), cache, uploads.Ledger(database))
 
 
 def _verify(settings: Settings, host: str, port: int, calling: str, called: str, secure: bool) -> Verified:
@@ -92,6 +103,7 @@ def prepare(settings: Settings) -> dict[str, Any]:
         given = os.environ.get("ISOCENTER_ADMIN_PASSWORD") or None
         first = not accounts.users(context, SYSTEM)
         ups_reports.restarted(context)
+        _begin_uploads(context)
         try:
             return {"first_start": first, "password": accounts.ensure_admin(context, given)}
         except Invalid as error:
@@ -99,10 +111,39 @@ def prepare(settings: Settings) -> dict[str, Any]:
             raise
 
 
+def _begin_uploads(context: Context) -> None:
+    """With an object store: it must let us in, and this node's uploads begin anew. Raises Broken.
+
+    One that is away is waited for: what was read lately can be read, and senders are told to try again later.
+    """
+    if context.settings.bucket is None:
+        return
+    from isocenter.store.bucket import Bucket
+    from isocenter.work import uploads
+
+    try:
+        Bucket(context.settings).check()
+    except Away:
+        pass  # it is in the log
+    uploads.restarted(context)
+
+
+def _upload(context: Context, stop: threading.Event | None = None) -> threading.Thread | None:
+    """Copying into an object store, beside what a process does; until stop is set or the context closed."""
+    if not context.blobs.node:
+        return None
+    from isocenter.work import uploads
+
+    thread = threading.Thread(target=uploads.run, args=(context, stop or threading.Event()), name="uploads", daemon=True)
+    thread.start()
+    return thread
+
+
 def http_application(context: Context) -> "ASGIApp":
     """The ASGI application of the web role."""
     from isocenter import site
 
+    _upload(context)
     return site.application(context)
 
 
@@ -117,11 +158,14 @@ def serve_dicom(
 
     with opened(settings) as context:
         integrity.leftovers(context)  # of the process before, if it was killed
+        uploading = _upload(context, stop)
         # What is loaded by now stays; and receiving makes many small objects, few of them in cycles: the collector's default
         # pace costs four busy associations 4 %.
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
         server.serve(context, stop, listener, secure, places)
+        if uploading is not None:
+            uploading.join()
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
@@ -140,6 +184,8 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         ]  # fmt: skip
         for thread in threads:
             thread.start()
+        if (uploading := _upload(context, stop)) is not None:
+            threads.append(uploading)
         sweeps.run(context, stop)
         for thread in threads:
             thread.join()

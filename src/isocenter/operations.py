@@ -106,6 +106,10 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
         facts[f"isocenter_{name}"] = (f"Rows of {table}", float(_count(context, table)))
     on_their_way, given_up = deliveries.figures(context)
     facts["isocenter_deliveries_waiting"] = ("Studies on their way to a destination", float(on_their_way))
+    if context.settings.bucket is not None:
+        waiting, oldest = system.uploads(context)
+        facts["isocenter_uploads_waiting"] = ("Objects on a node's disk that are not in the object store yet", float(waiting))
+        facts["isocenter_uploads_oldest_seconds"] = ("For how long the oldest of them waits", oldest)
     facts["isocenter_deliveries_failed"] = ("Studies whose delivery was given up", float(given_up))
     settings = context.settings
     pairs = {"dicom": settings.dicom_certificate if settings.dicom_tls else None, "http": (settings.tls_cert,)}

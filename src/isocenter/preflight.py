@@ -97,7 +97,7 @@ def need_archive(settings: Settings, *, index: bool = True) -> None:
 
     index: its index must be there too; one in PostgreSQL is not looked for.
     """
-    if not os.path.isdir(settings.blob_folder / "archive"):
+    if settings.bucket is None and not os.path.isdir(settings.blob_folder / "archive"):
         hint = "Is --data right, and the disk mounted? `isocenter serve` and `isocenter import` begin a new one."
         raise Missing(f"there is no archive in {settings.blob_folder}", kept="Nothing was made.", hint=hint)
     file = _index_file(settings)

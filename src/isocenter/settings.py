@@ -5,6 +5,7 @@ The fields of `Settings` are the only table: the command line's options, the `IS
 an error that names the nearest known one. Only cli and app load settings; everyone else is handed the tree.
 """
 
+import base64
 import difflib
 import ipaddress
 import os
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 PREFIX = "ISOCENTER_"
 
@@ -107,6 +108,32 @@ class Size(int):
         return int.__repr__(self)
 
 
+@dataclass(frozen=True, slots=True)
+class BucketAddress:
+    """Where an S3 bucket is: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME&style=path|virtual. endpoint: "" for Amazon's."""
+
+    name: str
+    prefix: str
+    endpoint: str
+    region: str
+    virtual: bool  # the bucket's name is part of the host's
+
+    @classmethod
+    def parse(cls, text: str) -> "BucketAddress":
+        """Read it. Raises ValueError with what is wrong."""
+        parts = urlsplit(text)
+        given = dict(parse_qsl(parts.query, keep_blank_values=True))
+        endpoint, style = given.pop("endpoint", ""), given.pop("style", "path")
+        region = given.pop("region", "us-east-1")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", parts.netloc, re.IGNORECASE):
+            raise ValueError("write s3://BUCKET, with at most a /PREFIX; keys belong into s3_access_key and s3_secret_key")
+        if given or style not in ("path", "virtual"):
+            raise ValueError("after ? there may be endpoint=URL, region=NAME and style=path or style=virtual")
+        if endpoint and (urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc):
+            raise ValueError("endpoint must begin with https:// (or http:// where nobody listens)")
+        return cls(parts.netloc, parts.path.strip("/"), endpoint.rstrip("/"), region, style == "virtual")
+
+
 def setting(default: Any, help: str, *, secret: bool = False, choices: tuple[str, ...] = (), metavar: str = "",
             least: float | None = None, most: float | None = None) -> Any:
     """Declare one row of the table: default, the sentence for people, and what its value may be."""
@@ -124,7 +151,21 @@ class Settings:
     aet: str = setting("ISOCENTER", "AE title of this archive, at most 16 characters", metavar="AET")
     database: str = setting("", "Database URL, postgresql+psycopg://USER:PASSWORD@HOST/NAME; empty: SQLite in the data folder",
                             secret=True, metavar="URL")
-    storage: str = setting("", "Storage URL, file:///DIR; empty: the data folder", metavar="URL")
+    storage: str = setting("", "Where images are kept: file:///DIR, or s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME&style=path|"
+                               "virtual; empty: the data folder", metavar="URL")
+    storage_safe_in: int = setting(2, "With s3: a sender is answered when an instance is safe in 2 places: on this node's disk "
+                                      "and in the bucket; with 1 on this node's disk, and it is copied afterwards", least=1,
+                                   most=2)
+    s3_access_key: str = setting("", "Access key ID for s3; empty: as AWS programs find it (AWS_*, web identity, the machine's "
+                                     "role)", metavar="ID")
+    s3_secret_key: str = setting("", "Its secret access key", secret=True, metavar="KEY")
+    s3_ca: Path | None = setting(None, "Certificates (PEM) that are trusted for s3 besides the system's", metavar="FILE")
+    s3_encryption: str = setting("none", "What s3 is asked to encrypt objects with: keys of S3 (s3), of a key management service "
+                                         "(kms), our own key (customer); none: what the bucket does by itself",
+                                 choices=("none", "s3", "kms", "customer"))
+    s3_kms_key: str = setting("", "With kms: the ID of the key; empty: the service's default key", metavar="ID")
+    s3_customer_key: str = setting("", "With customer: 32 random bytes in base64; who loses it has lost the archive", secret=True,
+                                   metavar="BASE64")
     config: Path | None = setting(None, "TOML file with settings", metavar="FILE")
     public_url: str = setting("", "The address people type, https://pacs.example.org; empty: made from http", metavar="URL")
     proxies: tuple[str, ...] = setting((), "Addresses or networks of the reverse proxies whose X-Forwarded headers are believed, "
@@ -200,8 +241,15 @@ class Settings:
 
     @property
     def blob_folder(self) -> Path:
-        """The folder that holds archive/, quarantine/, incoming/ and derived/."""
+        """The folder that holds archive/, quarantine/, incoming/ and derived/; with s3 those of what is not in the bucket yet."""
+        if self.bucket is not None:
+            return self.data.absolute() / "ahead"
         return Path(urlsplit(self.storage).path) if self.storage else self.data.absolute()
+
+    @property
+    def bucket(self) -> BucketAddress | None:
+        """The S3 bucket that images are kept in, if they are."""
+        return BucketAddress.parse(self.storage) if self.storage.startswith("s3:") else None
 
     @property
     def cache_folder(self) -> Path:
@@ -379,9 +427,7 @@ def check(settings: Settings) -> Settings:
     """The rules that join several settings, or need more than a type. Returns the settings or raises SettingsError."""
     if not AE_TITLE.fullmatch(settings.aet):
         raise SettingsError(f"aet: {settings.aet!r} is no AE title: 1 to 16 printable ASCII characters without a backslash")
-    if settings.storage and (urlsplit(settings.storage).scheme != "file" or not urlsplit(settings.storage).path.startswith("/")):
-        raise SettingsError(f"storage: {settings.storage.split('://')[0]!r} is not supported: use file:///DIR, or leave it empty "
-                            "to keep the images in the data folder")
+    _check_storage(settings)
     if settings.database and not settings.database.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingsError("database: use postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:////PATH, or leave it empty")
     if settings.database and not _has_port_or_none(settings.database):
@@ -399,6 +445,33 @@ def check(settings: Settings) -> Settings:
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("public_url: it must begin with http:// or https://")
     return settings
+
+
+def _check_storage(settings: Settings) -> None:
+    scheme, _, rest = settings.storage.partition("://")
+    if scheme == "s3":
+        try:
+            BucketAddress.parse(settings.storage)
+        except ValueError as error:
+            raise SettingsError(f"storage: {error}") from None
+    elif settings.storage and (scheme != "file" or not rest.startswith("/")):
+        raise SettingsError(f"storage: {scheme!r} is not supported: use file:///DIR or s3://BUCKET, or leave it empty to keep "
+                            "the images in the data folder")
+    if bool(settings.s3_access_key) != bool(settings.s3_secret_key):
+        raise SettingsError("s3_access_key and s3_secret_key belong together: give both or neither")
+    if (settings.s3_encryption == "customer") != bool(settings.s3_customer_key):
+        raise SettingsError("s3_customer_key and s3_encryption = \"customer\" belong together: give both or neither")
+    if settings.s3_customer_key and not _is_key(settings.s3_customer_key):
+        raise SettingsError("s3_customer_key: it must be 32 bytes in base64, made for example by: openssl rand -base64 32")
+    if settings.s3_kms_key and settings.s3_encryption != "kms":
+        raise SettingsError("s3_kms_key: it needs s3_encryption = \"kms\"")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False
 
 
 def _has_port_or_none(url: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isocenter.commands.configuration import reference
-from isocenter.settings import BY_NAME, REMOVED, SETTINGS, Address, Settings, SettingsError, Size, load
+from isocenter.settings import BY_NAME, REMOVED, SETTINGS, Address, BucketAddress, Settings, SettingsError, Size, load
 
 
 def test_defaults_are_the_embedded_product() -> None:
@@ -60,7 +60,11 @@ def test_what_is_not_ours_in_the_environment_is_left_alone() -> None:
     ("http", "8080", "HOST:PORT"), ("http", "127.0.0.1:99999", "HOST:PORT"), ("max_pdu", "12", "at least 4096"),
     ("max_associations", "many", "whole number"), ("log_level", "loud", "debug, info, warning, error"),
     ("accept_any_aet", "maybe", "true or false"), ("aet", "MUCH TOO LONG AE TITLE", "AE title"), ("aet", "A\\B", "AE title"),
-    ("storage", "s3://bucket", "not supported"), ("database", "mysql://u:p@h/d", "postgresql"),
+    ("storage", "gs://bucket", "not supported"), ("storage", "s3://KEY:hunter2@bucket", "s3_secret_key"),
+    ("storage", "s3://bucket?endpoint=ceph:7480", "https://"), ("storage", "s3://bucket?acl=public", "endpoint=URL"),
+    ("storage", "s3://", "s3://BUCKET"), ("s3_access_key", "A", "s3_secret_key"), ("s3_kms_key", "1234", "s3_encryption"),
+    ("s3_encryption", "customer", "s3_customer_key"), ("storage_safe_in", "3", "at most 2"),
+    ("database", "mysql://u:p@h/d", "postgresql"),
     ("database", "postgresql+psycopg://u:p@h:port/d", "no port"),
     ("tls_cert", "/nowhere", "tls_key"), ("proxies", "somewhere", "somewhere"),
     ("min_free_space", "lots", "number of bytes"), ("public_url", "pacs.example.org", "https://"),
@@ -91,6 +95,23 @@ def test_passwords_are_masked_wherever_settings_are_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         load({"database": "mysql://root:hunter2@db/pacs"}, {})
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_s3_bucket_and_its_secrets() -> None:
+    """Keys are neither in the storage URL nor shown anywhere."""
+    place = "s3://images/site/a?endpoint=https://ceph.example.org:8443/&region=eu-1&style=virtual"
+    key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    loaded = load({"storage": place, "s3_access_key": "AK", "s3_secret_key": "hunter2", "s3_encryption": "customer",
+                   "s3_customer_key": key, "data": "/srv/node1"}, {})  # fmt: skip
+    settings = loaded.settings
+    assert settings.bucket == BucketAddress("images", "site/a", "https://ceph.example.org:8443", "eu-1", True)
+    assert settings.blob_folder == Path("/srv/node1/ahead") and settings.storage_safe_in == 2
+    for name, value in (("s3_secret_key", "hunter2"), ("s3_customer_key", key)):
+        assert value not in repr(loaded) and BY_NAME[name].show(getattr(settings, name)) == "***"
+    with pytest.raises(SettingsError) as caught:
+        load({"storage": "s3://AK:hunter2@images"}, {})
+    assert "hunter2" not in str(caught.value)
+    assert load({"storage": "s3://images"}, {}).settings.bucket == BucketAddress("images", "", "", "us-east-1", False)
 
 
 def test_beyond_loopback_unknown_peers_are_not_accepted() -> None:

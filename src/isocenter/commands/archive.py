@@ -116,13 +116,17 @@ def run_verify(arguments: argparse.Namespace, loaded: Loaded) -> int:
         for finding in check.run(progress.advance):
             found.append(finding)
     if arguments.json:
-        print_json({"checked": check.checked, "bytes": check.bytes, "quick": arguments.quick, "findings": found})
+        print_json({"checked": check.checked, "bytes": check.bytes, "quick": arguments.quick, "elsewhere": check.elsewhere,
+                    "findings": found})
         return 1 if found else 0
     for finding in found:
         print(f"{finding.kind}: {finding.detail}\n    {finding.subject}")
     how = "existence and size" if arguments.quick else "SHA-256"
     print(f"{check.checked:,} files checked ({how}, {check.bytes / 1e9:,.2f} GB): "
           + (f"{len(found)} wrong" if found else "everything is there and intact"))
+    if check.elsewhere:
+        print(f"{check.elsewhere:,} of them are on the disk of another node, which is still to copy them into the object store: "
+              "they were not looked at")
     return 1 if found else 0
 
 

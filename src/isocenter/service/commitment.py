@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from isocenter.dicom import uid
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
+from isocenter.domain.errors import Away, Broken, Busy, Invalid, IsocenterError, Missing
 from isocenter.service.context import Context
 from isocenter.store import commitment as rows
 from isocenter.store import exceptions
@@ -163,12 +163,14 @@ def _failure(context: Context, reference: Reference, versions: list[Held]) -> in
 
 
 def _is_sound(context: Context, held: Held) -> bool:
-    """Whether the file is there and as it came in."""
+    """Whether the bytes are where they are to stay, and as they came in. Raises Busy when they are not there yet, Away."""
     try:
         with context.blobs.open_durable(held.blob_key) as file:
             return file.sha256() == held.sha256
     except Missing:
         return False
-    except OSError as error:
-        log.warning("a file cannot be read again", extra={"facts": {"key": held.blob_key, "reason": error.strerror}})
+    except Away:
+        raise
+    except (OSError, Broken) as error:
+        log.warning("a file cannot be read again", extra={"facts": {"key": held.blob_key, "reason": str(error)}})
         return False

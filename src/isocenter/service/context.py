@@ -65,4 +65,5 @@ class Context:
     def close(self) -> None:
         """End the workers and let the database go. Safe to call twice."""
         self.pool.close()
+        self.blobs.close()
         self.database.close()

@@ -19,15 +19,16 @@ from isocenter.dicom.part10 import Header
 from isocenter.dicom.source import FileSource
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Missing, NoSpace
+from isocenter.domain.errors import Busy, Conflict, Invalid, IsocenterError, Missing, NoSpace
 from isocenter.domain.imaging import Accept, Arrival, Outcome, Quarantine, Refuse, Source, Status, admit
 from isocenter.service.context import Context
-from isocenter.store import arriving
+from isocenter.store import arriving, exceptions, uploads
 from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.blobs import instance_key
 from isocenter.store.database import InDoubt
 from isocenter.store.digest import Digest
 from isocenter.store.open_files import OpenFile
+from isocenter.store.uploads import Upload
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _SPACE_EVERY = 16 << 20  # bytes between two looks at the free space
 _BEGINNING = 32 << 10  # bytes in which the header of an image usually ends
 _COMPARED_AT_ONCE = 1 << 18  # bytes of each of two data sets in memory while they are compared
 _NOTHING_KEPT = "Nothing was kept."
+_ON_DISK = "It is safe on that node's disk."
 
 
 def begin(context: Context, principal: Principal, *, source: Source, calling_aet: str = "", called_aet: str = "") -> "Reception":
@@ -65,6 +67,7 @@ class Reception:
         self._incoming = context.blobs.open_incoming()
         self._digest = Digest(self._incoming.fd)
         self._put_key = ""  # what it is kept under, so far
+        self._held_keys: tuple[str, ...] = ()  # of what is held already, when nothing was kept
         self._is_kept = False
 
     def __enter__(self) -> "Reception":
@@ -120,7 +123,8 @@ class Reception:
 
         command_*: what the C-STORE command named. study_instance_uid: the study that the sender said it stores to (STOW-RS).
         Raises Invalid (not DICOM, truncated, no UIDs), Conflict (not what the command named), NoSpace, Busy, Broken.
-        Nothing is kept then, unless it is InDoubt (a Broken): then the commit broke, and sending again is safe.
+        Nothing is kept then, unless it is InDoubt (a Broken): then the commit broke, and sending again is safe. So it is after
+        Away and Busy of an object store, which has not got yet what is kept.
         """
         began = time.perf_counter()
         label = "failed"
@@ -132,6 +136,7 @@ class Reception:
                 raise self._refusal(verdict)
             outcome = self._keep(verdict, cast(Header, self.header))
             label = outcome.status
+            self._secure()
             return outcome
         finally:
             self._ended_as = label, time.perf_counter() - began
@@ -213,6 +218,25 @@ class Reception:
             if self._put_key and not self._is_kept:
                 self._drop(self._put_key)
 
+    def _secure(self) -> None:
+        """Where two places are asked for: the second, before the sender is answered. Raises Away, Busy, Broken."""
+        blobs, database = self._context.blobs, self._context.database
+        if not blobs.node or self._context.settings.storage_safe_in < 2:
+            return
+        if self._is_kept:
+            left = [Upload(self._put_key, blobs.node, self._digest.hexdigest(), self._incoming.size)]
+        else:
+            left = database.read(partial(uploads.waiting, keys=self._held_keys)) if self._held_keys else []
+        for each in left:
+            if each.node != blobs.node:
+                raise Busy("another node holds this and has not copied it into the object store yet", kept=_ON_DISK,
+                           hint="Send it again later.")  # fmt: skip
+            try:
+                blobs.upload(each.key, each.size, each.sha256)
+            except IsocenterError:
+                database.write(partial(uploads.again, keys=(each.key,), at=self._context.clock()))  # by the worker, now
+                raise
+
     def _archive(self, verdict: Accept, header: Header, now: datetime) -> Outcome:
         self._put_as(self._key("archive", now, header))
         added = self._add(header, now)
@@ -228,6 +252,9 @@ class Reception:
         self._is_kept = self._context.database.write(
             lambda connection: arriving.quarantine(connection, arrived, verdict.reason, verdict.where)
         )
+        if not self._is_kept and self._context.blobs.node:
+            held = self._context.database.read(partial(exceptions.find, fingerprint=f"quarantined:{arrived.sha256}"))
+            self._held_keys = (held["blob_key"],) if held is not None else ()
         return _outcome("quarantined", header, reason=verdict.reason)
 
     def _put_as(self, key: str) -> None:
@@ -239,6 +266,10 @@ class Reception:
             self._drop(before)
 
     def _arrived(self, header: Header, now: datetime) -> Arrived:
+        node = self._context.blobs.node
+        # Who receives for two places copies it at once, and the worker only when that does not come to an end.
+        mine = uploads.lease([Upload(self._put_key, node, "", self._incoming.size)])
+        at_once = self._context.settings.storage_safe_in > 1
         return arriving.prepared(
             header,
             blob_key=self._put_key,
@@ -247,6 +278,8 @@ class Reception:
             received_at=now,
             dirty_at=now + timedelta(seconds=self._context.settings.series_quiet_seconds),
             origin=self._origin,
+            node=node,
+            upload_at=now + mine if at_once else now,
         )
 
     def _key(self, area: str, at: datetime, header: Header, version: int = 1) -> str:
@@ -263,6 +296,7 @@ class Reception:
             added = self._context.database.write_each(arriving.add, arrived)
             if added.status == "taken":
                 if any(self._is_same(held, arrived) for held in added.held):
+                    self._held_keys = tuple(held.blob_key for held in added.held)
                     return added
                 self._put_as(self._key("archive", now, header, len(added.held) + 1))
                 arrived = replace(self._arrived(header, now), differs_from=frozenset(held.id for held in added.held))
@@ -276,12 +310,23 @@ class Reception:
             file = self._context.blobs.open(held.blob_key)
         except Missing:
             if identical:
-                self._context.blobs.put(self._incoming, held.blob_key)
+                self._put_back(held)
             return identical
+        except Busy:  # on another node's disk still
+            if identical:
+                return True
+            raise
         with file:
             if file.size != held.size:
                 return False  # damaged: what arrived must be kept
             return identical or self._is_same_data_set(held, file)
+
+    def _put_back(self, held: Held) -> None:
+        self._context.blobs.put(self._incoming, held.blob_key)
+        if self._context.blobs.node:
+            now = self._context.clock()
+            each = Upload(held.blob_key, self._context.blobs.node, held.sha256, held.size)
+            self._context.database.write(partial(uploads.add, each=each, now=now, due=now))
 
     def _is_same_data_set(self, held: Held, file: OpenFile) -> bool:
         header = cast(Header, self.header)

@@ -20,13 +20,14 @@ from sqlalchemy import Connection
 from isocenter.dicom import part10
 from isocenter.dicom.part10 import Header
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import Broken, IsocenterError, Missing
+from isocenter.domain.errors import Away, Broken, Busy, IsocenterError, Missing
 from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
-from isocenter.store import arriving, exceptions, imaging, reconciling, viewing_copies
+from isocenter.store import arriving, exceptions, imaging, reconciling, uploads, viewing_copies
 from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.blobs import version_of
 from isocenter.store.imaging import Kept
+from isocenter.store.open_files import OpenFile
 
 AREAS = ("archive", "quarantine")
 # Rows and keys in hand at once.
@@ -59,11 +60,15 @@ class Finding:
 
 
 class Verification:
-    """One comparison. `run` yields what is wrong; afterwards `checked` files and `bytes` have been looked at."""
+    """One comparison. `run` yields what is wrong; afterwards `checked` files and `bytes` have been looked at.
+
+    Raises Away when an object store does not answer.
+    """
 
     def __init__(self, context: Context, *, quick: bool = False) -> None:
         self.checked = 0
         self.bytes = 0
+        self.elsewhere = 0  # not looked at: on the disk of another node, which is still to copy them into the object store
         self._context = context
         self._quick = quick
 
@@ -96,10 +101,15 @@ class Verification:
     def _check(self, kept: Kept) -> Finding | None:
         about = partial(Finding, subject=kept.blob_key, sop_instance_uid=kept.sop_instance_uid)
         try:
-            file = self._context.blobs.open_durable(kept.blob_key)
+            file = self._opened(kept.blob_key)
+        except Busy:
+            self.elsewhere += 1
+            return None
         except Missing:
             return about("missing", detail="the index has this instance, but its file is not there: restore it from a backup, or "
                                            "send the instance again, which puts it back")
+        except Away:
+            raise
         except IsocenterError as error:
             return about("damaged", detail=error.message)
         with file:
@@ -109,6 +119,10 @@ class Verification:
             try:
                 if self._quick or file.sha256() == kept.sha256:
                     return None
+            except Away:
+                raise
+            except Broken as error:
+                return about("damaged", detail=error.message)
             except OSError as error:
                 return about("damaged", detail=f"the file cannot be read: {error.strerror}")
         return about("damaged", detail="the file's SHA-256 is not what it was when it came in: restore it from a backup")
@@ -133,10 +147,16 @@ class Verification:
 
     def _is_sound(self, copy: viewing_copies.Copy) -> bool:
         try:
-            with self._context.blobs.open(copy.blob_key, copy.size) as file:
+            with self._context.blobs.open_durable(copy.blob_key) as file:
                 return file.size == copy.size and (self._quick or file.sha256() == copy.sha256)
+        except Away:
+            raise
         except (IsocenterError, OSError):
             return False
+
+    def _opened(self, key: str) -> OpenFile:
+        blobs = self._context.blobs
+        return blobs.open(key) if blobs.is_ahead(key) else blobs.open_durable(key)
 
     def _orphans(self, known: "_Keys") -> Iterator[Finding]:
         """Files of which the index knows nothing. Rows that came while we looked are asked for again at the end."""
@@ -257,15 +277,35 @@ def settle(context: Context, key: str) -> None:
     else:
         (added,) = context.database.write(partial(_add_one, arrived=file.arrived))
         if any(held.blob_key == key for held in added.held):
-            return  # killed after the commit: nothing was left undone
+            _uploaded(context, file.arrived)
+            return  # killed after the commit: nothing else was left undone
         is_spare = _settled(context, file, file.arrived, added).status == "duplicate"
     if is_spare:
         context.blobs.delete(key)
 
 
+def _uploaded(context: Context, arrived: Arrived) -> None:
+    """What is still to be copied into the object store is: its row may be lost with a database that was restored."""
+    if arrived.upload is not None:
+        each, due = arrived.upload
+        context.database.write(partial(uploads.add, each=each, now=context.clock(), due=due))
+
+
 def leftovers(context: Context) -> int:
     """Settle what killed processes left behind; returns how many files they were. Safe beside running processes."""
     return context.blobs.clean_incoming(partial(settle, context))
+
+
+def adrift(context: Context) -> int:
+    """Settle what is on this node's disk only and has no row of an upload (the database was restored). Returns how many."""
+    settled = 0
+    for batch in _batched(context.blobs.list_ahead(), BATCH):
+        waiting = {each.key for each in context.database.read(partial(uploads.waiting, keys=batch))}
+        for key in batch:
+            if key not in waiting and context.blobs.times(key)[1] < time.time() - YOUNG:
+                settle(context, key)
+                settled += 1
+    return settled
 
 
 def _time(context: Context, key: str) -> float:
@@ -283,6 +323,8 @@ def _read(context: Context, key: str, *, recovered: bool = False) -> _File:
             sender, called = part10.ae_titles(file)
     except part10.Malformed as fault:
         return _File(key, reason=f"the file cannot be read any more: {fault}")
+    except (Away, Busy):
+        raise
     except IsocenterError as error:
         return _File(key, reason=error.message)
     except OSError as error:
@@ -291,7 +333,8 @@ def _read(context: Context, key: str, *, recovered: bool = False) -> _File:
     at = datetime.fromtimestamp(file.modified, UTC)
     arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=file.size, received_at=at,
                                 dirty_at=context.clock(),
-                                origin=Origin("recovered", sender, SYSTEM.name, "", called) if recovered else ORIGIN)
+                                origin=Origin("recovered", sender, SYSTEM.name, "", called) if recovered else ORIGIN,
+                                node=context.blobs.node if context.blobs.is_ahead(key) else "", upload_at=context.clock())
     if isinstance(verdict, Accept):
         return _File(key, file.size, header, arrived)
     kept = None if isinstance(verdict, Refuse) else arrived

@@ -9,6 +9,7 @@ from isocenter import __version__
 from isocenter.domain import certificates
 from isocenter.domain.access import Permission, Principal, require
 from isocenter.service.context import Context
+from isocenter.store import uploads as upload_rows
 from isocenter.store import worklist
 
 
@@ -44,6 +45,12 @@ def describe(context: Context, principal: Principal) -> System:
         counts=context.database.read(worklist.counts),
         free_bytes=context.blobs.free_space(),
     )
+
+
+def uploads(context: Context) -> tuple[int, float]:
+    """How many objects are on a node's disk only, of all nodes, and for how many seconds the oldest has been."""
+    waiting, oldest = context.database.read(upload_rows.figures)
+    return waiting, 0.0 if oldest is None else max(0.0, (context.clock() - oldest).total_seconds())
 
 
 def certificate_end(files: Sequence[Path | None] | None) -> datetime | None:

@@ -11,7 +11,7 @@ process was quicker to insert begins its transaction again (`Race`) and then see
 
 import hashlib
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -23,11 +23,12 @@ from isocenter.dicom.attributes import Level
 from isocenter.dicom.part10 import Header
 from isocenter.domain import patient as patients
 from isocenter.domain.events import Event
-from isocenter.store import changes, connections, exceptions, rows
+from isocenter.store import changes, connections, exceptions, rows, uploads
 from isocenter.store.connections import Race
 from isocenter.store.exceptions import Case
 from isocenter.store.parents import Memory, Parents, Place
 from isocenter.store.schema import instance, timestamp
+from isocenter.store.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Arrived:
     """An accepted instance whose bytes are durable under `blob_key`; made by `prepared`.
 
     row: the instance's attribute columns. differs_from: ids of the held versions of the same SOP Instance UID whose data sets
-    were compared with this one and differ.
+    were compared with this one and differ. upload: of its bytes, when they are not where they are to stay, and when it is due.
     """
 
     place: Place
@@ -62,6 +63,7 @@ class Arrived:
     dirty_at: datetime
     origin: Origin
     differs_from: frozenset[int] = frozenset()
+    upload: tuple[Upload, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,13 @@ _NAMES = ("series_fk", "version", "current", *_FACTS, *rows.columns(Level.INSTAN
 
 
 def prepared(
-    header: Header, *, blob_key: str, sha256: str, size: int, received_at: datetime, dirty_at: datetime, origin: Origin
-) -> Arrived:
-    """Everything that can be computed outside the transaction. dirty_at: when the series' derived data is to be made."""
+    header: Header, *, blob_key: str, sha256: str, size: int, received_at: datetime, dirty_at: datetime, origin: Origin,
+    node: str = "", upload_at: datetime | None = None,
+) -> Arrived:  # fmt: skip
+    """Everything that can be computed outside the transaction. dirty_at: when the series' derived data is to be made.
+
+    node, upload_at: who is to upload the bytes, and when; "" when they are where they stay.
+    """
     values = rows.clean(header.values)
     place = Place(
         identity=patients.identity(header.values, header.study_instance_uid),
@@ -111,7 +117,7 @@ def prepared(
     facts = (blob_key, sha256, size, header.dataset_offset, header.transfer_syntax_uid, frames, origin.source, origin.source_aet,
              origin.called_aet, timestamp(received_at))
     return Arrived(place, header.sop_instance_uid, facts + rows.row(values, Level.INSTANCE), blob_key, sha256, size, received_at,
-                   dirty_at, origin)
+                   dirty_at, origin, upload=(Upload(blob_key, node, sha256, size), upload_at or received_at) if node else None)
 
 
 def add(connection: Connection, arrived: Sequence[Arrived]) -> list[Added]:
@@ -196,6 +202,12 @@ def _insert_instances(
     ]
     if made:
         cursor.executemany(rows.insert(instance, _NAMES, mark), [row for _, row in sorted(made, key=lambda pair: pair[0])])
+        _insert_uploads(cursor, mark, (*stored.values(), *(item for item, _ in versions.values())))
+
+
+def _insert_uploads(cursor: Any, mark: str, items: Iterable[Arrived]) -> None:
+    """In the same transaction: a row of an instance whose bytes nobody copies cannot come to be."""
+    uploads.insert(cursor, mark, [(item.upload[0], item.received_at, item.upload[1]) for item in items if item.upload])
 
 
 def _mark_dirty(cursor: Any, mark: str, parents: Parents, stored: Collection[Arrived]) -> None:
@@ -281,6 +293,8 @@ def quarantine(connection: Connection, item: Arrived, reason: str, where: str) -
     exceptions.record(connection, case, item.received_at)
     if known is not None:
         return False
+    if item.upload is not None:
+        uploads.add(connection, item.upload[0], item.received_at, item.upload[1])
     changes.append(
         connection, Event.INSTANCE_QUARANTINED, rows.short(item.place.study_uid), item.origin.actor,
         {"study": rows.short(item.place.study_uid), "series": rows.short(item.place.series_uid),

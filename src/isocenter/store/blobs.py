@@ -57,7 +57,17 @@ class Incoming(Protocol):
 
 
 class Blobs(Protocol):
-    """The seam between the archive and what it keeps bytes on."""
+    """The seam between the archive and what it keeps bytes on.
+
+    node: "" where `put` brings bytes to where they stay; else the name under which this process's node is to `upload` them, whose
+    row (`store.uploads`) is to be written with theirs. closed: after `close`.
+    """
+
+    @property
+    def node(self) -> str: ...
+
+    @property
+    def closed(self) -> bool: ...
 
     def open_incoming(self) -> Incoming:
         """A new empty place for bytes. Raises NoSpace or Broken."""
@@ -71,6 +81,9 @@ class Blobs(Protocol):
     def place(self, incoming: Incoming, key: str) -> None:
         """As `put`, for derived data, which may be lost in a power cut."""
 
+    def upload(self, key: str, size: int, sha256: str) -> None:
+        """Bring what `put` kept on this node to where it stays. Raises Missing, Broken, Away."""
+
     def open(self, key: str, size: int | None = None) -> OpenFile:
         """The bytes under a key, for reading; the caller closes it. Raises Missing, Broken, Busy (not here yet).
 
@@ -79,6 +92,12 @@ class Blobs(Protocol):
 
     def open_durable(self, key: str) -> OpenFile:
         """As `open`, but read from where they are kept for good, and from no memory of it."""
+
+    def is_ahead(self, key: str) -> bool:
+        """Whether the bytes are on this node, and not yet where they are to stay."""
+
+    def list_ahead(self) -> Iterator[str]:
+        """Every key of which that is so."""
 
     def times(self, key: str) -> tuple[float, float]:
         """When the bytes were written, and when they got their name, in Unix time. Raises Missing, Broken."""
@@ -94,6 +113,12 @@ class Blobs(Protocol):
 
     def clean_incoming(self, settle: Callable[[str], None]) -> int:
         """Remove what dead processes left that was still arriving; `settle` gets its key first when it had one. How many."""
+
+    def flush(self) -> None:
+        """Note which uploads are done."""
+
+    def close(self) -> None:
+        """No more is asked of it."""
 
 
 def instance_key(
@@ -199,6 +224,9 @@ class LocalIncoming:
 class LocalBlobs:
     """Blobs as files below one folder of a local (or POSIX network) file system."""
 
+    node = ""
+    closed = False
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._incoming = folder / "incoming"
@@ -240,6 +268,23 @@ class LocalBlobs:
             raise Conflict("this key is taken", where=key) from error
         except OSError as error:
             raise _failure(error, "keeping the object") from error
+
+    def upload(self, key: str, size: int, sha256: str) -> None:
+        """Nothing: bytes stay where they were put."""
+
+    def is_ahead(self, key: str) -> bool:
+        """Never."""
+        return False
+
+    def list_ahead(self) -> Iterator[str]:
+        """None."""
+        return iter(())
+
+    def flush(self) -> None:
+        """Nothing is left to be noted."""
+
+    def close(self) -> None:
+        """Nothing is left to be done."""
 
     def _sync(self, fd: int, path: str) -> None:
         try:

@@ -104,6 +104,27 @@ class DiskCache:
             os.close(entry.fd)
         self._grown(size)
 
+    def adopt(self, key: str, path: Path) -> None:
+        """Make an entry of a file on the same file system, which loses its name; without room for it it is removed."""
+        try:
+            if not self.limit or not self._prepare() or self._free() < self._reserve:
+                return os.unlink(path)
+            size = os.stat(path).st_size
+            os.utime(path)  # its use begins now
+            target = self._path(key)
+            target.parent.mkdir(exist_ok=True)
+            os.rename(path, target)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            return
+        self._grown(size)
+
+    def drop(self, key: str) -> None:
+        """Give an entry up; nothing happens when there is none."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._path(key))
+
     def give_way(self, wanted: int) -> None:
         """Give entries up until the disk has `wanted` bytes free, or there are none left: originals go before what is derived."""
         with self._alone() as alone:

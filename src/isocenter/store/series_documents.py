@@ -15,7 +15,7 @@ import orjson
 
 from isocenter.dicom import json as dicom_json
 from isocenter.dicom import part10
-from isocenter.domain.errors import Broken, Conflict, Missing
+from isocenter.domain.errors import Away, Broken, Conflict, Missing
 from isocenter.store import open_files
 from isocenter.store.blobs import Blobs
 from isocenter.store.imaging import Located
@@ -75,6 +75,8 @@ def text_of(blobs: Blobs, located: Located, base: str) -> tuple[bytes, bool]:
     """The JSON text of one instance, and whether it is whole: one whose file is lost or damaged is there with its UIDs only."""
     try:
         return orjson.dumps(instance_json(blobs, located, base)), True
+    except Away:
+        raise  # the object store: nothing is lost
     except Broken:
         facts = {"key": located.blob_key}
         log.exception("an instance is in its series' metadata without its attributes", extra={"facts": facts})

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from isocenter import metrics
 from isocenter.domain import credentials
-from isocenter.domain.errors import IsocenterError, Missing
+from isocenter.domain.errors import Away, Busy, IsocenterError, Missing
 from isocenter.service import integrity, retrieve
 from isocenter.service.context import Context
 from isocenter.store import accounts, dirty, viewing_copies
@@ -32,6 +32,8 @@ CLAIMED = 16
 LEASE = timedelta(minutes=5)
 # A document that cannot be built is tried again after so many minutes, at most; the viewer is told why meanwhile.
 RETRIES = (1, 5, 30, 240)
+# What will be possible soon is tried again then.
+SOON = timedelta(seconds=5)
 HOUSEKEEPING = timedelta(minutes=10)
 
 
@@ -85,6 +87,9 @@ def _build(context: Context, claimed: Claimed) -> None:
         finished = partial(_quiet, context, claimed=claimed)
     except Missing:
         pass  # the series is gone, and its row with it
+    except (Away, Busy) as error:  # the object store, or what another node has not copied into it yet
+        finished = partial(dirty.failed, claimed=claimed, again_at=context.clock() + SOON)
+        log.info("a series document waits", extra={"facts": {"series": claimed.series_instance_uid, "kind": error.kind.value}})
     except Exception as error:
         metrics.series_document("failed")
         minutes = RETRIES[min(claimed.attempts, len(RETRIES)) - 1]

@@ -7,6 +7,7 @@ from alembic import context
 from isocenter.store import schema_index as schema_index  # its tables are on the same metadata
 from isocenter.store import schema_orders as schema_orders  # its tables are on the same metadata
 from isocenter.store import schema_routing as schema_routing
+from isocenter.store import schema_uploads as schema_uploads
 from isocenter.store import schema_ups as schema_ups  # its tables are on the same metadata
 from isocenter.store import schema_webhooks as schema_webhooks
 from isocenter.store.schema import Bytewise, Identifier, UtcDateTime, metadata
