@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 THREADS = 48
 
 # First path segments that metrics may use as a label.
-AREAS = frozenset({"dicom-web", "api", "assets", "healthz", "readyz", "metrics"})
+AREAS = frozenset({"dicom-web", "wado", "api", "assets", "healthz", "readyz", "metrics"})
 
 
 def application(context: Context) -> ASGIApp:
@@ -57,7 +57,7 @@ class Site:
         if scope["type"] == "websocket" and not path.startswith("/dicom-web"):
             await send({"type": "websocket.close", "code": 1008})
             return
-        if path.startswith("/dicom-web"):
+        if path.startswith("/dicom-web") or path == "/wado":
             await self._dicomweb(scope, receive, send)
         elif path.startswith("/api/"):
             await self._api(scope, receive, send)

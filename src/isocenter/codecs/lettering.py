@@ -32,6 +32,15 @@ def card(text: str, width: int, height: int) -> Image.Image:
     return image
 
 
+def written(draw: ImageDraw.ImageDraw, text: str, x: float, y: float, side: int) -> None:
+    """A text of several lines at a place of a picture whose shorter side is that long."""
+    size = max(_LEAST, side // 40)
+    font = _font(size)
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n")):
+        draw.text((x, y + number * size * 1.25), writable(line), font=font, fill="white", stroke_width=max(1, size // 16),
+                  stroke_fill="black")  # fmt: skip
+
+
 def _lines(
     draw: ImageDraw.ImageDraw, font: "ImageFont.FreeTypeFont", lines: tuple[str, ...], x: int, y: int, step: int, width: int
 ) -> None:

@@ -5,12 +5,16 @@ Knows no numpy: the process that reads it need not be the one that draws.
 
 import struct
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from isocenter.codecs.layout import Layout, layout_of
 from isocenter.dicom.part10 import Header
 from isocenter.dicom.rendered import Window
 from isocenter.dicom.source import Source
 from isocenter.dicom.view import View, view
+
+if TYPE_CHECKING:
+    from isocenter.codecs.state import Display
 
 HIGH_BIT, PADDING, PADDING_LIMIT = 0x00280102, 0x00280120, 0x00280121
 MODALITY_LUT_SEQUENCE, VOI_LUT_SEQUENCE = 0x00283000, 0x00283010
@@ -45,6 +49,7 @@ class Overlay:
     row: int
     column: int
     data: bytes
+    group: int = 0x6000
     bit: int = 0
     first_frame: int = 1
     frames: int = 1
@@ -68,7 +73,7 @@ class Presentation:
     """One frame of an object, number counted from 1. floating: bits of float pixel data, else 0.
 
     padding: the stored values between these two are no image. aspect: height of a pixel by its width. icc: the ICC profile of the
-    object, b"" without one.
+    object, b"" without one. display: as a presentation state wants it.
     """
 
     layout: Layout
@@ -86,6 +91,7 @@ class Presentation:
     icc: bytes = b""
     patient: tuple[str, ...] = ()
     technique: tuple[str, ...] = ()
+    display: "Display | None" = None
 
 
 def read(source: Source, header: Header, number: int) -> Presentation:
@@ -226,7 +232,7 @@ def overlays(found: View) -> list[Overlay]:
         if not found.little and found.vr(base | 0x3000) == "OW":
             data = b"".join(data[at : at + 2][::-1] for at in range(0, len(data) - 1, 2))
         first, frames = found.integer(base | 0x0051, 1), found.integer(base | 0x0015, 1)
-        planes.append(Overlay(rows, columns, row, column, data, bit, first, max(frames, 1)))
+        planes.append(Overlay(rows, columns, row, column, data, group, bit, first, max(frames, 1)))
     return planes
 
 

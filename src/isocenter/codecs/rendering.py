@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from isocenter.codecs import colour, lettering, profiles, samples
+from isocenter.codecs import colour, display, lettering, profiles, samples
 from isocenter.codecs.presentation import Overlay, Presentation
 from isocenter.dicom.elements import Malformed
 from isocenter.dicom.rendered import Fraction, Region, Rendering, Viewport
@@ -30,14 +30,18 @@ def drawn(data: bytes, shown: Presentation, asked: Rendering) -> Image.Image:
     values, photometric = samples.samples(data, shown)
     pixels = colour.picture(values, photometric, shown, asked.window)
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    if asked.annotations:
+    if asked.annotations or shown.display is not None:
         _lay(image, shown)
     return finished(image, shown, asked)
 
 
 def finished(image: Image.Image, shown: Presentation, asked: Rendering) -> Image.Image:
     """Region, size and annotation of a picture, in this order (PS3.18 8.3.5.1)."""
-    image = _framed(image, asked.region, asked.viewport, shown.aspect)
+    if shown.display is not None:
+        region = asked.region if isinstance(asked.region, Fraction) else None
+        image = display.placed(image, shown.display, shown.aspect, asked.viewport, region)
+    else:
+        image = _framed(image, asked.region, asked.viewport, shown.aspect)
     if asked.annotations:
         image = lettering.annotated(image, shown, asked.annotations)
     return image

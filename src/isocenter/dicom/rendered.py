@@ -121,6 +121,13 @@ def side(text: str) -> int:
     return int(text)
 
 
+def frame(text: str) -> int:
+    """The number of a frame, counted from 1."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text[:32]):
+        raise ValueError("frames are counted from 1")
+    return int(text)
+
+
 def quality(text: str) -> int:
     """1 to 100, the best (PS3.18 8.3.5.1.2)."""
     if not re.fullmatch(r"0*(?:100|[1-9][0-9]?)", text[:8]):

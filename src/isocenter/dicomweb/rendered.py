@@ -12,7 +12,7 @@ from isocenter.dicomweb import multipart, render_parameters
 from isocenter.dicomweb.exchange import PRIVATE, Body, Exchange
 from isocenter.dicomweb.render_parameters import GIF, JP2, JPEG, MP4, MPEG, PICTURES, PNG, check_profile, choose
 from isocenter.dicomweb.wado import frame_numbers
-from isocenter.domain.errors import Unsupported
+from isocenter.domain.errors import Invalid, Unsupported
 from isocenter.service import rendering
 from isocenter.service.rendering import Category, Film, Films, Picture, Renderer, Video
 from isocenter.service.retrieve import StoredInstance
@@ -82,6 +82,8 @@ async def rendered(renderer: Renderer, films: Films, exchange: Exchange) -> None
     visible = [instance for instance in found if rendering.category(instance) in _VISIBLE]
     if visible:
         return await _send_visible(renderer, films, exchange, visible, len(found) - len(visible))
+    if len(found) == 1 and rendering.category(found[0]) is Category.STATE and "frames" not in path:
+        return await _send_state(renderer, exchange, found[0])
     pages = [instance for instance in found if rendering.category(instance) in _PAGES]
     if not pages or "frames" in path:
         raise Unsupported("There is nothing here that can be shown.", hint="Retrieve the objects as they are stored.")
@@ -105,7 +107,7 @@ async def _send_visible(
     if others:
         warnings.append(f"{others} objects without pictures are left out")
     if media_type in (MP4, MPEG) or (media_type == GIF and len(wanted) > 1 and not parts):
-        return await _send_film(films, renderer, exchange, visible, wanted, media_type, warnings)
+        return await send_film(films, renderer, exchange, visible, wanted, media_type, warnings)
     if not parts and len(wanted) > 1 and not _everything(exchange, visible):
         instance = rendering.representative(visible) or visible[0]
         number = await exchange.run(renderer.middle, instance)
@@ -139,10 +141,11 @@ def _is_video(instance: StoredInstance) -> bool:
     return rendering.category(instance) is Category.VIDEO
 
 
-async def _send_film(
+async def send_film(
     films: Films, renderer: Renderer, exchange: Exchange, visible: Sequence[StoredInstance], pictures: Sequence[Picture],
     media_type: str, warnings: Sequence[str],
 ) -> None:
+    """Pictures one after the other, or a video as it is stored or as MP4."""
     asked = pictures[0].asked
     if _is_video(visible[0]):
         if media_type == MPEG:
@@ -205,6 +208,31 @@ async def _send_parts(
             head = multipart.part_head(boundary, {"Content-Type": media_type, "Content-Location": where})
             await exchange.send(head + data, more=True)
         await exchange.send(multipart.closing(boundary), more=False)
+
+
+# ---- presentation states
+
+
+async def _send_state(renderer: Renderer, exchange: Exchange, state: StoredInstance) -> None:
+    """The images of a presentation state as it shows them (PS3.18 8.3.5.1.3, 8.3.5.1.4: neither region nor window)."""
+    asked = render_parameters.parameters(exchange.query())
+    if asked.rendering.window is not None or asked.rendering.region is not None:
+        where = "window" if asked.rendering.window is not None else "viewport"
+        raise Invalid("A presentation state has its own window and area.", where=where, hint="Give viewport=vw,vh at most.")
+    media_type, parts = choose(exchange.accepted(), PICTURES)
+    check_profile(asked.rendering, media_type)
+    pictures = []
+    for series_uid, sop_uid in await exchange.run(renderer.references, state):
+        found = await exchange.run(
+            renderer.retrieval.instances, exchange.principal, state.study_instance_uid, series_uid, sop_uid
+        )
+        pictures += [Picture(instance, 1, asked.rendering, media_type, state) for instance in found]
+    warnings = [asked.warning] if asked.warning else []
+    if not pictures:
+        raise Unsupported("The presentation state names no image.", where="ReferencedSeriesSequence")
+    if len(pictures) == 1 and not parts:
+        return await send_picture(renderer, exchange, pictures[0], warnings)
+    await _send_parts(renderer, exchange, pictures, media_type, warnings)
 
 
 # ---- documents

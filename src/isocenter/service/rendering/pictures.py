@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, Protocol
 
-from isocenter.codecs import presentation, render_tasks
+from isocenter.codecs import presentation, render_tasks, state
 from isocenter.codecs.presentation import Presentation
 from isocenter.dicom import native, part10, syntaxes
 from isocenter.dicom.part10 import Header, Malformed
@@ -159,8 +159,27 @@ class Renderer:
         if category(picture.instance) is Category.VIDEO:
             return self._still(picture)
         data, shown = self.frame(picture.instance, picture.number)
-        check_region(picture.asked, shown)
+        if picture.state is not None:
+            shown = self._with(shown, picture.state, picture.instance.sop_instance_uid)
+        else:
+            check_region(picture.asked, shown)
         return self.context.pool.submit(render_tasks.picture, data, shown, picture.asked, picture.media_type)
+
+    def _with(self, shown: Presentation, stated: Located, sop_uid: str) -> Presentation:
+        if stated.sop_class_uid not in state.KNOWN:
+            raise Unsupported("Presentation states of this kind are not applied.", where="SOPClassUID",
+                              hint="Grayscale and Color Softcopy Presentation States are.")  # fmt: skip
+        try:
+            return state.applied(shown, self.view(stated), sop_uid)
+        except Malformed as error:
+            raise Invalid(f"This cannot be shown so: {error.reason}.", where=error.where) from None
+
+    def references(self, stated: Located) -> list[tuple[str, str]]:
+        """(Series, SOP Instance UID) of the images that a presentation state is for. Raises Broken."""
+        try:
+            return list(state.references(self.view(stated)))
+        except Malformed as error:
+            raise fault(error) from None
 
     def _still(self, picture: Picture) -> "Future[bytes]":
         file, header = self.header(picture.instance)
