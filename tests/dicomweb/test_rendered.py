@@ -1,42 +1,29 @@
 """Rendered resources and thumbnails over HTTP: every level, every media type, every parameter (PS3.18 8.3.5, 10.4.1.1.3)."""
 
-import asyncio
 import io
 import struct
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
-import httpx
 import numpy as np
 import pydicom
 import pytest
-from numpy.typing import NDArray
-from PIL import Image, ImageSequence
+from PIL import ImageSequence
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
-from conftest import archive
 from dicomweb.in_process import As, Client, parts
+from dicomweb.shown import BASE, image, pixels, store
 from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.store import changes
 from objects import element, part10
 
-BASE = "http://pacs.test/dicom-web"
-
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
-    """DICOMweb over an archive that the tests of this module share, each with its own objects."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        asyncio.Runner() as runner,
-        archive(f"sqlite:///{folder}/index.sqlite", Path(folder)) as context,
-    ):
-        yield Client(context, runner)
+def client(shared_client: Client) -> Client:
+    return shared_client
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +36,6 @@ def series(client: Client, data: Path) -> list[str]:
 def cine(client: Client, data: Path) -> str:
     """The URL of 75 frames."""
     return store(client, next(path for path in sorted((data / "xa/cath-75frames").rglob("*")) if path.is_file()))
-
-
-def store(client: Client, content: Path | bytes) -> str:
-    answer = client.store(content)
-    assert answer.status_code == 200, answer.text
-    url: str = answer.json()["00081199"]["Value"][0]["00081190"]["Value"][0]
-    return url.removeprefix(BASE)
-
-
-def image(answer: httpx.Response | bytes) -> Image.Image:
-    if isinstance(answer, bytes):
-        return Image.open(io.BytesIO(answer))
-    assert answer.status_code == 200, answer.text
-    opened = Image.open(io.BytesIO(answer.content))
-    assert Image.MIME[opened.format or ""] == answer.headers["content-type"]
-    return opened
-
-
-def pixels(answer: httpx.Response | bytes) -> NDArray[np.uint8]:
-    return np.asarray(image(answer))
 
 
 def levels(instance: str) -> list[str]:
@@ -229,6 +196,15 @@ def test_many_frames_are_an_mp4(client: Client, cine: str) -> None:
     single = pixels(client.get(f"{cine}/frames/40/rendered?viewport=129,129", "image/png"))
     assert np.abs(frames[39][:129, :129].astype(int) - single).mean() < 12
     assert answer.content.index(b"moov") < answer.content.index(b"mdat")  # it plays while it loads
+
+
+def test_parts_of_a_film(client: Client, cine: str) -> None:
+    """Browsers seek by byte ranges."""
+    url = f"{cine}/rendered?viewport=129,129&quality=95"
+    whole = client.get(url, "video/mp4")
+    part = client.get(url, "video/mp4", headers={"range": "bytes=100-299", "if-range": whole.headers["etag"]})
+    assert part.status_code == 206 and part.content == whole.content[100:300]
+    assert client.get(url, "video/mp4", headers={"range": "bytes=999999999-"}).status_code == 416
 
 
 def test_a_series_is_a_film(client: Client, series: list[str]) -> None:

@@ -1,18 +1,20 @@
 """Rendered and thumbnail resources (PS3.18 10.4.1.1.3, 10.4.1.1.4): what a browser shows without knowing DICOM."""
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
-from isocenter.dicomweb import multipart, render_parameters
-from isocenter.dicomweb.exchange import PRIVATE, Body, Exchange
+from isocenter.dicomweb import render_parameters
+from isocenter.dicomweb.answers import Bytes, Part, Stored, Version, Worked, ahead, single, stream, version
+from isocenter.dicomweb.exchange import Exchange
 from isocenter.dicomweb.render_parameters import GIF, JP2, JPEG, MP4, MPEG, PICTURES, PNG, check_profile, choose
 from isocenter.dicomweb.wado import frame_numbers
-from isocenter.domain.errors import Invalid, Unsupported
+from isocenter.domain.errors import Busy, Invalid, Unsupported
 from isocenter.service import rendering
 from isocenter.service.rendering import Category, Film, Films, Picture, Renderer, Video
 from isocenter.service.retrieve import StoredInstance
@@ -21,16 +23,18 @@ T = TypeVar("T")
 
 FILM_AS_GIF = 100  # frames up to which a film is a GIF when the client leaves the choice to us; longer ones are MP4
 
-_VARY = (b"vary", b"Accept")
+_AT_WORK = 3  # pictures of one answer that are drawn at once
+_PATIENCE = 600
 # Stored documents may hold scripts: they are shown, in an origin of their own, and may do nothing.
 _SANDBOX = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:")
 _VISIBLE = (Category.IMAGE, Category.VIDEO)
 _PAGES = (Category.DOCUMENT, Category.REPORT)
 
 
-def etag_of(*facts: object) -> str:
-    """Weak: of a multipart answer the boundary is another one each time."""
-    return f'W/"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
+def told(*facts: object, exact: bool = False, warnings: Sequence[str] = ()) -> Version:
+    """The version of an answer, with its warnings (PS3.18 8.3.5.1.1)."""
+    more = tuple((b"warning", f'299 isocenter "{text}"'.encode("ascii", "replace")) for text in warnings)
+    return version("rendered", *facts, exact=exact, more=more)
 
 
 async def made(exchange: Exchange, start: Callable[..., "Future[T]"], *arguments: object) -> T:
@@ -63,10 +67,11 @@ async def thumbnail(renderer: Renderer, films: Films, exchange: Exchange) -> Non
     found = await exchange.run(renderer.retrieval.instances, exchange.principal, *uids)
     instance = rendering.representative(found)
     if instance is None or rendering.category(instance) not in _VISIBLE:
-        etag = etag_of("card", instance.sha256 if instance else "", asked, media_type)
-        if exchange.knows(etag):
-            return await exchange.not_modified(etag)
-        return await answer(exchange, await made(exchange, renderer.card, instance, asked, media_type), media_type, etag)
+        known = told("card", instance.sha256 if instance else "", asked, media_type)
+        if exchange.knows(known.tag):
+            return await exchange.not_modified(known.tag)
+        card = await made(exchange, renderer.card, instance, asked, media_type)
+        return await single(exchange, Bytes(card), media_type, known)
     number = frame_numbers(path["frames"])[0] if "frames" in path else await exchange.run(renderer.middle, instance)
     await send_picture(renderer, exchange, Picture(instance, number, asked, media_type))
 
@@ -153,61 +158,59 @@ async def send_film(
         wanted: Film | Video = Video(visible[0], asked)
     else:
         wanted = Film(tuple(pictures), asked, media_type)
-    etag = etag_of(wanted.key)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
+    known = told(wanted.key, exact=True, warnings=warnings)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
     file = await exchange.run(films.kept, wanted)
     if file is None:
         file = await made(exchange, films.start, wanted)
     with file:
-        await exchange.start(200, (*_headers(media_type, etag, warnings), (b"content-length", str(file.size).encode())))
-        await Body(exchange, file.size).copy(file, 0, file.size)
+        await single(exchange, Stored(file, ((0, file.size),)), media_type, known)
 
 
 async def _send_stream(renderer: Renderer, exchange: Exchange, instance: StoredInstance) -> None:
     """A video as it is stored."""
     file, header = await exchange.run(renderer.header, instance)
     places = [place for frame in header.frames or () for place in frame]
-    size = sum(length for _, length in places)
-    etag = etag_of("stream", instance.sha256)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
-    await exchange.start(200, (*_headers(MPEG, etag, ()), (b"content-length", str(size).encode())))
-    body = Body(exchange, size)
-    for offset, length in places:
-        await body.copy(file, offset, length)
+    known = told("stream", instance.sha256, exact=True)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
+    await single(exchange, Stored(file, places), MPEG, known)
 
 
 async def send_picture(renderer: Renderer, exchange: Exchange, picture: Picture, warnings: Sequence[str] = ()) -> None:
     """One picture as a single part."""
-    etag = etag_of(picture.key)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
-    await answer(exchange, await draw(renderer, exchange, picture), picture.media_type, etag, warnings)
+    known = told(picture.key, warnings=warnings)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
+    await single(exchange, Bytes(await draw(renderer, exchange, picture)), picture.media_type, known)
 
 
 async def _send_parts(
     renderer: Renderer, exchange: Exchange, pictures: Sequence[Picture], media_type: str, warnings: Sequence[str]
 ) -> None:
-    etag = etag_of(*(picture.key for picture in pictures))
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
-    boundary = multipart.new_boundary()
-    form = f'multipart/related; type="{media_type}"; boundary={boundary}'
-    await exchange.start(200, _headers(form, etag, warnings))
-    if exchange.method == "HEAD":
-        return await exchange.send(b"", more=False)
-    async with exchange.watching():
-        for picture in pictures:
-            if exchange.gone:
-                return
-            data = await draw(renderer, exchange, picture)
-            instance = picture.instance
-            where = f"{exchange.base}/studies/{instance.study_instance_uid}/series/{instance.series_instance_uid}" \
-                    f"/instances/{instance.sop_instance_uid}/frames/{picture.number}/rendered"  # fmt: skip
-            head = multipart.part_head(boundary, {"Content-Type": media_type, "Content-Location": where})
-            await exchange.send(head + data, more=True)
-        await exchange.send(multipart.closing(boundary), more=False)
+    known = told(*(picture.key for picture in pictures), warnings=warnings)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
+
+    async def part(picture: Picture) -> Part:
+        found = picture.instance
+        where = f"{exchange.base}/studies/{found.study_instance_uid}/series/{found.series_instance_uid}" \
+                f"/instances/{found.sop_instance_uid}/frames/{picture.number}/rendered"  # fmt: skip
+        data = await patiently(lambda: draw(renderer, exchange, picture))
+        return Part(media_type, Bytes(data), where)
+
+    await stream(exchange, ahead(_AT_WORK, (partial(part, picture) for picture in pictures)), known, media_type=media_type)
+
+
+async def patiently(draw: Callable[[], Awaitable[T]]) -> T:
+    """What is made for an answer that has begun: it waits for its turn where it would be told to come again."""
+    for _ in range(_PATIENCE):
+        try:
+            return await draw()
+        except Busy as busy:
+            await asyncio.sleep(min(busy.retry_after, 1))
+    return await draw()
 
 
 # ---- presentation states
@@ -248,25 +251,10 @@ async def _send_pages(renderer: Renderer, exchange: Exchange, pages: Sequence[St
 
 async def send_page(renderer: Renderer, exchange: Exchange, instance: StoredInstance, media_type: str) -> None:
     """A document or report as one of its media types."""
-    etag = etag_of("page", instance.sha256, media_type)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
+    safe = () if media_type == "application/pdf" else (_SANDBOX,)
+    known = told("page", instance.sha256, media_type, exact=True)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
     page = await exchange.run(rendering.document, renderer, instance, media_type)
-    headers = (*_headers(page.media_type, etag, ()), (b"content-length", str(page.size).encode()))
-    await exchange.start(200, (*headers, _SANDBOX) if media_type != "application/pdf" else headers)
-    while piece := await exchange.run(next, page.pieces, b""):
-        await exchange.send(piece, more=True)
-    await exchange.send(b"", more=False)
-
-
-# ---- answers
-
-
-async def answer(exchange: Exchange, data: bytes, media_type: str, etag: str, warnings: Sequence[str] = ()) -> None:
-    """A whole answer."""
-    await exchange.reply(200, _headers(media_type, etag, warnings), data)
-
-
-def _headers(media_type: str, etag: str, warnings: Sequence[str]) -> tuple[tuple[bytes, bytes], ...]:
-    told = tuple((b"warning", f'299 isocenter "{text}"'.encode("ascii", "replace")) for text in warnings)
-    return (b"content-type", media_type.encode()), (b"etag", etag.encode()), PRIVATE, _VARY, *told
+    content = Worked(exchange, page.size, page.pieces)
+    await single(exchange, content, page.media_type, replace(known, more=safe))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.routing import BaseRoute, Mount
 
-from isocenter.dicomweb import bulkdata, capabilities, metadata, notifications, qido, rendered, status, stow, ups, wado
+from isocenter.dicomweb import bulkdata, capabilities, metadata, notifications, qido, rendered, status, stow, ups, wado, wado_uri
 from isocenter.dicomweb.address import ROOT, Addresses
 from isocenter.dicomweb.cors import Cors
 from isocenter.dicomweb.exchange import Exchange, Gone, Message, Receive, Scope, Send
@@ -19,6 +19,8 @@ from isocenter.service.rendering import Films, Renderer
 from isocenter.service.retrieve import Retrieval
 
 THREADS = 16  # that wait for disk and database; more would only queue in SQLite's or the pool's connections
+
+URI = "/wado"  # WADO-URI (PS3.18 9); it is no resource of DICOMweb, but answered by the same application
 
 _UID = r"(?P<{}>[^/]+)"
 _STUDY = "/studies/" + _UID.format("study")
@@ -65,6 +67,10 @@ def _showing(handler: Callable[[Renderer, Films, Exchange], Awaitable[None]]) ->
     return lambda tools, exchange: handler(tools.renderer, tools.films, exchange)
 
 
+def _by_uri(tools: Tools, exchange: Exchange) -> Awaitable[None]:
+    return wado_uri.retrieve(tools.context, tools.retrieval, tools.renderer, tools.films, exchange)
+
+
 # The most asked first: frames, whole series, metadata.
 RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
     (method, re.compile(pattern), handler)
@@ -91,6 +97,7 @@ RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
         ("GET", _SERIES + "/instances", _acting(qido.instances)),
         ("GET", _STUDY + _LEVEL + "/rendered", _showing(rendered.rendered)),
         ("GET", _STUDY + _LEVEL + "/thumbnail", _showing(rendered.thumbnail)),
+        ("GET", URI, _by_uri),
         ("POST", "/studies", _acting(stow.store)),
         ("POST", _STUDY, _acting(stow.store)),
         ("GET", "/workitems", _acting(ups.search)),

@@ -8,12 +8,13 @@ from isocenter.dicom import syntaxes
 from isocenter.dicom.rendered import Rendering, Viewport
 from isocenter.dicomweb import rendered, wado
 from isocenter.dicomweb.accept import DICOM, MediaRange, NotAcceptable, parse_accept
-from isocenter.dicomweb.exchange import PRIVATE, Body, Exchange
+from isocenter.dicomweb.answers import Stored, single, version
+from isocenter.dicomweb.exchange import Exchange
 from isocenter.dicomweb.render_parameters import GIF, JPEG, MP4, PICTURES, check_profile, choose, read
 from isocenter.domain.errors import Invalid, Missing, Unsupported
 from isocenter.service import rendering
 from isocenter.service.context import Context
-from isocenter.service.rendering import Category, Film, Films, Picture, Renderer
+from isocenter.service.rendering import Category, Films, Picture, Renderer
 from isocenter.service.retrieve import Retrieval, StoredInstance
 
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -157,16 +158,14 @@ async def _send_file(
             raise Invalid("This value is not known.", where="anonymize", hint="Write anonymize=yes, or leave it out.")
         raise Unsupported("This archive does not anonymize what it sends.", where="anonymize")
     target = _target(given, instance)
-    etag = rendered.etag_of("file", instance.sha256, target)
-    if exchange.knows(etag):
-        return await exchange.not_modified(etag)
+    known = version("uri", instance.sha256, target, exact=target == instance.transfer_syntax_uid)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
     if target == instance.transfer_syntax_uid:
         file = await exchange.run(retrieval.open, instance)
     else:
         file = await wado.converted(context, retrieval, exchange, instance, target)
-    length = (b"content-length", str(file.size).encode())
-    await exchange.start(200, ((b"content-type", DICOM.encode()), (b"etag", etag.encode()), PRIVATE, length))
-    await Body(exchange, file.size).copy(file, 0, file.size)
+    await single(exchange, Stored(file, ((0, file.size),)), DICOM, known)
 
 
 def _target(given: Mapping[str, str], instance: StoredInstance) -> str:
@@ -181,5 +180,6 @@ def _target(given: Mapping[str, str], instance: StoredInstance) -> str:
     if not _UID.fullmatch(wanted):
         raise Invalid("This is no UID.", where="transferSyntax")
     if syntaxes.get(wanted) is None:
-        raise NotAcceptable("This transfer syntax is not known.", where="transferSyntax", hint="Give transferSyntax=* for the stored one.")
+        hint = "Give transferSyntax=* for the stored one."
+        raise NotAcceptable("This transfer syntax is not known.", where="transferSyntax", hint=hint)
     return wanted

@@ -1,7 +1,7 @@
 """Encapsulated documents as they are, reports and CDA as pages of text (PS3.18 8.7.4, resource category Text)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from xml.etree import ElementTree
@@ -29,11 +29,11 @@ _STYLE = "body{font:16px/1.45 sans-serif;max-width:60em;margin:2em auto;padding:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page or file: its bytes in pieces."""
+    """A page or file; pieces: gives its bytes from the beginning on."""
 
     media_type: str
     size: int
-    pieces: Iterator[bytes]
+    pieces: Callable[[], Iterator[bytes]]
 
 
 def document_types(renderer: Renderer, instance: Located) -> Sequence[str]:
@@ -58,7 +58,7 @@ def document(renderer: Renderer, instance: Located, media_type: str) -> Document
     except Malformed as error:
         raise fault(error) from None
     size = _length(found)
-    return Document(media_type, size, found.pieces(_DOCUMENT, size))
+    return Document(media_type, size, lambda: found.pieces(_DOCUMENT, size))
 
 
 def _length(found: View) -> int:
@@ -81,7 +81,7 @@ def _whole(found: View) -> bytes:
 
 def _page(media_type: str, lines: list[Line]) -> Document:
     text = "".join(_html(lines) if media_type == HTML else _plain(lines)).encode()
-    return Document(f"{media_type}; charset=utf-8", len(text), iter((text,)))
+    return Document(f"{media_type}; charset=utf-8", len(text), lambda: iter((text,)))
 
 
 def _plain(lines: list[Line]) -> Iterator[str]:
