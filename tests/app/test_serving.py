@@ -52,7 +52,10 @@ def test_only_health_answers_strangers(server: Server) -> None:
     assert httpx.get(f"{server.url}/metrics").status_code == 401
     assert httpx.get(f"{server.url}/api/v1/studies").status_code == 401
     assert httpx.get(f"{server.url}/dicom-web/studies").status_code == 401
+    assert httpx.get(f"{server.url}/wado?requestType=WADO").status_code == 401
     assert server.client().get("/api/v1/studies").status_code == 200
+    answer = server.client().get("/wado?requestType=WADO&studyUID=1.2&seriesUID=1.2.3&objectUID=1.2.3.4")
+    assert answer.status_code == 404 and answer.json()["error"]["kind"] == "missing"
 
 
 def test_every_answer_isolates_the_page(server: Server) -> None:

@@ -1,6 +1,7 @@
 """The server we use (granian) on a real socket, asked by a client we did not write (dicomweb-client from PyPI)."""
 
 import http.client
+import io
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import httpx
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
+from PIL import Image
 
 from dicomweb.in_process import parts
 from isocenter.dicomweb import multipart
@@ -88,6 +90,10 @@ def test_a_foreign_client_does_it_all(url: str, data: Path) -> None:
     assert frame == stored[0].PixelData
     (bulk,) = client.retrieve_bulkdata(metadata["7FE00010"]["BulkDataURI"])
     assert bulk == stored[0].PixelData
+    picture = client.retrieve_instance_rendered(study, series, sop, media_types=("image/png",), params={"viewport": "64,64"})
+    assert Image.open(io.BytesIO(picture)).size == (64, 64)
+    frame_picture = client.retrieve_instance_frames_rendered(study, series, sop, [1], media_types=("image/jpeg",))
+    assert Image.open(io.BytesIO(frame_picture)).size == (512, 512)
 
 
 def test_a_long_body_without_length_and_a_client_that_leaves(url: str, data: Path) -> None:
