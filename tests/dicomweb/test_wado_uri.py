@@ -131,6 +131,11 @@ def test_wrong_requests(client: Client, ct: str, given: dict[str, str | None], s
     assert answer.json()["error"].get("where") == where
 
 
+def test_it_is_read_only(client: Client) -> None:
+    answer = client.request("POST", "http://pacs.test/wado")
+    assert answer.status_code == 405 and "GET" in answer.headers["allow"]
+
+
 # ---- presentation states
 
 

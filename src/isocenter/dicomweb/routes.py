@@ -97,7 +97,6 @@ RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
         ("GET", _SERIES + "/instances", _acting(qido.instances)),
         ("GET", _STUDY + _LEVEL + "/rendered", _showing(rendered.rendered)),
         ("GET", _STUDY + _LEVEL + "/thumbnail", _showing(rendered.thumbnail)),
-        ("GET", URI, _by_uri),
         ("POST", "/studies", _acting(stow.store)),
         ("POST", _STUDY, _acting(stow.store)),
         ("GET", "/workitems", _acting(ups.search)),
@@ -190,7 +189,9 @@ def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     if method == "OPTIONS":
         return _telling(capabilities.capabilities), {"resource": path}
-    allowed: set[str] = set()
+    if scope["path"] == URI and method == "GET":
+        return _by_uri, {}
+    allowed: set[str] = {"GET", "HEAD"} if scope["path"] == URI else set()
     for wanted, pattern, handler in RESOURCES:
         match = pattern.fullmatch(path)
         if match is None:
