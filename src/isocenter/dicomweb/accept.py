@@ -174,11 +174,11 @@ class DatasetForm:
     media_type: str = DICOM
 
 
-def dataset_form(ranges: Collection[MediaRange], *, single: bool, packed: bool = False) -> DatasetForm:
-    """How to answer whole instances; `single` if it is the one instance of a URL; `packed` if they may be one ZIP archive."""
+def dataset_form(ranges: Collection[MediaRange], *, single: bool) -> DatasetForm:
+    """How to answer whole instances; `single` if it is the one instance of a URL."""
     for alike in _by_quality(ranges):
         for media_range in alike:
-            if packed and media_range.name == ZIP:
+            if media_range.name == ZIP:
                 wanted = wanted_syntaxes(media_range)
                 return DatasetForm(False, ((ANY,) if wanted == (UNSAID,) else wanted,), ZIP)
             if not media_range.covers(DICOM):
@@ -189,7 +189,7 @@ def dataset_form(ranges: Collection[MediaRange], *, single: bool, packed: bool =
                 shape = [each for each in ranges if each.covers(DICOM) and (each.multipart or each.name == "*/*") == multipart]
                 return DatasetForm(multipart, tuple(_syntaxes(group) for group in _by_quality(shape or [media_range])))
     raise NotAcceptable(
-        f"This resource is answered as {DICOM}{f' or {ZIP}' if packed else ''}.",
+        f"This resource is answered as {DICOM} or {ZIP}.",
         where="Accept",
         hint=f'Accept {MULTIPART}; type="{DICOM}"; transfer-syntax=*.',
     )

@@ -9,11 +9,13 @@ import hashlib
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from isocenter.dicomweb import multipart
 from isocenter.dicomweb.exchange import PIECE, PRIVATE, Body, Exchange, File, Headers
 from isocenter.dicomweb.ranges import Span, spans
+
+T = TypeVar("T")
 
 VARY = (b"vary", b"Accept")
 VARY_JSON = (b"vary", b"Accept, Accept-Encoding")
@@ -236,9 +238,9 @@ async def stream(
     await body.finish()
 
 
-async def ahead(count: int, makers: Iterator[Callable[[], Awaitable[Part]]]) -> AsyncIterator[Part]:
+async def ahead(count: int, makers: Iterator[Callable[[], Awaitable[T]]]) -> AsyncIterator[T]:
     """What the makers make, in their order, `count` of them at work at once."""
-    waiting: list[asyncio.Task[Part]] = []
+    waiting: list[asyncio.Task[T]] = []
     try:
         while True:
             while len(waiting) < count and (maker := next(makers, None)) is not None:
@@ -252,5 +254,5 @@ async def ahead(count: int, makers: Iterator[Callable[[], Awaitable[Part]]]) -> 
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _made(maker: Callable[[], Awaitable[Part]]) -> Part:
+async def _made(maker: Callable[[], Awaitable[T]]) -> T:
     return await maker()

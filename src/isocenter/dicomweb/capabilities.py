@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 import orjson
 
-from isocenter.dicomweb.accept import DICOM, DICOM_JSON, DICOM_XML, JSON, MULTIPART, OCTETS, NotAcceptable
+from isocenter.dicomweb.accept import DICOM, DICOM_JSON, DICOM_XML, JSON, MULTIPART, OCTETS, ZIP, NotAcceptable
 from isocenter.dicomweb.answers import VARY, Bytes, single, version
 from isocenter.dicomweb.exchange import Exchange
 from isocenter.domain.errors import Missing
@@ -19,7 +19,7 @@ from isocenter.domain.errors import Missing
 WADL = "application/vnd.sun.wadl+xml"
 _NAMESPACE = "http://wadl.dev.java.net/2009/02"
 
-_OBJECTS = (f'{MULTIPART}; type="{DICOM}"; transfer-syntax=*',)
+_OBJECTS = (f'{MULTIPART}; type="{DICOM}"; transfer-syntax=*', ZIP)
 _METADATA = (DICOM_JSON, f'{MULTIPART}; type="{DICOM_XML}"')
 _PARTS = (f'{MULTIPART}; type="{OCTETS}"; transfer-syntax=*', f'{MULTIPART}; type="image/*"; transfer-syntax=*')
 _FRAMES = (*_PARTS, f"{OCTETS}; transfer-syntax=*", "image/jpeg", "image/jls", "image/jp2", "image/jphc", "image/dicom-rle")

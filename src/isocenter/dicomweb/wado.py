@@ -8,11 +8,12 @@ from functools import partial
 from typing import TypeVar
 
 from isocenter.codecs import objects
-from isocenter.dicomweb import multipart, progressive
+from isocenter.dicomweb import media, multipart, progressive
 from isocenter.dicomweb.accept import (
     DICOM,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
+    ZIP,
     DatasetForm,
     Form,
     NotAcceptable,
@@ -42,7 +43,7 @@ _FRAME_LIST = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9})*")
 
 
 async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) -> None:
-    """GET studies/{study}, .../series/{series}, .../instances/{instance}: Part 10 files, file by file."""
+    """GET studies/{study}, .../series/{series}, .../instances/{instance}: Part 10 files, file by file or in one ZIP archive."""
     path = exchange.parameters
     sop = path.get("instance")
     found = await exchange.run(retrieval.instances, exchange.principal, path["study"], path.get("series"), sop)
@@ -50,17 +51,19 @@ async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) 
     targets = await exchange.run(_targets, retrieval, found, form)
     facts = [(located.sop_instance_uid, located.sha256, target) for located, target in zip(found, targets, strict=True)]
     as_stored = all(located.transfer_syntax_uid == target for located, target in zip(found, targets, strict=True))
-    known = version(form.multipart, converting.FORMAT, *facts, exact=not form.multipart and as_stored)
+    known = version(form, converting.FORMAT, *facts, exact=form.media_type == DICOM and not form.multipart and as_stored)
     if exchange.knows(known.tag):
         return await exchange.not_modified(known.tag)
     await exchange.run(retrieval.open, found[0])  # a lost file is told with a status while that is still possible
+    if form.media_type == ZIP:
+        files = _files(context, retrieval, exchange, found, targets)
+        return await media.archive(retrieval, exchange, found, files, known, context.clock())
     if not form.multipart:
         file = retrieval.open(found[0]) if as_stored else await converted(context, retrieval, exchange, found[0], targets[0])
         return await single(exchange, Stored(file, ((0, file.size),)), f"{DICOM}; transfer-syntax={targets[0]}", known)
     if as_stored:
         return await _send_files(retrieval, exchange, found, known)
-    coming = _coming(context, retrieval, exchange, found, targets)
-    await stream(exchange, coming, known, media_type=DICOM)
+    await stream(exchange, _as_parts(_files(context, retrieval, exchange, found, targets)), known, media_type=DICOM)
 
 
 def _targets(retrieval: Retrieval, found: Sequence[StoredInstance], form: DatasetForm) -> list[str]:
@@ -103,30 +106,30 @@ async def _patiently(begin: "Callable[[], Future[T]]") -> T:
     return await asyncio.wrap_future(begin())
 
 
-def _coming(
+def _files(
     context: Context, retrieval: Retrieval, exchange: Exchange, found: Sequence[StoredInstance], targets: Sequence[str]
-) -> AsyncIterator[Part]:
-    """The instances one after the other; those that are converted are made while the ones before are sent.
+) -> AsyncIterator[tuple[OpenFile, str]]:
+    """The instances one after the other, each with its transfer syntax; conversions are made while the ones before are sent.
 
-    One that turns out to be damaged is sent as it is stored, and labelled so.
+    One that turns out to be damaged is sent as it is stored, and labelled so: it must not cost all the others.
     """
 
-    async def part(located: StoredInstance, target: str) -> Part:
-        if located.transfer_syntax_uid == target:
-            return await as_stored(located)
-        kept = await exchange.run(converting.kept_whole, context, located, target)
-        begin = partial(converting.whole, context, located, target, partial(retrieval.open, located))
-        try:
-            made = kept if kept is not None else await _patiently(begin)
-        except Unsupported:
-            return await as_stored(located)  # a damaged frame must not cost all the others
-        return Part(f"{DICOM}; transfer-syntax={target}", Stored(made, ((0, made.size),)))
+    async def file(located: StoredInstance, target: str) -> tuple[OpenFile, str]:
+        if located.transfer_syntax_uid != target:
+            kept = await exchange.run(converting.kept_whole, context, located, target)
+            begin = partial(converting.whole, context, located, target, partial(retrieval.open, located))
+            try:
+                return kept if kept is not None else await _patiently(begin), target
+            except Unsupported:
+                pass
+        return await exchange.run(retrieval.open, located), located.transfer_syntax_uid
 
-    async def as_stored(located: StoredInstance) -> Part:
-        file = await exchange.run(retrieval.open, located)
-        return Part(f"{DICOM}; transfer-syntax={located.transfer_syntax_uid}", Stored(file, ((0, located.size),)))
+    return ahead(_AT_WORK, (partial(file, *each) for each in zip(found, targets, strict=True)))
 
-    return ahead(_AT_WORK, (partial(part, *each) for each in zip(found, targets, strict=True)))
+
+async def _as_parts(files: AsyncIterator[tuple[OpenFile, str]]) -> AsyncIterator[Part]:
+    async for file, syntax in files:
+        yield Part(f"{DICOM}; transfer-syntax={syntax}", Stored(file, ((0, file.size),)))
 
 
 async def _send_files(retrieval: Retrieval, exchange: Exchange, found: Sequence[StoredInstance], known: Version) -> None:
