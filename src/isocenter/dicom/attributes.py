@@ -51,6 +51,8 @@ class Attribute:
     key: unique, required or optional key of its level. column: name in the index. qido_default: returned by QIDO-RS unasked.
     computed: not in the object, counted or gathered from the levels below. sequence: keyword of the sequence in whose items the
     attribute lies ("" for the data set itself); the values of all items are joined by a backslash.
+    An attribute that the settings declare (`extra`) is no column. path: the tags of its sequences, from the outside; creator: the
+    Private Creator of a private one (PS3.5 7.8.1), whose tag has block 10.
     """
 
     keyword: str
@@ -63,6 +65,12 @@ class Attribute:
     qido_default: bool
     computed: bool = False
     sequence: str = ""
+    path: tuple[int, ...] = ()
+    creator: str = ""
+
+    @property
+    def is_extra(self) -> bool:
+        return not self.column
 
 
 _MATCHING_OF_VR = {"UI": Matching.UID, "PN": Matching.NAME, "DA": Matching.DATE, "TM": Matching.TIME}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import fragments, syntaxes
-from .attributes import keyword_of
+from .attributes import Attribute, keyword_of
 from .elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -18,6 +18,7 @@ from .elements import (
     name,
     truncated,
 )
+from .extra import NONE, Extras, values_of
 from .frames import FrameTable
 from .inflate import InflatedSource
 from .meta import FileMeta, ae_titles, file_meta, file_meta_of, read
@@ -50,7 +51,7 @@ class Header:
     table that is present; multiple values joined by backslashes, a PN with its groups joined by "=", numbers as text.
     frames: None without pixel data, and for a deflated data set, whose frames have no place in the file.
     number_of_frames: 1 when the object has pixel data and does not say, 0 without pixel data.
-    warnings: faults that were tolerated, short sentences without patient data.
+    warnings: faults that were tolerated, short sentences without patient data. extras: (declared attribute, text) likewise.
     """
 
     transfer_syntax_uid: str
@@ -72,6 +73,7 @@ class Header:
     photometric_interpretation: str
     specific_character_set: str
     warnings: tuple[str, ...]
+    extras: tuple[tuple[Attribute, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,11 @@ class Beginning:
     number_of_values: int
 
 
-def begin(source: Source) -> Beginning | None:
+def begin(source: Source, extras: Extras = NONE) -> Beginning | None:
     """Return what there is in the part of an object that has arrived, for `scan` to go on from; None when that is too little.
 
     So the header is read while its pixels are still on their way, and not while the sender waits for its answer.
+    extras: what is wanted besides the attribute table, the same as of `scan`.
     """
     try:
         window = Window(source)
@@ -98,7 +101,7 @@ def begin(source: Source) -> Beginning | None:
         if syntax is None or syntax.deflated:
             return None
         encoding, warning = _encoding(window, meta.dataset_offset, syntax)
-        found = walk(window, meta.dataset_offset, encoding, partly=True)
+        found = walk(window, meta.dataset_offset, encoding, partly=True, wanted=extras.wanted)
     except Malformed:
         return None
     if found.stopped is None or found.stopped[0] == meta.dataset_offset:
@@ -109,7 +112,7 @@ def begin(source: Source) -> Beginning | None:
     return Beginning(meta, encoding, found, values, tuple(told), len(found.values))
 
 
-def scan(source: Source, beginning: Beginning | None = None) -> Header:
+def scan(source: Source, beginning: Beginning | None = None, extras: Extras = NONE) -> Header:
     """Return the header of the object in `source`. The whole object must be there; `beginning`: of this very object.
 
     Malformed when it is no DICOM Part 10 file, is cut short (truncated=True), or cannot be read to its end.
@@ -117,20 +120,20 @@ def scan(source: Source, beginning: Beginning | None = None) -> Header:
     window = Window(source)
     if beginning is not None:
         meta, encoding = beginning.meta, beginning.encoding
-        found = walk(window, meta.dataset_offset, encoding, begun=beginning.found)
+        found = walk(window, meta.dataset_offset, encoding, begun=beginning.found, wanted=extras.wanted)
         values = beginning.values if len(found.values) == beginning.number_of_values else None
         if values is not None:
             found.warnings.extend(beginning.told)
-        return _header(meta, window, encoding, found, syntaxes.get(meta.transfer_syntax_uid), values)
+        return _header(meta, window, encoding, found, syntaxes.get(meta.transfer_syntax_uid), values, extras)
     meta = read(window)
     syntax = syntaxes.get(meta.transfer_syntax_uid)
     start = meta.dataset_offset
     if syntax is not None and syntax.deflated:
         window, start = Window(InflatedSource(source, start)), 0
     encoding, warning = _encoding(window, start, syntax)
-    found = walk(window, start, encoding)
+    found = walk(window, start, encoding, wanted=extras.wanted)
     found.warnings[:0] = [*meta.warnings, *warning]
-    return _header(meta, window, encoding, found, syntax, None)
+    return _header(meta, window, encoding, found, syntax, None, extras)
 
 
 def data_set(source: Source, header: Header) -> tuple[Source, int, Encoding]:
@@ -192,7 +195,7 @@ _COLORS = ("RGB", "YBR_")  # PS3.3 C.7.6.3.1.2: three samples a pixel
 
 def _header(
     meta: FileMeta, window: Window, encoding: Encoding, found: Found, syntax: syntaxes.TransferSyntax | None,
-    known: Mapping[str, str] | None,
+    known: Mapping[str, str] | None, extras: Extras,
 ) -> Header:
     raw, warnings = found.values, found.warnings
     charsets = plain(raw.get(CHARACTER_SET))
@@ -230,6 +233,7 @@ def _header(
         photometric_interpretation=photometric,
         specific_character_set=charsets,
         warnings=tuple(warnings),
+        extras=values_of(extras, raw, charsets, encoding) if extras.attributes else (),
     )
 
 

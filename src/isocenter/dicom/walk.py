@@ -34,7 +34,7 @@ NESTED: dict[int, dict[int, Attribute]] = {}
 for _attribute in ATTRIBUTES:
     if _attribute.sequence:
         NESTED.setdefault(tag_of(_attribute.sequence) or 0, {})[_attribute.tag] = _attribute
-_WANTED = frozenset(TOP_LEVEL) | frozenset(NESTED) | {CHARACTER_SET, SAMPLES_PER_PIXEL, PHOTOMETRIC_INTERPRETATION}
+WANTED = frozenset(TOP_LEVEL) | frozenset(NESTED) | {CHARACTER_SET, SAMPLES_PER_PIXEL, PHOTOMETRIC_INTERPRETATION}
 
 # The longest indexed text (LT) has 10,240 characters of up to 4 bytes (PS3.5 Table 6.2-1); a sequence may hold some of them.
 _MAX_VALUE = 64 * 1024
@@ -53,7 +53,10 @@ class Found:
     warnings: list[str] = field(default_factory=list)
 
 
-def walk(window: Window, position: int, encoding: Encoding, *, begun: Found | None = None, partly: bool = False) -> Found:
+def walk(
+    window: Window, position: int, encoding: Encoding, *, begun: Found | None = None, partly: bool = False,
+    wanted: frozenset[int] = WANTED,
+) -> Found:  # fmt: skip
     """Walk the top level of the data set: every header, the bytes of wanted values only.
 
     partly: the object is still arriving; stop before the first element that is not all there. begun: go on from such a stop.
@@ -86,12 +89,12 @@ def walk(window: Window, position: int, encoding: Encoding, *, begun: Found | No
         previous = tag
         position += header
         if length == UNDEFINED:
-            position = _undefined(window, position, encoding, tag, vr, found)
+            position = _undefined(window, position, encoding, tag, vr, found, wanted)
             buffer, base = window.buffer, window.base
             continue
         if length > size - position:
             raise truncated(name(tag))
-        if tag in _WANTED:
+        if tag in wanted:
             at += header
             kept = length if length <= _MAX_VALUE else _kept(tag, found)
             values[tag] = (vr, buffer[at : at + kept] if at + kept <= len(buffer) else window.take(position, kept))
@@ -110,7 +113,9 @@ def _kept(tag: int, found: Found) -> int:
     return _MAX_VALUE
 
 
-def _undefined(window: Window, position: int, encoding: Encoding, tag: int, vr: bytes, found: Found) -> int:
+def _undefined(
+    window: Window, position: int, encoding: Encoding, tag: int, vr: bytes, found: Found, wanted: frozenset[int]
+) -> int:
     """Pass a value of undefined length: encapsulated pixel data, or a sequence. Return the position after it."""
     if tag in _PIXEL_DATA:
         items = fragments.walk(window, position, tag)
@@ -118,7 +123,7 @@ def _undefined(window: Window, position: int, encoding: Encoding, tag: int, vr: 
         found.pixels = PixelData(tag, vr.decode("ascii", "replace") or "OB", position, None)
         return items.end
     end = skip(window, position, inside_unknown(window, position) if vr == b"UN" else encoding, tag)
-    if tag in NESTED and end - position <= _MAX_VALUE:
+    if tag in wanted and tag not in TOP_LEVEL and end - position <= _MAX_VALUE:
         found.values[tag] = (vr, window.take(position, end - position))
     return end
 

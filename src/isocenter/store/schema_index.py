@@ -2,7 +2,7 @@
 
     name_word, word_sound    which names hold a word, which words have a sound: fuzzy matching. A dictionary: it names no study,
                              and a name that nobody bears any more does no harm
-    extra_value              values of attributes that the settings declare (`index_attributes`), one row an attribute and owner
+    extra_value              values of attributes that the settings declare (`index_attributes`), a row for each value
     index_fill               how far each of these is filled in for what was stored before it was declared
     index_node               which nodes fill it in for what they receive
 
@@ -55,9 +55,10 @@ extra_value = Table(
     "extra_value", metadata,
     Column("fill_fk", Identifier, nullable=False),
     Column("owner", Identifier, nullable=False),
+    Column("number", Integer, nullable=False),  # of several values of one owner
     Column("value", Bytewise, nullable=False),
     Column("key", Bytewise, nullable=False),  # the folded name of a person, else the value's beginning
-    PrimaryKeyConstraint("fill_fk", "owner"),
+    PrimaryKeyConstraint("fill_fk", "owner", "number"),
     Index(None, "fill_fk", "key", "owner"),
     sqlite_with_rowid=False,
 )

@@ -48,9 +48,10 @@ def upgrade() -> None:
     op.create_table('extra_value',
     sa.Column('fill_fk', IDENTIFIER, nullable=False),
     sa.Column('owner', IDENTIFIER, nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('value', BYTEWISE, nullable=False),
     sa.Column('key', BYTEWISE, nullable=False),
-    sa.PrimaryKeyConstraint('fill_fk', 'owner', name=op.f('pk_extra_value')),
+    sa.PrimaryKeyConstraint('fill_fk', 'owner', 'number', name=op.f('pk_extra_value')),
     sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_extra_value_fill_fk_key_owner'), 'extra_value', ['fill_fk', 'key', 'owner'], unique=False)
