@@ -20,7 +20,7 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.conformance import Statement
 from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.domain.verification import Verified
-from isocenter.service import accounts, integrity, ups_reports
+from isocenter.service import accounts, filling, integrity, ups_reports
 from isocenter.service.context import Context, Row
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
@@ -104,6 +104,7 @@ def prepare(settings: Settings) -> dict[str, Any]:
         first = not accounts.users(context, SYSTEM)
         ups_reports.restarted(context)
         _begin_uploads(context)
+        filling.announce(context)
         try:
             return {"first_start": first, "password": accounts.ensure_admin(context, given)}
         except Invalid as error:
@@ -171,12 +172,14 @@ def serve_dicom(
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
     from isocenter.work import commitments, copies, notices, progress, relay, retrievals, sweeps, ups, webhooks
+    from isocenter.work import filling as index_filling
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
     beside = {
-        "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run, "notices": notices.run,
-        "progress": progress.run, "relay": relay.run, "retrievals": retrievals.run, "ups-reports": ups.run,
-        "webhooks": webhooks.run,
+        "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
+        "index": index_filling.run,
+        "notices": notices.run, "progress": progress.run, "relay": relay.run, "retrievals": retrievals.run,
+        "ups-reports": ups.run, "webhooks": webhooks.run,
     }  # fmt: skip
     with opened(settings) as context:
         threads = [

@@ -223,6 +223,8 @@ class Settings:
     delivery_keep_days: int = setting(30, "Days for which deliveries that have ended are still listed", least=1)
     images_complete_minutes: float = setting(60.0, "Minutes without new images after which an ordered step that no modality "
                                                    "reports by MPPS is completed; 0: images alone move no step", least=0)
+    index_attributes: str = setting("", "Attributes to be searched besides the usual ones, separated by commas: "
+                                        "ContrastBolusAgent@SERIES,0019xx0C[GEMS_ACQU_01]:DS (docs/query.md)", metavar="NAME,...")
     series_quiet_seconds: float = setting(2.0, "Quiet seconds after which a series' metadata document is built", least=0)
     htj2k: str = setting("off", "Make lossless HTJ2K copies for viewing over slow lines: off, all, or modalities (CT,MR,MG)",
                          metavar="off|all|LIST")

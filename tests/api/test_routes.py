@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 
 EXAMPLES = {"name": "nobody-of-this-name", "uid": "1.2.3", "id": "999999", "aet": "NOWHERE", "part": "a"}
 BODIES = {
+    "/index-attributes": {"name": "nobody"},
     "/users": {"name": "new", "role": "referrer"},
     "/users/{name}": {"disabled": True},
     "/tokens": {"user": "nobody-of-this-name"},

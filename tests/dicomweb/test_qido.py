@@ -10,7 +10,7 @@ import objects
 from dicomweb.in_process import Client
 from isocenter.dicom.attributes import Level
 from isocenter.dicomweb import qido
-from isocenter.domain.errors import Invalid
+from isocenter.store import finding
 
 NAME, PATIENT_ID, STUDY, SERIES, INSTANCE = "00100010", "00100020", "0020000D", "0020000E", "00080018"
 
@@ -174,9 +174,56 @@ def test_include_fields(filled: Client) -> None:
         assert "00081030" in filled.json(f"/studies?includefield={field}")[0]
     both = filled.json("/studies?includefield=StudyDescription&includefield=PatientAge")[0]
     assert {"00081030", "00101010"} <= set(both)
-    answer = filled.get("/studies?includefield=PixelAspectRatio")
-    assert answer.status_code == 200 and "PixelAspectRatio" in answer.headers["warning"]
+    answer = filled.get("/studies?includefield=SeriesDescription")  # PS3.18 10.6.3.3: not in studies
+    assert "0008103E" not in answer.json()[0] and "SeriesDescription" in answer.headers["warning"]
     assert {"00081030", "0008103E", "00080008"} <= set(filled.json("/instances?includefield=all&limit=1")[0])
+
+
+def test_fields_that_only_the_objects_hold(filled: Client) -> None:
+    """PS3.18 8.3.4.3: any attribute may be asked for; of a study or series the object that came first speaks."""
+    (series, *_) = [item for item in filled.json("/series?includefield=all") if item["00080060"]["Value"] == ["MR"]]
+    path = f"/studies/{series[STUDY]['Value'][0]}/series/{series[SERIES]['Value'][0]}"
+    stored = {item[INSTANCE]["Value"][0]: item for item in filled.json(f"{path}/metadata")}
+    answer = filled.get(f"{path}/instances?includefield=EchoTime,00180080")
+    assert answer.status_code == 200 and "warning" not in answer.headers
+    for item in answer.json():
+        of = stored[item[INSTANCE]["Value"][0]]
+        assert item["00180081"] == of["00180081"] and item["00180080"] == of["00180080"] and list(item) == sorted(item)
+    (one,) = filled.json(f"/studies?StudyInstanceUID={series[STUDY]['Value'][0]}&includefield=MagneticFieldStrength")
+    assert one["00180087"]["Value"][0] == next(iter(stored.values()))["00180087"]["Value"][0]
+    assert "00180081" not in filled.json(f"{path}/instances")[0]
+
+
+def test_keys_of_the_levels_below(filled: Client) -> None:
+    """As in C-FIND: a study, or series, that has such a child; and what was asked for is answered where a row can have it."""
+    with_mr = filled.json("/studies?ModalitiesInStudy=MR")
+    assert filled.json("/studies?Modality=MR") == with_mr != []
+    sop = filled.json("/instances?Modality=MR&limit=1")[0]
+    (found,) = filled.json(f"/series?SOPInstanceUID={sop[INSTANCE]['Value'][0]}")
+    assert found[SERIES] == sop[SERIES] and INSTANCE not in found
+    described = filled.json("/studies?StudyDescription=*")[0]
+    assert "00081030" in described
+
+
+def test_how_many_there_are(filled: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exact where it is cheap; else from the share of the newest studies, and said to be an estimate."""
+
+    def total(query: str) -> tuple[int, str]:
+        answer = filled.get(query)
+        return int(answer.headers["x-total-count"]), answer.headers["x-total-count-is-estimate"]
+
+    every = len(filled.json("/studies"))
+    uid = filled.json("/studies")[0][STUDY]["Value"][0]
+    instances = len(filled.json(f"/studies/{uid}/instances"))
+    for query in ("/studies", "/studies?limit=2", "/studies?limit=1&offset=2", f"/studies?offset={every + 5}&limit=2"):
+        assert total(query) == (every, "false"), query
+    assert total(f"/studies/{uid}/instances?limit=1") == (instances, "false")
+    assert total("/studies?PatientID=nobody&limit=1") == (0, "false")
+    monkeypatch.setattr(finding, "_SAMPLE", every - 1)
+    assert total("/studies?limit=1")[1] == total("/studies?limit=1&StudyDate=19000101-")[1] == "true"
+    assert total(f"/studies?limit={every}") == (every, "true") and total(f"/studies?limit={every + 1}") == (every, "false")
+    assert abs(total("/studies?limit=1&StudyDate=19000101-")[0] - every) <= 2
+    assert total(f"/studies/{uid}/instances?limit=1") == (instances, "false")
 
 
 def test_no_match_is_an_empty_list_and_gzip_is_offered(filled: Client) -> None:
@@ -194,7 +241,7 @@ def test_no_match_is_an_empty_list_and_gzip_is_offered(filled: Client) -> None:
         ("PixelAspectRatio=1", "PixelAspectRatio"),
         ("NumberOfStudyRelatedSeries=1", "NumberOfStudyRelatedSeries"),
         ("ScheduledProcedureStepID=1", "ScheduledProcedureStepID"),
-        ("Modality=CT", "Modality"),
+        ("0019100C=1", "0019100C"),
         ("StudyDate=yesterday", "StudyDate"),
         ("PatientID=1&PatientID=2", "PatientID"),
         ("limit=-1", "limit"),
@@ -233,9 +280,7 @@ def test_values_as_json(vr: str, text: str, value: Any) -> None:
     assert qido.element(vr, text) == ({"vr": vr} if value is None else {"vr": vr, "Value": value})
 
 
-def test_a_search_of_instances_knows_its_levels() -> None:
-    with pytest.raises(Invalid):
-        qido.parse(Level.SERIES, [("SOPInstanceUID", "1.2")], {})
+def test_a_search_of_instances_knows_its_path() -> None:
     asked = qido.parse(Level.INSTANCE, [("SOPInstanceUID", "1.2")], {"study": "1", "series": "2"})
     assert {attribute.keyword for attribute, _ in asked.query.matches} == {
         "SOPInstanceUID",

@@ -17,6 +17,7 @@ from isocenter.api import (
     deliveries,
     errors,
     exceptions,
+    index,
     openapi,
     orders,
     peers,
@@ -75,6 +76,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *deliveries.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *system.ENDPOINTS,
+    *index.ENDPOINTS,
     *conformance.ENDPOINTS,
     *_ABOUT,
 )

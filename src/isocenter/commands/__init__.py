@@ -49,6 +49,7 @@ COMMANDS = (
     Command("query", "ask a known peer what it has (C-FIND)", "network:query"),
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),
     Command("commitment", "what other archives were asked to keep: list, ask", "commitments:commitment"),
+    Command("index", "attributes that the settings declare to be indexed: list and progress, again", "index:index"),
     Command("verify", "compare index, files and SHA-256", "archive:verify"),
     Command("copies", "HTJ2K copies for viewing: status, make those of everything held already", "copies:copies"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),

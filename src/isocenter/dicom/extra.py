@@ -126,9 +126,9 @@ def values_of(
     """The declared attributes that have a value. raw: tag -> (VR as written, bytes) of the top level."""
     found = []
     for attribute in extras.attributes:
-        values = [text for text in _texts(attribute, raw, charsets, encoding) if text][: 1 if attribute.vr in _ONE_VALUE else None]
+        values = [text for text in _texts(attribute, raw, charsets, encoding) if text]
         if values:
-            found.append((attribute, "\\".join(values)))
+            found.append((attribute, values[0] if attribute.vr in _ONE_VALUE else "\\".join(values)))
     return tuple(found)
 
 

@@ -2,11 +2,12 @@
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import charset, syntaxes
 from .attributes import BY_TAG, Attribute, Level, tag_of, vr_of
 from .elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_VRS, UNDEFINED, Encoding, Malformed, Window, elements, items, name
+from .extra import NONE, Extras
 from .match import Match, Range, Universal
 from .moments import in_zone, offset, paired
 from .query import InvalidKey, Query, parse_match
@@ -48,7 +49,8 @@ class Identifier:
     """A request. keys: attributes to be answered. sequences: tags of sequences to be answered, also when they stay empty.
 
     charsets: its Specific Character Set, "" when it has none. unsupported: it has keys that are not answered (status FF01).
-    zone: minutes east of Greenwich, of its Timezone Offset From UTC; None when it has none.
+    zone: minutes east of Greenwich, of its Timezone Offset From UTC; None when it has none. creators: Private Creators of its
+    keys, by tag.
     """
 
     query: Query
@@ -57,16 +59,18 @@ class Identifier:
     charsets: str
     unsupported: bool
     zone: int | None = None
+    creators: tuple[tuple[int, str], ...] = ()
 
 
 def parse(
     data: bytes, transfer_syntax: str, levels: tuple[Level, ...], limit: int | None = None, *,
-    assumed: str = "", combined: bool = False, fuzzy: bool = False,
+    assumed: str = "", combined: bool = False, fuzzy: bool = False, extras: Extras = NONE,
 ) -> Identifier:  # fmt: skip
     """The request that an encoded Identifier means. levels: of the information model; limit: rows at most.
 
     assumed: the Specific Character Set of a request that names none. combined: a range of dates and one of times are one span
     (PS3.4 C.2.2.2.5, when it was negotiated). fuzzy: names as they sound, likewise (C.2.2.2.1.1).
+    extras: attributes that are indexed besides the table's.
 
     Keys of the levels above need not be there (relational queries, PS3.4 C.4.1.2.2), those of levels below ask for a child that
     matches. Raises InvalidIdentifier.
@@ -74,10 +78,10 @@ def parse(
     encoding = EXPLICIT_LITTLE if transfer_syntax == syntaxes.EXPLICIT_VR_LITTLE_ENDIAN else IMPLICIT_LITTLE
     try:
         window = Window(BytesSource(data))
-        raw = {tag: (tag, vr, value) for tag, vr, value in _read(window, 0, len(data), encoding)}
+        raw = {tag: (tag, vr, value) for tag, vr, value in _read(window, 0, len(data), encoding, extras)}
         charsets = _plain(raw.pop(CHARACTER_SET, None)) or assumed
         level = _level(_plain(raw.get(LEVEL)), levels)
-        reading = _Reading(charsets, encoding, level, fuzzy)
+        reading = _Reading(charsets, encoding, level, fuzzy, extras)
         for each in raw.values():
             reading.take(each)
     except Malformed as error:
@@ -85,10 +89,16 @@ def parse(
     keys = tuple(reading.keys)
     matches, spans = paired(reading.matches, frozenset(reading.ranges), combined=combined, zone=reading.zone)
     query = Query(level, tuple(matches), keys, limit, spans=spans)
-    return Identifier(query, keys, tuple(reading.sequences), charsets, reading.unsupported, reading.zone)
+    creators = tuple((tag, creator) for tag, creator in reading.creators.items() if tag in reading.answered_creators)
+    return Identifier(query, keys, tuple(reading.sequences), charsets, reading.unsupported, reading.zone, creators)
 
 
-def _read(window: Window, start: int, end: int, encoding: Encoding) -> Iterator[Raw]:
+def _nested(tag: int, extras: Extras) -> dict[int, Attribute]:
+    """The attributes that are indexed in the items of a sequence."""
+    return {**NESTED.get(tag, {}), **{each.tag: each for each in extras.attributes if each.path == (tag,)}}
+
+
+def _read(window: Window, start: int, end: int, encoding: Encoding, extras: Extras) -> Iterator[Raw]:
     """Every element with its value; of a sequence that has keys the value is the content of its first item."""
     seen = set()
     for tag, vr, position, length in elements(window, start, end, encoding):
@@ -98,7 +108,7 @@ def _read(window: Window, start: int, end: int, encoding: Encoding) -> Iterator[
             continue  # group lengths are retired and say nothing (PS3.5 7.2)
         if vr == b"SQ" or length == UNDEFINED or (not vr and vr_of(tag) == "SQ"):
             first = None
-            if tag in NESTED and tag not in seen and vr != b"UN":  # once: what is repeated would be copied again and again
+            if _nested(tag, extras) and tag not in seen and vr != b"UN":  # once: what is repeated would be copied again and again
                 stop = end if length == UNDEFINED else position + length
                 first = next(items(window, position, stop, encoding), None)
             seen.add(tag)
@@ -122,7 +132,10 @@ def _level(text: str, levels: tuple[Level, ...]) -> Level:
 class _Reading:
     """The elements of one Identifier, taken one after the other."""
 
-    def __init__(self, charsets: str, encoding: Encoding, level: Level, fuzzy: bool) -> None:
+    def __init__(self, charsets: str, encoding: Encoding, level: Level, fuzzy: bool, extras: Extras) -> None:
+        self._extras = extras
+        self.creators: dict[int, str] = {}
+        self.answered_creators: set[int] = set()
         self._fuzzy = fuzzy
         self._charsets = charsets
         self._encoding = encoding
@@ -136,17 +149,32 @@ class _Reading:
 
     def take(self, raw: Raw) -> None:
         tag, vr, content = raw
-        if tag in NESTED and vr == b"SQ":
-            self._sequence(tag, content)
+        if vr == b"SQ" and (wanted := _nested(tag, self._extras)):
+            self._sequence(tag, content, wanted)
+        elif tag & 0x10000:
+            self._private(raw)
         elif tag not in _NO_KEYS:
             attribute = BY_TAG.get(tag)
-            self._key(attribute if attribute is not None and not attribute.sequence else None, raw)
+            if attribute is None or attribute.sequence:
+                attribute = self._extras.find((tag,))
+            self._key(attribute, raw)
 
-    def _sequence(self, tag: int, content: bytes) -> None:
+    def _private(self, raw: Raw) -> None:
+        """PS3.5 7.8.1: a creator, or an element of the block that it has reserved in this Identifier."""
+        tag, vr, content = raw
+        if 0x10 <= tag & 0xFFFF <= 0xFF:
+            self.creators[tag] = text_of((vr, content), "LO", self._charsets, self._encoding)[0].strip()
+            return
+        reserved = tag & 0xFFFF0000 | (tag >> 8) & 0xFF
+        attribute = self._extras.find((tag,), self.creators[reserved]) if self.creators.get(reserved) else None
+        if attribute is not None:
+            self.answered_creators.add(reserved)
+        self._key(None if attribute is None else replace(attribute, tag=tag), raw)
+
+    def _sequence(self, tag: int, content: bytes, wanted: Mapping[int, Attribute]) -> None:
         """PS3.4 C.2.2.2.6: the keys of the one item; no item, or an empty one, is universal and asks for all we know."""
-        wanted = NESTED[tag]
-        inside = list(_read(Window(BytesSource(content)), 0, len(content), self._encoding))
-        if self._answers(next(iter(wanted.values()))):
+        inside = list(_read(Window(BytesSource(content)), 0, len(content), self._encoding, NONE))
+        if any(map(self._answers, wanted.values())):
             self.sequences.append(tag)
         for raw in inside or [(nested, b"", b"") for nested in wanted]:
             self._key(wanted.get(raw[0]), raw)
@@ -198,6 +226,7 @@ class Answers:
             LEVEL: self._element(LEVEL, "CS", asked.query.level.value.encode("ascii")),
             RETRIEVE_AE_TITLE: self._element(RETRIEVE_AE_TITLE, "AE", retrieve_ae_title.encode("ascii")),
             INSTANCE_AVAILABILITY: self._element(INSTANCE_AVAILABILITY, "CS", b"ONLINE"),
+            **{tag: self._element(tag, "LO", creator.encode("ascii", "replace")) for tag, creator in asked.creators},
         }
 
     def encode(self, row: Mapping[str, str]) -> bytes:

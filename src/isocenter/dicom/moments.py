@@ -165,6 +165,7 @@ def paired(
     ranges: keywords whose key was a range, with a hyphen. combined: date-time matching was negotiated. zone: of the request.
     """
     by_keyword = {attribute.keyword: match for attribute, match in matches}
+    attributes = {attribute.keyword: attribute for attribute, _ in matches}
     kept, spans = dict(by_keyword), []
     for date, time in PAIRS.items():
         dates, times = _range(by_keyword.get(date)), _range(by_keyword.get(time))
@@ -179,7 +180,7 @@ def paired(
                 del kept[keyword]
         if around := span.around():
             kept[date] = around
-    return [(BY_KEYWORD[keyword], match) for keyword, match in kept.items()], tuple(spans)
+    return [(attributes.get(keyword) or BY_KEYWORD[keyword], match) for keyword, match in kept.items()], tuple(spans)
 
 
 def _range(match: Match | None) -> Range | None:

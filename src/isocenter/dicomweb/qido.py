@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
-from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, Attribute, Level, Matching, at, keyword_of, tag_of
+from isocenter.dicom import extra
+from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, Attribute, Level, Matching, keyword_of, tag_of
+from isocenter.dicom.extra import NONE, Extras
 from isocenter.dicom.match import Match, Range, Single, UidList
 from isocenter.dicom.moments import in_zone, paired
 from isocenter.dicom.moments import offset as utc_offset
@@ -21,6 +23,7 @@ from isocenter.service import query as search
 from isocenter.service.context import Context
 
 MAX_RESULTS = 5000  # rows of one answer: some 10 MB of JSON; the rest is asked for with offset
+MOST_LOOKED_UP = 500  # rows for which an object is read, a millisecond each
 
 _LEVELS = (Level.PATIENT, Level.STUDY, Level.SERIES, Level.INSTANCE)
 _UNIQUE = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
@@ -37,14 +40,18 @@ _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 class Search:
     """What the parameters of a search mean: the query, the attributes to answer, and what must be said in Warning headers.
 
-    zone: minutes east of Greenwich, in which dates and times are asked for and answered; None: as they are stored.
+    most: rows of an answer at most; capped: there may be more that were asked for. zone: minutes east of Greenwich, in which
+    dates and times are asked for and answered; None: as they are stored. looked_up: paths of tags that the index does not hold,
+    answered from the objects.
     """
 
     query: Query
     answered: tuple[Attribute, ...]
     warnings: tuple[str, ...]
+    most: int
     capped: bool
     zone: int | None = None
+    looked_up: tuple[tuple[int, ...], ...] = ()
 
 
 async def studies(context: Context, exchange: Exchange) -> None:
@@ -64,36 +71,70 @@ async def instances(context: Context, exchange: Exchange) -> None:
 
 async def _search(context: Context, exchange: Exchange, level: Level) -> None:
     content_type = json_form(exchange.accepted())
-    asked = parse(level, exchange.query(), exchange.parameters)
+    asked = parse(level, exchange.query(), exchange.parameters, extra.declared(context.settings.index_attributes))
     coding = exchange.coding()
-    body, warnings = await exchange.run(_answer, context, exchange, asked, exchange.base, coding)
+    body, warnings, total = await exchange.run(_answer, context, exchange, asked, exchange.base, coding)
     encoding = ((b"content-encoding", coding.encode()),) if coding else ()
-    headers = [(b"content-type", content_type.encode()), *encoding, PRIVATE, (b"vary", b"Accept, Accept-Encoding")]
+    headers = [(b"content-type", content_type.encode()), *encoding, PRIVATE, (b"vary", b"Accept, Accept-Encoding"), *total]
     await exchange.reply(200, [*headers, *((b"warning", warning(text)) for text in warnings)], body)
 
 
-def _answer(context: Context, exchange: Exchange, asked: Search, base: str, coding: str) -> tuple[bytes, list[str]]:
-    """The body, and the warnings of the answer. In a thread: it waits for the index."""
+_Headers = list[tuple[bytes, bytes]]
 
-    def form(row: search.Row) -> bytes:
+
+def _answer(
+    context: Context, exchange: Exchange, asked: Search, base: str, coding: str
+) -> tuple[bytes, list[str], _Headers]:
+    """The body, and the warnings and total of the answer. In a thread: it waits for the index."""
+
+    def form(row: search.Row) -> dict[str, Any] | bytes:
         moved = {} if asked.zone is None else in_zone(row, asked.zone)
-        return orjson.dumps(row_json({**row, **moved} if moved else row, asked, base))
+        answer = row_json({**row, **moved} if moved else row, asked, base)
+        return {"row": row, "answer": answer} if asked.looked_up else orjson.dumps(answer)
 
     rows = search.gather(context, exchange.principal, asked.query, form)
     warnings = list(asked.warnings)
-    if asked.capped and len(rows) > MAX_RESULTS:
-        remaining = search.count(context, exchange.principal, asked.query) - asked.query.offset - MAX_RESULTS
-        warnings.append(f"There are {max(remaining, 1)} additional results that can be requested")
-        del rows[MAX_RESULTS:]
-    body = b"[" + b",".join(rows) + b"]"
-    return (b"".join(packed(iter((body,)), coding)) if coding else body), warnings
+    more = asked.capped and len(rows) > asked.most
+    total, is_estimate = _total(context, exchange, asked, len(rows))
+    if more:
+        remaining = total - asked.query.offset - asked.most
+        about = "about " if is_estimate else ""
+        warnings.append(f"There are {about}{max(remaining, 1)} additional results that can be requested")
+        del rows[asked.most :]
+    texts = [orjson.dumps(_looked_up(context, asked, base, **row)) if isinstance(row, dict) else row for row in rows]
+    body = b"[" + b",".join(texts) + b"]"
+    headers = [(b"x-total-count", str(total).encode()), (b"x-total-count-is-estimate", b"true" if is_estimate else b"false")]
+    return (b"".join(packed(iter((body,)), coding)) if coding else body), warnings, headers
+
+
+def _total(context: Context, exchange: Exchange, asked: Search, found: int) -> tuple[int, bool]:
+    """How many rows match in all; exact when the answer reaches their end."""
+    if found < (asked.query.limit or 0) and (found or not asked.query.offset):
+        return asked.query.offset + found, False
+    total, is_estimate = search.estimate(context, exchange.principal, asked.query)
+    return max(total, asked.query.offset + found if found else 0), is_estimate
+
+
+def _looked_up(context: Context, asked: Search, base: str, row: search.Row, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer of one row with attributes that only its object holds."""
+    stored = search.described(context, row, asked.query.level, base)
+    for path in asked.looked_up:
+        tag = f"{path[0]:08X}"
+        if tag in stored:
+            answer[tag] = stored[tag]
+    return dict(sorted(answer.items()))
 
 
 # ---- the question
 
 
-def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str, str]) -> Search:
-    """The search that query parameters and the path mean. Raises Invalid that names the parameter."""
+def parse(
+    level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str, str], extras: Extras = NONE
+) -> Search:
+    """The search that query parameters and the path mean. extras: what the settings declare. Raises Invalid that names the
+    parameter."""
+    parameters = list(parameters)
+    names = _Names(extras, {tag: text for name, text in parameters if (tag := _creator_tag(name)) is not None})
     keys: dict[Attribute, list[str]] = {}
     includes: list[str] = []
     zones: list[str] = []
@@ -105,8 +146,8 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
             reserved[name] = text
         elif name in _ZONE:
             zones.append(text)
-        else:
-            keys.setdefault(_key(name, level), []).append(text)
+        elif _creator_tag(name) is None:  # PS3.18 8.3.4.3: whose a private attribute is
+            keys.setdefault(names.key(name), []).append(text)
     zone = _zone(zones)
     fuzzy = _boolean("fuzzymatching", reserved.get("fuzzymatching", "false"))
     # Done for those who do not ask, too, as in C-FIND: it only finds more. Who says no gets the value literally.
@@ -118,13 +159,15 @@ def parse(level: Level, parameters: Iterable[tuple[str, str]], path: Mapping[str
     for part, above in (("study", Level.STUDY), ("series", Level.SERIES)):
         if part in path:
             matches.append((BY_KEYWORD[_UNIQUE[above]], UidList((path[part],))))
-    answered, warnings = _answered(level, path, includes)
+    answered, warnings, looked_up = _answered(level, path, includes, names)
+    answered += tuple(a for a in keys if a not in answered and _depth(a) <= _LEVELS.index(level))
     limit = _whole("limit", reserved["limit"]) if "limit" in reserved else None
-    capped = limit is None or limit > MAX_RESULTS
-    rows = MAX_RESULTS + 1 if limit is None or capped else limit
+    most = MOST_LOOKED_UP if looked_up else MAX_RESULTS
+    capped = limit is None or limit > most
+    rows = most + 1 if limit is None or capped else limit
     offset = _whole("offset", reserved.get("offset", "0"))
     query = Query(level, tuple(matches), answered, rows, offset, spans=spans)
-    return Search(query, answered, tuple(warnings), capped, zone)
+    return Search(query, answered, tuple(warnings), most, capped, zone, looked_up)
 
 
 def _zone(texts: Sequence[str]) -> int | None:
@@ -136,30 +179,46 @@ def _zone(texts: Sequence[str]) -> int | None:
         raise Invalid(f"TimezoneOffsetFromUTC is {error}.", where="TimezoneOffsetFromUTC") from None
 
 
-def _key(name: str, level: Level) -> Attribute:
-    """The attribute of a matching key, which the index can match at this level."""
-    attribute = _attribute(name)
-    if attribute is None or attribute.matching is Matching.NONE:
-        raise Invalid(f"The attribute {name[:80]} cannot be searched for.", where=name[:80])
-    if _LEVELS.index(attribute.level) > _LEVELS.index(level):
-        raise Invalid(
-            f"The attribute {attribute.keyword} belongs to a lower level than the search.",
-            where=attribute.keyword,
-            hint=f"Search for {'series' if attribute.level is Level.SERIES else 'instances'}.",
-        )
-    return attribute
+def _depth(attribute: Attribute) -> int:
+    return _LEVELS.index(attribute.level)
 
 
-def _attribute(name: str) -> Attribute | None:
-    """The attribute of a keyword, a tag, or a path of them through a sequence (PS3.18 8.3.4.1.1); None when it is not indexed.
+def _creator_tag(name: str) -> int | None:
+    """The tag of a Private Creator element (PS3.5 7.8.1); None when the name is none."""
+    tag = int(name, 16) if _TAG.fullmatch(name) else 0
+    return tag if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF else None
 
-    Raises Invalid when there is no such attribute in the standard.
-    """
-    *sequence, last = (_tag(part, name) for part in name.split("."))
-    attribute = BY_TAG.get(last)
-    if attribute is None or [attribute.sequence] != ([keyword_of(tag) for tag in sequence] or [""]):
-        return None
-    return attribute
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What names of attributes mean in one request. creators: its Private Creators by tag."""
+
+    extras: Extras
+    creators: Mapping[int, str]
+
+    def key(self, name: str) -> Attribute:
+        """The attribute of a matching key. One of a lower level asks for a child that matches, as in C-FIND (PS3.4 C.4.1.2.2)."""
+        attribute = self.attribute(name)
+        if attribute is None or attribute.matching is Matching.NONE:
+            hint = "" if attribute else "An administrator can have it indexed with the setting index_attributes."
+            raise Invalid(f"The attribute {name[:80]} cannot be searched for.", where=name[:80], hint=hint)
+        return attribute
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of a keyword, a tag, or a path of them through sequences (PS3.18 8.3.4.1); None when it is not indexed.
+
+        Raises Invalid when there is no such attribute in the standard.
+        """
+        path = self.path(name)
+        attribute = BY_TAG.get(path[-1])
+        if attribute is not None and [attribute.sequence] == ([keyword_of(tag) for tag in path[:-1]] or [""]):
+            return attribute
+        creator = self.creators.get(path[-1] & 0xFFFF0000 | path[-1] >> 8 & 0xFF, "")
+        return self.extras.find(path, creator)
+
+    def path(self, name: str) -> tuple[int, ...]:
+        """The tags of a path. Raises Invalid."""
+        return tuple(_tag(part, name) for part in name.split("."))
 
 
 def _tag(part: str, name: str) -> int:
@@ -183,8 +242,13 @@ def _match(attribute: Attribute, texts: Sequence[str], *, fuzzy: bool, literal: 
         raise Invalid(f"{error.keyword} has a value that cannot be searched for: {error.reason}.", where=error.keyword) from None
 
 
-def _answered(level: Level, path: Mapping[str, str], includes: Sequence[str]) -> tuple[tuple[Attribute, ...], list[str]]:
-    """The attributes of the answer: the defaults of the level and of levels that the path leaves open, and those asked for."""
+def _answered(
+    level: Level, path: Mapping[str, str], includes: Sequence[str], names: _Names
+) -> tuple[tuple[Attribute, ...], list[str], tuple[tuple[int, ...], ...]]:
+    """The attributes of the answer: the defaults of the level and of levels that the path leaves open, and those asked for.
+
+    Then warnings, and the paths of those that only the objects hold.
+    """
     open_levels = {level}
     if level is not Level.STUDY and "study" not in path:
         open_levels.add(Level.STUDY)
@@ -195,14 +259,22 @@ def _answered(level: Level, path: Mapping[str, str], includes: Sequence[str]) ->
     wanted = {a for a in ATTRIBUTES if a.qido_default and a.level in open_levels}
     wanted |= {BY_KEYWORD[keyword] for above, keyword in _UNIQUE.items() if _LEVELS.index(above) <= _LEVELS.index(level)}
     warnings: list[str] = []
+    looked_up: list[tuple[int, ...]] = []
+    known = [a for a in (*ATTRIBUTES, *names.extras.attributes) if _depth(a) <= _LEVELS.index(level)]
     for field in includes:
         if field == "all":
-            wanted.update(a for above in _LEVELS[: _LEVELS.index(level) + 1] for a in at(above))
-        elif (attribute := _attribute(field)) is not None and _LEVELS.index(attribute.level) <= _LEVELS.index(level):
-            wanted.add(attribute)
-        elif not (tag_of(field) == 0x00400275 or field == "00400275"):  # RequestAttributesSequence: its items are answered
-            warnings.append(f"The attribute {field[:80]} cannot be included in the answer")
-    return tuple(a for a in ATTRIBUTES if a in wanted), warnings
+            wanted.update(known)
+        elif (attribute := names.attribute(field)) is not None:
+            if attribute in known:
+                wanted.add(attribute)
+            else:  # PS3.18 10.6.3.3: those of lower levels shall not be returned
+                warnings.append(f"The attribute {field[:80]} cannot be included in the answer")
+        elif inside := [a for a in known if a.sequence and (tag_of(a.sequence),) == names.path(field)]:
+            wanted.update(inside)
+        else:
+            looked_up.append(names.path(field))
+    answered = tuple(a for a in (*ATTRIBUTES, *names.extras.attributes) if a in wanted)
+    return answered, warnings, tuple(dict.fromkeys(looked_up))
 
 
 def _whole(name: str, text: str) -> int:
@@ -226,12 +298,17 @@ def row_json(row: Mapping[str, str], asked: Search, base: str) -> dict[str, Any]
     sequences: dict[str, list[dict[str, Any]]] = {}
     for attribute in asked.answered:
         text = row.get(attribute.keyword, "")
+        if attribute.is_extra:
+            continue
         if attribute.sequence:
             _put_item(sequences.setdefault(attribute.sequence, []), attribute, text)
         else:
             answer[f"{attribute.tag:08X}"] = element(attribute.vr, text)
     for keyword, items in sequences.items():
         answer[f"{tag_of(keyword):08X}"] = {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+    for attribute in asked.answered:
+        if attribute.is_extra:
+            _put_extra(answer, attribute, row.get(attribute.keyword, ""))
     answer["00081190"] = {"vr": "UR", "Value": [_url(row, asked.query.level, base)]}
     return dict(sorted(answer.items()))
 
@@ -242,6 +319,32 @@ def _put_item(items: list[dict[str, Any]], attribute: Attribute, text: str) -> N
         if place == len(items):
             items.append({})
         items[place][f"{attribute.tag:08X}"] = element(attribute.vr, value)
+
+
+def _put_extra(answer: dict[str, Any], attribute: Attribute, text: str) -> None:
+    """A declared attribute at the end of its path, or in a block with its Private Creator (PS3.5 7.8.1)."""
+    tag = attribute.tag
+    if attribute.creator:
+        group, block = tag & 0xFFFF0000, 0x10
+        while answer.get(f"{group | block:08X}", {}).get("Value", [attribute.creator]) != [attribute.creator]:
+            block += 1
+        answer[f"{group | block:08X}"] = {"vr": "LO", "Value": [attribute.creator]}
+        tag = group | block << 8 | tag & 0xFF
+    items: list[dict[str, Any]] = [answer]
+    for above in attribute.path:
+        held = items[0].setdefault(f"{above:08X}", {"vr": "SQ"})
+        if not text:
+            return
+        items = held.setdefault("Value", [])
+        if not items:
+            items.append({})
+    if not attribute.path:
+        answer[f"{tag:08X}"] = element(attribute.vr, text)
+        return
+    for place, value in enumerate([text] if attribute.vr in _ONE_VALUE else text.split("\\")):
+        if place == len(items):
+            items.append({})
+        items[place][f"{tag:08X}"] = element(attribute.vr, value)
 
 
 def element(vr: str, text: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from isocenter.dicom import identifier
+from isocenter.dicom import extra, identifier
 from isocenter.dicom.attributes import Level
 from isocenter.dicom.identifier import Answers, Identifier, InvalidIdentifier
 from isocenter.dicom.sop_classes import PATIENT_ROOT_FIND as PATIENT_ROOT
@@ -62,7 +62,8 @@ def find(exchange: Exchange) -> None:
         # one more than the limit, to know whether there is more
         asked = identifier.parse(exchange.data_set, transfer_syntax, LEVELS[exchange.context.abstract_syntax], limit + 1,
                                  assumed=exchange.session.character_set, combined=_is_agreed(exchange, DATE_TIME_MATCHING),
-                                 fuzzy=_is_agreed(exchange, FUZZY_MATCHING))
+                                 fuzzy=_is_agreed(exchange, FUZZY_MATCHING),
+                                 extras=extra.declared(exchange.session.context.settings.index_attributes))
     except InvalidIdentifier as error:
         code = status.NOT_OF_SOP_CLASS if error.mismatch else status.UNABLE_TO_PROCESS
         exchange.answer(code, error_comment=error.reason, offending_element=error.tags)

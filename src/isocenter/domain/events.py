@@ -23,6 +23,7 @@ class Event(StrEnum):
     DESTINATION_UPDATED = "destination.updated"
     EXCEPTION_DISMISSED = "exception.dismissed"
     EXCEPTION_READ = "exception.read"
+    INDEX_FILLED_AGAIN = "index.filled_again"
     INSTANCE_QUARANTINED = "instance.quarantined"
     INSTANCE_REFUSED = "instance.refused"
     INSTANCE_STORED = "instance.stored"

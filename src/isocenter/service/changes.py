@@ -34,6 +34,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.DESTINATION_UPDATED: Permission.CHANGE_READ,
         Event.EXCEPTION_DISMISSED: Permission.QUARANTINE_READ,
         Event.EXCEPTION_READ: Permission.CHANGE_READ,
+        Event.INDEX_FILLED_AGAIN: Permission.CHANGE_READ,
         Event.INSTANCE_QUARANTINED: Permission.QUARANTINE_READ,
         Event.INSTANCE_REFUSED: Permission.QUARANTINE_READ,
         Event.INSTANCE_STORED: Permission.STUDY_QUERY,

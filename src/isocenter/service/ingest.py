@@ -14,7 +14,7 @@ from functools import partial
 from typing import cast
 
 from isocenter import metrics
-from isocenter.dicom import part10
+from isocenter.dicom import extra, part10
 from isocenter.dicom.part10 import Header
 from isocenter.dicom.source import FileSource
 from isocenter.domain import access
@@ -59,6 +59,7 @@ class Reception:
         self._calling_aet = calling_aet
         self._called_aet = called_aet
         self._looked_at_space = 0
+        self._extras = extra.declared(context.settings.index_attributes)
         self._is_begun = False
         self._beginning: part10.Beginning | None = None
         self._ended = False
@@ -87,7 +88,7 @@ class Reception:
         self._digest.update(*buffers)
         if not self._is_begun and self._incoming.size >= _BEGINNING:
             self._is_begun = True
-            self._beginning = part10.begin(FileSource(self._incoming.fd, self._incoming.size))
+            self._beginning = part10.begin(FileSource(self._incoming.fd, self._incoming.size), self._extras)
         if self._incoming.size - self._looked_at_space >= _SPACE_EVERY:
             self._need_space()
             self._looked_at_space = self._incoming.size
@@ -161,7 +162,7 @@ class Reception:
         """The header of what came. A file that is a bare data set gets a Part 10 header of ours in front; raises Malformed."""
         source = FileSource(self._incoming.fd, self._incoming.size)
         try:
-            return part10.scan(source, self._beginning)
+            return part10.scan(source, self._beginning, self._extras)
         except part10.Malformed:
             # A C-STORE always comes with the header that the edge wrote; files of old archives and exports may lack it.
             transfer_syntax_uid = None if self._source == "dimse" else part10.bare_syntax(source)
@@ -178,7 +179,7 @@ class Reception:
                 self.write(_read(bare.fd, min(_COMPARED_AT_ONCE, bare.size - start), start))
         finally:
             bare.discard()
-        header = part10.scan(FileSource(self._incoming.fd, self._incoming.size))
+        header = part10.scan(FileSource(self._incoming.fd, self._incoming.size), extras=self._extras)
         return replace(header, warnings=(*header.warnings, "had no Part 10 header"))
 
     def _need_space(self) -> None:

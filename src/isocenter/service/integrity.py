@@ -17,7 +17,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from isocenter.dicom import part10
+from isocenter.dicom import extra, part10
 from isocenter.dicom.part10 import Header
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Broken, Busy, IsocenterError, Missing
@@ -319,7 +319,8 @@ def _read(context: Context, key: str, *, recovered: bool = False) -> _File:
     """recovered: it has just come in, and rules are to see by whom; its sender will only be told that it is held already."""
     try:
         with context.blobs.open(key) as file:
-            sha256, header = file.sha256(), part10.scan(file)
+            sha256 = file.sha256()
+            header = part10.scan(file, extras=extra.declared(context.settings.index_attributes))
             sender, called = part10.ae_titles(file)
     except part10.Malformed as fault:
         return _File(key, reason=f"the file cannot be read any more: {fault}")

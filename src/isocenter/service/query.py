@@ -1,16 +1,17 @@
 """Searching: who may search, and only among what they may see. C-FIND and QIDO-RS both end here."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from isocenter.dicom.attributes import Attribute
+from isocenter.dicom.attributes import Attribute, Level
 from isocenter.dicom.match import Match, Universal
 from isocenter.dicom.query import Query
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
+from isocenter.domain.errors import Broken
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import finding
+from isocenter.store import finding, imaging, series_documents
 
 Row = dict[str, str]
 T = TypeVar("T")
@@ -35,6 +36,24 @@ def count(context: Context, principal: Principal, query: Query) -> int:
     """How many rows match in all, whatever the query's limit and offset; counts to 10,000. Raises Forbidden, Busy, Broken."""
     scope = _scope(principal)
     return context.database.read(lambda connection: finding.count(connection, query, scope))
+
+
+def described(context: Context, row: Row, level: Level, base: str) -> dict[str, Any]:
+    """What the stored object of a row that was found says of itself, as DICOM JSON (PS3.18 F.2): of a study or series the object
+    that came first. Empty when it cannot be read: the index still knows what it knows."""
+    study, series = row["StudyInstanceUID"], row.get("SeriesInstanceUID") if level is not Level.STUDY else None
+    sop = row.get("SOPInstanceUID") if level is Level.INSTANCE else None
+    located = context.database.read(lambda connection: imaging.representative(connection, study, series, sop))
+    try:
+        return {} if located is None else series_documents.instance_json(context.blobs, located, base)
+    except Broken:
+        return {}
+
+
+def estimate(context: Context, principal: Principal, query: Query) -> tuple[int, bool]:
+    """How many rows match in all, and whether that is an estimate; quick for any number. Raises Forbidden, Busy, Broken."""
+    scope = _scope(principal)
+    return context.database.read(lambda connection: finding.estimate(connection, query, scope))
 
 
 def _opened(context: Context, principal: Principal, query: Query) -> tuple[tuple[Attribute, Match], ...]:

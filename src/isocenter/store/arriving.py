@@ -19,11 +19,11 @@ from typing import Any, Literal
 import psycopg
 from sqlalchemy import Connection
 
-from isocenter.dicom.attributes import Level
+from isocenter.dicom.attributes import Attribute, Level
 from isocenter.dicom.part10 import Header
 from isocenter.domain import patient as patients
 from isocenter.domain.events import Event
-from isocenter.store import changes, connections, exceptions, rows, uploads
+from isocenter.store import changes, connections, exceptions, extras, rows, uploads
 from isocenter.store.connections import Race
 from isocenter.store.exceptions import Case
 from isocenter.store.parents import Memory, Parents, Place
@@ -51,6 +51,7 @@ class Arrived:
 
     row: the instance's attribute columns. differs_from: ids of the held versions of the same SOP Instance UID whose data sets
     were compared with this one and differ. upload: of its bytes, when they are not where they are to stay, and when it is due.
+    extras: its values of declared attributes.
     """
 
     place: Place
@@ -64,6 +65,7 @@ class Arrived:
     origin: Origin
     differs_from: frozenset[int] = frozenset()
     upload: tuple[Upload, datetime] | None = None
+    extras: tuple[tuple[Attribute, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ def prepared(
     facts = (blob_key, sha256, size, header.dataset_offset, header.transfer_syntax_uid, frames, origin.source, origin.source_aet,
              origin.called_aet, timestamp(received_at))
     return Arrived(place, header.sop_instance_uid, facts + rows.row(values, Level.INSTANCE), blob_key, sha256, size, received_at,
-                   dirty_at, origin, upload=(Upload(blob_key, node, sha256, size), upload_at or received_at) if node else None)
+                   dirty_at, origin, extras=header.extras,
+                   upload=(Upload(blob_key, node, sha256, size), upload_at or received_at) if node else None)
 
 
 def add(connection: Connection, arrived: Sequence[Arrived]) -> list[Added]:
@@ -156,6 +159,7 @@ def _add(connection: Connection, cursor: Any, memory: Memory, arrived: Sequence[
     _insert_instances(connection, cursor, mark, parents, stored, versions)
     if stored:
         parents.count()
+        _keep_extras(cursor, mark, parents, stored)
         _mark_dirty(cursor, mark, parents, stored.values())
         _tell(connection, parents, stored.values())
     for item, version in versions.values():
@@ -208,6 +212,12 @@ def _insert_instances(
 def _insert_uploads(cursor: Any, mark: str, items: Iterable[Arrived]) -> None:
     """In the same transaction: a row of an instance whose bytes nobody copies cannot come to be."""
     uploads.insert(cursor, mark, [(item.upload[0], item.received_at, item.upload[1]) for item in items if item.upload])
+
+
+def _keep_extras(cursor: Any, mark: str, parents: Parents, stored: Mapping[str, Arrived]) -> None:
+    said = [(uid, parents.above(item.place.series_uid), item.extras) for uid, item in sorted(stored.items()) if item.extras]
+    if said:
+        extras.keep(cursor, mark, said)
 
 
 def _mark_dirty(cursor: Any, mark: str, parents: Parents, stored: Collection[Arrived]) -> None:

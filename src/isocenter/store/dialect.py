@@ -51,7 +51,7 @@ SINGLE_VALUED = frozenset(
     | {keyword for keyword, attribute in BY_KEYWORD.items() if attribute.vr in ("DA", "TM")}
 )
 _ONE_VALUE_VRS = frozenset({"LT", "ST", "UT", "UR"})  # a backslash is a character of the value (PS3.5 6.2)
-_NUMBER_VRS = frozenset({"IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
+NUMBER_VRS = frozenset({"IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
 _BACKSLASH = "\\"
 # In a folded name a backslash parts two values; one that folding made out of a wide letter is kept apart by its wide form.
 _WIDE_BACKSLASH = "\uff3c"
@@ -99,7 +99,7 @@ def condition(attribute: Matched, match: Match, text: Column, key: Column | None
             return heard(match, key) if key is not None else false()
         case Single() | Wildcard() if key is not None:
             return _name(attribute, match, text, key, several, postgresql)
-        case Single() if attribute.vr in _NUMBER_VRS:
+        case Single() if attribute.vr in NUMBER_VRS:
             return _number(match.value, attribute.vr, text, postgresql)
         case Single():
             if several and _BACKSLASH in match.value:

@@ -1,14 +1,16 @@
 """Values of declared attributes (`dicom.extra`): rows beside the tables, one for each value of each owner.
 
-    keep         what came with new instances, in their transaction          put          the values of one owner, unless it has some
-    condition    a match as SQL on an owner                                   candidates   studies that an index says may match
-    texts        the values of an owner as one text, as a column would hold
+    keep         what came with new instances, in their transaction
+    put          the values of one owner, unless it has some
+    condition    a match as SQL on an owner
+    candidates   studies that an index says may match
+    texts        the values of an owner as one text, as a column would hold it
 
 An attribute of a patient, study or series is that of the first object that has a value, as in the columns. A value without a row
 of `index_fill` is not kept: nobody asked for it any more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, cast, func, literal, select
@@ -17,6 +19,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from isocenter.dicom.attributes import Attribute, Level
 from isocenter.dicom.match import Empty, Match
 from isocenter.store import dialect, names, rows
+from isocenter.store.parents import Parent
 from isocenter.store.schema_index import extra_value, index_fill
 
 Column = ColumnElement[Any]
@@ -59,24 +62,19 @@ def put(cursor: Any, mark: str, attribute: Attribute, owner: int, text: str) -> 
     return True
 
 
-def keep(cursor: Any, mark: str, arrived: Iterable[tuple[str, "Owners", tuple[tuple[Attribute, str], ...]]]) -> None:
-    """What new instances say of declared attributes. arrived: SOP Instance UID, ids above, values; in the order of their UIDs."""
-    for sop_uid, owners, extras in arrived:
+Values = tuple[tuple[Attribute, str], ...]
+
+
+def keep(cursor: Any, mark: str, arrived: Iterable[tuple[str, Mapping[Level, Parent], Values]]) -> None:
+    """What new instances say of declared attributes. arrived: SOP Instance UID, what is above, values; in the order of UIDs."""
+    for sop_uid, above, extras in arrived:
         for attribute, text in extras:
             if attribute.level is Level.INSTANCE:
                 cursor.execute(f"SELECT id FROM instance WHERE sop_instance_uid = {mark} AND version = 1", (sop_uid,))
                 put(cursor, mark, attribute, cursor.fetchone()[0], text)
-            elif (attribute.keyword, attribute.level) not in owners.known:
-                put(cursor, mark, attribute, owners.ids[attribute.level], text)
-                owners.known.add((attribute.keyword, attribute.level))
-
-
-class Owners:
-    """The rows above an instance: id by level. known: what they are known to have, remembered with their series."""
-
-    def __init__(self, ids: dict[Level, int], known: set[object]) -> None:
-        self.ids = ids
-        self.known = known
+            elif ("extra", attribute.keyword) not in above[attribute.level].seen:
+                put(cursor, mark, attribute, above[attribute.level].id, text)
+                above[attribute.level].seen.add(("extra", attribute.keyword))
 
 
 def _fill(attribute: Attribute) -> Column:

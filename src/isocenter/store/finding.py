@@ -20,7 +20,7 @@ from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
 from isocenter.dicom.match import AnyOf, Empty, Fuzzy, Match, Range, Single, UidList, Universal, Wildcard
 from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
-from isocenter.store import connections, dialect, names
+from isocenter.store import connections, dialect, extras, names
 from isocenter.store import rows as rows_of
 from isocenter.store.schema import (
     instance,
@@ -38,6 +38,8 @@ Condition = ColumnElement[bool]
 Column = ColumnElement[Any]
 
 _FEW = 2000  # studies that are cheaper to fetch by id and sort than to look for in the order of their dates
+_SAMPLE = 2000  # studies whose share that match stands for all
+_COUNTED = 20_000  # rows that are counted at most
 _AT_ONCE = 50  # conditions in one statement: SQLite's expressions are 1,000 deep at most
 _DEPTH = {Level.PATIENT: 0, Level.STUDY: 1, Level.SERIES: 2, Level.INSTANCE: 3}
 _NUMBERS = frozenset({"IS", "US", "UL"})  # texts of whole numbers: the longer is the larger
@@ -54,7 +56,7 @@ def find(connection: Connection, query: Query, scope: Matches = ()) -> list[dict
 
 def rows(connection: Connection, query: Query, scope: Matches = ()) -> Iterator[dict[str, str]]:
     """As `find`, one row after the other: for answers of any size."""
-    columns = _columns(query)
+    columns = _columns(query, connection.dialect.name == "postgresql")
     statement = _Finding(connection, query, scope).statement([column.label(keyword) for keyword, column in columns.items()])
     if statement is None:
         return
@@ -70,7 +72,30 @@ def count(connection: Connection, query: Query, scope: Matches = (), at_most: in
     return connection.execute(select(func.count()).select_from(statement.limit(at_most).subquery())).scalar_one()
 
 
-def _columns(query: Query) -> dict[str, Column]:
+def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool]:
+    """How many rows match, without regard to limit and offset, and whether that is an estimate; as quick at a million studies.
+
+    Counted where a key is selective, or where the archive is small; else from the share of the newest studies that match.
+    """
+    found = _Finding(connection, query, scope)
+    newest = connection.execute(select(func.max(study.c.id))).scalar() or 0
+    selective = found.is_selective()
+    if selective or newest <= _SAMPLE or query.level is Level.PATIENT:
+        statement = found.statement([literal(1)], page=False)
+        if statement is None:
+            return 0, False
+        number = connection.execute(select(func.count()).select_from(statement.limit(_COUNTED).subquery())).scalar_one()
+        return number, number == _COUNTED
+    table = {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[query.level]
+    if not found.has_conditions():
+        return connection.execute(select(func.max(table.c.id))).scalar() or 0, True  # ids are given once and in order
+    statement = found.statement([literal(1)], page=False, above=newest - _SAMPLE)
+    if statement is None:
+        return 0, False
+    return connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one() * newest // _SAMPLE, True
+
+
+def _columns(query: Query, postgresql: bool) -> dict[str, Column]:
     """What each row tells: every attribute of the level and above that the index holds; costly counts only when asked for."""
     asked = {attribute.keyword for attribute in query.returns} | {attribute.keyword for attribute, _ in query.matches}
     columns: dict[str, Column] = {}
@@ -80,6 +105,9 @@ def _columns(query: Query) -> dict[str, Column]:
                 column = _column(attribute, query.level)
                 if column is not None and (attribute.keyword in asked or not _is_costly(attribute, query.level)):
                     columns[attribute.keyword] = column
+    for attribute in query.returns:
+        if attribute.is_extra and _DEPTH[attribute.level] <= _DEPTH[query.level]:
+            columns[attribute.keyword] = extras.texts(attribute, _owner(attribute, _table(attribute, query.level)), postgresql)
     return columns
 
 
@@ -92,6 +120,11 @@ def _table(attribute: Attribute, level: Level) -> FromClause:
     if attribute.level is Level.PATIENT:
         return patient if level is Level.PATIENT else study
     return {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[attribute.level]
+
+
+def _owner(attribute: Attribute, table: FromClause) -> Column:
+    """The id of the row that a declared attribute belongs to; studies have their patient's."""
+    return study.c.patient_fk if attribute.level is Level.PATIENT and table is study else table.c.id
 
 
 def _column(attribute: Attribute, level: Level) -> Column | None:
@@ -129,11 +162,20 @@ class _Finding:
         self._query = query
         self._postgresql = connection.dialect.name == "postgresql"
         asked = ((a, m) for a, m in (*query.matches, *scope) if not isinstance(m, Universal))
+        self._found: tuple[set[int] | None] | None = None  # what `_few` says, once it is known
         self._matches = [(a, names.resolved(connection, m) if a.vr == "PN" else m) for a, m in asked]
 
-    def statement(self, columns: Sequence[Column], *, page: bool = True) -> Select[Any] | None:
-        """The SELECT; None when nothing can match."""
-        plan = self._plan()
+    def is_selective(self) -> bool:
+        """Whether some key leaves but a few studies."""
+        return self._few() is not None
+
+    def has_conditions(self) -> bool:
+        """Whether not every row matches."""
+        return bool(self._matches or self._query.spans)
+
+    def statement(self, columns: Sequence[Column], *, page: bool = True, above: int | None = None) -> Select[Any] | None:
+        """The SELECT; None when nothing can match. above: only of studies with greater ids, whatever plan is best."""
+        plan = self._plan() if above is None else _Plan(self._joined(), (study.c.id > above,))
         if plan is None:
             return None
         conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
@@ -209,8 +251,13 @@ class _Finding:
 
     def _few(self) -> set[int] | None:
         """The ids of all studies (patients, at their level) that some selective key allows; None when no key is selective."""
+        if self._found is None:
+            self._found = (self._find_few(),)
+        return self._found[0]
+
+    def _find_few(self) -> set[int] | None:
         for attribute, match in self._matches:
-            candidates = _candidates(attribute, match, self._query.level)
+            candidates = _candidates(self._connection, attribute, match, self._query.level)
             if candidates is not None:
                 ids = candidates.ids(self._connection, _FEW)
                 if ids is not None:
@@ -235,6 +282,8 @@ class _Finding:
             return self._kind(study_modality, attribute, match)
         if attribute.keyword == "SOPClassesInStudy":
             return self._kind(study_sop_class, attribute, match)
+        if attribute.is_extra:
+            return extras.condition(attribute, match, _owner(attribute, table), self._postgresql)
         if attribute.computed:
             return true()  # not a key that is matched (PS3.4 C.2.2.1.3)
         return self._compiled(attribute, match, table, study_modality if by_modality else table)
@@ -347,10 +396,12 @@ _PATIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def _candidates(attribute: Attribute, match: Match, level: Level) -> _Candidates | None:
+def _candidates(connection: Connection, attribute: Attribute, match: Match, level: Level) -> _Candidates | None:
     """What an index answers and leaves out no study (at their level: no patient) that the key matches; None without an index."""
     is_patients = level is Level.PATIENT and attribute.level is Level.PATIENT
     found = (_PATIENTS if is_patients else _STUDIES).get(attribute.keyword)
+    if attribute.is_extra and attribute.vr not in dialect.NUMBER_VRS and level is not Level.PATIENT:
+        found = extras.candidates(connection, attribute), ("extra_value.key",)
     if found is None:
         return None
     fold = dialect.name_key if attribute.vr == "PN" else str

@@ -26,6 +26,7 @@ from isocenter.store.schema import (
     study_sop_class,
     viewing_copy,
 )
+from isocenter.store.schema_index import extra_value, name_word, word_sound
 
 _AT_ONCE = 500  # ids in one IN (...): SQLite allows 32,766 parameters, planners like less
 
@@ -80,6 +81,19 @@ def locate(
         query = query.where(instance.c.sop_instance_uid == sop_uid)
     found = [Located(*tuple(row)) for row in connection.execute(query)]
     return sorted(found, key=_order)
+
+
+def representative(
+    connection: Connection, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
+) -> Located | None:
+    """A served instance that speaks for its study or series: the one that came first. Or the instance itself."""
+    query = _instances().where(study.c.study_instance_uid == study_uid)
+    if series_uid is not None:
+        query = query.where(series.c.series_instance_uid == series_uid)
+    if sop_uid is not None:
+        query = query.where(instance.c.sop_instance_uid == sop_uid)
+    row = connection.execute(query.order_by(series.c.id, instance.c.id).limit(1)).first()
+    return None if row is None else Located(*tuple(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +250,8 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def clear(connection: Connection) -> None:
     """Forget every patient, study, series and instance, not their files, nor the change log. Reindexing begins with it."""
-    for table in (series_dirty, series_copy_due, viewing_copy, instance, series, study_modality, study_sop_class):
+    derived = (extra_value, name_word, word_sound, series_dirty, series_copy_due, viewing_copy)
+    for table in (*derived, instance, series, study_modality, study_sop_class):
         connection.execute(delete(table))
     connection.execute(exception.update().values(study_fk=None, patient_fk=None))
     connection.execute(delete(exception).where(exception.c.kind.in_(("version", "patient_conflict"))))

@@ -201,6 +201,11 @@ class Parents:
         """The patient of a placed series."""
         return self._memory.patients[self.study_of(series_uid).above]
 
+    def above(self, series_uid: str) -> Mapping[Level, Parent]:
+        """The patient, study and series of a placed series."""
+        return {Level.PATIENT: self.patient_of(series_uid), Level.STUDY: self.study_of(series_uid),
+                Level.SERIES: self.series(series_uid)}
+
     def count(self) -> None:
         """Raise the counters, by id. A parent that is not where we remember it makes the transaction begin again."""
         mark, at = self._mark, self._at
