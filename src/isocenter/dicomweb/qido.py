@@ -95,24 +95,27 @@ def _answer(
     rows = search.gather(context, exchange.principal, asked.query, form)
     warnings = list(asked.warnings)
     more = asked.capped and len(rows) > asked.most
-    total, is_estimate = _total(context, exchange, asked, len(rows))
+    total = _total(context, exchange, asked, len(rows))
     if more:
-        remaining = total - asked.query.offset - asked.most
-        about = "about " if is_estimate else ""
-        warnings.append(f"There are {about}{max(remaining, 1)} additional results that can be requested")
+        every = total[0] if total else search.count(context, exchange.principal, asked.query)
+        about = "about " if total is None or total[1] else ""
+        remaining = max(every - asked.query.offset - asked.most, 1)
+        warnings.append(f"There are {about}{remaining} additional results that can be requested")
         del rows[asked.most :]
     texts = [orjson.dumps(_looked_up(context, asked, base, **row)) if isinstance(row, dict) else row for row in rows]
     body = b"[" + b",".join(texts) + b"]"
-    headers = [(b"x-total-count", str(total).encode()), (b"x-total-count-is-estimate", b"true" if is_estimate else b"false")]
+    headers: _Headers = []
+    if total is not None:
+        headers = [(b"x-total-count", str(total[0]).encode()), (b"x-total-count-is-estimate", str(total[1]).lower().encode())]
     return (b"".join(packed(iter((body,)), coding)) if coding else body), warnings, headers
 
 
-def _total(context: Context, exchange: Exchange, asked: Search, found: int) -> tuple[int, bool]:
-    """How many rows match in all; exact when the answer reaches their end."""
+def _total(context: Context, exchange: Exchange, asked: Search, found: int) -> tuple[int, bool] | None:
+    """How many rows match in all, and whether that is an estimate; exact when the answer reaches their end."""
     if found < (asked.query.limit or 0) and (found or not asked.query.offset):
         return asked.query.offset + found, False
-    total, is_estimate = search.estimate(context, exchange.principal, asked.query)
-    return max(total, asked.query.offset + found if found else 0), is_estimate
+    told = search.estimate(context, exchange.principal, asked.query)
+    return told and (max(told[0], asked.query.offset + found if found else 0), told[1])
 
 
 def _looked_up(context: Context, asked: Search, base: str, row: search.Row, answer: dict[str, Any]) -> dict[str, Any]:

@@ -50,8 +50,11 @@ def described(context: Context, row: Row, level: Level, base: str) -> dict[str, 
         return {}
 
 
-def estimate(context: Context, principal: Principal, query: Query) -> tuple[int, bool]:
-    """How many rows match in all, and whether that is an estimate; quick for any number. Raises Forbidden, Busy, Broken."""
+def estimate(context: Context, principal: Principal, query: Query) -> tuple[int, bool] | None:
+    """How many rows match in all, and whether that is an estimate; quick for any number, None where it could not be.
+
+    Raises Forbidden, Busy, Broken.
+    """
     scope = _scope(principal)
     return context.database.read(lambda connection: finding.estimate(connection, query, scope))
 

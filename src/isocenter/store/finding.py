@@ -38,7 +38,7 @@ Condition = ColumnElement[bool]
 Column = ColumnElement[Any]
 
 _FEW = 2000  # studies that are cheaper to fetch by id and sort than to look for in the order of their dates
-_SAMPLE = 2000  # studies whose share that match stands for all
+_SAMPLE = 2000  # rows of a level whose share that match stands for all
 _COUNTED = 20_000  # rows that are counted at most
 _AT_ONCE = 50  # conditions in one statement: SQLite's expressions are 1,000 deep at most
 _DEPTH = {Level.PATIENT: 0, Level.STUDY: 1, Level.SERIES: 2, Level.INSTANCE: 3}
@@ -72,24 +72,26 @@ def count(connection: Connection, query: Query, scope: Matches = (), at_most: in
     return connection.execute(select(func.count()).select_from(statement.limit(at_most).subquery())).scalar_one()
 
 
-def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool]:
+def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool] | None:
     """How many rows match, without regard to limit and offset, and whether that is an estimate; as quick at a million studies.
 
-    Counted where a key is selective, or where the archive is small; else from the share of the newest studies that match.
+    Counted where a key is selective, or where the archive is small; else from the share of the newest studies that match. None of
+    series and instances anywhere that no key narrows down: to look at enough of them takes longer than the answer.
     """
     found = _Finding(connection, query, scope)
-    newest = connection.execute(select(func.max(study.c.id))).scalar() or 0
-    selective = found.is_selective()
-    if selective or newest <= _SAMPLE or query.level is Level.PATIENT:
+    table = {Level.PATIENT: patient, Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[query.level]
+    newest = connection.execute(select(func.max(table.c.id))).scalar() or 0
+    if found.is_selective() or newest <= _SAMPLE:
         statement = found.statement([literal(1)], page=False)
         if statement is None:
             return 0, False
         number = connection.execute(select(func.count()).select_from(statement.limit(_COUNTED).subquery())).scalar_one()
         return number, number == _COUNTED
-    table = {Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[query.level]
     if not found.has_conditions():
-        return connection.execute(select(func.max(table.c.id))).scalar() or 0, True  # ids are given once and in order
-    statement = found.statement([literal(1)], page=False, above=newest - _SAMPLE)
+        return newest, True  # ids are given once and in order
+    if query.level is not Level.STUDY:
+        return None
+    statement = found.statement([literal(1)], page=False, sampled=table.c.id > newest - _SAMPLE)
     if statement is None:
         return 0, False
     return connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one() * newest // _SAMPLE, True
@@ -173,9 +175,11 @@ class _Finding:
         """Whether not every row matches."""
         return bool(self._matches or self._query.spans)
 
-    def statement(self, columns: Sequence[Column], *, page: bool = True, above: int | None = None) -> Select[Any] | None:
-        """The SELECT; None when nothing can match. above: only of studies with greater ids, whatever plan is best."""
-        plan = self._plan() if above is None else _Plan(self._joined(), (study.c.id > above,))
+    def statement(
+        self, columns: Sequence[Column], *, page: bool = True, sampled: Condition | None = None
+    ) -> Select[Any] | None:
+        """The SELECT; None when nothing can match. sampled: only these rows of the level, whatever plan is best."""
+        plan = self._plan() if sampled is None else _Plan(self._joined(), (sampled,))
         if plan is None:
             return None
         conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
@@ -183,7 +187,7 @@ class _Finding:
         statement = select(*columns).select_from(plan.source).where(*plan.limits, *conditions)
         if plan.hint is not None:
             statement = statement.with_hint(*plan.hint, "sqlite")
-        if plan.walks and self._postgresql:
+        if (plan.walks or sampled is not None) and self._postgresql:
             connections.in_order(self._connection)
         if not page:
             return statement
