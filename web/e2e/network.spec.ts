@@ -1,3 +1,6 @@
+import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Page } from '@playwright/test'
 import { expect, test } from '@playwright/test'
 import { type Subject, newUid, object } from './dicom'
@@ -253,4 +256,54 @@ test('a procedure is ordered, changed, and moves on', async ({ page }) => {
   await order.getByRole('button', { name: 'Actions' }).click()
   await page.getByRole('button', { name: 'Cancel the order' }).click()
   await expect(order).toContainText('cancelled')
+})
+
+test('a webhook is added, tested with the secret that was shown once, and told of what arrives', async ({ page }) => {
+  const messages: { genuine: (secret: string) => boolean; body: { type: string; data: { changes: { kind: string; payload: { study: string } }[] } } }[] = []
+  const receiver = createServer((request, answer) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const body = Buffer.concat(parts).toString()
+      const { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature } = request.headers
+      const genuine = (secret: string) =>
+        `v1,${createHmac('sha256', Buffer.from(secret.replace('whsec_', ''), 'base64')).update(`${String(id)}.${String(at)}.${body}`).digest('base64')}` === signature
+      messages.push({ genuine, body: JSON.parse(body) as (typeof messages)[0]['body'] })
+      answer.writeHead(204).end()
+    })
+  })
+  await new Promise<void>((listening) => receiver.listen(0, '127.0.0.1', listening))
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
+  try {
+    await signIn(page, '/admin/webhooks')
+    await page.getByRole('button', { name: 'Add a webhook' }).first().click()
+    const dialog = page.getByRole('dialog', { name: 'Add a webhook' })
+    await dialog.getByLabel('Name').fill('ris')
+    await dialog.getByLabel('Address').fill(url)
+    await keepScreenshot(page, 'webhook-dialog')
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Add webhook' }).click()
+    const secret = (await page.getByRole('dialog', { name: 'Secret of the webhook' }).locator('code').textContent()) ?? ''
+    await page.getByRole('button', { name: 'I have kept it' }).click()
+
+    await row(page, url).getByRole('button', { name: 'Test' }).click()
+    await expect(row(page, url)).toContainText('told')
+    expect(messages.map(({ body }) => body.type)).toEqual(['isocenter.test'])
+    const study = newUid()
+    await store(page, 'one.dcm', object({ study, series: newUid(), patientName: 'Neu^Anna', patientId: newUid().slice(-12), modality: 'CT', instanceNumber: 1 }))
+    await expect.poll(() => messages.flatMap(({ body }) => body.data.changes.filter((change) => change.payload.study === study).map((change) => change.kind))).toEqual(['study.created', 'instance.stored'])
+    expect(messages.every(({ genuine }) => genuine(secret))).toBe(true)
+    await keepScreenshot(page, 'webhooks')
+    await expectAccessible(page)
+
+    await page.getByRole('button', { name: 'Actions for ris' }).click()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await expect(row(page, url)).toContainText('stopped')
+    await page.getByRole('button', { name: 'Actions for ris' }).click()
+    await page.getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    await expect(page.getByText('No webhooks')).toBeVisible()
+  } finally {
+    receiver.close()
+  }
 })
