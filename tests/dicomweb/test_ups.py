@@ -1,5 +1,6 @@
 """UPS-RS (PS3.18 11): every transaction with its status codes and Warning headers, on both databases."""
 
+import json
 from typing import Any
 
 import httpx
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import generate_uid
 
-from dicomweb.in_process import Client
+from dicomweb.in_process import Client, parts
+from isocenter.dicom import xml, xml_reading
 from isocenter.dicomweb.ups import ANSWERS
 from isocenter.domain.access import SYSTEM, Principal, Role
 from isocenter.domain.ups import Reason
@@ -237,6 +239,27 @@ def test_found_by_whatever_is_asked(user: User) -> None:
     for wrong in ("Nonsense=1", "limit=x", "PatientBirthDate=soon", "PatientID=1&PatientID=2", "PatientID.CodeValue=1",
                   "ScheduledStationNameCodeSequence=S1", "fuzzymatching=perhaps"):  # fmt: skip
         assert user.client.get(f"/workitems?{wrong}").status_code == 400, wrong
+
+
+def test_in_xml_as_in_json(user: User) -> None:
+    """PS3.18 11.1.3: the Native DICOM Model, one data set or each a part."""
+    xml_type = {"content-type": "application/dicom+xml"}
+    uid, lock, name = generate_uid(), generate_uid(), step()
+    body = xml.native_model({"00080018": {"vr": "UI", "Value": [uid]}, **name})
+    assert user.client.request("POST", "/workitems", content=body, headers=xml_type).status_code == 201
+    begin = xml.native_model({"00741000": {"vr": "CS", "Value": ["IN PROGRESS"]}, "00081195": {"vr": "UI", "Value": [lock]}})
+    assert user.client.request("PUT", f"/workitems/{uid}/state", content=begin, headers=xml_type).status_code == 200
+    answer = user.client.get(f"/workitems/{uid}", "application/dicom+xml")
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/dicom+xml"
+    (got,) = xml_reading.read(answer.content)
+    assert got == json.loads(json.dumps(user.get(uid))) and got["00741000"]["Value"] == ["IN PROGRESS"]
+    assert got["00100010"]["Value"] == [{"Alphabetic": "Müller^Jörg"}]
+    user.created()
+    found = parts(user.client.get("/workitems?includefield=all", 'multipart/related; type="application/dicom+xml"'))
+    assert [kind for kind, _ in found] == ["application/dicom+xml"] * 2
+    assert [xml_reading.read(model)[0] for _, model in found] == user.client.json("/workitems?includefield=all")
+    for wrong in (b"<", b"<x/>", b'<!DOCTYPE x [<!ENTITY a "b">]><NativeDicomModel/>', body * 2):
+        assert user.client.request("POST", "/workitems", content=wrong, headers=xml_type).status_code == 400
 
 
 def subscribed(user: User, uid: str, aet: str, query: str = "") -> httpx.Response:

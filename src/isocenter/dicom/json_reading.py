@@ -7,6 +7,7 @@ text. Refused is what would lose something: bulk data by reference, values that 
 import binascii
 import re
 from base64 import b64decode
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -34,7 +35,12 @@ def read(text: bytes) -> list[Dataset]:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise InvalidDataSet("it is no JSON") from None
-    return [settled(_data_set(each, 0)) for each in (value if isinstance(value, list) else [value])]
+    return data_sets(value if isinstance(value, list) else [value])
+
+
+def data_sets(objects: Iterable[Any]) -> list[Dataset]:
+    """The data sets of DICOM JSON objects. Raises InvalidDataSet."""
+    return [settled(_data_set(each, 0)) for each in objects]
 
 
 def settled(dataset: Dataset) -> Dataset:

@@ -13,7 +13,6 @@ from pydicom.dataset import Dataset
 from isocenter.dicom.query import InvalidKey
 from isocenter.dicom.sop_classes import UPS_FILTERED_GLOBAL_SUBSCRIPTION, UPS_GLOBAL_SUBSCRIPTION
 from isocenter.dicomweb import status, ups_search, workitems
-from isocenter.dicomweb.accept import json_form
 from isocenter.dicomweb.exchange import Exchange
 from isocenter.domain.errors import Invalid
 from isocenter.domain.ups import Reason, Refused
@@ -130,10 +129,10 @@ def _bare(exchange: Exchange, *names: str) -> str:
 
 
 async def _retrieve(context: Context, exchange: Exchange) -> None:
-    json_form(exchange.accepted())
+    form = workitems.form_of(exchange, single=True)
     step = await exchange.run(ups.get, context, exchange.principal, _uid(exchange))
     headers = ((b"content-location", _location(exchange, _uid(exchange))),)
-    await workitems.answer(exchange, 200, [await exchange.run(workitems.encode, step)], headers)
+    await workitems.answer(exchange, 200, form, [await exchange.run(workitems.encode, step)], headers)
 
 
 async def _update(context: Context, exchange: Exchange) -> None:
@@ -174,14 +173,14 @@ async def _request_cancel(context: Context, exchange: Exchange) -> None:
 
 
 async def _search(context: Context, exchange: Exchange) -> None:
-    json_form(exchange.accepted())
+    form = workitems.form_of(exchange, single=False)
     wanted = ups_search.parse(exchange.query())
 
-    def form(step: Dataset) -> bytes:
+    def encode(step: Dataset) -> bytes:
         return workitems.encode(ups_search.answered(wanted, step))
 
     more = wanted.limit + 1
-    found = await exchange.run(ups.search, context, exchange.principal, wanted.asked, form, more, wanted.offset)
+    found = await exchange.run(ups.search, context, exchange.principal, wanted.asked, encode, more, wanted.offset)
     warnings = [_warning(exchange, text) for text in wanted.warnings]
     if not found:
         await exchange.reply(204, ((b"cache-control", b"no-store"), *warnings))  # 11.9.3: No Content
@@ -189,7 +188,7 @@ async def _search(context: Context, exchange: Exchange) -> None:
     left = len(found) > wanted.limit
     if left and wanted.capped:
         warnings.append(_warning(exchange, "There are additional results that can be requested"))
-    await workitems.answer(exchange, 206 if left and wanted.capped else 200, found[: wanted.limit], warnings)
+    await workitems.answer(exchange, 206 if left and wanted.capped else 200, form, found[: wanted.limit], warnings)
 
 
 def _aet(exchange: Exchange) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import orjson
 from pydicom.dataset import Dataset
 
-from isocenter.dicom import datasets, json_reading, keys, syntaxes
+from isocenter.dicom import datasets, json_reading, keys, syntaxes, xml, xml_reading
 from isocenter.dicom import json as dicom_json
-from isocenter.dicomweb.accept import DICOM_JSON, JSON, json_form, parse_media_type
+from isocenter.dicom.elements import Malformed
+from isocenter.dicomweb.accept import DICOM_JSON, DICOM_XML, JSON, MULTIPART, Form, metadata_form, parse_media_type
 from isocenter.dicomweb.exchange import Exchange, Gone
+from isocenter.dicomweb.multipart import closing, new_boundary, part_head
 from isocenter.dicomweb.status import UnsupportedMediaType
 from isocenter.domain.errors import Invalid, TooLarge
 
@@ -37,10 +39,11 @@ async def read(exchange: Exchange, *, optional: bool = False) -> Dataset:
         return Dataset()
     text = exchange.header(b"content-type")
     name = parse_media_type(text)[0] if text else ""
-    if name not in (DICOM_JSON, JSON):
-        raise UnsupportedMediaType("Work items are taken as JSON.", where="Content-Type", hint=f"Send {DICOM_JSON}.")
+    if name not in (DICOM_JSON, JSON, DICOM_XML):
+        hint = f"Send {DICOM_JSON} or {DICOM_XML}."
+        raise UnsupportedMediaType("Work items are taken as JSON or XML.", where="Content-Type", hint=hint)
     try:
-        found = await exchange.run(json_reading.read, body)
+        found = await exchange.run(_from_xml if name == DICOM_XML else json_reading.read, body)
     except datasets.InvalidDataSet as error:
         raise Invalid(f"The body is no data set: {error}.", where="body") from None
     if len(found) != 1:
@@ -54,9 +57,36 @@ def encode(step: Dataset) -> bytes:
     return orjson.dumps(dicom_json.encoded_json(data))
 
 
-async def answer(exchange: Exchange, status: int, encoded: Sequence[bytes], headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+def _from_xml(body: bytes) -> list[Dataset]:
+    try:
+        return json_reading.data_sets(xml_reading.read(body))
+    except Malformed as error:
+        raise datasets.InvalidDataSet(str(error)) from None
+
+
+def form_of(exchange: Exchange, *, single: bool) -> Form:
+    """How to answer: JSON, or XML, alone where there is a `single` data set and else in parts. Raises NotAcceptable."""
+    return metadata_form(exchange.accepted(), single=single)
+
+
+async def answer(
+    exchange: Exchange, status: int, form: Form, encoded: Sequence[bytes], headers: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     """Answer data sets that `encode` has made."""
-    content_type = json_form(exchange.accepted())
-    body = b"[" + b",".join(encoded) + b"]"
+    content_type, body = await exchange.run(_body, form, encoded)
     shown = ((b"content-type", content_type.encode()), (b"cache-control", b"no-store"), (b"vary", b"Accept"))
     await exchange.reply(status, (*shown, *headers), body)
+
+
+def _body(form: Form, encoded: Sequence[bytes]) -> tuple[str, bytes]:
+    """The Content-Type and the body."""
+    if form.media_type != DICOM_XML:
+        return form.media_type, b"[" + b",".join(encoded) + b"]"
+    models = [xml.native_model(orjson.loads(each)) for each in encoded]
+    if not form.multipart:
+        return DICOM_XML, models[0]
+    boundary = new_boundary()
+    parts = [
+        part_head(boundary, {"Content-Type": DICOM_XML}, first=not number) + model for number, model in enumerate(models)
+    ]
+    return f'{MULTIPART}; type="{DICOM_XML}"; boundary={boundary}', b"".join(parts) + closing(boundary)

@@ -131,7 +131,7 @@ def suspend(context: Context, principal: Principal, sop_instance_uid: str, aet: 
 
 def _is_known(connection: Connection, aet: str) -> bool:
     """A known peer, or one that is subscribed: over the web, or from before it was removed."""
-    return peers.peer(connection, aet) is not None or any(each.aet == aet for each in rows.all_subscribers(connection))
+    return peers.peer(connection, aet) is not None or rows.is_subscriber(connection, aet)
 
 
 def _found(connection: Connection, sop_instance_uid: str) -> steps.Step:

@@ -75,6 +75,12 @@ def subscribers(connection: Connection, ups_id: int) -> list[Subscriber]:
     return [Subscriber(row.aet, row.web) for row in connection.execute(query.order_by(ups_subscription.c.aet))]
 
 
+def is_subscriber(connection: Connection, aet: str) -> bool:
+    """Whether an AE title is told of anything."""
+    both = [select(table.c.aet).where(table.c.aet == aet).limit(1) for table in (ups_subscription, ups_global_subscription)]
+    return any(connection.execute(query).first() is not None for query in both)
+
+
 def all_subscribers(connection: Connection) -> list[Subscriber]:
     """Everybody who is told of anything, by AE title."""
     table, everywhere = ups_subscription.c, ups_global_subscription.c
