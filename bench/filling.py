@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, func, select, text
 
 from isocenter.dicom.attributes import Level
+from isocenter.domain import patient as patients
 from isocenter.store import names, rows
 from isocenter.store.database import Database
 from isocenter.store.schema import instance, patient, series, study, study_modality, study_sop_class, timestamp
@@ -144,9 +145,9 @@ def _batch(numbers: Iterable[int]) -> Batch:
         values, at, kinds = each.study, each.at, each.modalities
         classes = sorted({sop_class(kind) for kind in kinds})
         if each.number % 2:
-            tables["patient"].append(
-                (each.person, f"bench{each.person}", at, at, 2, 2 * SERIES, 2 * INSTANCES, *rows.row(values, Level.PATIENT))
-            )
+            counts = (2, 2 * SERIES, 2 * INSTANCES)
+            identity = patients.identity(values, values["StudyInstanceUID"])
+            tables["patient"].append((each.person, identity, at, at, *counts, *rows.row(values, Level.PATIENT)))
         row = rows.row(values, Level.PATIENT, Level.STUDY)
         tables["study"].append(
             (each.number, each.person, "\\".join(kinds), "\\".join(classes), SERIES, INSTANCES, at, at, *row)

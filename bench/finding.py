@@ -64,8 +64,8 @@ def _questions() -> Iterator[Dataset]:
         yield ds
 
 
-def ask(peer: peers.Peer) -> tuple[float, int]:
-    """The p95 of a question and its answers (seconds), over one association; and how many answers there were in all."""
+def ask(peer: peers.Peer) -> tuple[list[float], int]:
+    """The seconds of each question with its answers, over one association; and how many answers there were in all."""
     command = Command(
         command_field=CommandField.C_FIND_RQ, command_data_set_type=DATA_SET, affected_sop_class_uid=FIND, priority=0
     )
@@ -78,7 +78,7 @@ def ask(peer: peers.Peer) -> tuple[float, int]:
             began = time.perf_counter()
             matches += sum(1 for _ in association.answers(FIND, command, data_set)) - 1
             taken.append(time.perf_counter() - began)
-    return statistics.quantiles(taken, n=20)[-1], matches
+    return taken, matches
 
 
 def beside(work: Path, rounds: int, figures: Figures) -> None:
@@ -91,7 +91,8 @@ def beside(work: Path, rounds: int, figures: Figures) -> None:
         for _ in range(rounds):
             found = {}
             for peer in servers:
-                seconds, found[peer.name] = ask(peer)
+                taken, found[peer.name] = ask(peer)
+                seconds = statistics.quantiles(taken, n=20)[-1]
                 figures["find"][peer.name].append(seconds)
                 print(f"C-FIND, {STUDIES} studies, {peer.name}: p95 {seconds * 1000:.1f} ms", flush=True)
             if len(set(found.values())) > 1:

@@ -18,6 +18,7 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from bench import filling, finding, peers, postgresql
 from isocenter.dimse.client import Association, contexts_of
@@ -28,7 +29,7 @@ ENGINES = ("SQLite", "PostgreSQL")
 QUESTIONS = 200
 STORED = 200
 
-# name -> sentence. All are p95 as a user of the server sees them, on one connection that stays open.
+# name -> sentence. As a user of the server sees it, on one connection that stays open.
 KINDS = {
     "list": "study list, first page",
     "search": "study list, what one types: a name's beginning, or with a modality or dates",
@@ -39,11 +40,12 @@ KINDS = {
     "rare": "QIDO-RS studies of a modality that is rare, series of an accession number",
     "cstore": "C-STORE of a small object, one association",
 }
-Curves = dict[str, dict[str, float]]
+Times = tuple[float, float]  # median and p95, seconds
+Curves = dict[str, dict[str, Any]]
 
 
 def measured(work: Path, sizes: tuple[int, ...], again: bool) -> Curves:
-    """Seconds (p95) by "ENGINE SIZE" and kind, and "memory": MB of the largest process."""
+    """Times by "ENGINE SIZE" and kind, and "memory": MB of the largest process."""
     folder = work / "growth"
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "growth.json"
@@ -66,25 +68,33 @@ def measured(work: Path, sizes: tuple[int, ...], again: bool) -> Curves:
     return {name: row for name, row in curves.items() if int(name.split()[1]) in sizes}
 
 
-def _one(data: Path, url: str, size: int) -> dict[str, float]:
+def _one(data: Path, url: str, size: int) -> dict[str, Any]:
     data.mkdir(exist_ok=True)
     objects = _objects(data / "sent")
     peer = peers.isocenter(data, "--database", url)
     try:
-        figures = {kind: _asked(peer, questions, size) for kind, questions in _PATHS.items()}
+        figures: dict[str, Any] = {kind: _asked(peer, questions, size) for kind, questions in _PATHS.items()}
         finding.ask(peer)
-        figures["find"], _ = finding.ask(peer)
+        figures["find"] = _times(finding.ask(peer)[0])
         figures["cstore"] = _stored(peer, objects)
         figures["memory"] = max(peer.memory_mb().values())
     finally:
         peer.stop()
-    told = ", ".join(f"{kind} {value * 1000:.1f}" for kind, value in figures.items() if kind != "memory")
-    print(f"p95 in ms: {told}; {figures['memory']:.0f} MB", flush=True)
+    told = ", ".join(f"{kind} {_cell(value)}" for kind, value in figures.items() if kind != "memory")
+    print(f"median and p95 in ms: {told}; {figures['memory']:.0f} MB", flush=True)
     return figures
 
 
-def _asked(peer: peers.Peer, questions: Callable[[random.Random, int], str], size: int) -> float:
-    """The p95 of a GET, after a round that warms the caches."""
+def _times(taken: list[float]) -> Times:
+    return statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+
+
+def _cell(times: Times) -> str:
+    return f"{times[0] * 1000:.1f} / {times[1] * 1000:.1f}"
+
+
+def _asked(peer: peers.Peer, questions: Callable[[random.Random, int], str], size: int) -> Times:
+    """Of a GET, after a round that warms the caches."""
     connection = http.client.HTTPConnection("127.0.0.1", peer.http_port, timeout=120)
     taken: list[float] = []
     for seed in (1, 2):
@@ -99,7 +109,7 @@ def _asked(peer: peers.Peer, questions: Callable[[random.Random, int], str], siz
             if answer.status != 200:
                 raise SystemExit(f"{path}: {answer.status} {body[:300]!r}")
     connection.close()
-    return statistics.quantiles(taken, n=20)[-1]
+    return _times(taken)
 
 
 def _first_page(made: random.Random, size: int) -> str:
@@ -159,8 +169,8 @@ def _objects(folder: Path) -> list[Path]:
     return paths
 
 
-def _stored(peer: peers.Peer, paths: list[Path]) -> float:
-    """The p95 of a C-STORE until its answer."""
+def _stored(peer: peers.Peer, paths: list[Path]) -> Times:
+    """Of a C-STORE until its answer."""
     taken = []
     with Association("127.0.0.1", peer.dicom_port, calling="BENCH", called=peer.aet, contexts=contexts_of(paths)) as association:
         for path in paths:
@@ -168,14 +178,14 @@ def _stored(peer: peers.Peer, paths: list[Path]) -> float:
             if not association.store(path).stored:
                 raise SystemExit(f"{path} was not stored")
             taken.append(time.perf_counter() - began)
-    return statistics.quantiles(taken, n=20)[-1]
+    return _times(taken)
 
 
 def table(curves: Curves) -> str:
     """The curves as Markdown."""
     sizes = sorted({int(name.split()[1]) for name in curves})
     engines = [engine for engine in ENGINES if any(name.startswith(engine) for name in curves)]
-    lines = [f"| p95, ms | {' | '.join(f'{engine} {size:,}' for engine in engines for size in sizes)} |",
+    lines = [f"| median / p95 in ms | {' | '.join(f'{engine} {size:,}' for engine in engines for size in sizes)} |",
              "|---" * (1 + len(engines) * len(sizes)) + "|"]  # fmt: skip
     for kind, sentence in KINDS.items():
         lines.append(f"| {sentence} | {' | '.join(_cells(curves, engines, sizes, kind))} |")
@@ -187,4 +197,4 @@ def _cells(curves: Curves, engines: list[str], sizes: list[int], kind: str) -> I
     for engine in engines:
         for size in sizes:
             value = curves.get(f"{engine} {size}", {}).get(kind)
-            yield "–" if value is None else f"{value * 1000:.1f}"
+            yield "–" if value is None else _cell(value)

@@ -18,7 +18,7 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, an
 from isocenter.dicom.attributes import BY_KEYWORD
 from isocenter.dicom.match import Single, Wildcard
 from isocenter.domain.access import Scope
-from isocenter.store import changes, dialect, imaging, orders
+from isocenter.store import changes, connections, dialect, imaging, orders
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
 
@@ -134,6 +134,8 @@ def page(
     if after is not None:
         values = tuple_(*(literal(value, key.type) for key, value in zip(keys, after, strict=True)))
         query = query.where(tuple_(*keys) < values if order.descending else tuple_(*keys) > values)
+    if plan.postgresql and driver is None:
+        connections.in_order(connection)
     found = list(connection.execute(query.limit(limit + 1).offset(offset)).scalars())
     rows = _rows(connection, found[:limit])
     last = tuple(rows[-1][key.name] for key in keys) if len(found) > limit else None
