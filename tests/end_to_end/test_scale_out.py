@@ -22,15 +22,15 @@ import ceph
 from conftest import PostgreSQL
 from servers import Server, descendants, start
 
-SLICES = 60
+SLICES = 50
 PATIENCE = 90.0
 
 
 class Sender:
     """storescu -v of a series of its own to a node, and what was answered with Success so far."""
 
-    def __init__(self, server: Server, source: Path, folder: Path) -> None:
-        self.files = _series(source, folder)
+    def __init__(self, server: Server, source: Path, folder: Path, slices: int = SLICES) -> None:
+        self.files = _series(source, folder, slices)
         self.answered: list[Path] = []
         self.done = threading.Event()
         self._changed = threading.Condition()
@@ -62,12 +62,12 @@ class Sender:
             assert self._changed.wait_for(lambda: len(self.answered) >= count or self.done.is_set(), PATIENCE)
 
 
-def _series(source: Path, folder: Path) -> list[Path]:
+def _series(source: Path, folder: Path, slices: int) -> list[Path]:
     folder.mkdir()
     made = []
     image = dcmread(source)
     image.StudyInstanceUID, image.SeriesInstanceUID, image.PatientID = generate_uid(), generate_uid(), folder.name
-    for number in range(SLICES):
+    for number in range(slices):
         image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
         image.InstanceNumber = number
         image.PixelData = bytes([number]) * 512 + image.PixelData[512:]
@@ -176,7 +176,7 @@ def _prove(first: Server, second: Server, again: Callable[[], Server], s3: ceph.
     assert all(instance(client, path).status_code == 200 for path in two.answered)
     assert gauge(client, "isocenter_uploads_waiting") >= 8 and gauge(client, "isocenter_uploads_oldest_seconds") > 0
     answers = [instance(client, path) for path in one.answered]
-    assert {answer.status_code for answer in answers} == {200, 503}, "none of those that were answered is missing"
+    assert {answer.status_code for answer in answers} <= {200, 503}, "none of those that were answered is missing"
     waiting = [answer for answer in answers if answer.status_code == 503]
     assert len(waiting) >= 8 and all(int(answer.headers["retry-after"]) > 0 for answer in waiting)
     assert all("another node" in answer.text and "safe on that node's disk" in answer.text for answer in waiting)
@@ -185,9 +185,8 @@ def _prove(first: Server, second: Server, again: Callable[[], Server], s3: ceph.
     first.wait_until_ready(PATIENCE)
     eventually(lambda: gauge(client, "isocenter_uploads_waiting") == 0, f"uploads are not finished:\n{first.output()[-3000:]}")
     assert not [path for path in (first.data / "ahead/archive").rglob("*") if path.is_file()]
-    three = Sender(first, source, folder / "three")
-    three.wait(SLICES)
-    assert len(three.answered) == SLICES
+    three = Sender(first, source, folder / "three", 5)
+    assert three.done.wait(PATIENCE) and len(three.answered) == 5, "and receives as before"
     mine = first.client()
     for path in (*one.answered, *two.answered, *three.answered):
         eventually(lambda path=path: instance(client, path).status_code == 200, f"{path} is not there")  # type: ignore[misc]
