@@ -38,8 +38,8 @@ def zone_of(dataset: Dataset) -> str:
     return text_of(dataset["TimezoneOffsetFromUTC"]).strip() if "TimezoneOffsetFromUTC" in dataset else ""
 
 
-def match_of(element: DataElement, zone: str = "") -> Match:
-    """What one key that is no sequence asks for. zone: of the request. Raises InvalidKey."""
+def match_of(element: DataElement, zone: str = "", *, fuzzy: bool = False) -> Match:
+    """What one key that is no sequence asks for. zone: of the request; fuzzy: names as they sound. Raises InvalidKey."""
     text = text_of(element)
     if element.VR == "DT":
         if not text.strip("*"):
@@ -48,7 +48,7 @@ def match_of(element: DataElement, zone: str = "") -> Match:
             return datetime_range(text, zone)
         except ValueError as error:
             raise InvalidKey(keyword_of(element.tag), str(error)) from None
-    return parse_match(attribute_of(element), text)
+    return parse_match(attribute_of(element), text, fuzzy=fuzzy)
 
 
 def check(keys: Dataset) -> None:
@@ -61,31 +61,31 @@ def check(keys: Dataset) -> None:
             match_of(element)
 
 
-def matches(keys: Dataset, candidate: Dataset) -> bool:
-    """Whether a data set matches all keys. Raises InvalidKey.
+def matches(keys: Dataset, candidate: Dataset, *, fuzzy: bool = False) -> bool:
+    """Whether a data set matches all keys. fuzzy: names as they sound (PS3.4 C.2.2.2.1.1). Raises InvalidKey.
 
     PS3.4 C.2.2.2.6: a sequence matches when one of its items matches all keys of the key's item. Date times without an offset are
     in the time zones that request and data set name.
     """
-    return _matches(keys, candidate, zone_of(keys), zone_of(candidate))
+    return _matches(keys, candidate, zone_of(keys), zone_of(candidate), fuzzy)
 
 
-def _matches(keys: Dataset, candidate: Dataset, asked_in: str, held_in: str) -> bool:
-    return all(_holds(element, candidate, asked_in, held_in) for element in _keys(keys))
+def _matches(keys: Dataset, candidate: Dataset, asked_in: str, held_in: str, fuzzy: bool) -> bool:
+    return all(_holds(element, candidate, asked_in, held_in, fuzzy) for element in _keys(keys))
 
 
 def _keys(keys: Dataset) -> list[DataElement]:
     return [element for element in keys if element.keyword not in NO_KEYS]
 
 
-def _holds(key: DataElement, candidate: Dataset, asked_in: str, held_in: str) -> bool:
+def _holds(key: DataElement, candidate: Dataset, asked_in: str, held_in: str, fuzzy: bool) -> bool:
     held = _held(candidate, key)
     if key.VR == "SQ":
         if not key.value:
             return True
         items = held.value if held is not None and held.value else [Dataset()]
-        return any(_matches(key.value[0], item, asked_in, held_in) for item in items)
-    match = match_of(key, asked_in)
+        return any(_matches(key.value[0], item, asked_in, held_in, fuzzy) for item in items)
+    match = match_of(key, asked_in, fuzzy=fuzzy)
     if isinstance(match, Universal):
         return True
     text = "" if held is None else text_of(held).strip()

@@ -179,16 +179,17 @@ async def _search(context: Context, exchange: Exchange) -> None:
     def encode(step: Dataset) -> bytes:
         return workitems.encode(ups_search.answered(wanted, step))
 
-    more = wanted.limit + 1
-    found = await exchange.run(ups.search, context, exchange.principal, wanted.asked, encode, more, wanted.offset)
-    warnings = [_warning(exchange, text) for text in wanted.warnings]
+    def search() -> list[bytes]:
+        page = wanted.limit + 1, wanted.offset
+        return ups.search(context, exchange.principal, wanted.asked, encode, *page, fuzzy=wanted.fuzzy)
+
+    found = await exchange.run(search)
     if not found:
-        await exchange.reply(204, ((b"cache-control", b"no-store"), *warnings))  # 11.9.3: No Content
+        await exchange.reply(204, ((b"cache-control", b"no-store"),))  # 11.9.3: No Content
         return
-    left = len(found) > wanted.limit
-    if left and wanted.capped:
-        warnings.append(_warning(exchange, "There are additional results that can be requested"))
-    await workitems.answer(exchange, 206 if left and wanted.capped else 200, form, found[: wanted.limit], warnings)
+    more = wanted.capped and len(found) > wanted.limit
+    warnings = [_warning(exchange, "There are additional results that can be requested")] if more else []
+    await workitems.answer(exchange, 206 if more else 200, form, found[: wanted.limit], warnings)
 
 
 def _aet(exchange: Exchange) -> str:

@@ -17,7 +17,6 @@ _RESERVED = frozenset({"limit", "offset", "fuzzymatching", "includefield", "acce
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _ZONE = 0x00080201  # Timezone Offset From UTC
 _DEEPEST = 8  # sequences of one key
-FUZZY = "The fuzzymatching parameter is not supported. Only literal matching has been performed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Search:
     offset: int
     returned: frozenset[int] | None
     capped: bool
-    warnings: tuple[str, ...]
+    fuzzy: bool
 
 
 def parse(parameters: Iterable[tuple[str, str]]) -> Search:
@@ -51,9 +50,9 @@ def parse(parameters: Iterable[tuple[str, str]]) -> Search:
         raise Invalid("fuzzymatching is true or false.", where="fuzzymatching")
     limit = _whole("limit", reserved.get("limit", str(MAX_RESULTS)))
     returned = None if "all" in includes else _returned(asked, includes)
-    warnings = (FUZZY,) if fuzzy == "true" else ()
     capped = "limit" not in reserved or limit > MAX_RESULTS
-    return Search(asked, min(limit, MAX_RESULTS), _whole("offset", reserved.get("offset", "0")), returned, capped, warnings)
+    offset = _whole("offset", reserved.get("offset", "0"))
+    return Search(asked, min(limit, MAX_RESULTS), offset, returned, capped, fuzzy == "true")
 
 
 def identifier(parameters: Iterable[tuple[str, str]]) -> Dataset:

@@ -59,6 +59,7 @@ CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 1, 2, 3, 4, 5
 
 # PS3.4 CC.3.1: as for the Modality Worklist (K.5.1): two reserved bytes, fuzzy matching of names, timezone query adjustment.
 SUPPORTED = bytes((1, 1, 1, 1))
+_FUZZY = 2
 
 Action = Callable[[Exchange, Dataset], Reason | None]
 
@@ -203,6 +204,7 @@ def find(exchange: Exchange) -> None:
     session = exchange.session
     limit, transfer_syntax = session.context.settings.max_find_answers, exchange.context.transfer_syntax
     asked = _data_set(exchange)
+    fuzzy = session.extended(exchange.context.abstract_syntax)[_FUZZY : _FUZZY + 1] == b"\1"
     charsets = keys.charsets_of(asked)
 
     def encode(step: Dataset) -> bytes:
@@ -216,7 +218,7 @@ def find(exchange: Exchange) -> None:
 
     try:
         # All before the first is sent: a slow peer must not hold a transaction open.
-        _send(exchange, ups.search(session.context, session.principal, asked, encode, limit + 1), limit)
+        _send(exchange, ups.search(session.context, session.principal, asked, encode, limit + 1, fuzzy=fuzzy), limit)
     except _Cancelled:
         exchange.answer(status.CANCEL)
     except InvalidKey as error:

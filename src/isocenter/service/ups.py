@@ -144,11 +144,12 @@ def request_cancel(
 
 
 def search(
-    context: Context, principal: Principal, asked: Dataset, form: Callable[[Dataset], T], limit: int, offset: int = 0
+    context: Context, principal: Principal, asked: Dataset, form: Callable[[Dataset], T], limit: int, offset: int = 0,
+    *, fuzzy: bool = False,
 ) -> list[T]:
     """What `form` makes of each step that matches, the earliest first, after `offset` `limit` at most (C-FIND, CC.2.8).
 
-    Raises query.InvalidKey.
+    fuzzy: names are also matched as they sound. Raises query.InvalidKey.
     """
     access.require(principal, Permission.UPS_READ)
     keys.check(asked)
@@ -157,7 +158,7 @@ def search(
 
     def read(connection: Connection) -> list[T]:
         made: list[T] = []
-        for _, step in itertools.islice(rows.found(connection, asked), offset, offset + limit):
+        for _, step in itertools.islice(rows.found(connection, asked, fuzzy=fuzzy), offset, offset + limit):
             made.append(form(step))
         return made
 

@@ -79,8 +79,11 @@ def save(connection: Connection, step: Step, at: datetime) -> None:
     connection.execute(update(ups).where(ups.c.id == step.id).values(values))
 
 
-def found(connection: Connection, asked: Dataset) -> Iterator[tuple[int, Dataset]]:
-    """The id and data set of every step that matches all keys, the earliest first, one after the other."""
+def found(connection: Connection, asked: Dataset, *, fuzzy: bool = False) -> Iterator[tuple[int, Dataset]]:
+    """The id and data set of every step that matches all keys, the earliest first, one after the other.
+
+    fuzzy: names as they sound.
+    """
     query = select(ups.c.id, ups.c.data_set).order_by(ups.c.starts, ups.c.id)
     is_postgresql = connection.dialect.name == "postgresql"
     rest, zone = Dataset(), keys.zone_of(asked)
@@ -92,7 +95,7 @@ def found(connection: Connection, asked: Dataset) -> Iterator[tuple[int, Dataset
             query = query.where(dialect.condition(keys.attribute_of(element), match, ups.c[column], None, is_postgresql))
     for row in connection.execute(query.execution_options(yield_per=TOGETHER)):
         data_set = unpack(row.data_set)
-        if keys.matches(rest, data_set):
+        if keys.matches(rest, data_set, fuzzy=fuzzy):
             yield row.id, data_set
 
 

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import generate_uid
+from pynetdicom import AE
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from dimse.conftest import IMPLICIT, Archive, RawPeer, peer_of
 from dimse.test_finding import commands
@@ -159,6 +161,20 @@ def test_found_by_whatever_is_asked(user: User) -> None:
     assert found(WorklistLabel="a*") == found(StudyInstanceUID="1.2") == []
     (last, _), *more = list(user.association.send_c_find(data_set(PatientBirthDate="soon"), PULL))
     assert last.Status == 0xC000 and not more
+
+
+def test_names_as_they_sound_when_that_was_agreed(archive: Archive, user: User) -> None:
+    """PS3.4 CC.3.1, K.5.1: byte 3 of the extended negotiation."""
+    assert user.create(step(PatientName="Meier^Hans"), generate_uid())[0] == 0
+    assert user.find(PatientName="Hans Maier") == []
+    item = SOPClassExtendedNegotiation()
+    item.sop_class_uid, item.service_class_application_information = PULL, bytes((0, 0, 1, 0))
+    entity = AE(ae_title="PERFORMER")
+    entity.add_requested_context(PULL)
+    association = entity.associate("127.0.0.1", archive.port, ae_title="ISOCENTER", ext_neg=[item])
+    assert association.is_established
+    assert [str(found.PatientName) for found in User(association).find(PatientName="Hans Maier")] == ["Meier^Hans"]
+    association.release()
 
 
 def test_cancel_is_asked_of_the_archive(archive: Archive, user: User, watcher: Watcher) -> None:
