@@ -130,10 +130,12 @@ def alive(pid: int) -> bool:
 
 def descendants(pid: int) -> list[int]:
     """All processes below a process, parents before children."""
+    children: list[int] = []
     try:
-        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for thread in os.listdir(f"/proc/{pid}/task"):  # each thread has the children that it started
+            children += [int(child) for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()]
     except OSError:
-        return []
+        pass
     return [found for child in children for found in (child, *descendants(child))]
 
 
