@@ -1,5 +1,6 @@
 """Beyond this machine HTTP is served with TLS, or to declared proxies alone (DESIGN 4): real certificates, real interfaces."""
 
+import json
 import os
 import socket
 import ssl
@@ -12,6 +13,7 @@ import anyio
 import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from websockets.sync.client import connect
 
 from isocenter.settings import Address, Settings
 from isocenter.site import OnlyProxies
@@ -80,6 +82,21 @@ def test_with_tls_it_serves_everybody(secure: Server, network_address: str) -> N
         assert "secure" in opened.headers["set-cookie"].lower()
         assert browser.get("/api/v1/studies").status_code == 200
     assert f"https://127.0.0.1:{secure.http_port}/" in secure.output()
+
+
+def test_events_of_work_items_come_over_tls_too(secure: Server) -> None:
+    with httpx.Client(base_url=secure.url, verify=secure.trust, auth=("admin", PASSWORD)) as client:
+        subscribed = client.post("/dicom-web/workitems/1.2.840.10008.5.1.4.34.5/subscribers/AI?deletionlock=true")
+        place = subscribed.headers["content-location"]
+        assert place == f"wss://127.0.0.1:{secure.http_port}/dicom-web/ws/subscribers/AI"
+        step = {"00741000": "SCHEDULED", "00741200": "LOW", "00741204": "Read", "00404005": "20261122", "00404041": "READY"}
+        created = client.post("/dicom-web/workitems", json={tag: {"Value": [value]} for tag, value in step.items()},
+                              headers={"content-type": "application/dicom+json"})  # fmt: skip
+        assert created.status_code == 201, created.text
+    basic = {"Authorization": httpx.BasicAuth("admin", PASSWORD)._auth_header}
+    with connect(place, additional_headers=basic, ssl=secure.trust, proxy=None, open_timeout=60) as channel:
+        event = json.loads(channel.recv(timeout=60))
+    assert created.headers["location"].endswith(event["00001000"]["Value"][0]) and event["00741000"]["Value"] == ["SCHEDULED"]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -164,14 +181,17 @@ def test_it_can_listen_on_a_name(tmp_path: Path) -> None:
 ])
 def test_who_is_a_proxy(client: str, served: bool) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        begun = {"http": {"type": "http.response.start", "status": 200}, "websocket": {"type": "websocket.accept"}}
+        await send(begun[scope["type"]])
 
-    statuses: list[int] = []
+    answers: list[Message] = []
 
     async def send(message: Message) -> None:
-        statuses.append(message.get("status", 0))
+        answers.append(message)
 
     settings = Settings(http=Address("192.0.2.9", 80), proxies=("10.0.0.0/8",))
-    scope: dict[str, Any] = {"type": "http", "client": (client, 5), "server": ("192.0.2.9", 80)}
-    anyio.run(OnlyProxies(application, settings), scope, None, send)
-    assert statuses[0] == (200 if served else 403)
+    for kind in ("http", "websocket"):
+        scope: dict[str, Any] = {"type": kind, "client": (client, 5), "server": ("192.0.2.9", 80)}
+        anyio.run(OnlyProxies(application, settings), scope, None, send)
+    assert answers[0]["status"] == (200 if served else 403)
+    assert answers[-1]["type"] == ("websocket.accept" if served else "websocket.close")
