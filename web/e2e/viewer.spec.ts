@@ -97,6 +97,13 @@ test('a CT volume: the window maps stored values to greys exactly, presets and d
   const first = await open(page, CT_STUDY)
   await expect(page.getByTestId('rail-series')).toHaveCount(1)
   await expect(page.getByTestId('rail-series').locator('img')).toBeVisible()
+  // The server drew it, after the first image was on the screen.
+  const [thumbnail, shown] = await page.evaluate(() => [
+    performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/thumbnail?viewport=')).map((entry) => entry.startTime),
+    performance.getEntriesByName('isocenter:first-image').map((entry) => entry.startTime),
+  ])
+  expect(thumbnail).toHaveLength(1)
+  expect(thumbnail[0]!).toBeGreaterThanOrEqual(shown[0]!)
   const slice = (await slices(page.request))[0]!
   await page.screenshot({ path: path.join(SHOTS, 'viewer-ct-1280.png') })
 

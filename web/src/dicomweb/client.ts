@@ -1,4 +1,4 @@
-import { queryString, requestJson } from '../lib/http'
+import { queryString, requestJson, send } from '../lib/http'
 import type { JsonDataset, QidoQuery } from './types'
 import { DICOMWEB_ROOT, instanceUrl, seriesUrl, studyUrl } from './urls'
 
@@ -41,6 +41,12 @@ export function studyMetadata(study: string, signal?: AbortSignal): Promise<Json
 /** WADO-RS metadata of one series; one prebuilt document on the server, with an ETag the browser's cache uses. */
 export function seriesMetadata(study: string, series: string, signal?: AbortSignal): Promise<JsonDataset[]> {
   return datasets(`${seriesUrl(study, series)}/metadata`, signal)
+}
+
+/** A small picture that stands for a series, drawn by the server; PS3.18 10.4.1.1.4. Throws when it has none. */
+export async function seriesThumbnail(study: string, series: string, side: number, signal?: AbortSignal): Promise<Blob> {
+  const url = `${seriesUrl(study, series)}/thumbnail${queryString({ viewport: `${side},${side}` })}`
+  return (await send(url, { headers: { Accept: 'image/jpeg' }, signal })).blob()
 }
 
 export async function instanceMetadata(study: string, series: string, instance: string, signal?: AbortSignal): Promise<JsonDataset | null> {

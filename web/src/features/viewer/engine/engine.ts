@@ -10,7 +10,7 @@ import { loadPicture } from './source'
 const GIGABYTE = 1024 ** 3
 // HTTP/1.1 gives six connections a host; the live feed holds one of them.
 const AT_ONCE = 5
-const THUMBNAIL_SIDE = 192
+export const THUMBNAIL_SIDE = 192
 
 /** A gigabyte, or a quarter of the machine where that is less. Chromium's deviceMemory is in gigabytes; others do not tell. */
 export function budget(deviceMemory: number | undefined): number {
@@ -29,6 +29,11 @@ export class Engine {
   private readonly urls = new Set<string>()
   private disposed = false
   private firstDrawn = false
+  private tellFirst: () => void = () => undefined
+  /** When the first picture is on the screen, or cannot be expected any more: what is less urgent waits for it. */
+  readonly firstImage = new Promise<void>((resolve) => {
+    this.tellFirst = resolve
+  })
   private noteTimer = 0
 
   constructor(panes: number) {
@@ -86,6 +91,7 @@ export class Engine {
     if (this.firstDrawn) return
     this.firstDrawn = true
     performance.mark('isocenter:first-image')
+    this.tellFirst()
   }
 
   /** A small picture of a frame as a blob address that lives until dispose(); null when it cannot be made. */
@@ -96,7 +102,12 @@ export class Engine {
     const picture = this.pictures.get(frame.id) ?? (await this.background(frame.id))
     if (!picture || this.isDisposed()) return null
     const blob = await thumbnail(picture, ownWindow(picture), bornInverted(picture), THUMBNAIL_SIDE)
-    if (!blob || this.isDisposed()) return null
+    return blob ? this.urlOf(blob) : null
+  }
+
+  /** The address of a picture, which lives until dispose(). */
+  urlOf(blob: Blob): string | null {
+    if (this.disposed) return null
     const url = URL.createObjectURL(blob)
     this.urls.add(url)
     return url
@@ -117,6 +128,7 @@ export class Engine {
 
   dispose(): void {
     this.disposed = true
+    this.tellFirst()
     window.clearTimeout(this.noteTimer)
     for (const pane of this.panes) pane.dispose()
     this.queue.close()

@@ -1,8 +1,8 @@
-// Small pictures for the rail, made from the middle image of each series when nothing more urgent is to do.
+// Small pictures for the rail: drawn by the server once the first image is shown, or made here from a series' middle image where it cannot.
 import type { Series } from '../../../api/types'
-import { instanceMetadata } from '../../../dicomweb/client'
+import { instanceMetadata, seriesThumbnail } from '../../../dicomweb/client'
 import { Observable } from '../../../lib/observable'
-import type { Engine } from '../engine/engine'
+import { type Engine, THUMBNAIL_SIDE } from '../engine/engine'
 import type { Stack } from '../engine/pane'
 import { type Frame, framesOf, instanceOf } from '../model/frame'
 import { hasPictures } from '../model/rail'
@@ -11,6 +11,8 @@ import { hasPictures } from '../model/rail'
 export type Thumbnail = { readonly url: string } | 'none'
 
 const AT_ONCE = 2
+// The first image of a study whose pictures do not load is not waited for any longer.
+const PATIENCE = 3000
 
 export class Thumbnails {
   readonly state = new Observable<ReadonlyMap<string, Thumbnail>>(new Map())
@@ -50,6 +52,9 @@ export class Thumbnails {
 
   private async make(series: Series): Promise<Thumbnail> {
     if (!hasPictures(series)) return 'none'
+    await Promise.race([this.engine.firstImage, new Promise((resolve) => setTimeout(resolve, PATIENCE))])
+    const drawn = await this.drawnByServer(series)
+    if (drawn) return { url: drawn }
     try {
       const frame = await this.middleOf(series)
       const url = frame && (await this.engine.thumbnailOf(frame))
@@ -57,6 +62,16 @@ export class Thumbnails {
     } catch {
       // A rail without one small picture is still a rail; the viewport tells what is wrong with the series.
       return 'none'
+    }
+  }
+
+  private async drawnByServer(series: Series): Promise<string | null> {
+    const study = this.studyOf(series.SeriesInstanceUID)
+    if (!study) return null
+    try {
+      return this.engine.urlOf(await seriesThumbnail(study, series.SeriesInstanceUID, THUMBNAIL_SIDE, this.ended))
+    } catch {
+      return null
     }
   }
 
