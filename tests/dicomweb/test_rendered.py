@@ -412,6 +412,29 @@ def test_pixels_that_cannot_be_decoded(client: Client) -> None:
     assert answer.status_code == 500 and answer.json()["error"]["message"].startswith("This cannot be shown")
 
 
+def test_what_cannot_be_drawn_does_not_cost_the_rest(client: Client) -> None:
+    """A damaged frame is a card that says so, an image of a form that is not drawn is left out with a warning."""
+    study = {"StudyInstanceUID": "1.2.3.88", "SeriesInstanceUID": "1.2.3.88.1", "PatientID": "P88"}
+    item = struct.pack("<HHL", 0xFFFE, 0xE000, 0) + struct.pack("<HHL", 0xFFFE, 0xE000, 8) + b"notajpeg"
+    damaged = b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + item + struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    store(client, part10(512, InstanceNumber="1", **study))
+    store(client, part10(0, transfer_syntax="1.2.840.10008.1.2.4.90", Rows=4, Columns=4, InstanceNumber="2", **study) + damaged)
+    store(client, part10(0, transfer_syntax="1.2.840.10008.1.2.4.53", Rows=4, Columns=4, InstanceNumber="3", **study) + damaged)
+    answer = client.get("/studies/1.2.3.88/rendered?viewport=128,128", 'multipart/related; type="image/png"')
+    found = [pixels(body) for _, body in parts(answer)]
+    assert len(found) == 2 and found[1].shape == (128, 128) and 32 in found[1] and found[1].max() > 150
+    assert "1 objects that cannot be shown" in answer.headers["warning"]
+
+
+def test_tiles_are_no_film(client: Client, data: Path) -> None:
+    dataset = pydicom.dcmread(data / "sm/wsi-140tiles-jpeg.dcm")
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.PatientID = "1.2.3.89", "1.2.3.89.1", "P89"
+    out = io.BytesIO()
+    dataset.save_as(out)
+    answer = client.get(f"{store(client, out.getvalue())}/rendered")
+    assert image(answer).format == "JPEG" and "one of 140" in answer.headers["warning"]
+
+
 def test_head(client: Client, series: list[str]) -> None:
     for level in levels(series[0]):
         answer = client.request("HEAD", f"{level}/rendered")

@@ -12,12 +12,12 @@ from isocenter.dicom.rendered import Window
 
 Pixels = NDArray[Any]
 
+_AT_ONCE = 1 << 20  # pixels
 _TABLE = 16  # bits of stored values up to which each possible value is worked out once, and pixels are looked up
 
 
 def shades(values: Pixels, shown: Presentation, window: Window | None = None) -> NDArray[np.uint8]:
     """Stored values (any shape) as 8 bits, 0 black. window: asked for, instead of the object's own."""
-    padded = _padded(values, shown)
     gray = shown.grayscale
     limits = None
     if window is None and gray.voi is None and gray.window is None:
@@ -25,12 +25,20 @@ def shades(values: Pixels, shown: Presentation, window: Window | None = None) ->
     if np.issubdtype(values.dtype, np.integer) and shown.layout.bits_stored <= _TABLE:
         low, high = _domain(shown)
         domain = np.arange(low, high + 1, dtype=np.int64)
-        shaded = _curve(domain, gray, window, limits)[values.astype(np.int64) - low]
-    else:
-        shaded = _curve(values, gray, window, limits)
-    if padded is not None:
-        shaded = np.where(padded, np.uint8(0), shaded)
-    return shaded
+        curve = _curve(domain, gray, window, limits)
+        padded = _padded(domain, shown)
+        return _mapped(values, curve if padded is None else np.where(padded, np.uint8(0), curve), low)
+    shaded, padded = _curve(values, gray, window, limits), _padded(values, shown)
+    return shaded if padded is None else np.where(padded, np.uint8(0), shaded)
+
+
+def _mapped(values: Pixels, curve: NDArray[np.uint8], low: int) -> NDArray[np.uint8]:
+    """curve[values - low], a part at a time: places are numbers of 64 bits, and a mammogram has 30 million pixels."""
+    flat = np.ascontiguousarray(values).reshape(-1)
+    shaded = np.empty(len(flat), np.uint8)
+    for start in range(0, len(flat), _AT_ONCE):
+        shaded[start : start + _AT_ONCE] = curve[flat[start : start + _AT_ONCE].astype(np.intp) - low]
+    return shaded.reshape(values.shape)
 
 
 def modality(values: Pixels, gray: Grayscale) -> NDArray[np.float64]:

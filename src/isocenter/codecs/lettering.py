@@ -26,7 +26,7 @@ def annotated(image: Image.Image, shown: Presentation, asked: tuple[str, ...]) -
 def card(text: str, width: int, height: int) -> Image.Image:
     """A dark card with a short text in its middle, for thumbnails of what has no pixels."""
     image = Image.new("L", (width, height), 32)
-    draw, font = ImageDraw.Draw(image), _font(max(_LEAST, min(width, height) // 4))
+    draw, font = ImageDraw.Draw(image), _font(max(_LEAST, min(width, height) // max(4, len(text))))
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     draw.text(((width - right - left) / 2, (height - bottom - top) / 2), text, font=font, fill=200)
     return image

@@ -1,14 +1,28 @@
 """What the pool of processes is asked to draw: thin, so that who asks need not load what draws."""
 
+import os
+
 from isocenter.codecs.presentation import Presentation
+from isocenter.dicom.frames import Frame
 from isocenter.dicom.rendered import Rendering
+from isocenter.dicom.source import FileSource
+
+Pixels = bytes | int
+"""The bytes of a frame, or a descriptor of the file in which they are at some places: large ones need not travel."""
 
 
-def picture(data: bytes, shown: Presentation, asked: Rendering, media_type: str) -> bytes:
+def picture(pixels: Pixels, places: Frame, shown: Presentation, asked: Rendering, media_type: str) -> bytes:
     """The file of one frame: `rendering.rendered`."""
     from isocenter.codecs import rendering
 
-    return rendering.rendered(data, shown, asked, media_type)
+    return rendering.rendered(_read(pixels, places), shown, asked, media_type)
+
+
+def _read(pixels: Pixels, places: Frame) -> bytes:
+    if isinstance(pixels, bytes):
+        return pixels
+    source = FileSource(pixels, os.fstat(pixels).st_size)
+    return b"".join(source.read_at(offset, length) for offset, length in places)
 
 
 def card(text: str, width: int, height: int, quality: int, media_type: str) -> bytes:
@@ -18,18 +32,20 @@ def card(text: str, width: int, height: int, quality: int, media_type: str) -> b
     return rendering.WRITERS[media_type](lettering.card(text, width, height), quality, b"")
 
 
-def raw(data: bytes, shown: Presentation, asked: Rendering, colour: bool, width: int, height: int) -> bytes:
+def raw(
+    pixels: Pixels, places: Frame, shown: Presentation, asked: Rendering, colour: bool, width: int, height: int
+) -> bytes:
     """A frame of a film: `films.raw`."""
     from isocenter.codecs import films
 
-    return films.raw(data, shown, asked, colour, width, height)
+    return films.raw(_read(pixels, places), shown, asked, colour, width, height)
 
 
-def ends(data: bytes, shown: Presentation) -> bytes:
+def ends(pixels: Pixels, places: Frame, shown: Presentation) -> bytes:
     """Between which values a frame is shown: `films.ends`."""
     from isocenter.codecs import films
 
-    return films.ends(data, shown)
+    return films.ends(_read(pixels, places), shown)
 
 
 def film(

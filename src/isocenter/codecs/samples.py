@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isocenter.codecs import decoding
+from isocenter.codecs import codestream, decoding
 from isocenter.codecs.decoding import MAX_FRAME
-from isocenter.codecs.formats import READ
+from isocenter.codecs.formats import READ, Format
+from isocenter.codecs.layout import Layout
 from isocenter.codecs.presentation import Presentation
 from isocenter.dicom.elements import Malformed
 
@@ -28,9 +29,9 @@ def samples(data: bytes, shown: Presentation) -> tuple[Pixels, str]:
     if not shown.native:
         if shown.transfer_syntax not in READ:
             raise Malformed("frames of this transfer syntax are not decoded", "TransferSyntaxUID")
+        layout = replace(_of_its_size(data, shown), planar=False)
         decoded = decoding.decode(shown.transfer_syntax, data, layout)
         data, photometric = decoded.data, decoded.photometric
-        layout = replace(layout, planar=False)
     elif photometric in _HALVED:
         return _full(data, layout.rows, layout.columns), photometric
     if len(data) < layout.frame_bytes:
@@ -46,6 +47,19 @@ def samples(data: bytes, shown: Presentation) -> tuple[Pixels, str]:
         raise Malformed("pixels of this depth are not shown", "BitsAllocated")
     raw = np.frombuffer(decoding.interleaved(data, layout), f"<u{layout.bits_allocated // 8}").reshape(shape)
     return _stored(raw, shown), photometric
+
+
+def _of_its_size(data: bytes, shown: Presentation) -> Layout:
+    """What the frame is when it is smaller than the data set says, as scanners write the tiles at the edge of a slide."""
+    layout, form = shown.layout, READ[shown.transfer_syntax]
+    if form in (Format.JPEG, Format.JPEG_LOSSLESS, Format.JPEG_LS):
+        found = codestream.jpeg(data)
+    elif form in (Format.JPEG_2000, Format.HTJ2K, Format.HTJ2K_RPCL):
+        found = codestream.jpeg2000(data)
+    else:
+        return layout
+    smaller = 0 < found.rows <= layout.rows and 0 < found.columns <= layout.columns
+    return replace(layout, rows=found.rows, columns=found.columns) if smaller else layout
 
 
 def _stored(raw: Pixels, shown: Presentation) -> Pixels:

@@ -100,7 +100,7 @@ class View:
         if not data:
             return ""
         vr = self.vr(tag)
-        if vr in FORMS:
+        if _form(vr):
             return "\\".join(str(number) for number in self._binary(data, vr))
         return charset.decode(data, vr if len(vr) == 2 else "LO", self._charsets).strip(" \0")
 
@@ -113,7 +113,7 @@ class View:
         """The values that are finite numbers."""
         data = self.data(tag)
         vr = self.vr(tag)
-        if vr in FORMS:
+        if _form(vr):
             return [float(number) for number in self._binary(data, vr) if math.isfinite(number)]
         texts = [part.strip() for part in data.decode("ascii", "replace").strip("\0 ").split("\\")]
         return [number for text in texts if _NUMBER.fullmatch(text) and math.isfinite(number := float(text))]
@@ -154,9 +154,14 @@ class View:
         return None
 
     def _binary(self, data: bytes, vr: str) -> tuple[float, ...]:
-        form = FORMS[vr]
+        form = _form(vr)
         count = len(data) // struct.calcsize("<" + form)
         return struct.unpack_from(f"{'<' if self._encoding.little else '>'}{count}{form}", data)
+
+
+def _form(vr: str) -> str:
+    """The struct format of a number; what may be US or SS, as the dictionary puts it, is taken for US."""
+    return FORMS.get(vr[:2] if " or " in vr else vr, "")
 
 
 def view(source: Source, header: Header) -> View:

@@ -14,7 +14,7 @@ from isocenter.dicomweb.answers import Bytes, Part, Stored, Version, Worked, ahe
 from isocenter.dicomweb.exchange import Exchange
 from isocenter.dicomweb.render_parameters import GIF, JP2, JPEG, MP4, MPEG, PICTURES, PNG, check_profile, choose
 from isocenter.dicomweb.wado import frame_numbers
-from isocenter.domain.errors import Busy, Invalid, Unsupported
+from isocenter.domain.errors import Broken, Busy, Invalid, Kind, Unsupported
 from isocenter.service import rendering
 from isocenter.service.rendering import Category, Film, Films, Picture, Renderer, Video
 from isocenter.service.retrieve import StoredInstance
@@ -66,7 +66,7 @@ async def thumbnail(renderer: Renderer, films: Films, exchange: Exchange) -> Non
     uids = path["study"], path.get("series"), path.get("instance")
     found = await exchange.run(renderer.retrieval.instances, exchange.principal, *uids)
     instance = rendering.representative(found)
-    if instance is None or rendering.category(instance) not in _VISIBLE:
+    if instance is None or rendering.category(instance) not in _VISIBLE or not rendering.decodable(instance):
         known = told("card", instance.sha256 if instance else "", asked, media_type)
         if exchange.knows(known.tag):
             return await exchange.not_modified(known.tag)
@@ -85,6 +85,8 @@ async def rendered(renderer: Renderer, films: Films, exchange: Exchange) -> None
     uids = path["study"], path.get("series"), path.get("instance")
     found = await exchange.run(renderer.retrieval.instances, exchange.principal, *uids)
     visible = [instance for instance in found if rendering.category(instance) in _VISIBLE]
+    if len(visible) > 1:  # one that is not drawn must not cost all the others
+        visible = [instance for instance in visible if rendering.decodable(instance)] or visible[:1]
     if visible:
         return await _send_visible(renderer, films, exchange, visible, len(found) - len(visible))
     if len(found) == 1 and rendering.category(found[0]) is Category.STATE and "frames" not in path:
@@ -110,7 +112,7 @@ async def _send_visible(
     warnings = [asked.warning] if asked.warning else []
     wanted = [Picture(instance, number, asked.rendering, media_type) for instance, number in pictures]
     if others:
-        warnings.append(f"{others} objects without pictures are left out")
+        warnings.append(f"{others} objects that cannot be shown as pictures are left out")
     if media_type in (MP4, MPEG) or (media_type == GIF and len(wanted) > 1 and not parts):
         return await send_film(films, renderer, exchange, visible, wanted, media_type, warnings)
     if not parts and len(wanted) > 1 and not _everything(exchange, visible):
@@ -135,7 +137,7 @@ def _offers(exchange: Exchange, visible: Sequence[StoredInstance], count: int) -
     if len(visible) == 1 and "frames" not in exchange.parameters:
         if syntax is not None and syntax.video:
             return (MPEG, MP4, JPEG, PNG, JP2) if syntax.media_type == MPEG else (MP4, JPEG, PNG, JP2)
-        if count > 1:
+        if rendering.is_film(visible[0]):
             return (GIF, MP4, JPEG, PNG, JP2) if count <= FILM_AS_GIF else (MP4, GIF, JPEG, PNG, JP2)
     if count > 1 and "series" in exchange.parameters and not any(map(_is_video, visible)):
         return (*PICTURES, MP4)
@@ -197,7 +199,13 @@ async def _send_parts(
         found = picture.instance
         where = f"{exchange.base}/studies/{found.study_instance_uid}/series/{found.series_instance_uid}" \
                 f"/instances/{found.sop_instance_uid}/frames/{picture.number}/rendered"  # fmt: skip
-        data = await patiently(lambda: draw(renderer, exchange, picture))
+        try:
+            data = await patiently(lambda: draw(renderer, exchange, picture))
+        except (Broken, Unsupported) as error:
+            if error.kind is Kind.AWAY:
+                raise
+            # A damaged frame must not cost all the others; nobody takes the card for an image.
+            data = await patiently(lambda: made(exchange, renderer.damaged, picture))
         return Part(media_type, Bytes(data), where)
 
     await stream(exchange, ahead(_AT_WORK, (partial(part, picture) for picture in pictures)), known, media_type=media_type)

@@ -75,7 +75,7 @@ async def _media_type(
     if kind in (Category.DOCUMENT, Category.REPORT):
         offers = await exchange.run(rendering.document_types, renderer, instance)
     elif kind is Category.IMAGE:
-        offers = (*PICTURES, MP4) if rendering.frame_count(instance) > 1 else PICTURES
+        offers = (*PICTURES, MP4) if rendering.is_film(instance) else PICTURES
     elif kind is Category.VIDEO:
         offers = (JPEG, MP4, *PICTURES)
     return choose([each for each in ranges if not each.multipart], (*offers, DICOM))[0]
@@ -97,7 +97,7 @@ async def _send_picture(
         number = read("frameNumber", texts.frame, given["frameNumber"])
         if number > count:
             raise Invalid(f"There is no frame {number}.", where="frameNumber", hint=f"The instance has {count}.")
-    elif media_type == MP4 or (media_type == GIF and count > 1 and state is None):
+    elif media_type == MP4 or (media_type == GIF and rendering.is_film(instance) and state is None):
         pictures = tuple(Picture(instance, number, asked, media_type) for number in range(1, count + 1))
         return await rendered.send_film(films, renderer, exchange, [instance], pictures, media_type, warnings)
     else:

@@ -2,7 +2,7 @@
 
 from .documents import Document, document, document_types
 from .films import Film, Films, Video
-from .pictures import Category, Picture, Renderer, category, fault, frame_count, representative
+from .pictures import Category, Picture, Renderer, category, decodable, fault, frame_count, is_film, representative
 
-__all__ = ["Category", "Document", "Film", "Films", "Picture", "Renderer", "Video", "category", "document", "document_types",
-           "fault", "frame_count", "representative"]  # fmt: skip
+__all__ = ["Category", "Document", "Film", "Films", "Picture", "Renderer", "Video", "category", "decodable", "document",
+           "document_types", "fault", "frame_count", "is_film", "representative"]  # fmt: skip

@@ -8,6 +8,7 @@ import hashlib
 import os
 import struct
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -74,6 +75,7 @@ class Films:
         self._context = renderer.context
         self._threads = ThreadPoolExecutor(FILMS_AT_ONCE, thread_name_prefix="film")
         self._waiting = 0
+        self._lock = threading.Lock()
 
     def kept(self, wanted: Film | Video) -> OpenFile | None:
         """The film when it has been made before."""
@@ -87,15 +89,17 @@ class Films:
                 f"A film as {wanted.media_type} has {most} frames at most, this one {len(wanted.pictures)}.",
                 hint=f"Accept {MP4}." if wanted.media_type == GIF else "Ask for fewer frames.",
             )  # fmt: skip
-        if self._waiting >= FILMS_AT_ONCE + FILMS_WAITING:
-            raise Busy("too many films are being made just now", retry_after=10, hint="Ask again in a moment.")
-        self._waiting += 1
+        with self._lock:
+            if self._waiting >= FILMS_AT_ONCE + FILMS_WAITING:
+                raise Busy("too many films are being made just now", retry_after=10, hint="Ask again in a moment.")
+            self._waiting += 1
         future = self._threads.submit(self._made, wanted)
         future.add_done_callback(self._done)
         return future
 
     def _done(self, future: "Future[OpenFile]") -> None:
-        self._waiting -= 1
+        with self._lock:
+            self._waiting -= 1
 
     def _made(self, wanted: Film | Video) -> OpenFile:
         try:
@@ -118,10 +122,10 @@ class Films:
     def _film(self, wanted: Film, target: IO[bytes]) -> None:
         renderer, pool = self._renderer, self._context.pool
         first = wanted.pictures[0]
-        data, shown = renderer.frame(first.instance, first.number)
+        taken, shown = renderer.frame(first.instance, first.number)
         asked = replace(wanted.asked, window=wanted.asked.window or self._window(wanted.pictures, shown))
         colour = not shown.layout.photometric.startswith("MONOCHROME") or shown.supplemental
-        head = pool.run_sync(render_tasks.raw, data, _slim(shown), asked, colour, 0, 0)
+        head = pool.run_sync(render_tasks.raw, *taken.arguments, _slim(shown), asked, colour, 0, 0)
         mode, width, height = _RAW.unpack_from(head)
         if (len(head) - _RAW.size) * len(wanted.pictures) > MOST_BYTES:
             raise TooLarge("This film would be too large.", hint="Ask for a smaller viewport, or fewer frames.")
@@ -138,8 +142,10 @@ class Films:
         """The frames in their order, a few of them drawn at the same time."""
         under_way: deque[Future[bytes]] = deque()
         for picture in pictures:
-            data, shown = self._renderer.frame(picture.instance, picture.number)
-            under_way.append(self._context.pool.submit(render_tasks.raw, data, _slim(shown), asked, colour, width, height))
+            taken, shown = self._renderer.frame(picture.instance, picture.number)
+            arguments = (*taken.arguments, _slim(shown), asked, colour, width, height)
+            under_way.append(future := self._context.pool.submit(render_tasks.raw, *arguments))
+            future.add_done_callback(taken.release)
             if len(under_way) > self._context.pool.processes:
                 yield under_way.popleft().result()
         while under_way:
@@ -153,7 +159,8 @@ class Films:
         step = max(1, len(pictures) // _SAMPLED)
         lows, highs = [], []
         for picture in pictures[::step]:
-            found = self._context.pool.run_sync(render_tasks.ends, *self._renderer.frame(picture.instance, picture.number))
+            taken, sampled = self._renderer.frame(picture.instance, picture.number)
+            found = self._context.pool.run_sync(render_tasks.ends, *taken.arguments, _slim(sampled))
             if found:
                 low, high = struct.unpack("<2d", found)
                 lows.append(low)

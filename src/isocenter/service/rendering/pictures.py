@@ -13,8 +13,10 @@ from enum import StrEnum
 from typing import IO, Protocol
 
 from isocenter.codecs import presentation, render_tasks, state
+from isocenter.codecs.formats import READ
 from isocenter.codecs.presentation import Presentation
 from isocenter.dicom import native, part10, syntaxes
+from isocenter.dicom.frames import Frame
 from isocenter.dicom.part10 import Header, Malformed
 from isocenter.dicom.rendered import Region, Rendering, Viewport
 from isocenter.dicom.view import View, view
@@ -61,6 +63,21 @@ def category(instance: Located) -> Category:
     return Category.VIDEO if syntax is not None and syntax.video else Category.IMAGE
 
 
+def decodable(instance: Located) -> bool:
+    """Whether its frames can be drawn, as far as its transfer syntax tells."""
+    syntax = syntaxes.get(instance.transfer_syntax_uid)
+    return syntax is None or not syntax.encapsulated or syntax.video or syntax.uid in READ
+
+
+# Tiles of one large picture: one after the other they make no film (PS3.3 A.32.8).
+_TILED = frozenset({"1.2.840.10008.5.1.4.1.1.77.1.6"})
+
+
+def is_film(instance: Located) -> bool:
+    """Whether its frames follow one another in time or space."""
+    return frame_count(instance) > 1 and instance.sop_class_uid not in _TILED
+
+
 def frame_count(instance: Located) -> int:
     """Frames as the object says; 1 when it does not."""
     text = instance.number_of_frames.strip()
@@ -71,7 +88,7 @@ def representative(instances: Sequence[Located]) -> Located | None:
     """The one that stands for all: the middle picture of the series with most pictures; without any, the first object."""
     by_series: dict[str, list[Located]] = {}
     for instance in instances:
-        if category(instance) in (Category.IMAGE, Category.VIDEO):
+        if category(instance) in (Category.IMAGE, Category.VIDEO) and decodable(instance):
             by_series.setdefault(instance.series_instance_uid, []).append(instance)
     if not by_series:
         return instances[0] if instances else None
@@ -158,12 +175,14 @@ class Renderer:
         """The picture, to come; it raises what `fault` makes an error of. Raises Missing, Invalid, Unsupported, Broken, Busy."""
         if category(picture.instance) is Category.VIDEO:
             return self._still(picture)
-        data, shown = self.frame(picture.instance, picture.number)
+        taken, shown = self.frame(picture.instance, picture.number)
         if picture.state is not None:
             shown = self._with(shown, picture.state, picture.instance.sop_instance_uid)
         else:
             check_region(picture.asked, shown)
-        return self.context.pool.submit(render_tasks.picture, data, shown, picture.asked, picture.media_type)
+        future = self.context.pool.submit(render_tasks.picture, *taken.arguments, shown, picture.asked, picture.media_type)
+        future.add_done_callback(taken.release)
+        return future
 
     def _with(self, shown: Presentation, stated: Located, sop_uid: str) -> Presentation:
         if stated.sop_class_uid not in state.KNOWN:
@@ -211,8 +230,18 @@ class Renderer:
         size = asked.viewport or Viewport(256, 256)
         return self.context.pool.submit(render_tasks.card, text[:16], size.width, size.height, asked.quality, media_type)
 
-    def frame(self, instance: Located, number: int) -> tuple[bytes, Presentation]:
+    def damaged(self, picture: Picture) -> "Future[bytes]":
+        """What stands for a picture that cannot be drawn, among others that can."""
+        size = picture.asked.viewport or Viewport(256, 256)
+        width, height = size.width or size.height, size.height or size.width
+        return self.context.pool.submit(
+            render_tasks.card, "not readable", width, height, picture.asked.quality, picture.media_type
+        )
+
+    def frame(self, instance: Located, number: int) -> tuple["Taken", Presentation]:
         """Frame `number`, counted from 1, as it is stored, and how it is shown. Raises Missing, Unsupported, Broken."""
+        if not decodable(instance):
+            raise Unsupported("Images of this transfer syntax are not shown.", where="TransferSyntaxUID", hint=_AS_STORED)
         file, header = self.header(instance)
         try:
             return _stored(file, header, number), presentation.read(file, header, number)
@@ -220,19 +249,47 @@ class Renderer:
             raise fault(error) from None
 
 
-def _stored(file: OpenFile, header: Header, number: int) -> bytes:
-    """The bytes of a frame: native in little endian, or as they are compressed. Raises Malformed, Missing, Unsupported."""
+class Taken:
+    """A frame on its way into the pool: its bytes, or its places in a local file, which stays open until `release`."""
+
+    __slots__ = ("_file", "_pixels", "_places")
+
+    def __init__(self, pixels: bytes | OpenFile, places: Frame = ()) -> None:
+        self._pixels = pixels
+        self._places = places
+        self._file: object = pixels
+
+    @property
+    def arguments(self) -> tuple[bytes | Handle, Frame]:
+        """What the functions of `render_tasks` take first."""
+        if isinstance(self._pixels, bytes):
+            return self._pixels, ()
+        assert self._pixels.fd is not None
+        return Handle(self._pixels.fd), self._places
+
+    def release(self, done: object = None) -> None:
+        """The file is not needed any more."""
+        self._file = None
+
+
+def _stored(file: OpenFile, header: Header, number: int) -> Taken:
+    """A frame: native in little endian, or as it is compressed. Raises Malformed, Missing, Unsupported."""
     pixels, frames = header.pixels, header.frames
     if pixels is None:
         raise Missing("the instance has no pixel data", where="PixelData")
     count = native.count(header) if pixels.length is not None else len(frames or ())
     if not 1 <= number <= count:
         raise Missing(f"there is no frame {number}", where="frames", hint=f"The instance has {count}.")
-    if pixels.length is not None:
-        return native.frame(file, header, number - 1)
+    worked = pixels.length is not None and (
+        frames is None or native.needs_work(header.transfer_syntax_uid, addressable=frames.addressable)
+    )
+    if worked:
+        return Taken(native.frame(file, header, number - 1))
     if frames is None or not frames.addressable:
         raise Unsupported("the frames of this instance cannot be told apart", where="PixelData", hint=_VERIFY)
-    return b"".join(file.read_at(offset, length) for offset, length in frames[number - 1])
+    if file.fd is not None:
+        return Taken(file, frames[number - 1])
+    return Taken(b"".join(file.read_at(offset, length) for offset, length in frames[number - 1]))
 
 
 def copied(file: OpenFile, header: Header, into: IO[bytes]) -> None:
