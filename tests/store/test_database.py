@@ -195,6 +195,9 @@ def test_a_database_newer_than_the_program(database_url: str) -> None:
     opened = Database(database_url)
     opened.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     opened.close()
+    beside = Database(database_url)  # a rolling upgrade: what was only added to does not stop us
+    beside.write(lambda c: c.execute(text("UPDATE schema_reach SET oldest = '9998'")))
+    beside.close()
     with pytest.raises(Broken, match=r"newer than this program.*9999"):
         Database(database_url)
 

@@ -255,6 +255,11 @@ change = Table(
     sqlite_autoincrement=True,
 )
 
+schema_reach = Table(
+    "schema_reach", metadata,
+    Column("oldest", Bytewise, primary_key=True),  # the oldest revision whose programs may use this schema (`migrations`)
+)
+
 exception = Table(
     "exception", metadata, _id(),
     Column("kind", Bytewise, nullable=False),  # quarantined | version | patient_conflict | refused | commitment

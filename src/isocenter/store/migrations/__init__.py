@@ -1,19 +1,28 @@
-"""Alembic migrations, applied when a Database is opened, by one process at a time.
+"""Alembic migrations, applied when a Database is opened, by one process at a time, while others go on working.
+
+Migrations only add (expand): tables, indexes, columns that may be left out. So processes of the revision before work on the new
+schema, and may start on it (`schema_reach.oldest`); what they no longer need is dropped (contracted) one release later at the
+earliest, by a migration that raises `oldest`. Each migration is a transaction of its own. On PostgreSQL it waits only shortly for
+a lock, since everybody else would queue behind it, and then tries again.
 
 A schema change is a new file in versions/ and a new HEAD; `python -m isocenter.store.migrations "what changes"` drafts the file
 from the difference between the newest migration and `schema.metadata`. A test holds that both agree on both databases.
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 from isocenter.domain.errors import Broken
-from isocenter.store.connections import WriterLock
+from isocenter.store.connections import WriterLock, is_race
 
-HEAD = "0016"  # the newest file in versions/; looked at without importing Alembic, which would cost every start 0.3 s
+HEAD = "0017"  # the newest file in versions/; looked at without importing Alembic, which would cost every start 0.3 s
 _LOCK = 0x69736F6D  # "isom": the advisory lock of migrations on PostgreSQL
+_PATIENCE = "1s"  # for a lock on a table; readers and writers that come meanwhile wait behind us
+_PAUSE = 0.5  # seconds in which they get through
+_ATTEMPTS = 600  # a report or a backup may read a table for minutes
 
 
 def apply(engine: Engine, lock: WriterLock, place: str) -> None:
@@ -25,11 +34,21 @@ def apply(engine: Engine, lock: WriterLock, place: str) -> None:
             connection.execute(text("set statement_timeout = 0"))
             # For the session, not the transaction: it must outlive the commits of single migrations.
             connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text(f"set lock_timeout = '{_PATIENCE}'"))
             connection.commit()
         try:
-            if revision(connection) != HEAD:
-                _upgrade(connection, place)
-            connection.commit()
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    found = revision(connection)
+                    connection.commit()
+                    if found != HEAD:
+                        _upgrade(connection, found, place)
+                    break
+                except Exception as error:
+                    if not is_race(error) or attempt == _ATTEMPTS:
+                        raise
+                    connection.rollback()
+                    time.sleep(_PAUSE)
         finally:
             connection.rollback()
             if connection.dialect.name == "postgresql":
@@ -53,14 +72,26 @@ def config() -> Any:
     return made
 
 
-def _upgrade(connection: Connection, place: str) -> None:
+def _reaches(connection: Connection) -> bool:
+    """Whether a newer schema says that programs of our revision may use it."""
+    try:
+        if not inspect(connection).has_table("schema_reach"):
+            return False
+        oldest = connection.execute(text("select oldest from schema_reach")).scalar()
+        return oldest is not None and oldest <= HEAD
+    finally:
+        connection.rollback()
+
+
+def _upgrade(connection: Connection, found: str | None, place: str) -> None:
     from alembic import command
     from alembic.script import ScriptDirectory
 
     settings = config()
-    found = revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
     if found is not None and found not in known:
+        if _reaches(connection):
+            return
         raise Broken(
             f"the database {place} is newer than this program (it has schema {found}, this program knows up to {HEAD})",
             hint="Start the newer Isocenter, or restore the database from before its upgrade.",

@@ -25,7 +25,7 @@ context.configure(
     target_metadata=metadata,
     render_item=render_item,
     render_as_batch=context.config.attributes["connection"].dialect.name == "sqlite",
-    transaction_per_migration=False,
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()
