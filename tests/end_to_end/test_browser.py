@@ -19,6 +19,8 @@ WEB = Path(__file__).parents[2] / "web"
 WITH_ORTHANC = ("network.spec.ts",)
 # The spec in which OHIF, not our own client, is in the browser.
 WITH_OHIF = ("ohif.spec.ts",)
+# Specs whose archive makes copies for viewing.
+WITH_COPIES = ("slow.spec.ts",)
 
 
 @pytest.mark.long
@@ -26,7 +28,8 @@ WITH_OHIF = ("ohif.spec.ts",)
 @pytest.mark.parametrize("spec", sorted(path.name for path in (WEB / "e2e").glob("*.spec.ts")))
 def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> None:
     with ExitStack() as stack:
-        server = stack.enter_context(running(tmp_path / "archive"))
+        options = ("--htj2k", "all") if spec in WITH_COPIES else ()
+        server = stack.enter_context(running(tmp_path / "archive", *options))
         foreign = stack.enter_context(remotes.orthanc(tmp_path / "orthanc", server.dicom_port)) if spec in WITH_ORTHANC else None
         viewer = stack.enter_context(ohif.serving(server)) if spec in WITH_OHIF else ""
         done = subprocess.run(

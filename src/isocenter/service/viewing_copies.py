@@ -30,6 +30,7 @@ from isocenter.store.viewing_copies import Copy
 
 log = logging.getLogger(__name__)
 
+_PART = "isocenter.codecs.viewing:part"  # by name: the codecs are loaded in the processes of the pool only
 DROPPED_AT_ONCE = 200
 PLANNED_AT_ONCE = 1000
 _MARGIN = 1 << 30  # bytes above min_free_space that copies leave to what comes in
@@ -72,9 +73,7 @@ def _make(context: Context, located: Located, going_on: Callable[[], bool]) -> s
 
 def _part(context: Context, source: int, into: int, first: int) -> Mapping[str, Any]:
     """In a process of the pool: a hostile image must not end the worker."""
-    from isocenter.codecs import viewing  # numpy and the codecs cost memory that processes without this work save
-
-    return dict(orjson.loads(context.pool.run_sync(viewing.part, Handle(source), Handle(into), first)))
+    return dict(orjson.loads(context.pool.run_sync(_PART, Handle(source), Handle(into), first)))
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 // Everything behind the viewports of one open viewer: loading, memory, decoding, thumbnails. Ends with dispose().
 import type { Frame } from '../model/frame'
+import type { Pace } from '../model/link'
 import { thumbnail } from './canvasSurface'
 import { type Core, startCore } from './core'
 import { Pane } from './pane'
 import { type Picture, PictureStore, bornInverted, ownWindow } from './picture'
-import { Queue, THUMBNAIL } from './queue'
-import { loadPicture } from './source'
+import { FrameSource } from './frames'
+import { LATER, NEARBY, Queue, THUMBNAIL, URGENT } from './queue'
+import { addressOf, canBeSmaller, loadPicture, loadSmaller } from './source'
 
 const GIGABYTE = 1024 ** 3
 // HTTP/1.1 gives six connections a host; the live feed holds one of them.
@@ -17,6 +19,9 @@ export function budget(deviceMemory: number | undefined): number {
   return Math.min(GIGABYTE, ((deviceMemory ?? 4) * GIGABYTE) / 4)
 }
 
+/** A wish for a small picture of a frame, for the queue. */
+const SMALLER = 'smaller:'
+
 let count = 0
 
 export class Engine {
@@ -24,6 +29,7 @@ export class Engine {
   readonly queue: Queue<Picture>
   readonly pictures: PictureStore
   readonly panes: readonly Pane[]
+  private readonly source: FrameSource
   private readonly frames = new Map<string, Frame>()
   private readonly limit: number
   private readonly urls = new Set<string>()
@@ -36,14 +42,17 @@ export class Engine {
   })
   private noteTimer = 0
 
-  constructor(panes: number) {
+  /** @param pace when small pictures come first */
+  constructor(panes: number, pace: () => Pace) {
     this.core = startCore()
+    this.source = new FrameSource(pace)
     this.limit = budget((navigator as { deviceMemory?: number }).deviceMemory)
     this.pictures = new PictureStore(this.limit, () => this.onScreen(), () => this.noteLoaded())
     this.queue = new Queue(
       (id, signal) => this.fetch(id, signal),
-      (id) => this.pictures.has(id),
+      (id) => (id.startsWith(SMALLER) ? this.pictures.get(id.slice(SMALLER.length)) !== undefined : this.pictures.has(id)),
       AT_ONCE,
+      () => (this.source.isSlow ? (this.allShow() ? NEARBY : URGENT) : LATER),
     )
     const viewer = ++count
     this.panes = Array.from({ length: panes }, (_, index) => new Pane(this, `viewer-${viewer}-pane-${index}`))
@@ -64,17 +73,35 @@ export class Engine {
     return new Set(this.panes.flatMap((pane) => pane.state.get().picture?.frame.id ?? []))
   }
 
-  private async fetch(id: string, signal: AbortSignal): Promise<Picture> {
+  private async fetch(wish: string, signal: AbortSignal): Promise<Picture> {
+    const smaller = wish.startsWith(SMALLER)
+    const id = smaller ? wish.slice(SMALLER.length) : wish
     const frame = this.frames.get(id)
     if (!frame) throw new Error('This image is no longer part of an open series.')
     const held = this.pictures.get(id)
-    if (held) return held
-    const picture = await loadPicture(frame, signal)
-    if (!this.disposed && !signal.aborted) {
-      this.pictures.add(picture)
-      this.noteLoaded()
-    }
+    if (held && (smaller || held.reduction === 0)) return held
+    const keep = (made: Picture): void => this.keep(made, signal)
+    const picture = smaller ? await loadSmaller(frame, this.source, signal) : await loadPicture(frame, this.source, signal, keep)
+    this.keep(picture, signal)
     return picture
+  }
+
+  private keep(picture: Picture, signal: AbortSignal): void {
+    if (this.disposed || signal.aborted || !this.pictures.add(picture)) return
+    this.noteLoaded()
+    for (const pane of this.panes) pane.arrived(picture)
+    if (picture.reduction > 0) this.queue.look()
+  }
+
+  /** Every viewport has at least a small picture of what it was asked for. */
+  private allShow(): boolean {
+    return this.panes.every((pane) => pane.wanted === undefined || this.pictures.get(pane.wanted.id) !== undefined)
+  }
+
+  /** How to wish for a small picture of a frame; null when it would be no quicker than the full one, or is here. */
+  smaller(frame: Frame): string | null {
+    const wanted = canBeSmaller(frame) && this.source.hasBeginnings(addressOf(frame)) && !this.pictures.get(frame.id)
+    return wanted ? SMALLER + frame.id : null
   }
 
   /** Tells the scrollbars, at most ten times a second: 500 images arriving must not mean 500 renderings. */
@@ -98,8 +125,9 @@ export class Engine {
   async thumbnailOf(frame: Frame): Promise<string | null> {
     if (frame.reason || this.disposed) return null
     this.register([frame])
-    this.queue.plan(`thumbnail:${frame.id}`, [{ id: frame.id, rank: THUMBNAIL }])
-    const picture = this.pictures.get(frame.id) ?? (await this.background(frame.id))
+    const wish = this.smaller(frame) ?? frame.id
+    this.queue.plan(`thumbnail:${frame.id}`, [{ id: wish, rank: THUMBNAIL }])
+    const picture = this.pictures.get(frame.id) ?? (await this.background(wish))
     if (!picture || this.isDisposed()) return null
     const blob = await thumbnail(picture, ownWindow(picture), bornInverted(picture), THUMBNAIL_SIDE)
     return blob ? this.urlOf(blob) : null

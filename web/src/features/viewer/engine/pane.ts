@@ -9,7 +9,7 @@ import { type Preset, type Window, automatic, dragStep, dragged, full, presetsFo
 import type { Engine } from './engine'
 import { EMPTY, NO_VIEW, type PaneState } from './paneState'
 import { type Picture, bornInverted, ownWindow } from './picture'
-import { LATER, NEARBY } from './queue'
+import { LATER, NEARBY, type Wish } from './queue'
 import { Screen } from './screen'
 import { NotShown } from './source'
 
@@ -74,6 +74,11 @@ export class Pane {
 
   get frames(): readonly Frame[] {
     return this.stack?.frames ?? []
+  }
+
+  /** The image that is asked for now. */
+  get wanted(): Frame | undefined {
+    return this.frames[this.state.get().index]
   }
 
   /** Shows that a series was chosen and its list of images is on the way. */
@@ -150,7 +155,7 @@ export class Pane {
     if (!frame) return
     this.waiting?.abort()
     const cached = this.engine.pictures.get(frame.id)
-    if (cached) {
+    if (cached?.reduction === 0) {
       this.waiting = null
       this.display(cached, index)
       return
@@ -162,12 +167,25 @@ export class Pane {
     const waiting = new AbortController()
     this.waiting = waiting
     this.patch({ status: 'loading', reason: '' })
+    if (cached) this.display(cached, index)
     try {
       const picture = await this.engine.queue.want(frame.id, waiting.signal)
       if (!waiting.signal.aborted) this.display(picture, this.placeOf(frame))
     } catch (error) {
       if (!waiting.signal.aborted) this.fail(error, this.placeOf(frame))
     }
+  }
+
+  /** A picture came into memory: shown when it is of the image asked for and better than what is on the screen. */
+  arrived(picture: Picture): void {
+    const { index, picture: now } = this.state.get()
+    if (this.frames[index]?.id !== picture.frame.id) return
+    if (now?.frame.id !== picture.frame.id || now.reduction > picture.reduction) this.display(picture, index)
+  }
+
+  /** Somebody wanted to measure on what is not the whole picture yet. */
+  refuse(): void {
+    this.patch({ refused: true })
   }
 
   /** Images may have arrived before this one while it was loading. */
@@ -188,7 +206,7 @@ export class Pane {
     const before = now.picture?.frame.extent
     const view = !before || now.view === NO_VIEW ? views.fitted(extent, now.size, now.view.turn) : views.sameExtent(before, extent) ? now.view : views.carriedOver(now.view, before, extent, now.size)
     const { window, presetId } = this.windowFor(picture)
-    this.patch({ status: 'shown', reason: '', picture, shown: index, view, window, presetId, inverted: bornInverted(picture) !== now.flipped })
+    this.patch({ status: 'shown', reason: '', refused: picture.reduction > 0 && now.refused, picture, shown: index, view, window, presetId, inverted: bornInverted(picture) !== now.flipped })
     this.draw()
   }
 
@@ -331,11 +349,16 @@ export class Pane {
     const sample = this.engine.pictures.get(this.frames[index]?.id ?? '')?.bytes ?? first.extent.columns * first.extent.rows * 2
     const wanted = plan(index, count, this.direction)
     const room = withinBudget(wanted.map((_, at) => at), sample, this.engine.share()).length
+    const small: Wish[] = []
     const wishes = wanted.slice(0, Math.max(room, 2 * NEAR)).flatMap(({ index: at, near }) => {
       const frame = this.frames[at]
-      return frame && !frame.reason ? [{ id: frame.id, rank: near ? NEARBY : LATER }] : []
+      if (!frame || frame.reason) return []
+      const smaller = this.engine.smaller(frame)
+      if (smaller) small.push({ id: smaller, rank: near ? NEARBY : LATER })
+      // Over a slow line all of the series is there small before the rest follows.
+      return [{ id: frame.id, rank: near && !smaller ? NEARBY : LATER }]
     })
-    this.engine.queue.plan(this.id, wishes)
+    this.engine.queue.plan(this.id, [...small, ...wishes])
   }
 
   noteLoaded(): void {

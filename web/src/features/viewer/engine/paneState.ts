@@ -14,6 +14,8 @@ export interface PaneState {
   readonly reason: string
   readonly again: boolean
   readonly picture: Picture | null
+  /** Somebody wanted to measure before the picture had its full resolution. */
+  readonly refused: boolean
   readonly window: Window | null
   readonly presetId: string
   readonly inverted: boolean
@@ -38,6 +40,7 @@ export const EMPTY: PaneState = {
   reason: '',
   again: false,
   picture: null,
+  refused: false,
   window: null,
   presetId: '',
   inverted: false,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { instanceOf, framesOf } from '../model/frame'
 import type { Window } from '../model/windows'
-import { type Picture, bornInverted, ownWindow, usable } from './picture'
+import { type Picture, PictureStore, bornInverted, ownWindow, usable } from './picture'
 
 const CAPTURE = '1.2.840.10008.5.1.4.1.1.7'
 const CT = '1.2.840.10008.5.1.4.1.1.2'
@@ -15,7 +15,7 @@ function picture(sopClass: string, values: number[], windows: Window[], photomet
   const [frame] = framesOf(instanceOf(dataset, '1.2', '1.3'))
   const data = Uint16Array.from(values)
   const pixels = { color: false as const, data, min: Math.min(...values), max: Math.max(...values) }
-  return { frame: frame!, pixels, windows: usable(windows.map((window) => ({ name: '', window })), frame!, pixels), bytes: 0 }
+  return { frame: frame!, pixels, windows: usable(windows.map((window) => ({ name: '', window })), frame!, pixels), bytes: data.byteLength, reduction: 0 }
 }
 
 const window = (center: number, width: number): Window => ({ center, width, shape: 'LINEAR' })
@@ -39,5 +39,18 @@ describe('the first window of a picture', () => {
   it('shows low values of MONOCHROME1 white', () => {
     expect(bornInverted(picture(CAPTURE, [1, 2], [], 'MONOCHROME1'))).toBe(true)
     expect(bornInverted(picture(CAPTURE, [1, 2], []))).toBe(false)
+  })
+})
+
+describe('pictures in memory', () => {
+  const full = picture(CT, [1, 2, 3, 4], [])
+  const small: Picture = { ...full, reduction: 2 }
+  const smaller: Picture = { ...full, reduction: 3 }
+
+  it('become finer, never coarser, and count once', () => {
+    const store = new PictureStore(1000, () => new Set(), () => undefined)
+    expect([store.add(small), store.add(smaller), store.get(full.frame.id), store.has(full.frame.id)]).toEqual([true, false, small, false])
+    expect([store.add(full), store.add(small), store.get(full.frame.id), store.has(full.frame.id)]).toEqual([true, false, full, true])
+    expect(store.bytes).toBe(full.bytes)
   })
 })

@@ -11,6 +11,8 @@ export interface Picture {
   /** Windows and VOI LUTs of the image, in its order. */
   readonly windows: readonly { readonly name: string; readonly window: Window }[]
   readonly bytes: number
+  /** How often the pixels were halved before they were enlarged to the frame's size; 0: they are the image's own. */
+  readonly reduction: number
 }
 
 /** Shows colour as it is. */
@@ -56,10 +58,12 @@ export class PictureStore {
     this.evicted = evicted
   }
 
+  /** In full resolution. */
   has(id: string): boolean {
-    return this.pictures.has(id)
+    return this.pictures.get(id)?.reduction === 0
   }
 
+  /** The best there is. */
   get(id: string): Picture | undefined {
     const picture = this.pictures.get(id)
     if (picture) {
@@ -70,9 +74,18 @@ export class PictureStore {
     return picture
   }
 
-  add(picture: Picture): void {
+  /** Takes the place of one in lower resolution. False: the one that is here is as good. */
+  add(picture: Picture): boolean {
     const { id } = picture.frame
-    if (this.pictures.has(id)) return
+    const before = this.pictures.get(id)
+    if (before && before.reduction <= picture.reduction) return false
+    if (before) this.used -= before.bytes
+    this.pictures.delete(id)
+    this.makeRoom(picture, id)
+    return true
+  }
+
+  private makeRoom(picture: Picture, id: string): void {
     this.pictures.set(id, picture)
     this.used += picture.bytes
     if (this.used <= this.budget) return

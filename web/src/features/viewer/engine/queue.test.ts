@@ -8,7 +8,7 @@ interface Run {
   fail: (error: Error) => void
 }
 
-function bench(limit: number, held: ReadonlySet<string> = new Set()) {
+function bench(limit: number, held: ReadonlySet<string> = new Set(), beside = Infinity) {
   const runs: Run[] = []
   const queue = new Queue<string>(
     (id, signal) =>
@@ -18,6 +18,7 @@ function bench(limit: number, held: ReadonlySet<string> = new Set()) {
       }),
     (id) => held.has(id),
     limit,
+    () => beside,
   )
   return { queue, runs, ids: () => runs.map((run) => run.id) }
 }
@@ -33,6 +34,21 @@ describe('queue', () => {
     runs[0]?.done('A')
     await settled()
     expect(ids()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('leaves a slow line to somebody who waits, and to what is near', async () => {
+    const { queue, runs, ids } = bench(4, new Set(), NEARBY)
+    queue.plan('pane', [...wishes('near'), { id: 'far', rank: LATER }, { id: 'farther', rank: LATER }])
+    const wanted = queue.want('now')
+    expect(ids()).toEqual(['near', 'far', 'farther', 'now'])
+    expect(runs.map((run) => run.signal.aborted)).toEqual([false, true, true, false])
+    runs[0]?.done('NEAR')
+    await settled()
+    expect(ids().length).toBe(4) // nothing begins beside what is waited for
+    runs[3]?.done('NOW')
+    expect(await wanted).toBe('NOW')
+    await settled()
+    expect(ids().slice(4)).toEqual(['far', 'farther'])
   })
 
   it('lets somebody who waits go first, at the cost of the least urgent', async () => {

@@ -30,16 +30,19 @@ export class Queue<T> {
   private readonly load: (id: string, signal: AbortSignal) => Promise<T>
   private readonly has: (id: string) => boolean
   private readonly limit: number
+  private readonly beside: () => number
 
   /**
    * @param load fetches one item; must stop when the signal says so
    * @param has is the item there already (then wishes for it are granted without work)
    * @param limit how many at a time
+   * @param beside how unimportant may be what is loaded while somebody waits: on a slow line that somebody goes first
    */
-  constructor(load: (id: string, signal: AbortSignal) => Promise<T>, has: (id: string) => boolean, limit: number) {
+  constructor(load: (id: string, signal: AbortSignal) => Promise<T>, has: (id: string) => boolean, limit: number, beside: () => number = () => Infinity) {
     this.load = load
     this.has = has
     this.limit = limit
+    this.beside = beside
   }
 
   /** For somebody who waits. The signal withdraws the wish; the work goes on if the background wants it too. */
@@ -126,7 +129,10 @@ export class Queue<T> {
     if (this.closed) return
     const waiting = [...this.jobs.values()].filter((job) => !job.running)
     const next = waiting.map((job) => ({ job, urgency: this.urgency(job) })).sort((a, b) => a.urgency[0] - b.urgency[0] || a.urgency[1] - b.urgency[1])
+    const most = [...this.jobs.values()].some((job) => job.waiting > 0) ? this.beside() : Infinity
+    this.clearTheLine(most)
     for (const { job, urgency } of next) {
+      if (urgency[0] > most) return
       if (this.running >= this.limit && (urgency[0] !== URGENT || !this.yieldPlace())) return
       this.start(job)
     }
@@ -136,12 +142,25 @@ export class Queue<T> {
   private yieldPlace(): boolean {
     const running = [...this.jobs.values()].filter((job) => job.running && job.waiting === 0)
     const least = running.sort((a, b) => this.urgency(b)[0] - this.urgency(a)[0] || this.urgency(b)[1] - this.urgency(a)[1])[0]
-    if (!least?.running) return false
-    least.running.abort()
-    least.running = null
-    this.running--
-    this.dropIdle(least)
+    if (!least) return false
+    this.stop(least)
     return true
+  }
+
+  /** Looks again what may be loaded now. */
+  look(): void {
+    this.pump()
+  }
+
+  private clearTheLine(most: number): void {
+    for (const job of [...this.jobs.values()]) if (job.running && this.urgency(job)[0] > most) this.stop(job)
+  }
+
+  private stop(job: Job<T>): void {
+    job.running?.abort()
+    job.running = null
+    this.running--
+    this.dropIdle(job)
   }
 
   private start(job: Job<T>): void {

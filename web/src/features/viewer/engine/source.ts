@@ -1,11 +1,13 @@
 // One frame from the server to a picture: fetch, decode, apply what the header says.
 import { createImage } from '@cornerstonejs/dicom-image-loader'
 import { HttpError, send } from '../../../lib/http'
-import type { Binary } from '../model/dataset'
-import { type Frame, type Palette, SCHEME, type Table } from '../model/frame'
-import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, expanded, nativeColor, nativeSamples, settled, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
+import { type Binary, text } from '../model/dataset'
+import { type Frame, type Palette, type PixelFormat, SCHEME, type Table } from '../model/frame'
+import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, enlarged, expanded, nativeColor, nativeSamples, settled, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
+import { Tag } from '../model/tags'
 import { isDecodable, undecodable } from '../model/reasons'
 import { describe, forget } from './core'
+import type { Bytes, FrameSource } from './frames'
 import { type Picture, usable } from './picture'
 
 /** A failure in words for the viewport. `again` says whether trying again can help. */
@@ -19,28 +21,59 @@ export class NotShown extends Error {
 }
 
 const NATIVE = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99'])
-// Any stored form of exactly one frame, without a multipart wrapper (PS3.18 8.7.3.3.2).
-const ONE_FRAME = { Accept: 'application/octet-stream; transfer-syntax=*' }
+const ANY_FORM = { Accept: 'application/octet-stream; transfer-syntax=*' }
 
-async function bytesAt(address: string, signal: AbortSignal): Promise<{ bytes: Uint8Array<ArrayBuffer>; contentType: string }> {
-  const response = await send(address, { headers: ONE_FRAME, signal })
-  return { bytes: new Uint8Array(await response.arrayBuffer()), contentType: response.headers.get('Content-Type') ?? '' }
+async function tableAt(address: string, signal: AbortSignal): Promise<Uint8Array> {
+  const response = await send(address, { headers: ANY_FORM, signal })
+  return new Uint8Array(await response.arrayBuffer())
 }
 
-const syntaxOf = (contentType: string): string => /transfer-syntax="?([0-9.]+)"?/i.exec(contentType)?.[1] ?? '1.2.840.10008.1.2.1'
+export const addressOf = (frame: Frame): string => frame.id.slice(SCHEME.length + 1)
 
-/** Loads the frame's pixels. Throws NotShown, or AbortError when the signal says so. */
-export async function loadPicture(frame: Frame, signal: AbortSignal): Promise<Picture> {
+/** Compressed with loss, or as HTJ2K already: a lossless copy of it would be larger, or the same. */
+const DENSE = /^1\.2\.840\.10008\.1\.2\.4\.(50|51|81|91|20[123]|11[012])$/
+
+const mayBeCopied = (frame: Frame): boolean => !DENSE.test(text(frame.instance.dataset, Tag.AvailableTransferSyntaxUID))
+
+/** Whether there may be a small picture of the frame, and it means anything: the mean of two entries of a palette is no colour. */
+export const canBeSmaller = (frame: Frame): boolean => frame.reason === '' && isBlendable(frame) && mayBeCopied(frame)
+
+const isBlendable = (frame: Frame): boolean => frame.instance.format.photometric !== 'PALETTE COLOR'
+
+/**
+ * Loads the frame's pixels. Throws NotShown, or AbortError when the signal says so.
+ * @param meanwhile is given smaller pictures as the frame arrives over a slow line
+ */
+export async function loadPicture(frame: Frame, source: FrameSource, signal: AbortSignal, meanwhile: (picture: Picture) => void): Promise<Picture> {
   if (frame.reason) throw new NotShown(frame.reason, false)
+  const early = (part: Bytes): void => {
+    if (!isBlendable(frame)) return
+    // A smaller picture that cannot be decoded is no picture less.
+    pictureOf(frame, part, signal).then(meanwhile, () => undefined)
+  }
   try {
-    const { bytes, contentType } = await bytesAt(frame.id.slice(SCHEME.length + 1), signal)
-    const pixels = await decode(frame, bytes, syntaxOf(contentType), signal)
-    const tables = await Promise.all(frame.voiTables.map((table) => resolved(table, signal)))
-    const windows = usable([...frame.windows, ...tables.map((table) => voiWindow(table))], frame, pixels)
-    return { frame, pixels, windows, bytes: pixels.data.byteLength }
+    const picture = await pictureOf(frame, await source.whole(addressOf(frame), mayBeCopied(frame), signal, early), signal)
+    source.forget(addressOf(frame))
+    return picture
   } catch (error) {
     throw inWords(error)
   }
+}
+
+/** A smaller picture, or the full one where the archive has no other. Throws as loadPicture. */
+export async function loadSmaller(frame: Frame, source: FrameSource, signal: AbortSignal): Promise<Picture> {
+  try {
+    return await pictureOf(frame, await source.beginning(addressOf(frame), signal), signal)
+  } catch (error) {
+    throw inWords(error)
+  }
+}
+
+async function pictureOf(frame: Frame, { bytes, syntax, reduction }: Bytes, signal: AbortSignal): Promise<Picture> {
+  const pixels = await decode(frame, bytes, syntax, reduction, signal)
+  const tables = await Promise.all(frame.voiTables.map((table) => resolved(table, signal)))
+  const windows = usable([...frame.windows, ...tables.map((table) => voiWindow(table))], frame, pixels)
+  return { frame, pixels, windows, bytes: pixels.data.byteLength, reduction }
 }
 
 function voiWindow(table: Resolved): Picture['windows'][number] {
@@ -59,15 +92,15 @@ function inWords(error: unknown): unknown {
   return new NotShown(`The pixels of this image could not be decoded${error instanceof Error && error.message ? `: ${error.message}` : ''}.`, false)
 }
 
-async function decode(frame: Frame, bytes: Uint8Array<ArrayBuffer>, syntax: string, signal: AbortSignal): Promise<GreyPixels | ColorPixels> {
+async function decode(frame: Frame, bytes: Uint8Array<ArrayBuffer>, syntax: string, reduction: number, signal: AbortSignal): Promise<GreyPixels | ColorPixels> {
   const { palette } = frame.instance
   const count = frame.extent.columns * frame.extent.rows
   const format = settled(frame.instance.format, bytes.byteLength, count)
   if (!isDecodable(syntax)) throw new NotShown(undecodable(syntax), false)
   if (bytes.byteLength === 0) throw new NotShown('The server sent no pixels for this image.', true)
-  if (format.samples >= 3) return NATIVE.has(syntax) ? nativeColor(bytes, format, count) : compressedColor(frame, bytes, syntax, count)
+  if (format.samples >= 3) return NATIVE.has(syntax) ? nativeColor(bytes, format, count) : compressedColor(frame, bytes, syntax, reduction, count)
   const native = NATIVE.has(syntax)
-  const samples = native ? nativeSamples(bytes, format, count) : trimmed(await decompressed(frame, bytes, syntax), format)
+  const samples = native ? nativeSamples(bytes, format, count) : await storedSamples(frame, bytes, syntax, reduction, format)
   if (samples.length < count) throw new BadPixels(`The pixel data is too short: ${samples.length} of ${count} pixels.`)
   if (format.photometric === 'PALETTE COLOR' && palette) {
     const [red, green, blue] = await Promise.all(channels(palette).map((table) => resolved(table, signal, palette.segmented)))
@@ -84,10 +117,10 @@ const channels = (palette: Palette): readonly Table[] => [palette.red, palette.g
 type Decoded = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array
 
 /** Stored samples of a compressed frame, decoded in Cornerstone's workers. */
-async function decompressed(frame: Frame, bytes: Uint8Array, syntax: string): Promise<Decoded> {
+async function decompressed(frame: Frame, bytes: Uint8Array, syntax: string, reduction: number): Promise<Decoded> {
   describe(frame)
   try {
-    const options = { useRGBA: false, preScale: { enabled: false } } as Parameters<typeof createImage>[3]
+    const options = { useRGBA: false, preScale: { enabled: false }, decodeLevel: reduction } as Parameters<typeof createImage>[3]
     const image = await createImage(frame.id, bytes, syntax, options)
     return (image as { getPixelData: () => Decoded }).getPixelData()
   } finally {
@@ -95,8 +128,14 @@ async function decompressed(frame: Frame, bytes: Uint8Array, syntax: string): Pr
   }
 }
 
-async function compressedColor(frame: Frame, bytes: Uint8Array, syntax: string, count: number): Promise<ColorPixels> {
-  const samples = await decompressed(frame, bytes, syntax)
+async function storedSamples(frame: Frame, bytes: Uint8Array, syntax: string, reduction: number, format: PixelFormat): Promise<Decoded> {
+  const samples = await decompressed(frame, bytes, syntax, reduction)
+  return reduction > 0 ? enlarged(samples, frame.extent, reduction, 1, format) : trimmed(samples, format)
+}
+
+async function compressedColor(frame: Frame, bytes: Uint8Array, syntax: string, reduction: number, count: number): Promise<ColorPixels> {
+  const decoded = await decompressed(frame, bytes, syntax, reduction)
+  const samples = reduction > 0 ? enlarged(decoded, frame.extent, reduction, 3, frame.instance.format) : decoded
   if (samples.length < count * 3) throw new BadPixels(`The pixel data is too short: ${samples.length} of ${count * 3} samples.`)
   const stride = Math.floor(samples.length / count)
   const shift = Math.max(0, frame.instance.format.stored - 8)
@@ -118,7 +157,7 @@ async function resolved(table: Table, signal: AbortSignal, segmented = false): P
   if (data.kind === 'bytes') bytes = data.bytes
   else {
     const address = data.address
-    const request = fetched.get(data) ?? bytesAt(address.startsWith('http') ? new URL(address).pathname : address, signal).then((answer) => answer.bytes)
+    const request = fetched.get(data) ?? tableAt(address.startsWith('http') ? new URL(address).pathname : address, signal)
     fetched.set(data, request)
     // A failed or aborted fetch must not be remembered for ever.
     request.catch(() => fetched.delete(data))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PixelFormat } from './frame'
-import { BadPixels, expanded, nativeColor, nativeSamples, tableValues, throughPalette, toModality } from './pixels'
+import { BadPixels, enlarged, expanded, nativeColor, nativeSamples, tableValues, throughPalette, toModality } from './pixels'
 
 const format = (change: Partial<PixelFormat> = {}): PixelFormat => ({ samples: 1, photometric: 'MONOCHROME2', planar: false, allocated: 16, stored: 16, high: (change.stored ?? 16) - 1, signed: false, number: 'integer', ...change })
 const identity = { slope: 1, intercept: 0, unit: '' }
@@ -20,6 +20,20 @@ describe('stored pixels', () => {
   it('refuses pixel data that is too short', () => {
     expect(() => nativeSamples(words(1), format(), 2)).toThrow(BadPixels)
     expect(() => nativeColor(new Uint8Array(5), format({ samples: 3, allocated: 8, stored: 8, photometric: 'RGB' }), 2)).toThrow(BadPixels)
+  })
+
+  it('enlarges a halved picture: its own values stay in place, between them lie values between theirs', () => {
+    const made = enlarged([0, 8, 16, 24], { columns: 4, rows: 3 }, 1, 1, format({ stored: 12 }))
+    expect([...made]).toEqual([0, 4, 8, 8, 8, 12, 16, 16, 16, 20, 24, 24])
+    const colour = enlarged([0, 100, 200, 10, 110, 210], { columns: 3, rows: 1 }, 1, 3, format({ samples: 3, allocated: 8, stored: 8 }))
+    expect([...colour]).toEqual([0, 100, 200, 5, 105, 205, 10, 110, 210])
+    expect(() => enlarged([1], { columns: 4, rows: 4 }, 1, 1, format())).toThrow(BadPixels)
+  })
+
+  it('cuts off what a wavelet overshoots, below zero too', () => {
+    expect([...enlarged([0xfff0, 5000], { columns: 2, rows: 1 }, 0, 1, format({ stored: 12 }))]).toEqual([0, 4095])
+    expect([...enlarged([-3000, 5000], { columns: 2, rows: 1 }, 0, 1, format({ stored: 12, signed: true }))]).toEqual([-2048, 2047])
+    expect([...enlarged([0xfff0, 5], { columns: 2, rows: 1 }, 0, 1, format())]).toEqual([0xfff0, 5])
   })
 
   it('applies slope and intercept in one array type for the whole series', () => {

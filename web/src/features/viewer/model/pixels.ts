@@ -91,6 +91,43 @@ export function trimmed<T extends Stored>(samples: T, format: PixelFormat, below
   return samples
 }
 
+/**
+ * Samples of a picture that was halved so often, in its full size: between neighbours lie the values between theirs.
+ * Wavelets overshoot at edges; what no pixel of the format can be is cut off.
+ */
+export function enlarged(samples: ArrayLike<number>, extent: { columns: number; rows: number }, reduction: number, channels: number, format: PixelFormat): Int16Array | Uint16Array | Uint8Array {
+  const { columns, rows } = extent
+  const scale = 2 ** reduction
+  const width = Math.ceil(columns / scale)
+  const height = Math.ceil(rows / scale)
+  if (samples.length < width * height * channels) throw new BadPixels(`The pixel data is too short: ${samples.length} of ${width * height * channels} samples.`)
+  const [least, most] = possible(format)
+  // Unsigned values below zero come as the top of their words when there are bits to spare.
+  const wraps = !format.signed && format.stored < 16 && format.allocated > 8
+  const valueAt = (at: number): number => {
+    const value = samples[at] ?? 0
+    return Math.min(most, Math.max(least, wraps && value > 0xbfff ? value - 0x10000 : value))
+  }
+  const made = format.signed ? new Int16Array(columns * rows * channels) : format.allocated > 8 ? new Uint16Array(columns * rows * channels) : new Uint8Array(columns * rows * channels)
+  for (let y = 0; y < rows; y++) {
+    const top = Math.floor(y / scale)
+    const below = Math.min(height - 1, top + 1)
+    const down = y / scale - top
+    for (let x = 0; x < columns; x++) {
+      const left = Math.floor(x / scale)
+      const right = Math.min(width - 1, left + 1)
+      const across = x / scale - left
+      for (let channel = 0; channel < channels; channel++) {
+        const at = (row: number, column: number): number => valueAt((row * width + column) * channels + channel)
+        const upper = at(top, left) * (1 - across) + at(top, right) * across
+        const lower = at(below, left) * (1 - across) + at(below, right) * across
+        made[(y * columns + x) * channels + channel] = Math.round(upper * (1 - down) + lower * down)
+      }
+    }
+  }
+  return made
+}
+
 /** Array type that holds every value a format can produce, so that all slices of a series share one type. */
 function roomFor(low: number, high: number, whole: boolean, count: number): Scalars {
   if (!whole || low < -32768 || high > 65535 || (low < 0 && high > 32767)) return new Float32Array(count)

@@ -4,6 +4,7 @@ import { TAG } from '../../../dicomweb/dataset'
 export const Tag = {
   ...TAG,
   ConversionType: '00080064',
+  AvailableTransferSyntaxUID: '00083002',
   EchoTime: '00180081',
   FrameTimeVector: '00181065',
   ImagerPixelSpacing: '00181164',

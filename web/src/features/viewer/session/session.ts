@@ -15,6 +15,7 @@ import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Measurements } from './measurements'
 import type { Opening } from './opening'
+import { paceNow } from './pace'
 import { Thumbnails } from './thumbnails'
 
 export type Tool = 'window' | 'zoom' | 'pan' | 'scroll' | Kind
@@ -63,7 +64,7 @@ export class ViewerSession {
   constructor(studyInstanceUID: string, opening: Opening) {
     this.studyInstanceUID = studyInstanceUID
     this.early = opening.early
-    this.engine = new Engine(MAX_PANES)
+    this.engine = new Engine(MAX_PANES, paceNow)
     this.measurements = new Measurements()
     this.state = new Observable<ViewerState>({
       status: 'loading',

@@ -109,6 +109,18 @@ function Message({ state, pane, onRetry }: { state: PaneState; pane: Pane; onRet
   return null
 }
 
+/** What is on the screen is not all there is yet; shown whatever text is chosen, since nobody may read it for the image. */
+function Resolution({ state }: { state: PaneState }) {
+  const { picture, shown, refused } = state
+  if (!picture || shown < 0 || picture.reduction === 0) return null
+  return (
+    <div className="pane-resolution" role="status" data-testid="pane-resolution">
+      <strong>{`Preview 1:${2 ** picture.reduction}`}</strong>
+      <span>{refused ? 'measuring waits for full resolution' : 'full resolution is loading'}</span>
+    </div>
+  )
+}
+
 export function PaneView({ session, pane, index, active, many }: { session: ViewerSession; pane: Pane; index: number; active: boolean; many: boolean }) {
   const state = useValue(pane.state)
   const { tool } = useValue(session.state)
@@ -153,6 +165,7 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       data-image={state.picture?.frame.instance.sopInstanceUID}
       data-window={state.window ? `${state.window.width}/${state.window.center}` : undefined}
       data-inverted={state.inverted}
+      data-reduction={state.picture?.reduction}
       onDragEnter={onDrag}
       onDragOver={onDrag}
       onDragLeave={onDrag}
@@ -161,8 +174,9 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       <div ref={host} className="pane-host" />
       <MeasurementLayer session={session} pane={pane} />
       <Overlay session={session} pane={pane} />
+      <Resolution state={state} />
       <Message state={state} pane={pane} onRetry={() => session.retry(pane)} />
-      {state.status === 'loading' && state.shown >= 0 && <span className="pane-busy" aria-hidden="true" />}
+      {(state.status === 'loading' || (state.picture?.reduction ?? 0) > 0) && state.shown >= 0 && <span className="pane-busy" aria-hidden="true" />}
       <Scrollbar pane={pane} />
       <CineBar pane={pane} active={active} />
     </div>

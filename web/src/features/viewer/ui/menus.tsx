@@ -1,9 +1,11 @@
 import type { Pane } from '../engine/pane'
 import { useValue } from '../../../lib/observable'
 import type { Command } from '../model/keys'
+import { PACES, type Pace } from '../model/link'
 import { windowText } from '../model/overlay'
 import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
 import { keepControls, keyOf, useControls } from '../session/controls'
+import { keepPace, usePace } from '../session/pace'
 import type { ViewerSession } from '../session/session'
 import { Glyph } from './icons'
 import { Entry } from './Popover'
@@ -41,8 +43,12 @@ export function PresetEntries({ pane }: { pane: Pane }) {
   )
 }
 
+const PACE_WORDS: Readonly<Record<Pace, string>> = { automatic: 'on slow lines', always: 'always', never: 'never' }
+const nextPace = (pace: Pace): Pace => PACES[(PACES.indexOf(pace) + 1) % PACES.length] ?? 'automatic'
+
 /** What a right click on a picture offers. */
 export function PaneEntries({ session, pane }: { session: ViewerSession; pane: Pane }) {
+  const pace = usePace()
   const { all } = useValue(session.measurements.state)
   const here = new Set(pane.frames.map((frame) => frame.id))
   const count = all.filter((measurement) => here.has(measurement.frameId)).length
@@ -58,6 +64,7 @@ export function PaneEntries({ session, pane }: { session: ViewerSession; pane: P
       <hr />
       <Entry label="Fit to viewport" hint={keyOf('fit')} icon={<Glyph name="fit" />} onClick={() => pane.fit()} />
       <Entry label="Actual pixels" hint={keyOf('actual-size')} icon={<Glyph name="actual" />} onClick={() => pane.actualSize()} />
+      <Entry label="Small pictures first" hint={PACE_WORDS[pace]} icon={<Glyph name="scroll" />} onClick={() => void keepPace(nextPace(pace)).catch(() => undefined)} />
       <Entry label="Reset" hint={keyOf('reset')} icon={<Glyph name="reset" />} onClick={() => pane.reset()} />
       {count > 0 && (
         <>

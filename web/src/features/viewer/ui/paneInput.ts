@@ -113,7 +113,7 @@ export class PaneInput {
     if (draft && picture && point) return 'draw' // the next point of an angle
     const held = (event.target as Element).closest<SVGElement>('[data-measurement]')
     const measurement = held && all.find((candidate) => candidate.id === held.dataset.measurement)
-    if (measurement && point) {
+    if (measurement && point && this.mayMeasure()) {
       measurements.beginEdit(measurement.id)
       this.grip = { id: measurement.id, point: Number(held.dataset.handle ?? -1), from: point, points: measurement.points }
       return 'edit'
@@ -121,9 +121,17 @@ export class PaneInput {
     measurements.select(null)
     const { tool } = this.session.state.get()
     if (!isKind(tool)) return tool
-    if (!picture || !point) return null
+    if (!picture || !point || !this.mayMeasure()) return null
     measurements.begin(tool, point, picture)
     return 'draw'
+  }
+
+  /** Only on the image's own pixels: values and edges of a smaller picture are others. */
+  private mayMeasure(): boolean {
+    const { picture } = this.pane.state.get()
+    if (picture?.reduction === 0) return true
+    if (picture) this.pane.refuse()
+    return false
   }
 
   private move(event: PointerEvent): void {
