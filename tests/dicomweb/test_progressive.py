@@ -79,6 +79,20 @@ def test_a_smaller_picture_is_the_beginning_of_the_frame(
     assert (answer.content == whole) == (size == 512)
 
 
+def test_the_rest_is_one_range(client: Client, slices: list[Path], frames: Callable[..., bytes]) -> None:
+    """What the viewer does on a slow line: a small picture first, later what is missing, and nothing twice."""
+    small, whole = frames(HTJ2K, "?fsiz=256,256"), frames(HTJ2K)
+    rest = client.get(address(slices[0]) + "1", HTJ2K, headers={"Range": f"bytes={len(small)}-"})
+    assert rest.status_code == 206 and RPCL in rest.headers["content-type"]
+    assert rest.headers["content-range"] == f"bytes {len(small)}-{len(whole) - 1}/{len(whole)}"
+    assert small + rest.content == whole
+    etag = client.get(address(slices[0]) + "1", HTJ2K).headers["etag"]
+    same = client.get(address(slices[0]) + "1", HTJ2K, headers={"Range": "bytes=0-99", "If-Range": etag})
+    assert same.status_code == 206 and same.content == whole[:100]
+    other = client.get(address(slices[0]) + "1", STORED, headers={"Range": "bytes=0-99", "If-Range": etag})
+    assert other.status_code == 200  # the original is another representation
+
+
 def test_each_resolution_has_its_etag(client: Client, slices: list[Path], frames: Callable[..., bytes]) -> None:
     path = address(slices[0]) + "1"
     asked = [(path, HTJ2K), (path + "?fsiz=64,64", HTJ2K), (path + "?fsiz=128,128", HTJ2K), (path, STORED)]

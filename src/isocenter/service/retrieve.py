@@ -458,10 +458,13 @@ def _frames(located: StoredInstance, file: OpenFile, table: FrameTable) -> Frame
 
 
 def build_series_document(context: Context, study_uid: str, series_uid: str) -> None:
-    """Make the metadata document of a series before anybody asks. For the worker, who acts for nobody. Raises Missing, Broken."""
+    """Make the metadata document of a series before anybody asks, unless somebody was quicker. For the worker, who acts for
+    nobody. Raises Missing, Broken."""
     found = context.database.read(lambda connection: imaging.locate(connection, study_uid, series_uid))
     if not found:
         raise Missing("there is no such series", where=series_uid)
+    if series_documents.is_kept(context.blobs, found):
+        return
     _, whole = series_documents.build(context.blobs, found)
     if not whole:
         raise Broken("a stored file is lost or damaged", where=series_uid, hint=_VERIFY)
