@@ -24,7 +24,7 @@ from isocenter.dicom.frames import Frame, FrameTable
 from isocenter.dicom.resolutions import Resolutions
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Broken, Missing, Unsupported
+from isocenter.domain.errors import Broken, Busy, Missing, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import imaging, series_documents, viewing_copies
@@ -246,6 +246,8 @@ class Retrieval:
         except Broken:  # it is derived data: the original is there; `isocenter verify` has it made again
             log.warning("a copy for viewing is lost", extra={"facts": {"key": copy.blob_key}})
             series.copies.pop(copy.instance_id, None)
+            return None
+        except Busy:  # its bytes are on another machine still
             return None
 
     def _copied(self, frames: Frames, series: "_Copies", copy: Copy, file: OpenFile) -> Frames:

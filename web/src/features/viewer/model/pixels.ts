@@ -104,24 +104,27 @@ export function enlarged(samples: ArrayLike<number>, extent: { columns: number; 
   const [least, most] = possible(format)
   // Unsigned values below zero come as the top of their words when there are bits to spare.
   const wraps = !format.signed && format.stored < 16 && format.allocated > 8
-  const valueAt = (at: number): number => {
+  const source = new Float32Array(width * height * channels)
+  for (let at = 0; at < source.length; at++) {
     const value = samples[at] ?? 0
-    return Math.min(most, Math.max(least, wraps && value > 0xbfff ? value - 0x10000 : value))
+    source[at] = Math.min(most, Math.max(least, wraps && value > 0xbfff ? value - 0x10000 : value))
   }
-  const made = format.signed ? new Int16Array(columns * rows * channels) : format.allocated > 8 ? new Uint16Array(columns * rows * channels) : new Uint8Array(columns * rows * channels)
+  const size = columns * rows * channels
+  const made = format.signed ? new Int16Array(size) : format.allocated > 8 ? new Uint16Array(size) : new Uint8Array(size)
+  const row = new Float32Array(width * channels)
   for (let y = 0; y < rows; y++) {
     const top = Math.floor(y / scale)
-    const below = Math.min(height - 1, top + 1)
     const down = y / scale - top
+    const upper = top * row.length
+    const lower = Math.min(height - 1, top + 1) * row.length
+    for (let at = 0; at < row.length; at++) row[at] = (source[upper + at] ?? 0) * (1 - down) + (source[lower + at] ?? 0) * down
     for (let x = 0; x < columns; x++) {
       const left = Math.floor(x / scale)
-      const right = Math.min(width - 1, left + 1)
       const across = x / scale - left
+      const right = Math.min(width - 1, left + 1)
       for (let channel = 0; channel < channels; channel++) {
-        const at = (row: number, column: number): number => valueAt((row * width + column) * channels + channel)
-        const upper = at(top, left) * (1 - across) + at(top, right) * across
-        const lower = at(below, left) * (1 - across) + at(below, right) * across
-        made[(y * columns + x) * channels + channel] = Math.round(upper * (1 - down) + lower * down)
+        const value = (row[left * channels + channel] ?? 0) * (1 - across) + (row[right * channels + channel] ?? 0) * across
+        made[(y * columns + x) * channels + channel] = Math.round(value)
       }
     }
   }
