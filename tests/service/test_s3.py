@@ -1,6 +1,7 @@
 """An archive on PostgreSQL or SQLite and a real S3 server: when senders are answered, what other nodes see, what survives."""
 
 import hashlib
+import json
 import logging
 import os
 import random
@@ -18,9 +19,10 @@ import pytest
 
 import ceph
 import s3_archive
+import servers
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import Away, Busy, IsocenterError
-from isocenter.service import commitment, exceptions, ingest, integrity, retrieve, sending, system
+from isocenter.domain.errors import Away, Busy, Conflict, IsocenterError, Missing
+from isocenter.service import commitment, exceptions, ingest, integrity, retrieve, sending, system, uploading
 from isocenter.service.commitment import Reference
 from isocenter.service.context import Context
 from isocenter.service.integrity import Verification
@@ -213,6 +215,31 @@ def test_reindex_from_the_bucket_and_this_disk(node: Node, s3: ceph.S3, bucket: 
     assert [each.status for each in integrity.reindex(one, lambda _: None)].count("stored") == 4
     assert sorted((row.sop_instance_uid, row.blob_key, row.sha256, row.current) for row in rows(one)) == sorted(before)
     assert waiting(one) == 3 and upload_all(one) == 3 and len(s3.keys(bucket)) == 5
+
+
+def test_a_node_whose_disk_is_lost(node: Node, bucket: str, s3: ceph.S3, database_url: str, folder: Path) -> None:
+    """It is named; nothing that needs its files goes on without them, until a person says that they are lost."""
+    lost, other = node(storage_safe_in=1), node("other")
+    data = part10(1000, SOPInstanceUID="1.2.1")
+    assert store(lost, data) == "stored" and store(other, part10(1000, SOPInstanceUID="1.2.2")) == "stored"
+    other.blobs.flush()
+    (waits,) = uploading.nodes(other, SYSTEM)
+    assert (waits.name, waits.objects, waits.size) == (lost.blobs.node, 1, len(data))
+    with pytest.raises(Busy, match="1 objects are on the disks of other nodes"):
+        list(integrity.reindex(other, lambda _: None))
+    assert len(rows(other)) == 2
+    with pytest.raises(Conflict):
+        uploading.forget(lost, SYSTEM, lost.blobs.node)
+    here = ("--data", str(folder / "other"), "--database", database_url, "--storage", s3.storage(bucket), "--json")
+    keys = {"ISOCENTER_S3_ACCESS_KEY": ceph.ACCESS, "ISOCENTER_S3_SECRET_KEY": ceph.SECRET}
+    listed = json.loads(servers.run("uploads", *here, extra=keys).stdout)
+    assert [(each["node"], each["objects"], each["here"]) for each in listed] == [(waits.name, 1, "")]
+    assert uploading.forget(other, SYSTEM, waits.name) == 1 and uploading.nodes(other, SYSTEM) == []
+    with pytest.raises(Missing):
+        uploading.forget(other, SYSTEM, waits.name)
+    assert [finding.kind for finding in verified(other)[1]] == ["missing"]
+    assert store(other, data) == "duplicate" and verified(other) == (2, []), "sending it again puts it back"
+    assert [each.status for each in integrity.reindex(other, lambda _: None)] == ["stored"] * 2
 
 
 def test_files_that_lost_their_row_are_settled(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ COMMANDS = (
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),
     Command("commitment", "what other archives were asked to keep: list, ask", "commitments:commitment"),
     Command("index", "attributes that the settings declare to be indexed: list and progress, again", "index:index"),
+    Command("uploads", "what nodes have not copied into the object store yet: list, forget a lost node", "uploads:uploads"),
     Command("verify", "compare index, files and SHA-256", "archive:verify"),
     Command("copies", "HTJ2K copies for viewing: status, make those of everything held already", "copies:copies"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),

@@ -57,6 +57,7 @@ class Event(StrEnum):
     STUDY_SENT = "study.sent"
     TOKEN_CREATED = "token.created"
     TOKEN_REVOKED = "token.revoked"
+    UPLOADS_FORGOTTEN = "uploads.forgotten"
     UPS_CANCEL_REQUESTED = "ups.cancel_requested"
     UPS_CHANGED_STATE = "ups.changed_state"
     UPS_CREATED = "ups.created"

@@ -68,6 +68,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.STUDY_SENT: Permission.CHANGE_READ,
         Event.TOKEN_CREATED: Permission.CHANGE_READ,
         Event.TOKEN_REVOKED: Permission.CHANGE_READ,
+        Event.UPLOADS_FORGOTTEN: Permission.CHANGE_READ,
         Event.UPS_CANCEL_REQUESTED: Permission.UPS_READ,
         Event.UPS_CHANGED_STATE: Permission.UPS_READ,
         Event.UPS_CREATED: Permission.UPS_READ,

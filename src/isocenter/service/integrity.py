@@ -241,8 +241,13 @@ def reindex(context: Context, expect: Callable[[int], None]) -> Iterator[Reindex
     """Forget every patient, study, series and instance, and take them from the files again; accounts, peers and changes stay.
 
     Of an instance with several versions the first is served again: the other files have numbers in their names, and come last.
-    expect(n): there are at least n files, told as they are found.
+    expect(n): there are at least n files, told as they are found. Raises Busy while other nodes have some that are not seen here.
     """
+    elsewhere = [node for node in context.database.read(uploads.nodes) if node.name != context.blobs.node]
+    if elsewhere:
+        raise Busy(f"{sum(node.objects for node in elsewhere):,} objects are on the disks of other nodes only",
+                   kept="The index is as it was.",
+                   hint="Run those nodes until `isocenter uploads` lists nothing; forget those whose disk is lost.")
     context.database.write(imaging.clear)
     with ThreadPoolExecutor(THREADS) as pool:
         found = 0

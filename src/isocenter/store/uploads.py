@@ -1,7 +1,7 @@
 """What is on one node's disk only and must be copied into the object store: rows, written with the instances they are of.
 
     add, insert   rows                                 claim, again, done   for those who copy: `due_at` is a lease
-    waiting       those of some keys                   figures              how many there are, and since when
+    waiting       those of some keys                   figures, nodes       how many there are, and since when
 `Ledger` is what `blobs_s3` needs of them. A row that is left of an upload that was done costs a look into the store, no more.
 """
 
@@ -116,6 +116,30 @@ def figures(connection: Connection) -> tuple[int, datetime | None]:
     """How many uploads of all nodes are not done, and when the oldest of them was added."""
     count, oldest = connection.execute(select(func.count(), func.min(upload.c.added_at))).one()
     return int(count), oldest
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What is on the disk of a node only."""
+
+    name: str
+    objects: int
+    size: int
+    oldest: datetime
+
+
+def nodes(connection: Connection) -> list[Node]:
+    """The nodes that have something to upload, by name."""
+    query = (
+        select(upload.c.node, func.count(), func.sum(upload.c.size), func.min(upload.c.added_at))
+        .group_by(upload.c.node).order_by(upload.c.node)
+    )  # fmt: skip
+    return [Node(name, int(count), int(size), oldest) for name, count, size, oldest in connection.execute(query)]
+
+
+def forget(connection: Connection, node: str) -> int:
+    """The disk of a node is lost: nobody waits for it any more. Returns for how many objects."""
+    return int(connection.execute(delete(upload).where(upload.c.node == node)).rowcount)
 
 
 class Ledger:
