@@ -30,7 +30,7 @@ from isocenter.service import ingest
 from isocenter.service import query as search
 from isocenter.service.context import Context
 from isocenter.service.worklist import SORT_KEYS
-from isocenter.store import worklist
+from isocenter.store import finding, worklist
 from isocenter.store.database import Database
 from isocenter.work import sweeps
 from objects import part10
@@ -38,6 +38,8 @@ from objects import part10
 STUDIES = 8_000
 PATHS = {Level.STUDY: "/studies", Level.SERIES: "/series", Level.INSTANCE: "/instances"}
 LEVELS = list(Level)
+# What is few or many of a million is so of the index here.
+LIMITS = {finding: ("_FEW", "_SAMPLE", "_COUNTED"), worklist: ("FEW", "SOME", "COUNTED")}
 # What does read a table, and why it may.
 ALLOWED = {
     "/studies?sort=NumberOfStudyRelated": "these counts have no index, which every instance would pay for (docs/decisions.md)",
@@ -82,7 +84,10 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             shutil.copy(folder / "index.sqlite", folder / "counted.sqlite")
             _as_of_a_million(folder / "counted.sqlite")
             others.append(Database(f"sqlite:///{folder}/counted.sqlite"))
-        with plans.recorded() as record, archive(url, folder) as context:
+        with plans.recorded() as record, archive(url, folder) as context, pytest.MonkeyPatch.context() as patch:
+            for module, limits in LIMITS.items():
+                for limit in limits:
+                    patch.setattr(module, limit, getattr(module, limit) * STUDIES // 1_000_000)
             yield Filled(context, record, (context.database, *others))
         for other in others:
             other.close()
@@ -147,9 +152,7 @@ def test_c_find_by_what_is_below(filled: Filled, level: Level) -> None:
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.anyio
-async def test_every_page_of_the_web_client(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("COUNTED", "SOME", "FEW"):  # the index is to be taken for one of a million
-        monkeypatch.setattr(worklist, limit, getattr(worklist, limit) * STUDIES // 1_000_000)
+async def test_every_page_of_the_web_client(filled: Filled) -> None:
     api = Api(filled.context)
     token = api.token(Role.ADMIN, "plans")
     held = filling.made(filling.WITH_INSTANCES)

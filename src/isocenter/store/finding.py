@@ -9,23 +9,22 @@ a key is:
     driven by date       the same from study's own index
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, literal, select, true
 from sqlalchemy.sql import FromClause
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
-from isocenter.dicom.match import AnyOf, Empty, Fuzzy, Match, Range, Single, UidList, Universal, Wildcard
+from isocenter.dicom.match import Empty, Match, Single, Universal
 from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
-from isocenter.store import connections, dialect, extras, names
-from isocenter.store import rows as rows_of
+from isocenter.store import candidates, connections, dialect, extras, names
 from isocenter.store.schema import (
     instance,
     key_column,
-    name_columns,
     patient,
     series,
     study,
@@ -39,10 +38,13 @@ Column = ColumnElement[Any]
 
 _FEW = 2000  # studies that are cheaper to fetch by id and sort than to look for in the order of their dates
 _SAMPLE = 2000  # rows of a level whose share that match stands for all
+_AT_ONCE = 500  # rows that are read at once
 _COUNTED = 20_000  # rows that are counted at most
-_AT_ONCE = 50  # conditions in one statement: SQLite's expressions are 1,000 deep at most
 _DEPTH = {Level.PATIENT: 0, Level.STUDY: 1, Level.SERIES: 2, Level.INSTANCE: 3}
 _NUMBERS = frozenset({"IS", "US", "UL"})  # texts of whole numbers: the longer is the larger
+
+
+_ONE = select(literal(1))
 
 
 def find(connection: Connection, query: Query, scope: Matches = ()) -> list[dict[str, str]]:
@@ -56,17 +58,20 @@ def find(connection: Connection, query: Query, scope: Matches = ()) -> list[dict
 
 def rows(connection: Connection, query: Query, scope: Matches = ()) -> Iterator[dict[str, str]]:
     """As `find`, one row after the other: for answers of any size."""
-    columns = _columns(query, connection.dialect.name == "postgresql")
-    statement = _Finding(connection, query, scope).statement([column.label(keyword) for keyword, column in columns.items()])
+    shown = _shown(query, connection.dialect.name == "postgresql")
+    statement = _Finding(connection, query, scope).statement(shown.base)
     if statement is None:
         return
-    for row in connection.execution_options(yield_per=500).execute(statement):
-        yield {keyword: "" if value is None else str(value) for keyword, value in zip(columns, row, strict=True)}
+    # A cursor of PostgreSQL's server costs three turns of the network more.
+    if query.limit is None or query.limit > _AT_ONCE:
+        connection = connection.execution_options(yield_per=_AT_ONCE)
+    for row in connection.execute(statement):
+        yield {keyword: "" if value is None else str(value) for keyword, value in zip(shown.keywords, row, strict=True)}
 
 
 def count(connection: Connection, query: Query, scope: Matches = (), at_most: int = 10_000) -> int:
     """How many rows match, without regard to limit and offset; at most `at_most` are counted."""
-    statement = _Finding(connection, query, scope).statement([literal(1)], page=False)
+    statement = _Finding(connection, query, scope).statement(_ONE, page=False)
     if statement is None:
         return 0
     return connection.execute(select(func.count()).select_from(statement.limit(at_most).subquery())).scalar_one()
@@ -82,7 +87,7 @@ def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple
     table = {Level.PATIENT: patient, Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[query.level]
     newest = connection.execute(select(func.max(table.c.id))).scalar() or 0
     if found.is_selective() or newest <= _SAMPLE:
-        statement = found.statement([literal(1)], page=False)
+        statement = found.statement(_ONE, page=False)
         if statement is None:
             return 0, False
         number = connection.execute(select(func.count()).select_from(statement.limit(_COUNTED).subquery())).scalar_one()
@@ -91,26 +96,41 @@ def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple
         return newest, True  # ids are given once and in order
     if query.level is not Level.STUDY:
         return None
-    statement = found.statement([literal(1)], page=False, sampled=table.c.id > newest - _SAMPLE)
+    statement = found.statement(_ONE, page=False, sampled=table.c.id > newest - _SAMPLE)
     if statement is None:
         return 0, False
     return connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one() * newest // _SAMPLE, True
 
 
-def _columns(query: Query, postgresql: bool) -> dict[str, Column]:
-    """What each row tells: every attribute of the level and above that the index holds; costly counts only when asked for."""
-    asked = {attribute.keyword for attribute in query.returns} | {attribute.keyword for attribute, _ in query.matches}
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What each row tells: the keywords, and the SELECT of their columns."""
+
+    keywords: tuple[str, ...]
+    base: Select[Any]
+
+
+def _shown(query: Query, postgresql: bool) -> _Shown:
+    """Every attribute of the level and above that the index holds; costly counts and declared ones only when asked for."""
+    asked = (*query.returns, *(attribute for attribute, _ in query.matches))
+    costly = frozenset(attribute for attribute in asked if _is_costly(attribute, query.level))
+    declared = tuple(a for a in query.returns if a.is_extra and _DEPTH[a.level] <= _DEPTH[query.level])
+    return _remembered(query.level, costly, declared, postgresql)
+
+
+@lru_cache(maxsize=256)
+def _remembered(level: Level, costly: frozenset[Attribute], declared: tuple[Attribute, ...], postgresql: bool) -> _Shown:
+    """Searches come in few shapes, and to name forty columns anew takes longer than most answers."""
     columns: dict[str, Column] = {}
-    for level in Level:
-        if _DEPTH[level] <= _DEPTH[query.level]:
-            for attribute in at(level):
-                column = _column(attribute, query.level)
-                if column is not None and (attribute.keyword in asked or not _is_costly(attribute, query.level)):
+    for above in Level:
+        if _DEPTH[above] <= _DEPTH[level]:
+            for attribute in at(above):
+                column = _column(attribute, level)
+                if column is not None and (attribute in costly or not _is_costly(attribute, level)):
                     columns[attribute.keyword] = column
-    for attribute in query.returns:
-        if attribute.is_extra and _DEPTH[attribute.level] <= _DEPTH[query.level]:
-            columns[attribute.keyword] = extras.texts(attribute, _owner(attribute, _table(attribute, query.level)), postgresql)
-    return columns
+    for attribute in declared:
+        columns[attribute.keyword] = extras.texts(attribute, _owner(attribute, _table(attribute, level)), postgresql)
+    return _Shown(tuple(columns), select(*(column.label(keyword) for keyword, column in columns.items())))
 
 
 def _is_costly(attribute: Attribute, level: Level) -> bool:
@@ -156,6 +176,29 @@ class _Plan:
     walks: bool = False
 
 
+@cache
+def _joined(level: Level) -> FromClause:
+    """study joined down to the level of the query; the patients by themselves."""
+    source: FromClause = patient if level is Level.PATIENT else study
+    if level in (Level.SERIES, Level.INSTANCE):
+        source = source.join(series, series.c.study_fk == study.c.id)
+    if level is Level.INSTANCE:
+        source = source.join(instance, and_(instance.c.series_fk == series.c.id, instance.c.current))
+    return source
+
+
+@cache
+def _natural_order(level: Level) -> tuple[Column, ...]:
+    if level is Level.PATIENT:
+        return (patient.c.patient_name_key, patient.c.id)
+    order: list[Column] = [study.c.study_date.desc(), study.c.id.desc()]
+    if level in (Level.SERIES, Level.INSTANCE):
+        order += [func.length(series.c.series_number), series.c.series_number, series.c.id]
+    if level is Level.INSTANCE:
+        order += [func.length(instance.c.instance_number), instance.c.instance_number, instance.c.id]
+    return tuple(order)
+
+
 class _Finding:
     """One search: its plan and its conditions."""
 
@@ -175,16 +218,14 @@ class _Finding:
         """Whether not every row matches."""
         return bool(self._matches or self._query.spans)
 
-    def statement(
-        self, columns: Sequence[Column], *, page: bool = True, sampled: Condition | None = None
-    ) -> Select[Any] | None:
-        """The SELECT; None when nothing can match. sampled: only these rows of the level, whatever plan is best."""
-        plan = self._plan() if sampled is None else _Plan(self._joined(), (sampled,))
+    def statement(self, base: Select[Any], *, page: bool = True, sampled: Condition | None = None) -> Select[Any] | None:
+        """`base` with all the rest; None when nothing can match. sampled: only these rows of the level, whatever plan is best."""
+        plan = self._plan() if sampled is None else _Plan(_joined(self._query.level), (sampled,))
         if plan is None:
             return None
         conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
         conditions += [self._span(each) for each in self._query.spans]
-        statement = select(*columns).select_from(plan.source).where(*plan.limits, *conditions)
+        statement = base.select_from(plan.source).where(*plan.limits, *conditions)
         if plan.hint is not None:
             statement = statement.with_hint(*plan.hint, "sqlite")
         if (plan.walks or sampled is not None) and self._postgresql:
@@ -198,14 +239,14 @@ class _Finding:
 
     def _plan(self) -> _Plan | None:
         level = self._query.level
-        order = self._natural_order()
+        order = _natural_order(level)
         above = patient if level is Level.PATIENT else study
         ids = self._few()
         if ids is not None:
             some = dialect.some_ids(above.c.id, ids, self._postgresql)
-            return _Plan(self._joined(), (some,), order, (above, "NOT INDEXED")) if ids else None
+            return _Plan(_joined(level), (some,), order, (above, "NOT INDEXED")) if ids else None
         if self._query.sort:
-            return _Plan(self._joined(), order=order)
+            return _Plan(_joined(level), order=order)
         modality = next((m.value for a, m in self._matches if a.keyword == "ModalitiesInStudy" and isinstance(m, Single)), None)
         if level is Level.STUDY and modality is not None:
             return _Plan(
@@ -217,26 +258,7 @@ class _Finding:
                 walks=True,
             )
         index = "ix_patient_patient_name_key" if level is Level.PATIENT else "ix_study_date"
-        return _Plan(self._joined(), order=order, hint=(above, f"INDEXED BY {index}"), walks=True)
-
-    def _joined(self) -> FromClause:
-        """study joined down to the level of the query; the patients by themselves."""
-        source: FromClause = patient if self._query.level is Level.PATIENT else study
-        if self._query.level in (Level.SERIES, Level.INSTANCE):
-            source = source.join(series, series.c.study_fk == study.c.id)
-        if self._query.level is Level.INSTANCE:
-            source = source.join(instance, and_(instance.c.series_fk == series.c.id, instance.c.current))
-        return source
-
-    def _natural_order(self) -> tuple[Column, ...]:
-        if self._query.level is Level.PATIENT:
-            return (patient.c.patient_name_key, patient.c.id)
-        order: list[Column] = [study.c.study_date.desc(), study.c.id.desc()]
-        if self._query.level in (Level.SERIES, Level.INSTANCE):
-            order += [func.length(series.c.series_number), series.c.series_number, series.c.id]
-        if self._query.level is Level.INSTANCE:
-            order += [func.length(instance.c.instance_number), instance.c.instance_number, instance.c.id]
-        return tuple(order)
+        return _Plan(_joined(level), order=order, hint=(above, f"INDEXED BY {index}"), walks=True)
 
     def _asked_order(self) -> list[Column]:
         order: list[Column] = []
@@ -261,9 +283,11 @@ class _Finding:
 
     def _find_few(self) -> set[int] | None:
         for attribute, match in self._matches:
-            candidates = _candidates(self._connection, attribute, match, self._query.level)
-            if candidates is not None:
-                ids = candidates.ids(self._connection, _FEW)
+            if attribute.keyword == "ModalitiesInStudy" and isinstance(match, Single) and self._query.level is Level.STUDY:
+                continue  # its own plan ends soon when there are few
+            few = candidates.of(self._connection, attribute, match, self._query.level)
+            if few is not None:
+                ids = few.ids(self._connection, _FEW)
                 if ids is not None:
                     return ids
         return None
@@ -336,101 +360,3 @@ class _Finding:
         # A series' zone is that of its study, which the outer row has.
         above = ((patient,), (study,), (series, study))[_DEPTH[self._query.level]]
         return exists(select(literal(1)).select_from(source).where(links[0][1], asked(links[-1][0])).correlate(*above))
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Which index entries to look at first, as plain SQL: making and compiling an expression would cost more than the answer.
-
-    select: SELECT ids ... WHERE; columns: one of them must equal one of `values` or be in one of `ranges`, from and below ("" for
-    no end). of_patients: what is wanted are the patients of these studies.
-    """
-
-    select: str
-    columns: tuple[str, ...]
-    values: tuple[str, ...]
-    ranges: tuple[tuple[str, str], ...]
-    of_patients: bool
-
-    def ids(self, connection: Connection, at_most: int) -> set[int] | None:
-        """The ids of studies or patients; None when there are `at_most` or more."""
-        asked: list[tuple[str, tuple[str, ...]]] = [("{0} = ?", (value,)) for value in self.values]
-        for start, end in self.ranges:
-            asked.append(("{0} >= ? AND {0} < ?", (start, end)) if end else ("{0} >= ?", (start,)))
-        found: set[int] = set()
-        for first in range(0, len(asked), _AT_ONCE):
-            text, values = self._text(asked[first : first + _AT_ONCE], at_most)
-            text = text.replace("?", rows_of.mark(connection))
-            # Of the beginning of a name there may be many, and to count is cheaper than to fetch.
-            counted = f"SELECT count(*) FROM ({text}) AS y"
-            if self.ranges and connection.exec_driver_sql(counted, values).scalar_one() >= at_most:
-                return None
-            found.update(each[0] for each in connection.exec_driver_sql(text, values).all())
-        if len(found) >= at_most:
-            return None
-        return _patients_of(connection, found) if self.of_patients else found
-
-    def _text(self, asked: Sequence[tuple[str, tuple[str, ...]]], at_most: int) -> tuple[str, tuple[str, ...]]:
-        condition = " OR ".join(text for text, _ in asked)
-        parts = (f"SELECT * FROM ({self.select} {condition.format(column)} LIMIT {at_most}) AS x" for column in self.columns)
-        return " UNION ALL ".join(parts), tuple(value for _, some in asked for value in some) * len(self.columns)
-
-
-def _patients_of(connection: Connection, studies: set[int]) -> set[int]:
-    those = dialect.some_ids(study.c.id, studies, connection.dialect.name == "postgresql")
-    return set(connection.execute(select(study.c.patient_fk).where(those)).scalars())
-
-
-# By which indexes studies are found; each column holds one value a row.
-_BY_MODALITY = "SELECT study_fk FROM study_modality WHERE", ("modality",)
-_BY_SOP_CLASS = "SELECT study_fk FROM study_sop_class WHERE", ("sop_class_uid",)
-_STUDIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    **{keyword: ("SELECT id FROM study WHERE", name_columns(BY_KEYWORD[keyword]) or (BY_KEYWORD[keyword].column,))
-       for keyword in ("StudyInstanceUID", "PatientID", "AccessionNumber", "PatientBirthDate", "StudyDescription",
-                       "InstitutionName", "PatientName", "ReferringPhysicianName")},
-    "ModalitiesInStudy": _BY_MODALITY, "Modality": _BY_MODALITY,
-    "SOPClassesInStudy": _BY_SOP_CLASS, "SOPClassUID": _BY_SOP_CLASS,
-    "SeriesInstanceUID": ("SELECT study_fk FROM series WHERE", ("series_instance_uid",)),
-    "SOPInstanceUID": ("SELECT series.study_fk FROM instance JOIN series ON series.id = instance.series_fk WHERE",
-                       ("sop_instance_uid",)),
-}  # fmt: skip
-_PATIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    keyword: ("SELECT id FROM patient WHERE", columns) for keyword, (_, columns) in _STUDIES.items()
-    if keyword in ("PatientID", "PatientName")
-}  # fmt: skip
-
-
-def _candidates(connection: Connection, attribute: Attribute, match: Match, level: Level) -> _Candidates | None:
-    """What an index answers and leaves out no study (at their level: no patient) that the key matches; None without an index."""
-    is_patients = level is Level.PATIENT and attribute.level is Level.PATIENT
-    found = (_PATIENTS if is_patients else _STUDIES).get(attribute.keyword)
-    if attribute.is_extra and attribute.vr not in dialect.NUMBER_VRS and level is not Level.PATIENT:
-        found = extras.candidates(connection, attribute), ("extra_value.key",)
-    if found is None:
-        return None
-    fold = dialect.name_key if attribute.vr == "PN" else str
-    parts = [_stretches(way, fold) for way in (match.ways if isinstance(match, AnyOf) else (match,))]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return None
-    values = tuple(dict.fromkeys(value for some, _ in known for value in some))
-    ranges = tuple(dict.fromkeys(ends for _, some in known for ends in some))
-    return _Candidates(*found, values, ranges, of_patients=level is Level.PATIENT and not is_patients)
-
-
-def _stretches(match: Match, fold: Callable[[str], str]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]] | None:
-    """Values and ranges of an index, of which one has every text that the match fits, or the first component group of it."""
-    match match:
-        case UidList(uids):
-            return uids, ()
-        case Fuzzy(names=few) if few is not None:
-            return few, ()
-        case Range(low, high):
-            return (), ((low or "\x01", dialect.after(high)),)
-        case Single(value) if fold is str:
-            return (value,), ()
-        case Single(value) if (start := fold(value)) and "=" not in start:
-            return (start,), ((f"{start}=", dialect.after(f"{start}=")),)
-        case Wildcard(pattern) if (start := dialect.prefix(fold(pattern))) and "=" not in start:
-            return (), ((start, dialect.after(start)),)
-    return None
