@@ -18,6 +18,7 @@ from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.store import changes
+from isocenter.store.open_files import OpenFile
 from objects import element, part10
 
 
@@ -372,6 +373,34 @@ def test_video(client: Client, codec: str, container: str, syntax: str) -> None:
     else:
         assert whole.content == answer.content
     assert client.get(f"{url}/frames/11/rendered").status_code == 404
+
+
+# ---- storage that is far away
+
+
+class Far(OpenFile):
+    """A file whose bytes come over a network: no descriptor."""
+
+    __slots__ = ("_near",)
+
+    def __init__(self, near: OpenFile) -> None:
+        super().__init__(None, near.size, near.modified)
+        self._near = near
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._near.read_at(offset, length)
+
+
+def test_far_files(client: Client, series: list[str], cine: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures, films, videos and documents are the same whether their bytes lie in a local file or not."""
+    documents = [store(client, data / "pdf/craig-test.dcm"), store(client, video("libx264", "mp4", "1.2.840.10008.1.2.4.102")[0])]
+    urls = [f"{series[0]}/rendered?quality=72", f"{cine}/rendered?viewport=60,60", *(f"{url}/rendered" for url in documents)]
+    near = [client.get(url).content for url in urls]
+    client.context.cache.clear()
+    retrieval = client.application._tools.retrieval
+    opened = retrieval.open
+    monkeypatch.setattr(retrieval, "open", lambda located: Far(opened(located)))
+    assert [client.get(url).content for url in urls] == near
 
 
 # ---- who, and what goes wrong

@@ -13,7 +13,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 
-from dicomweb.in_process import Client
+from dicomweb.in_process import Client, parts
 from dicomweb.shown import image, pixels, store
 from objects import part10
 
@@ -211,6 +211,39 @@ def test_the_state_of_a_test_image(client: Client, data: Path) -> None:
     assert found.shape == values.shape and np.abs(found - part * 255).max() <= 1
     assert client.get(f"{of}/rendered", "image/png").content == ask(
         client, url, contentType="image/png", presentationSeriesUID=series, presentationUID=uid).content  # fmt: skip
+
+
+def test_overlays_in_unused_bits(client: Client, data: Path) -> None:
+    """WG-04's overlays lie in bits 14 and 15 of the pixels; they are shown with annotations, and where a state activates them."""
+    values = np.frombuffer(pydicom.dcmread(data / "pr/overlay/overlay.dcm").PixelData, "<u2").reshape(512, 512)
+    planes = ((values >> 14 | values >> 15) & 1).astype(bool)
+    url = store(client, data / "pr/overlay/overlay.dcm")
+    plain, annotated = (pixels(client.get(f"{url}/rendered{query}", "image/png")) for query in ("", "?annotation=technique"))
+    assert planes.any() and (annotated[planes] == 255).all() and (plain[planes] < 255).any()
+    _, _, _, _, series, _, uid = store(client, data / "pr/overlay/prOverlay.dcm").split("/")
+    shown = pixels(ask(client, url, contentType="image/png", presentationSeriesUID=series, presentationUID=uid))
+    assert (shown != plain).any()
+
+
+def test_a_state_of_some_frames(client: Client, data: Path) -> None:
+    dataset = pydicom.dcmread(data / "enhanced/emri_small.dcm")
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = "1.2.9.600", "1.2.9.600.1", "1.2.9.600.1.1"
+    dataset.file_meta.MediaStorageSOPInstanceUID, dataset.PatientID = dataset.SOPInstanceUID, "G600"
+    out = io.BytesIO()
+    dataset.save_as(out)
+    content = out.getvalue()
+    window = Sequence([item(WindowCenter="300", WindowWidth="900")])
+    made = pydicom.dcmread(io.BytesIO(state(pydicom.dcmread(io.BytesIO(content)), SoftcopyVOILUTSequence=window)))
+    made.ReferencedSeriesSequence[0].ReferencedImageSequence[0].ReferencedFrameNumber = [3, 7]
+    file = io.BytesIO()
+    made.save_as(file)
+    url, stated = store(client, content), store(client, file.getvalue())
+    _, _, _, _, series, _, uid = stated.split("/")
+    found = pixels(ask(client, url, contentType="image/png", presentationSeriesUID=series, presentationUID=uid))
+    wanted = pixels(client.get(f"{url}/frames/3/rendered?window=300,900,linear", "image/png"))
+    assert np.array_equal(found, wanted)
+    both = parts(client.get(f"{stated}/rendered", 'multipart/related; type="image/png"'))
+    assert len(both) == 2 and np.array_equal(pixels(both[0][1]), wanted) and not np.array_equal(pixels(both[1][1]), wanted)
 
 
 def test_the_state_decides_on_the_window(client: Client) -> None:

@@ -31,7 +31,7 @@ def drawn(data: bytes, shown: Presentation, asked: Rendering) -> Image.Image:
     pixels = colour.picture(values, photometric, shown, asked.window)
     image = Image.fromarray(np.ascontiguousarray(pixels))
     if asked.annotations or shown.display is not None:
-        _lay(image, shown)
+        _lay(image, data, shown)
     return finished(image, shown, asked)
 
 
@@ -89,18 +89,16 @@ def _box(size: tuple[int, int], region: Region | Fraction | None) -> tuple[float
     return left, top, right, bottom
 
 
-def _lay(image: Image.Image, shown: Presentation) -> None:
+def _lay(image: Image.Image, data: bytes, shown: Presentation) -> None:
     """The overlay planes in white, where they lie (PS3.3 C.9.2)."""
     for overlay in shown.overlays:
-        plane = _plane(overlay, shown)
+        plane = _plane(overlay, shown) if overlay.data else _embedded(overlay, data, shown)
         if plane is not None:
             mask = Image.fromarray(plane * np.uint8(255))
             image.paste(255 if image.mode == "L" else (255, 255, 255), (overlay.column - 1, overlay.row - 1), mask)
 
 
 def _plane(overlay: Overlay, shown: Presentation) -> NDArray[np.uint8] | None:
-    if not overlay.data:
-        return None  # bits above the stored ones: `samples` has taken them off, and the standard has retired them
     frame = shown.number - overlay.first_frame if overlay.frames > 1 else 0
     count = overlay.rows * overlay.columns
     if not 0 <= frame < overlay.frames or count * (frame + 1) > 8 * len(overlay.data):
@@ -109,6 +107,18 @@ def _plane(overlay: Overlay, shown: Presentation) -> NDArray[np.uint8] | None:
     packed = np.frombuffer(overlay.data, np.uint8)[first // 8 : -(-(first + count) // 8)]
     bits = np.unpackbits(packed, bitorder="little")[first % 8 :][:count]
     return bits.reshape(overlay.rows, overlay.columns)
+
+
+def _embedded(overlay: Overlay, data: bytes, shown: Presentation) -> NDArray[np.uint8] | None:
+    """A plane in a bit that the pixels do not use: retired, but still in archives (PS3.5 2004, 8.1.2)."""
+    layout = shown.layout
+    size = overlay.rows * overlay.columns
+    if not shown.native or layout.bits_allocated != 16 or (overlay.rows, overlay.columns) != (layout.rows, layout.columns):
+        return None
+    if layout.samples != 1 or overlay.bit > 15 or len(data) < 2 * size:
+        return None
+    bits = np.frombuffer(data[: 2 * size], "<u2") >> overlay.bit & 1
+    return bits.astype(np.uint8).reshape(overlay.rows, overlay.columns)
 
 
 def _jpeg(image: Image.Image, quality: int, profile: bytes) -> bytes:

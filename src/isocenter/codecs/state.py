@@ -55,11 +55,12 @@ class Display:
     shutters: tuple[Shutter, ...] = ()
 
 
-def references(state: View) -> Iterator[tuple[str, str]]:
-    """(Series Instance UID, SOP Instance UID) of each image the state is for."""
+def references(state: View) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """(Series Instance UID, SOP Instance UID, frames) of each image the state is for; no frames: all of them."""
     for series in state.items(0x00081115):
         for image in series.items(_REFERENCED_IMAGES):
-            yield series.text(0x0020000E), image.text(_UID)
+            frames = tuple(int(number) for number in image.numbers(_FRAMES) if number >= 1)
+            yield series.text(0x0020000E), image.text(_UID), frames
 
 
 def applied(shown: Presentation, state: View, sop_uid: str) -> Presentation:

@@ -233,11 +233,13 @@ async def _send_state(renderer: Renderer, exchange: Exchange, state: StoredInsta
     media_type, parts = choose(exchange.accepted(), PICTURES)
     check_profile(asked.rendering, media_type)
     pictures = []
-    for series_uid, sop_uid in await exchange.run(renderer.references, state):
+    for series_uid, sop_uid, _ in await exchange.run(renderer.references, state):
         found = await exchange.run(
             renderer.retrieval.instances, exchange.principal, state.study_instance_uid, series_uid, sop_uid
         )
-        pictures += [Picture(instance, 1, asked.rendering, media_type, state) for instance in found]
+        for instance in found:
+            numbers = await exchange.run(renderer.shown_by, state, instance)
+            pictures += [Picture(instance, number, asked.rendering, media_type, state) for number in numbers]
     warnings = [asked.warning] if asked.warning else []
     if not pictures:
         raise Unsupported("The presentation state names no image.", where="ReferencedSeriesSequence")

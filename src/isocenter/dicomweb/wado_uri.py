@@ -100,6 +100,8 @@ async def _send_picture(
     elif media_type == MP4 or (media_type == GIF and rendering.is_film(instance) and state is None):
         pictures = tuple(Picture(instance, number, asked, media_type) for number in range(1, count + 1))
         return await rendered.send_film(films, renderer, exchange, [instance], pictures, media_type, warnings)
+    elif state is not None:
+        number = (await exchange.run(renderer.shown_by, state, instance))[0]
     else:
         number = await exchange.run(renderer.middle, instance)
     await rendered.send_picture(renderer, exchange, Picture(instance, number, asked, media_type, state), warnings)

@@ -161,6 +161,11 @@ class Renderer:
         named = self.view(instance).integer(0x00286010)
         return named if 1 <= named <= count else (count + 1) // 2
 
+    def shown_by(self, stated: Located, instance: Located) -> list[int]:
+        """The frames of an image that a presentation state names; the one that stands for all where it names none."""
+        named = [frames for _, uid, frames in self.references(stated) if uid == instance.sop_instance_uid and frames]
+        return list(named[0]) if named else [self.middle(instance)]
+
     # ---- one picture
 
     def kept(self, picture: Picture) -> bytes | None:
@@ -193,8 +198,8 @@ class Renderer:
         except Malformed as error:
             raise Invalid(f"This cannot be shown so: {error.reason}.", where=error.where) from None
 
-    def references(self, stated: Located) -> list[tuple[str, str]]:
-        """(Series, SOP Instance UID) of the images that a presentation state is for. Raises Broken."""
+    def references(self, stated: Located) -> list[tuple[str, str, tuple[int, ...]]]:
+        """(Series, SOP Instance UID, frames) of the images that a presentation state is for. Raises Broken."""
         try:
             return list(state.references(self.view(stated)))
         except Malformed as error:
