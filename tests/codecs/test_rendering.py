@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
 
-from isocenter.codecs import grayscale, presentation, profiles, rendering
+from isocenter.codecs import grayscale, lettering, presentation, profiles, rendering
 from isocenter.codecs.presentation import Lut, Presentation
 from isocenter.dicom import native, part10
 from isocenter.dicom.rendered import Fraction, Region, Rendering, Viewport, Window
@@ -186,6 +186,16 @@ def test_annotation_is_in_the_picture() -> None:
     lower = drawn(content, Rendering(annotations=("technique",)))
     assert not empty.any()
     assert upper[:256].any() and not upper[256:].any() and lower[256:].any() and not lower[:256].any()
+
+
+def test_names_in_other_alphabets() -> None:
+    """A font of this machine, where there is one; never an empty box, and no error."""
+    assert lettering.fitting("Müller, Jürgen", 12)[0] == "Müller, Jürgen"
+    text, font = lettering.fitting("Διονυσιος", 12)
+    assert text in ("Διονυσιος", "?????????")
+    if text != "?????????":
+        assert bytes(font.getmask("Δ")) != bytes(font.getmask("\u0378"))
+    assert lettering.fitting("ab\u0378\0c", 12)[0] in ("abc", "ab?c")
 
 
 def test_segmented_tables() -> None:

@@ -20,6 +20,7 @@ HIGH_BIT, PADDING, PADDING_LIMIT = 0x00280102, 0x00280120, 0x00280121
 MODALITY_LUT_SEQUENCE, VOI_LUT_SEQUENCE = 0x00283000, 0x00283010
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230
 _FUNCTIONS = {"LINEAR", "LINEAR_EXACT", "SIGMOID"}
+_LONGEST = 200  # letters of a line of annotation
 _MAX_PROFILE = 8 << 20  # bytes; ICC profiles of slide scanners have some 100 KB to 3 MB
 
 
@@ -263,7 +264,7 @@ def _date(text: str) -> str:
 def _patient(found: View) -> list[str]:
     identity = " ".join(part for part in (found.text(0x00100020), found.text(0x00100040)) if part)
     lines = [_name(found.text(0x00100010)), identity, _date(found.text(0x00100030)), found.text(0x00080080)]
-    return [line for line in lines if line]
+    return [line[:_LONGEST] for line in lines if line]
 
 
 def _technique(found: View, number: int, frames: int) -> list[str]:
@@ -277,7 +278,7 @@ def _technique(found: View, number: int, frames: int) -> list[str]:
                                    image, f"Frame {number}/{frames}" if frames > 1 else "") if part),
         _exposure(found),
     ]  # fmt: skip
-    return [line for line in lines if line]
+    return [line[:_LONGEST] for line in lines if line]
 
 
 def _exposure(found: View) -> str:
