@@ -58,6 +58,53 @@ test('a folder with good and bad files is uploaded, each with its result', async
   await expect(cut).toHaveCount(0)
 })
 
+// One white pixel.
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC'
+const PDF = '%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n'
+
+test('pictures and documents become objects of a study that is chosen', async ({ page }) => {
+  const name = family('Photo')
+  const folder = mkdtempSync(path.join(tmpdir(), 'isocenter-'))
+  const file = (called: string, content: Buffer | string) => {
+    writeFileSync(path.join(folder, called), content)
+    return path.join(folder, called)
+  }
+  await signIn(page, '/upload')
+  await expect(page.getByRole('heading', { name: /Drop files/ })).toBeVisible()
+  await page.getByTestId('upload-files').setInputFiles([file('leg.png', Buffer.from(PNG, 'base64')), file('letter.pdf', PDF), file('broken.jpg', 'no picture')])
+  const dialog = page.getByRole('dialog', { name: 'Whose are these?' })
+  await expect(dialog.getByRole('button', { name: 'Upload 3 files' })).toBeDisabled()
+  await dialog.getByLabel('Belongs to').selectOption('A new study')
+  await dialog.getByLabel('Patient name').fill(`${name}, Paula`)
+  await dialog.getByLabel('Patient ID').fill(name)
+  await dialog.getByLabel('Study description').fill('Wound')
+  await keepScreenshot(page, 'upload-subject')
+  await expectAccessible(page)
+  await dialog.getByRole('button', { name: 'Upload 3 files' }).click()
+  await expect(page.getByRole('heading', { name: /Finished/ })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Stored 2$/ })).toBeVisible()
+  await expect(page.getByRole('list', { name: 'Files' }).getByRole('listitem').filter({ hasText: 'broken.jpg' })).toContainText('Refused')
+
+  // The study is there with both; a third thing is added from its details.
+  await page.getByRole('link', { name: 'Studies', exact: true }).click()
+  await search(page, name)
+  await expect(rows(page)).toHaveCount(1)
+  await expect(rows(page).locator('.cell-images')).toHaveText('2')
+  await rows(page).first().click()
+  await page.keyboard.press('Space')
+  await page.getByRole('complementary', { name: 'Study details' }).getByRole('button', { name: 'Add files' }).click()
+  await page.getByTestId('upload-files').setInputFiles(file('more.png', Buffer.from(PNG, 'base64')))
+  const choice = dialog.getByRole('radio', { name: new RegExp(name) })
+  await expect(choice).toBeChecked()
+  await keepScreenshot(page, 'upload-subject-held')
+  await dialog.getByRole('button', { name: 'Upload 1 file' }).click()
+  await expect(page.getByRole('button', { name: /^Stored 3$/ })).toBeVisible()
+  const answer = await page.request.get(`/dicom-web/instances?PatientID=${name}&includefield=00080060`, { headers: { Accept: 'application/dicom+json' } })
+  const found = (await answer.json()) as Record<string, { Value: unknown[] }>[]
+  expect(found.map((each) => each['00080060']?.Value[0]).sort()).toEqual(['DOC', 'XC', 'XC'])
+  expect(new Set(found.map((each) => each['0020000D']?.Value[0])).size).toBe(1)
+})
+
 test('files can be dropped anywhere on the study list, and uploading pauses', async ({ page }) => {
   const name = family('Drop')
   await signIn(page)

@@ -1,45 +1,10 @@
-import { OfflineError, currentCsrfToken, errorOf, noteUnauthenticated, queryString } from '../lib/http'
+import { errorOf, queryString } from '../lib/http'
+import { type Sending, post } from '../lib/post'
 import type { UploadResult } from './types'
 
-interface Sending {
-  signal: AbortSignal
-  onProgress: (sentBytes: number) => void
-}
-
-/**
- * Sends one file (DICOM or ZIP) as it is; one result, or one per entry of a ZIP. XMLHttpRequest because fetch tells nothing about
- * the progress of a body over HTTP/1.1. Throws HttpError, OfflineError, or AbortError.
- */
-export function uploadFile(file: Blob, name: string, { signal, onProgress }: Sending): Promise<UploadResult[]> {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest()
-    const stop = () => request.abort()
-    const settle = (finish: () => void) => {
-      signal.removeEventListener('abort', stop)
-      finish()
-    }
-    request.open('POST', `/api/v1/upload${queryString({ name })}`)
-    request.responseType = 'json'
-    request.setRequestHeader('Content-Type', 'application/octet-stream')
-    request.setRequestHeader('X-CSRF-Token', currentCsrfToken())
-    request.upload.onprogress = (event) => onProgress(event.loaded)
-    request.onload = () =>
-      settle(() => {
-        const body: unknown = request.response
-        if (request.status >= 200 && request.status < 300) {
-          resolve((body as { results: UploadResult[] } | null)?.results ?? [])
-          return
-        }
-        if (request.status === 401) noteUnauthenticated()
-        reject(errorOf(request.status, body, request.getResponseHeader('Retry-After')))
-      })
-    request.onerror = () => settle(() => reject(new OfflineError()))
-    request.onabort = () => settle(() => reject(new DOMException('The upload was cancelled.', 'AbortError')))
-    if (signal.aborted) {
-      request.onabort(new ProgressEvent('abort'))
-      return
-    }
-    signal.addEventListener('abort', stop)
-    request.send(file)
-  })
+/** Sends one file (DICOM or ZIP) as it is; one result, or one per entry of a ZIP. Throws HttpError, OfflineError, or AbortError. */
+export async function uploadFile(file: Blob, name: string, sending: Sending): Promise<UploadResult[]> {
+  const { status, body, header } = await post(`/api/v1/upload${queryString({ name })}`, 'application/octet-stream', file, sending)
+  if (status >= 200 && status < 300) return (body as { results: UploadResult[] } | null)?.results ?? []
+  throw errorOf(status, body, header('Retry-After'))
 }

@@ -4,7 +4,6 @@ import { loadPreferences } from '../api/preferences'
 import type { Session } from '../api/session'
 import { may, refreshSession, useSession } from '../api/session'
 import type { Study, User } from '../api/types'
-import { uploadFile } from '../api/upload'
 import { AdminPage } from '../features/admin/AdminPage'
 import { DeliveriesPage } from '../features/deliveries/DeliveriesPage'
 import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
@@ -15,6 +14,7 @@ import type { Step } from '../features/studies/StudiesPage'
 import { StudiesPage } from '../features/studies/StudiesPage'
 import { DropTarget } from '../features/upload/DropTarget'
 import { UploadPage } from '../features/upload/UploadPage'
+import { sendFile } from '../features/upload/sending'
 import { UploadStatus } from '../features/upload/UploadStatus'
 import { UploadQueue } from '../features/upload/queue'
 import { explain } from '../lib/http'
@@ -128,7 +128,7 @@ function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>)
 function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const place = usePlace()
   const route = routeOf(place.path)
-  const [queue] = useState(() => new UploadQueue(uploadFile))
+  const [queue] = useState(() => new UploadQueue(sendFile))
   const [visited, setVisited] = useState(false)
   const steps = useRef<Step | null>(null)
   const ways = useWaysOut(route, place.search, steps)
@@ -160,7 +160,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
           </div>
         )}
         <Crash resetKey={place.path}>
-          <Page route={route} series={new URLSearchParams(place.search).get('series') ?? ''} ways={ways} user={user} queue={queue} />
+          <Page route={route} series={new URLSearchParams(place.search).get('series') ?? ''} study={new URLSearchParams(place.search).get('study') ?? ''} ways={ways} user={user} queue={queue} />
         </Crash>
         {canUpload && (onStudies || route.page === 'upload') && <DropTarget queue={queue} onDropped={() => navigate('/upload')} />}
       </Shell>
@@ -169,13 +169,13 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   )
 }
 
-function Page({ route, series, ways, user, queue }: { route: Route; series: string; ways: ReturnType<typeof useWaysOut>; user: User; queue: UploadQueue }) {
+function Page({ route, series, study, ways, user, queue }: { route: Route; series: string; study: string; ways: ReturnType<typeof useWaysOut>; user: User; queue: UploadQueue }) {
   if (route.page === 'viewer') {
     return <ViewerDoor key={route.study} study={route.study} series={series} ways={ways} canFetch={may(user, 'remote:retrieve')} fallback={<Boot />} />
   }
   if (route.page === 'remote' && may(user, 'remote:query')) return <RemotePage canRetrieve={may(user, 'remote:retrieve')} canManage={may(user, 'peer:manage')} />
   if (route.page === 'orders' && may(user, 'order:read')) return <OrdersPage canManage={may(user, 'order:manage')} />
-  if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} />
+  if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} study={study} />
   if (route.page === 'deliveries' && may(user, 'delivery:manage')) return <DeliveriesPage tab={route.tab} canManage={may(user, 'route:manage')} />
   if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} />
   if (route.page === 'admin') return <AdminPage user={user} tab={route.tab} />

@@ -91,3 +91,7 @@ export function parseTypedDate(text: string, end: 'first' | 'last'): string | nu
   if (year < 1000 || month < 1 || month > 12 || day < 1 || day > lastDay) return null
   return toDa(new Date(year, month - 1, day))
 }
+
+/** <input type=date>, and back. */
+export const toDateInput = (da: string) => (/^\d{8}$/.test(da) ? `${da.slice(0, 4)}-${da.slice(4, 6)}-${da.slice(6)}` : '')
+export const fromDateInput = (text: string) => text.replaceAll('-', '')

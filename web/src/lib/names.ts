@@ -36,3 +36,10 @@ export function parseName(text: string | null | undefined): PersonName {
 export function formatName(text: string | null | undefined): string {
   return parseName(text).main
 }
+
+/** "Müller, Anna" is Müller^Anna (PS3.5 6.2.1); what has a ^ or no comma is as it is. */
+export function toPersonName(text: string): string {
+  if (text.includes('^')) return text.trim()
+  const [family = '', ...given] = text.split(',')
+  return given.length > 0 ? `${family.trim()}^${given.join(' ').trim()}` : family.trim()
+}

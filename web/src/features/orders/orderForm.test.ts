@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fromPersonName, fromTimeInput, isReady, newOrder, toBody, toPersonName, toSearch, toTimeInput, typedOf } from './orderForm'
+import { fromPersonName, fromTimeInput, isReady, newOrder, toBody, toSearch, toTimeInput, typedOf } from './orderForm'
+import { toPersonName } from '../../lib/names'
 import type { Order } from '../../api/orders'
 
 const NOW = new Date(2026, 10, 22, 8, 5)

@@ -1,5 +1,6 @@
 import type { Order, OrderFacts, OrderSearch, StepFacts } from '../../api/orders'
 import { daysBefore, toDa } from '../../lib/dates'
+import { toPersonName } from '../../lib/names'
 
 export const PRIORITIES = ['', 'STAT', 'HIGH', 'ROUTINE', 'MEDIUM', 'LOW'] as const // PS3.3 C.4.11, Requested Procedure Priority
 export const SEXES = [
@@ -27,21 +28,12 @@ export interface TypedOrder {
   steps: TypedStep[]
 }
 
-/** "Müller, Anna" is Müller^Anna (PS3.5 6.2.1); what has a ^ or no comma is as it is. */
-export function toPersonName(text: string): string {
-  if (text.includes('^')) return text.trim()
-  const [family = '', ...given] = text.split(',')
-  return given.length > 0 ? `${family.trim()}^${given.join(' ').trim()}` : family.trim()
-}
-
 /** The alphabetic group of a PN as it is typed. */
 export function fromPersonName(name: string): string {
   return name.includes('=') ? name : name.replace('^', ', ')
 }
 
-/** <input type=date> and time, and back. */
-export const toDateInput = (da: string) => (/^\d{8}$/.test(da) ? `${da.slice(0, 4)}-${da.slice(4, 6)}-${da.slice(6)}` : '')
-export const fromDateInput = (text: string) => text.replaceAll('-', '')
+/** <input type=time>, and back. */
 export const toTimeInput = (tm: string) => (/^\d{4}/.test(tm) ? `${tm.slice(0, 2)}:${tm.slice(2, 4)}` : '')
 export const fromTimeInput = (text: string) => text.replaceAll(':', '').padEnd(text ? 6 : 0, '0')
 

@@ -5,7 +5,7 @@ import { formatDate, formatDateTime, formatInstant, formatSex, ageAt } from '../
 import { explain, isAbort } from '../../lib/http'
 import { formatName, parseName } from '../../lib/names'
 import { plural } from '../../lib/numbers'
-import { Link } from '../../lib/router'
+import { Link, navigate } from '../../lib/router'
 import { Button, IconButton, Modalities, Modality, Skeleton } from '../../ui/controls'
 import { ErrorNotice } from '../../ui/feedback'
 import { Icon } from '../../ui/icons'
@@ -158,6 +158,11 @@ export function StudyInspector({ study, may, onClose, onOpen, onSend }: Inspecto
           {may.send && (
             <Button icon="send" title="Send the study (t)" onClick={onSend}>
               Send
+            </Button>
+          )}
+          {may.upload && (
+            <Button icon="upload" title="Add pictures, videos and documents to the study" onClick={() => navigate(`/upload?study=${encodeURIComponent(study.StudyInstanceUID)}`)}>
+              Add files
             </Button>
           )}
         </div>

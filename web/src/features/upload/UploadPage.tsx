@@ -10,6 +10,7 @@ import { Icon } from '../../ui/icons'
 import type { Filter, Line } from './lines'
 import { STATUS_REASON, STATUS_TONE, STATUS_WORD, linesOf } from './lines'
 import { pickedFiles } from './pick'
+import { SubjectDialog } from './SubjectDialog'
 import type { Count, Summary, UploadQueue } from './queue'
 import './upload.css'
 
@@ -42,7 +43,8 @@ function DropHere({ queue }: { queue: UploadQueue }) {
       <Icon name="upload" size={40} />
       <h2>Drop files, folders or ZIPs anywhere on this page</h2>
       <p className="muted">
-        DICOM objects of any kind are kept bit by bit as they are. What is no DICOM is refused by name, and nothing is stored twice.
+        DICOM objects of any kind are kept bit by bit as they are. Pictures, videos, PDFs and 3D models (JPEG, PNG, MP4, MOV, STL) become objects of a study that you choose. Nothing is stored twice, and what cannot be kept is refused by
+        name.
       </p>
       <Pickers queue={queue} roomy />
     </div>
@@ -208,7 +210,18 @@ function Lines({ queue, filter, version }: { queue: UploadQueue; filter: Filter;
   )
 }
 
-export function UploadPage({ queue }: { queue: UploadQueue }) {
+/** study: from which the upload was begun, '' without one. */
+export function UploadPage({ queue, study }: { queue: UploadQueue; study: string }) {
+  const unanswered = useValue(queue.unanswered)
+  return (
+    <>
+      <Uploads queue={queue} />
+      {unanswered.length > 0 && <SubjectDialog key={unanswered.length} files={unanswered} study={study} onAnswer={(subject) => queue.answer(subject)} onClose={() => queue.forget()} />}
+    </>
+  )
+}
+
+function Uploads({ queue }: { queue: UploadQueue }) {
   const summary = useValue(queue.summary)
   const [filter, setFilter] = useState<Filter>('all')
   const shown = filter !== 'all' && filter !== 'problems' && summary.counts[filter] === 0 ? 'all' : filter

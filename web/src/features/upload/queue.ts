@@ -1,6 +1,7 @@
 import type { UploadResult, UploadStatus } from '../../api/types'
 import { HttpError, OfflineError, explain, isAbort } from '../../lib/http'
 import { Observable } from '../../lib/observable'
+import { type Subject, type Wrapping, mediaTypeOf, wrap } from './media'
 import type { Picked } from './pick'
 
 /**
@@ -18,6 +19,8 @@ export interface Item {
   readonly name: string
   readonly size: number
   readonly file: File
+  /** How it becomes DICOM; null when it is sent as it is. */
+  readonly wrapping: Wrapping | null
   state: ItemState
   sent: number
   results: UploadResult[]
@@ -47,7 +50,7 @@ export interface Summary {
   version: number
 }
 
-export type Send = (file: Blob, name: string, sending: { signal: AbortSignal; onProgress: (sent: number) => void }) => Promise<UploadResult[]>
+export type Send = (file: Blob, name: string, sending: { signal: AbortSignal; onProgress: (sent: number) => void }, wrapping: Wrapping | null) => Promise<UploadResult[]>
 
 const PARALLEL = 3 // one file on the wire, one being stored, one on its way; leaves connections for the page itself
 const NOTIFY_MS = 120
@@ -74,6 +77,8 @@ function isOpen(item: Item): boolean {
 /** Sends files, a few at a time, and keeps what became of each. Lives as long as the page, whatever page is shown. */
 export class UploadQueue {
   readonly summary = new Observable<Summary>(EMPTY)
+  /** Pictures and documents, of which a person has to say first whose they are: `answer`, or `forget`. */
+  readonly unanswered = new Observable<readonly Picked[]>([])
   private items: Item[] = []
   private next = 0
   private state: QueueState = 'running'
@@ -100,8 +105,28 @@ export class UploadQueue {
   }
 
   add(picked: readonly Picked[]): void {
-    for (const { file, name } of picked) {
-      this.items.push({ id: this.nextId++, name, size: file.size, file, state: 'waiting', sent: 0, results: [], reason: '' })
+    const asked = picked.filter(({ name }) => mediaTypeOf(name) !== '')
+    if (asked.length > 0) this.unanswered.set([...this.unanswered.get(), ...asked])
+    const plain = asked.length > 0 ? picked.filter(({ name }) => mediaTypeOf(name) === '') : picked
+    this.push(plain.map((each) => ({ ...each, wrapping: null })))
+  }
+
+  /** Whose the unanswered files are. */
+  answer(subject: Subject, now = new Date()): void {
+    const files = this.unanswered.get()
+    this.unanswered.set([])
+    const wrapped = wrap(files, subject, now)
+    this.push(files.map((each, index) => ({ ...each, wrapping: wrapped[index] ?? null })))
+  }
+
+  /** The unanswered files are not sent. */
+  forget(): void {
+    this.unanswered.set([])
+  }
+
+  private push(files: readonly (Picked & { wrapping: Wrapping | null })[]): void {
+    for (const { file, name, wrapping } of files) {
+      this.items.push({ id: this.nextId++, name, size: file.size, file, wrapping, state: 'waiting', sent: 0, results: [], reason: '' })
     }
     if (this.state === 'stopped') this.resume()
     this.pump()
@@ -181,13 +206,11 @@ export class UploadQueue {
     this.flights.set(item, flight)
     item.state = 'sending'
     try {
-      const results = await this.send(item.file, item.name, {
-        signal: flight.signal,
-        onProgress: (sent) => {
-          item.sent = Math.min(sent, item.size)
-          this.notify()
-        },
-      })
+      const onProgress = (sent: number) => {
+        item.sent = Math.min(sent, item.size)
+        this.notify()
+      }
+      const results = await this.send(item.file, item.name, { signal: flight.signal, onProgress }, item.wrapping)
       this.holds = 0
       if (!flight.signal.aborted) Object.assign(item, { state: 'done', sent: item.size, results })
     } catch (error) {
