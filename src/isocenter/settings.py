@@ -7,7 +7,6 @@ an error that names the nearest known one. Only cli and app load settings; every
 
 import base64
 import difflib
-import ipaddress
 import os
 import re
 import tomllib
@@ -15,7 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
+
+from isocenter.setting_values import PARSERS, Address, BucketAddress, Origins, Size, text_of
+
+__all__ = [
+    "AE_TITLE", "BY_NAME", "ENVIRONMENT_ONLY", "PREFIX", "REMOVED", "SETTINGS", "Address", "BucketAddress", "Loaded", "Origins",
+    "Setting", "Settings", "SettingsError", "Size", "check", "load",
+]  # fmt: skip
 
 PREFIX = "ISOCENTER_"
 
@@ -42,96 +48,6 @@ REMOVED: dict[str, str] = {
 
 class SettingsError(ValueError):
     """A setting is unknown, or its value cannot be used; the message names the setting, where it came from and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """HOST:PORT to listen on or to reach; IPv6 hosts are written in brackets."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Read "127.0.0.1:8080", "[::1]:8080", ":8080" (every interface). Raises ValueError."""
-        host, colon, port = text.strip().rpartition(":")
-        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise ValueError("write it as HOST:PORT, for example 127.0.0.1:8080")
-        host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-        return cls(host or "0.0.0.0", int(port))
-
-    @property
-    def is_loopback(self) -> bool:
-        """True when nobody outside this machine can reach it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-class Origins(tuple[str, ...]):
-    """Web sites as browsers name them (RFC 6454): scheme, host and port."""
-
-    @classmethod
-    def parse(cls, text: str) -> "Origins":
-        """Read "https://viewer.example.org,http://localhost:3000" or "*". Raises ValueError."""
-        names = [part.strip() for part in text.split(",") if part.strip()]
-        if not all(name == "*" or re.fullmatch(r"https?://[^/\s?#@]+", name) for name in names):
-            raise ValueError("write https://HOST, as the browser shows it, without a path; or * for every site")
-        return cls(names)
-
-
-class Size(int):
-    """A number of bytes, written as 512MB, 2GB or plain digits (powers of 1024)."""
-
-    UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}  # noqa: RUF012
-
-    @classmethod
-    def parse(cls, text: str) -> "Size":
-        """Read "256MB". Raises ValueError."""
-        match = re.fullmatch(r"\s*(\d+)\s*([KMGT]?B?)\s*", text, re.ASCII | re.IGNORECASE)
-        unit = match[2].upper() if match else "?"
-        factor = cls.UNITS.get(unit if unit.endswith("B") or not unit else f"{unit}B")
-        if match is None or factor is None:
-            raise ValueError("write a number of bytes, for example 256MB or 2GB")
-        return cls(int(match[1]) * factor)
-
-    def __str__(self) -> str:
-        for unit in ("TB", "GB", "MB", "KB"):
-            if self and self % self.UNITS[unit] == 0:
-                return f"{self // self.UNITS[unit]}{unit}"
-        return int.__repr__(self)
-
-
-@dataclass(frozen=True, slots=True)
-class BucketAddress:
-    """Where an S3 bucket is: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME&style=path|virtual. endpoint: "" for Amazon's."""
-
-    name: str
-    prefix: str
-    endpoint: str
-    region: str
-    virtual: bool  # the bucket's name is part of the host's
-
-    @classmethod
-    def parse(cls, text: str) -> "BucketAddress":
-        """Read it. Raises ValueError with what is wrong."""
-        parts = urlsplit(text)
-        given = dict(parse_qsl(parts.query, keep_blank_values=True))
-        endpoint, style = given.pop("endpoint", ""), given.pop("style", "path")
-        region = given.pop("region", "us-east-1")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", parts.netloc, re.IGNORECASE):
-            raise ValueError("write s3://BUCKET, with at most a /PREFIX; keys belong into s3_access_key and s3_secret_key")
-        if given or style not in ("path", "virtual"):
-            raise ValueError("after ? there may be endpoint=URL, region=NAME and style=path or style=virtual")
-        if endpoint and (urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc):
-            raise ValueError("endpoint must begin with https:// (or http:// where nobody listens)")
-        return cls(parts.netloc, parts.path.strip("/"), endpoint.rstrip("/"), region, style == "virtual")
 
 
 def setting(default: Any, help: str, *, secret: bool = False, choices: tuple[str, ...] = (), metavar: str = "",
@@ -326,7 +242,7 @@ class Setting:
 
     def parse(self, text: str) -> Any:
         """The typed value of a text. Raises ValueError with a sentence on what to write."""
-        value = _PARSERS[self.type](text)
+        value = PARSERS[self.type](text)
         if self.choices and value not in self.choices:
             raise ValueError(f"it must be one of {', '.join(self.choices)}")
         if self.least is not None and value < self.least:
@@ -337,62 +253,11 @@ class Setting:
 
     def show(self, value: Any) -> str:
         """The text of a value as one would write it, with passwords masked."""
-        text = _text(value)
+        text = text_of(value)
         if self.secret and "://" not in text:
             return "***" if text else ""
         return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text) if self.secret else text
 
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _boolean(text: str) -> bool:
-    known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    if text.strip().lower() not in known:
-        raise ValueError("write true or false")
-    return known[text.strip().lower()]
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("write a whole number") from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError("write a number") from None
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    """Addresses and CIDR networks, each checked."""
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
-    for name in names:
-        ipaddress.ip_network(name, strict=False)
-    return names
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise ValueError("it must name a path")
-    return Path(text).expanduser()
-
-
-_PARSERS: dict[Any, Any] = {
-    str: str.strip, int: _integer, float: _number, bool: _boolean, Path: _path, Path | None: lambda t: _path(t) if t else None,
-    Address: Address.parse, Address | None: lambda t: Address.parse(t) if t else None, Size: Size.parse,
-    tuple[str, ...]: _networks, Origins: Origins.parse,
-}
 
 _HINTS = get_type_hints(Settings)
 SETTINGS: tuple[Setting, ...] = tuple(
@@ -533,5 +398,5 @@ def _toml_text(name: str, value: Any, path: Path) -> str:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(value)
     if isinstance(value, (str, bool, int, float)):
-        return _text(value) if isinstance(value, bool) else str(value)
+        return text_of(value) if isinstance(value, bool) else str(value)
     raise SettingsError(f"{name}: file {path} gives it a {type(value).__name__}; write a text, a number, true or false")
