@@ -1,4 +1,4 @@
-"""Two full nodes on one PostgreSQL and one S3 server: senders spread over both, and one node killed with -9 in the middle.
+"""Nodes on one PostgreSQL and one S3 server: two full ones, of which one is killed with -9 in the middle; roles by themselves.
 
 Nothing that was answered is lost, the other goes on, and the first comes back and finishes its uploads.
 """
@@ -196,3 +196,50 @@ def _prove(first: Server, second: Server, again: Callable[[], Server], s3: ceph.
     studies = {dcmread(path, stop_before_pixels=True).StudyInstanceUID for path in (one.files[0], two.files[0], three.files[0])}
     for each in (mine, client):
         assert {row["0020000D"]["Value"][0] for row in each.get("/dicom-web/studies").json()} == studies
+
+
+@pytest.mark.long
+@pytest.mark.postgres
+@pytest.mark.timeout(400)
+def test_roles_on_machines_of_their_own(s3: ceph.S3, bucket: str, postgresql: PostgreSQL, tmp_path: Path, data: Path) -> None:
+    """A web role here and a DICOM role there, no worker: each copies what it was given, and gives what the other got."""
+    source = sorted((data / "ct/volume-lidc-idri-0314").rglob("*.dcm"))[0]
+    url = postgresql.create("isocenter_template")
+    keys = {"ISOCENTER_S3_ACCESS_KEY": ceph.ACCESS, "ISOCENTER_S3_SECRET_KEY": ceph.SECRET}
+    common = ("--database", url, "--storage", s3.storage(bucket), "--dicom-processes", "1", "--storage-safe-in", "1")
+    web = start(tmp_path / "web", *common, extra=keys, role="web")
+    dicom = start(tmp_path / "dicom", *common, extra=keys, role="dicom")
+    try:
+        web.wait_until_ready(PATIENCE)
+        eventually(lambda: "Isocenter is ready" in dicom.output(), "the DICOM role does not start")
+        sent = Sender(dicom, source, tmp_path / "sent", 3)
+        assert sent.done.wait(PATIENCE) and len(sent.answered) == 3
+        stored = _series(source, tmp_path / "stored", 2)
+        client = web.client()
+        for path in stored:
+            answer = client.post("/dicom-web/studies", content=multipart(path), headers={"content-type": MULTIPART})
+            assert answer.status_code == 200, answer.text
+        eventually(lambda: gauge(client, "isocenter_uploads_waiting") == 0, "what came in is not copied")
+        assert all(same_image(path, instance(client, path).content, tmp_path) for path in sent.answered)
+        into = tmp_path / "got"
+        into.mkdir()
+        study = dcmread(stored[0], stop_before_pixels=True).StudyInstanceUID
+        subprocess.run(["getscu", "-S", "-aec", dicom.aet, "127.0.0.1", str(dicom.dicom_port), "-od", into,
+                        "-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={study}"], check=True, timeout=120)
+        got = {dcmread(path).SOPInstanceUID: path for path in into.iterdir()}
+        assert len(got) == 2
+        for path in stored:
+            assert same_image(path, got[dcmread(path, stop_before_pixels=True).SOPInstanceUID].read_bytes(), tmp_path)
+    finally:
+        for server in (web, dicom):
+            if server.process.poll() is None:
+                server.stop()
+        postgresql.drop(url)
+
+
+MULTIPART = 'multipart/related; type="application/dicom"; boundary=xyz'
+
+
+def multipart(path: Path) -> bytes:
+    """The body of a STOW-RS request with one file."""
+    return b"--xyz\r\nContent-Type: application/dicom\r\n\r\n" + path.read_bytes() + b"\r\n--xyz--\r\n"
