@@ -1,15 +1,19 @@
 """C-FIND with what extended negotiation agrees on (PS3.4 C.5.1.1), by pynetdicom, on both databases."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 import objects
 from dimse.conftest import Archive, bound
 from dimse.test_finding import PATIENT_ROOT, STUDY_ROOT, asked, store
+from isocenter.dimse import conformance
 from isocenter.dimse.server import Server
+from isocenter.service import filling
 from isocenter.service.context import Context
 
 # Four studies around midnight in Tokyo, of which the last does not say in which zone it was.
@@ -24,10 +28,14 @@ NAMES = {"1.6.1": "MEYER^HANS", "1.6.2": "Moore^Hans"}
 
 @pytest.fixture(scope="module")
 def archive(shared_context: Context) -> Iterator[Archive]:
+    declared = replace(shared_context.settings, index_attributes="ContrastBolusAgent@SERIES,0019xx0C[ACME]:LO@STUDY")
+    shared_context = replace(shared_context, settings=declared)
+    filling.announce(shared_context)
     for uid, (date, time, zone) in STUDIES.items():
         store(shared_context, objects.part10(
             64, StudyInstanceUID=uid, SeriesInstanceUID=f"{uid}.1", PatientID=uid, StudyDate=date, StudyTime=time,
-            PatientName=NAMES.get(uid, ""), SeriesDate=date, SeriesTime=time, TimezoneOffsetFromUTC=zone,
+            PatientName=NAMES.get(uid, ""),
+            ContrastBolusAgent=f"agent {uid[-1]}", SeriesDate=date, SeriesTime=time, TimezoneOffsetFromUTC=zone,
         ))  # fmt: skip
     server = Server(shared_context, bound())
     server.start()
@@ -132,3 +140,29 @@ def test_names_as_they_sound(archive: Archive) -> None:
     assert set(found(archive, extended=b"\1\0\1", PatientName="Hanns^Maier")) == {"1.6.1"}
     assert set(found(archive, extended=b"\1\0\1", PatientName="Maier*")) == set()
     assert set(found(archive, extended=b"\1\0\0", PatientName="Maier")) == set(found(archive, PatientName="Maier")) == set()
+
+
+def test_declared_attributes_are_keys(archive: Archive) -> None:
+    """Of the level asked for, above it and below it; private ones by their creator, in whatever block it is (PS3.5 7.8.1)."""
+    entity = AE()
+    entity.add_requested_context(STUDY_ROOT)
+    association = entity.associate("127.0.0.1", archive.port, ae_title="ISOCENTER")
+
+    def answers(level: str, **keys: str) -> list[Dataset]:
+        wanted = asked(level, **{"StudyInstanceUID": "", **keys})
+        wanted.private_block(0x19, "SOMEBODY", create=True).add_new(1, "LO", "")
+        wanted.private_block(0x19, "ACME", create=True).add_new(0x0C, "LO", "")
+        *found, (last, _) = list(association.send_c_find(wanted, STUDY_ROOT))
+        assert last.Status == 0 and {status.Status for status, _ in found} <= {0xFF01}, "one of the private keys is not known"
+        return [each for _, each in found if each is not None]
+
+    (study,) = answers("STUDY", ContrastBolusAgent="agent 2")
+    assert study.StudyInstanceUID == "1.6.2" and "ContrastBolusAgent" not in study
+    assert (study[0x0019, 0x0011].value, study[0x0019, 0x110C].value) == ("ACME", "")
+    found = answers("SERIES", ContrastBolusAgent="agent *", SeriesInstanceUID="")
+    assert {(each.SeriesInstanceUID, each.ContrastBolusAgent) for each in found} == {
+        (f"{uid}.1", f"agent {uid[-1]}") for uid in STUDIES
+    }
+    association.release()
+    told = conformance.statement(archive.context.settings)
+    assert "ContrastBolusAgent" in str(told) and "0019xx0C[ACME]" in str(told)

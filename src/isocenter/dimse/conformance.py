@@ -11,7 +11,7 @@ from pydicom.uid import UID
 
 from isocenter import __version__
 from isocenter.codecs import formats
-from isocenter.dicom import attributes, charset, sop_classes, syntaxes, uid, worklist
+from isocenter.dicom import attributes, charset, extra, sop_classes, syntaxes, uid, worklist
 from isocenter.dicom.attributes import Attribute, Matching
 from isocenter.dimse import client, finding, identity, printing, querying, services, status, storage, tls
 from isocenter.dimse import conformance_text as words
@@ -143,7 +143,7 @@ def _networking(settings: Settings, offered: tuple[Offered, ...]) -> Section:
             Section("SOP Classes", (words.SOP_CLASSES,)),
             Section("Association Policies", (), (), _policies(settings)),
             Section("Association Initiation Policy", words.INITIATION, (_proposed(),)),
-            _acceptance(offered),
+            _acceptance(settings, offered),
         ),
     )  # fmt: skip
     configuration = Section(
@@ -195,7 +195,7 @@ def _proposed() -> Table:
     return Table("Proposed presentation contexts", head, tuple(rows))
 
 
-def _acceptance(offered: tuple[Offered, ...]) -> Section:
+def _acceptance(settings: Settings, offered: tuple[Offered, ...]) -> Section:
     rejections = tuple(
         (_words(pdu.RejectResult(each.result).name), _words(pdu.RejectSource(each.source).name), str(each.reason),
          pdu.REJECT_TEXT[each.source, each.reason], why)
@@ -203,7 +203,7 @@ def _acceptance(offered: tuple[Offered, ...]) -> Section:
     )  # fmt: skip
     head = ("Result", "Source", "Reason", "Meaning", "When")
     services_of = tuple(
-        _specific(service, [each for each in offered if each.service == service])
+        _specific(settings, service, [each for each in offered if each.service == service])
         for service in dict.fromkeys(each.service for each in offered)
     )
     tables = (Table("Rejections", head, rejections), _accepted(offered), _statuses())
@@ -233,7 +233,7 @@ def _statuses() -> Table:
     return Table("Status codes", ("Code", "Category", "Meaning"), rows)
 
 
-def _specific(service: str, offered: list[Offered]) -> Section:
+def _specific(settings: Settings, service: str, offered: list[Offered]) -> Section:
     operations = [(each.sop_class, ", ".join(each.operations)) for each in offered] if service != STORAGE else [
         ("every storage SOP class", ", ".join(offered[0].operations))]  # fmt: skip
     tables = [Table("Operations", ("SOP class", "DIMSE requests performed"), tuple(operations))]
@@ -241,7 +241,7 @@ def _specific(service: str, offered: list[Offered]) -> Section:
         rows = tuple((str(byte), name, str(storage.EXTENDED[byte - 1])) for byte, name in _STORAGE_EXTENSIONS)
         tables.append(Table("SOP Class Extended Negotiation", ("Byte", "Meaning", "Answer"), rows))
     if any(each.sop_class_uid in finding.LEVELS for each in offered):
-        tables += [_extended(), *(_keys(level, finding.LEVELS) for level in attributes.Level)]
+        tables += [_extended(), *(_keys(settings, level, finding.LEVELS) for level in attributes.Level)]
     if any(each.sop_class_uid == sop_classes.MODALITY_WORKLIST_FIND for each in offered):
         tables.append(_worklist())
     if any(each.sop_class_uid in printing.META for each in offered):
@@ -266,11 +266,11 @@ def _extended() -> Table:
     return Table("SOP Class Extended Negotiation", ("Byte", "Meaning", "Supported"), rows)
 
 
-def _keys(level: attributes.Level, levels: Mapping[str, tuple[attributes.Level, ...]]) -> Table:
-    rows = tuple(
-        (each.keyword, _tag(each.tag), each.vr, _KEYS[each.key], _matching(each)) for each in attributes.at(level)
-    )
-    models = ", ".join(name_of(each).split(" Query")[0] for each, known in levels.items() if level in known)
+def _keys(settings: Settings, level: attributes.Level, levels: Mapping[str, tuple[attributes.Level, ...]]) -> Table:
+    declared = extra.declared(settings.index_attributes).attributes
+    known = (*attributes.at(level), *(each for each in declared if each.level == level))
+    rows = tuple((each.keyword, _tag(each.tag), each.vr, _KEYS[each.key], _matching(each)) for each in known)
+    models = ", ".join(name_of(each).split(" Query")[0] for each, theirs in levels.items() if level in theirs)
     head = ("Attribute", "Tag", "VR", "Key", "Matching besides universal and empty value")
     return Table(f"Keys of level {level.value} ({models})", head, rows)
 

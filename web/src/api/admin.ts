@@ -158,3 +158,22 @@ export interface SystemFacts {
 export function readSystem(signal?: AbortSignal): Promise<SystemFacts> {
   return requestJson<SystemFacts>(path('system'), { signal })
 }
+
+/** An attribute that is indexed by declaration; `names`: how names sound. */
+export interface IndexAttribute {
+  name: string
+  vr: string
+  level: string
+  state: 'filling' | 'complete' | 'removing'
+  /** Of what was held when it was declared, 0 to 1. */
+  fraction: number
+  looked_at: number
+  errors: number
+  last_error: string
+  declared_at: string
+  finished_at: string | null
+}
+
+export function readIndexAttributes(signal?: AbortSignal): Promise<{ attributes: IndexAttribute[] }> {
+  return requestJson<{ attributes: IndexAttribute[] }>(path('index-attributes'), { signal })
+}

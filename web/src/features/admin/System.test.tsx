@@ -4,6 +4,7 @@ import { type SystemFacts, readSystem } from '../../api/admin'
 import { System } from './System'
 
 vi.mock('../../api/admin')
+vi.mock('./IndexAttributes', () => ({ IndexAttributes: () => null }))
 afterEach(cleanup)
 
 const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString()

@@ -5,6 +5,7 @@ import { formatBytes, formatCount } from '../../lib/numbers'
 import { useLoaded } from '../../lib/useLoaded'
 import { Button, Skeleton } from '../../ui/controls'
 import { ErrorNotice, Notice } from '../../ui/feedback'
+import { IndexAttributes } from './IndexAttributes'
 
 const COUNTS = [
   ['patients', 'Patients'],
@@ -100,6 +101,7 @@ export function System() {
           </dl>
         </div>
       )}
+      <IndexAttributes />
     </>
   )
 }
