@@ -32,6 +32,7 @@ export class Pane {
   private choice: Choice = OWN
   /** Window for images that bring none, found on the first of the series so that brightness does not jump while scrolling. */
   private fallback: Window | null = null
+  private guessed = true
   private direction: 1 | -1 = 1
   private waiting: AbortController | null = null
   private screen: Screen | null = null
@@ -126,6 +127,7 @@ export class Pane {
     this.stack = null
     this.choice = OWN
     this.fallback = null
+    this.guessed = true
     this.direction = 1
     const { size, loop } = this.state.get()
     this.state.set({ ...EMPTY, size, loop })
@@ -216,7 +218,9 @@ export class Pane {
     if (this.choice.kind === 'fixed') return { window: this.choice.window, presetId: this.choice.id }
     const own = picture.windows[this.choice.index] ?? picture.windows[0]
     if (own && !picture.pixels.color) return { window: own.window, presetId: `image-${picture.windows.indexOf(own)}` }
-    this.fallback ??= ownWindow(picture)
+    // What a small picture suggested is only a guess at it.
+    if (!this.fallback || (this.guessed && picture.reduction === 0)) this.fallback = ownWindow(picture)
+    this.guessed &&= picture.reduction > 0
     return { window: this.fallback, presetId: 'auto' }
   }
 
