@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from isocenter import __version__, metrics
 from isocenter.domain import access
 from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
-from isocenter.service import deliveries, system
+from isocenter.service import deliveries, system, webhooks
 from isocenter.service.context import Context
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -111,6 +111,9 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
         facts["isocenter_uploads_waiting"] = ("Objects on a node's disk that are not in the object store yet", float(waiting))
         facts["isocenter_uploads_oldest_seconds"] = ("For how long the oldest of them waits", oldest)
     facts["isocenter_deliveries_failed"] = ("Studies whose delivery was given up", float(given_up))
+    not_told, put_aside = webhooks.figures(context)
+    facts["isocenter_webhooks_failing"] = ("Webhooks that are not reached, or were stopped for that", float(not_told))
+    facts["isocenter_webhook_messages_put_aside"] = ("Messages that receivers did not want", float(put_aside))
     settings = context.settings
     pairs = {"dicom": settings.dicom_certificate if settings.dicom_tls else None, "http": (settings.tls_cert,)}
     for port, pair in pairs.items():

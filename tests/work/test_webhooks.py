@@ -21,6 +21,7 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Conflict, Invalid, Missing
 from isocenter.domain.events import Event
 from isocenter.domain.webhooks import Outcome
+from isocenter.operations import gauges
 from isocenter.service import exceptions, webhook_messages, webhooks
 from isocenter.service.context import Context
 from isocenter.store import changes
@@ -177,6 +178,7 @@ def test_who_is_away_for_days_is_stopped_and_loses_nothing(archive: Archive, rec
     for _ in range(8 * 24):
         archive.later(hours=1)
     stopped = archive.webhook
+    assert gauges(archive.context)["isocenter_webhooks_failing"][1] == 1.0
     assert not stopped.enabled and stopped.last_status == 404 and stopped.failures == 0
     shown = exceptions.page(archive.context, SYSTEM, kind="notification", dismissed=False, limit=10, after=None).cases
     assert ["ris was stopped" in str(case["reason"]) for case in shown] == [True]
@@ -200,6 +202,8 @@ def test_what_is_not_wanted_is_put_aside_and_sent_again_when_asked(archive: Arch
     (aside,) = webhooks.failures(archive.context, SYSTEM, "ris")
     assert (aside.changes, aside.status, aside.attempts, aside.reason) == (1, 422, 4, "it answered with status 422")
     assert aside.first_seq == aside.last_seq
+    shown = gauges(archive.context)
+    assert (shown["isocenter_webhook_messages_put_aside"][1], shown["isocenter_webhooks_failing"][1]) == (1.0, 0.0)
     receiver.messages.clear()
     receiver.answers = [500]
     assert webhooks.resend(archive.context, SYSTEM, "ris", aside.id) == 1
@@ -220,7 +224,7 @@ def test_gone_is_gone(archive: Archive, receiver: Receiver) -> None:
     archive.happens("1.1")
     receiver.answers = [410]
     archive.tell()
-    assert not archive.webhook.enabled
+    assert not archive.webhook.enabled and archive.webhook.failing_since is not None
     archive.later(days=1)
     webhooks.change(archive.context, SYSTEM, "ris", enabled=True)
     archive.tell()

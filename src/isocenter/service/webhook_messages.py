@@ -162,7 +162,8 @@ class Turn:
         known = self._webhook
 
         def write(connection: Connection) -> None:
-            if rows.settle(connection, known, enabled=False, lease_until=None, **result):
+            since = known.failing_since or at
+            if rows.settle(connection, known, enabled=False, lease_until=None, failing_since=since, **result):
                 changes.append(connection, Event.WEBHOOK_STOPPED, known.name, "system", {"status": answer.status})
                 exceptions.record(connection, _case(known, f"was stopped: {answer.reason}"), at)
 

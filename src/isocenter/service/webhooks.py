@@ -25,7 +25,7 @@ from isocenter.store import webhooks as rows
 from isocenter.store.webhooks import Failure, Webhook
 
 __all__ = [
-    "Failure", "Webhook", "add", "change", "drop", "failures", "get", "key", "new_secret", "remove", "resend", "test",
+    "Failure", "Webhook", "add", "change", "drop", "failures", "figures", "get", "key", "new_secret", "remove", "resend", "test",
     "waiting",
 ]  # fmt: skip
 
@@ -118,6 +118,12 @@ def change(context: Context, principal: Principal, name: str, **facts: Any) -> W
 def waiting(context: Context, known: Webhook) -> int:
     """How many changes of all kinds are in the log after what it has been told."""
     return max(0, context.database.read(changes.latest) - known.cursor)
+
+
+def figures(context: Context) -> tuple[int, int]:
+    """How many webhooks are not reached or were stopped for that, and how many messages were put aside; for Prometheus."""
+    known = context.database.read(rows.webhooks)
+    return sum(each.failing_since is not None for each in known), sum(each.failures for each in known)
 
 
 def new_secret(context: Context, principal: Principal, name: str) -> str:
