@@ -7,7 +7,8 @@ parameter `application/dicom` and `application/octet-stream` mean Explicit VR Li
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 
 from isocenter.dicom import syntaxes
@@ -43,7 +44,7 @@ class MediaRange:
     """One entry of an Accept header; `parameters` has lower-case names and no `q`."""
 
     name: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str] = field(hash=False)
     q: float = 1.0
 
     @property
@@ -245,6 +246,30 @@ def frame_form(
     so that an answer without multipart is possible. possible: whether frames can be had in another transfer syntax. Of what is
     wanted alike the stored form goes before others.
     """
+    settled = _settled(tuple(ranges), stored, native, single)
+    return settled if settled is not None else _frame_form(ranges, stored, native, single, possible)
+
+
+class _Undecided(Exception):
+    """It depends on what is possible."""
+
+
+def _ask(target: str) -> bool:
+    raise _Undecided
+
+
+@lru_cache(maxsize=1024)  # viewers send the same few headers all day
+def _settled(ranges: tuple[MediaRange, ...], stored: str, native: bool, single: bool) -> Form | None:
+    """The form, when it is one that needs no conversion whatever is possible."""
+    try:
+        return _frame_form(ranges, stored, native, single, _ask)
+    except (_Undecided, NotAcceptable):
+        return None
+
+
+def _frame_form(
+    ranges: Collection[MediaRange], stored: str, native: bool, single: bool, possible: Callable[[str], bool]
+) -> Form:
     syntax = syntaxes.get(stored)
     media_type = OCTETS if native or syntax is None else syntax.media_type
     for alike in _by_quality(ranges):

@@ -7,6 +7,7 @@ the client to know where a resolution ends; the answer says in JPIP-fsiz which s
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import lru_cache
 
 from isocenter.dicom import syntaxes
 from isocenter.dicom.resolutions import FrameSize
@@ -24,11 +25,16 @@ Headers = tuple[tuple[bytes, bytes], ...]
 async def chosen(retrieval: Retrieval, exchange: Exchange, found: Frames, *, single: bool) -> tuple[Frames, Headers]:
     """The frames to be answered, the original's or its copy's, reduced when that was asked for; and headers about them."""
     ranges = exchange.accepted()
-    if not any(map(_by_name, ranges)) or not _preferred(ranges, found, single=single):
+    if not _named(ranges) or not _preferred(ranges, found, single=single):
         return found, ()
     known = retrieval.known_copy(found)
     copy = await exchange.run(retrieval.copy_of, found) if known == "unknown" else known
     return (found, ()) if copy is None else _reduced(exchange, copy)
+
+
+@lru_cache(maxsize=512)
+def _named(ranges: tuple[MediaRange, ...]) -> bool:
+    return any(map(_by_name, ranges))
 
 
 def _by_name(media_range: MediaRange) -> bool:
