@@ -6,6 +6,11 @@ export function studyUrl(study: string): string {
   return `${DICOMWEB_ROOT}/studies/${encodeURIComponent(study)}`
 }
 
+/** All of a study as one ZIP with its DICOMDIR, for the browser to save. */
+export function studyArchive(study: string): string {
+  return `${studyUrl(study)}?accept=application/zip`
+}
+
 export function seriesUrl(study: string, series: string): string {
   return `${studyUrl(study)}/series/${encodeURIComponent(series)}`
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { readStudy } from '../../api/studies'
 import type { Series, Study, StudyDetail } from '../../api/types'
+import { studyArchive } from '../../dicomweb/urls'
 import { formatDate, formatDateTime, formatInstant, formatSex, ageAt } from '../../lib/dates'
 import { explain, isAbort } from '../../lib/http'
 import { formatName, parseName } from '../../lib/names'
@@ -165,6 +166,10 @@ export function StudyInspector({ study, may, onClose, onOpen, onSend }: Inspecto
               Add files
             </Button>
           )}
+          <a href={studyArchive(study.StudyInstanceUID)} download className="button" title="Save the study as a ZIP that can be put on a disc (with a DICOMDIR)">
+            <Icon name="download" />
+            Download
+          </a>
         </div>
         <Facts study={study} />
         {error !== null && (
