@@ -272,6 +272,12 @@ def test_what_cannot_be_kept_says_why(client: Client, content: bytes, media_type
     assert client.json("/studies") == [] and not os.listdir(client.context.settings.data / "incoming")
 
 
+def test_a_video_of_another_codec_is_not_kept(client: Client) -> None:
+    answer = store(client, [PATIENT], [Media(video("mpeg4", "mp4"), "video/mp4")])
+    assert answer.status_code == 409 and answer.json()["0008119A"]["Value"][0]["00081197"]["Value"] == [0xC122]
+    assert "mpeg4 is no video of DICOM" in answer.headers["warning"]
+
+
 def test_a_class_that_cannot_hold_it_is_a_contradiction(client: Client) -> None:
     answer = store(client, [{**PATIENT, "00080016": element("UI", PDF)}], [Media(file(picture(), "JPEG"), "image/jpeg")])
     assert answer.status_code == 409 and answer.json()["0008119A"]["Value"][0]["00081197"]["Value"] == [0xA900]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dicomweb.composed import JSON, XML, Media, as_xml, body, element, instance, store
 from dicomweb.in_process import Client, parts
-from isocenter.dicom import xml_reading
+from isocenter.dicom import composing, xml_reading
 from isocenter.dicom.elements import Malformed
-from isocenter.service import composing
+from isocenter.service.composing import parts as parts_of_requests
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ORIGIN = "http://pacs.test/dicom-web"
@@ -165,7 +165,7 @@ def test_xml_names_private_blocks_by_their_creator() -> None:
 
 
 def test_more_parts_than_a_process_should_hold(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composing, "MOST_PARTS", 3)
+    monkeypatch.setattr(parts_of_requests, "MOST_PARTS", 3)
     answer = store(client, [ct(1)], [pixels(1), pixels(2), pixels(3)])
     assert answer.status_code == 413 and not incoming(client)
 
@@ -190,6 +190,6 @@ def test_whatever_bytes_come_are_data_sets_or_malformed(document: bytes) -> None
     for framed in (document, b"<NativeDicomModel>" + document + b"</NativeDicomModel>"):
         try:
             for dataset in xml_reading.read(framed):
-                composing.composing.compose(dataset)
+                composing.compose(dataset)
         except Malformed:
             pass

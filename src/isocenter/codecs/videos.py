@@ -19,7 +19,7 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video as DICOM describes it. rate: frames a second. bits: of a sample. turned: it is to be shown turned by that angle.
+    """A video as DICOM describes it. rate: frames a second. bits: of a sample.
 
     quick_time: its container is QuickTime's, which is none of PS3.5 8.2.5 to 8.2.8.
     """
@@ -32,7 +32,6 @@ class Video:
     transfer_syntax: str
     method: str
     quick_time: bool
-    turned: int
 
 
 class _Part(RawIOBase):
@@ -74,7 +73,6 @@ def look(fd: int, offset: int, size: int) -> bytes:
             rows=codec.height, columns=codec.width, frames=_frames(container, stream, rate), rate=rate, bits=bits,
             transfer_syntax=_syntax(codec, rate, size), method=_METHODS[codec.name],
             quick_time=container.format.name.startswith("mov") and _is_quick_time(os.pread(fd, 12, offset)),
-            turned=_turned(stream),
         )  # fmt: skip
     if not (found.rows and found.columns and found.frames and found.rate):
         raise Malformed("the video does not say how large or how long it is", "PixelData")
@@ -126,15 +124,6 @@ def _frames(container: Any, stream: Any, rate: float) -> int:
     if stream.frames:
         return int(stream.frames)
     return sum(1 for packet in container.demux(stream) if packet.size)
-
-
-def _turned(stream: Any) -> int:
-    """Phones write a matrix beside an upright film instead of turning it; it is known of the first frame only."""
-    try:
-        frame = next(iter(stream.container.decode(stream)), None)
-    except Exception:  # noqa: BLE001  a video whose first frame is damaged is a video
-        return 0
-    return int(getattr(frame, "rotation", 0) or 0) % 360 if frame is not None else 0
 
 
 def _syntax(codec: Any, rate: float, size: int) -> str:

@@ -94,11 +94,6 @@ class Submission:
             named = made.sop_class_uid, made.sop_instance_uid
             self.parts.append(Part(self._number, None, made.outcome, made.error, None, named, made.supplied))
 
-    def discard(self) -> None:
-        """Forget what was put aside."""
-        if self.composition is not None:
-            self.composition.discard()
-
     def _begin(self, number: int, headers: Mapping[str, str]) -> None:
         part = Part(number)
         name = ""
@@ -149,14 +144,16 @@ async def store(context: Context, exchange: Exchange) -> None:
             await _receive(exchange, submission, study_uid)
         except Invalid as error:
             broken_off = error
-        await exchange.run(partial(submission.compose, study_uid, whole=broken_off is None))
+        if submission.composition is not None:
+            await exchange.run(partial(submission.compose, study_uid, whole=broken_off is None))
         if not submission.parts and broken_off is None:
             broken_off = Invalid("The request holds no object.", where="body")
         if broken_off is not None and not any(part.outcome for part in submission.parts):
             await _drain(exchange)
             raise broken_off
     finally:
-        await exchange.run(submission.discard)
+        if submission.composition is not None:
+            await exchange.run(submission.composition.discard)
     status, answer = stow_response.response(submission.parts, study_uid, exchange.base, broken_off)
     headers = [(b"content-type", answer_type.encode()), (b"cache-control", b"no-store")]
     headers += [(b"warning", text) for text in stow_response.warnings(submission.parts, broken_off)]

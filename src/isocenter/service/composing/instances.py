@@ -1,4 +1,4 @@
-"""Instances made of what a request holds in parts: metadata, and the bulk data they refer to (PS3.18 10.5).
+"""The instances of a request: metadata, and the bulk data they refer to (PS3.18 10.5), become objects.
 
 All parts are put aside on the disk first, since metadata may refer to any of them; then each instance is written through the
 door, which the edge hands in. What is no DICOM (pictures, videos, documents) becomes an object of the class for it.
@@ -7,11 +7,9 @@ door, which the edge hands in. What is no DICOM (pictures, videos, documents) be
 import mmap
 import os
 from base64 import b64encode
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
 from isocenter.codecs import pictures, videos
 from isocenter.dicom import composing, encapsulating, part10, syntaxes
@@ -21,23 +19,21 @@ from isocenter.dicom.source import Section
 from isocenter.dicom.uid import new_uid
 from isocenter.domain import access, describing, surface, wrapping
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Conflict, Invalid, IsocenterError, NoSpace, TooLarge, Unsupported
+from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Unsupported
 from isocenter.domain.imaging import Outcome
 from isocenter.domain.patient import contradicts
 from isocenter.domain.wrapping import DOCUMENT, KINDS, PIXEL_DATA, Kind, Wrapped
 from isocenter.service.context import Context
 from isocenter.service.pool import Handle
 from isocenter.store import imaging
-from isocenter.store.blobs import Incoming
 
-MOST_PARTS = 100_000  # of one request; some 300 bytes each
+from .parts import NOTHING_KEPT, Part, Parts
+
 LARGEST_METADATA = 256 << 20  # bytes of one document, which may describe thousands of instances
 
-_SPACE_EVERY = 16 << 20
 _CDA_HEAD = 256 << 10  # bytes in which the header of a clinical document ends
 _OFFSETS = ("7FE00001", "7FE00002")  # extended ones: they are made anew
 _NATIVE = "application/octet-stream"
-_NOTHING_KEPT = "Nothing was kept."
 # Where a part says no transfer syntax and the frame itself cannot tell (PS3.18 Table 8.7.3-5, the newest that there is).
 _OF_MEDIA = {"image/dicom-rle": syntaxes.RLE_LOSSLESS, "image/x-dicom-rle": syntaxes.RLE_LOSSLESS,
              "image/jxl": "1.2.840.10008.1.2.4.112"}  # fmt: skip
@@ -55,18 +51,6 @@ class Reception(Protocol):
 
 Door = Callable[[], Reception]
 """Opens the door for one object: ingest.begin with everything given. Raises Forbidden, NoSpace, Busy, Broken."""
-
-
-@dataclass(slots=True)
-class Part:
-    """A part of the request, put aside. media_type: lower case. location: Content-Location."""
-
-    media_type: str
-    transfer_syntax: str
-    location: str
-    offset: int
-    size: int = 0
-    used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,54 +80,34 @@ class Composition:
     context: Context
     principal: Principal
     door: Door
-    metadata: list[Part] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    _spool: Incoming | None = None
-    _others: list[Incoming] = field(default_factory=list)
-    _looked_at_space: int = 0
+    _made: Parts | None = None
     _uids: dict[str, str] = field(default_factory=dict)
     _held: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _number: int = 0
-    _indexed: bool = False
-    _nameless: deque[Part] | None = None
-    _located: dict[str, dict[int, tuple[int, Part]]] = field(default_factory=dict)
-    _current: Part | None = None
+
+    @property
+    def _parts(self) -> Parts:
+        if self._made is None:
+            self._made = Parts(self.context)
+        return self._made
 
     def begin(self, media_type: str, transfer_syntax: str, location: str, *, metadata: bool) -> None:
         """A part begins. Raises Forbidden, TooLarge, NoSpace."""
         access.require(self.principal, Permission.STUDY_STORE)
-        if len(self.parts) + len(self.metadata) >= MOST_PARTS:
-            raise TooLarge(f"a request has {MOST_PARTS} parts at most", kept=_NOTHING_KEPT, hint="Send it in several requests.")
-        if self._spool is None:
-            self._spool = self.context.blobs.open_incoming()
-        part = Part(media_type, transfer_syntax, location, self._spool.size)
-        (self.metadata if metadata else self.parts).append(part)
-        self._current = part
+        self._parts.begin(media_type, transfer_syntax, location, metadata=metadata)
 
     def write(self, data: bytes | memoryview) -> None:
         """More bytes of the part. Raises NoSpace, Broken."""
-        assert self._spool is not None and self._current is not None
-        if self._spool.size - self._looked_at_space >= _SPACE_EVERY or not self._spool.size:
-            if self.context.blobs.free_space() < self.context.settings.min_free_space:
-                raise NoSpace("the disk is nearly full", kept=_NOTHING_KEPT,
-                              hint="Free some space, or lower min_free_space; then send again.")  # fmt: skip
-            self._looked_at_space = self._spool.size
-        self._spool.write(data)
-        self._current.size += len(data)
+        self._parts.write(data)
 
     def drop_last(self) -> None:
         """The part that is coming in will not be whole."""
-        for parts in (self.parts, self.metadata):
-            if parts and parts[-1] is self._current:
-                parts.pop()
-        self._current = None
+        self._parts.drop_last()
 
     def discard(self) -> None:
         """Forget what was put aside; what the door has kept stays."""
-        for incoming in (self._spool, *self._others):
-            if incoming is not None:
-                incoming.discard()
-        self._spool, self._others = None, []
+        if self._made is not None:
+            self._made.discard()
 
     def results(self, study_uid: str, read_xml: Callable[[bytes], list[Json]], *, whole: bool) -> Iterator[Composed]:
         """What becomes of each instance, one after the other. whole: the request did not break off.
@@ -153,36 +117,36 @@ class Composition:
         for number, found in enumerate(self._instances(read_xml), 1):
             self._number = number
             yield found if isinstance(found, Composed) else self._composed(found, study_uid, guess=whole)
-        for part in self.parts:
+        for part in self._parts.bulk:
             if not part.used:
                 yield Composed(None, Invalid("No metadata refer to this part.", where=part.location[:200] or "Content-Location",
-                                             kept=_NOTHING_KEPT))  # fmt: skip
+                                             kept=NOTHING_KEPT))  # fmt: skip
 
     # ---- metadata
 
     def _instances(self, read_xml: Callable[[bytes], list[Json]]) -> Iterator[Json | Composed]:
-        for part in self.metadata:
+        for part in self._parts.metadata:
             try:
                 yield from self._data_sets(part, read_xml)
             except Malformed as fault:
-                yield Composed(None, Invalid(fault.reason, where=fault.where or "metadata", kept=_NOTHING_KEPT))
+                yield Composed(None, Invalid(fault.reason, where=fault.where or "metadata", kept=NOTHING_KEPT))
 
     def _data_sets(self, part: Part, read_xml: Callable[[bytes], list[Json]]) -> Iterator[Json | Composed]:
-        assert self._spool is not None
         if part.size > (LARGEST_METADATA if part.media_type.endswith("json") else composing.MAX_INSTANCE):
             raise composing.TooMany("the metadata are too long")
         if not part.size:
             raise Malformed("the metadata are empty")
+        content = self._parts.section(part)
         if not part.media_type.endswith("json"):
-            yield from read_xml(os.pread(self._spool.fd, part.size, part.offset))
+            yield from read_xml(content.read_at(0, part.size))
             return
         page = part.offset // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
-        with mmap.mmap(self._spool.fd, part.offset - page + part.size, access=mmap.ACCESS_READ, offset=page) as view:
+        with mmap.mmap(content.fd, part.offset - page + part.size, access=mmap.ACCESS_READ, offset=page) as view:
             for text in composing.instances(view, part.offset - page):
                 try:
                     found: Json | Composed = composing.read(text)
                 except Malformed as fault:
-                    found = Composed(None, Invalid(fault.reason, where=fault.where or "metadata", kept=_NOTHING_KEPT))
+                    found = Composed(None, Invalid(fault.reason, where=fault.where or "metadata", kept=NOTHING_KEPT))
                 yield found
 
     # ---- one instance
@@ -204,54 +168,30 @@ class Composition:
                 raise self._refusal(fault) from None
         except IsocenterError as error:
             return Composed(None, error, *uids)
+        finally:
+            self._parts.tidy()
         return Composed(outcome, None, *uids, supplied=tuple(dict.fromkeys(wrapped.supplied)))
 
     def _refusal(self, fault: Malformed) -> IsocenterError:
         kind = Unsupported if fault.where == "TransferSyntaxUID" else Invalid
-        return kind(fault.reason, where=fault.where, kept=_NOTHING_KEPT)
+        return kind(fault.reason, where=fault.where, kept=NOTHING_KEPT)
 
     def _attach(self, dataset: Json) -> None:
         """Metadata of a new object that refer to nothing, and the next part that nothing can refer to, belong together."""
         if not _is_new(dataset) or PIXEL_DATA in dataset or DOCUMENT in dataset:
             return
-        if self._nameless is None:
-            self._nameless = deque(part for part in self.parts if not part.location)
-        while self._nameless:
-            part = self._nameless.popleft()
-            part.location = f"part:{len(self._nameless)}"
-            self._located.setdefault(part.location, {})[id(part)] = 0, part
+        while part := self._parts.nameless():
             if kind := self._kind(part):
                 dataset[kind.tag] = {"vr": "OB", "BulkDataURI": part.location}
                 return
 
     def _kind(self, part: Part) -> Kind | None:
         """What a part is kept as, by its first bytes if they tell, else by its media type. Raises Malformed: they disagree."""
-        assert self._spool is not None
-        shown = KINDS.get(wrapping.media_type_of(os.pread(self._spool.fd, min(part.size, 1024), part.offset), part.size))
+        shown = KINDS.get(wrapping.media_type_of(self._parts.section(part).read_at(0, 1024), part.size))
         said = KINDS.get(part.media_type)
         if shown is not None and said is not None and shown.sort != said.sort:
             raise Malformed(f"a part is no {part.media_type}, as it says", "Content-Type")
         return said if said is not None and said.sort == "document" else shown or said
-
-    def _parts(self, uri: str) -> list[Part]:
-        """The parts of a BulkDataURI: of one location, in their order; or frame by frame, as /frames/N below it.
-
-        Raises Malformed when there are none.
-        """
-        if not self._indexed:
-            self._indexed = True
-            for part in self.parts:
-                path, frames, number = _path(part.location).partition("/frames/")
-                place = int(number) if number.isdecimal() and len(number) < 10 else 0
-                for key, order in ((part.location, 0), (path if frames else _path(part.location), place)):
-                    self._located.setdefault(key, {}).setdefault(id(part), (order, part))
-        placed = self._located.get(uri) or self._located.get(_path(uri)) or {}
-        found = [part for _, part in sorted(placed.values(), key=lambda place: place[0])]
-        if not found:
-            raise Malformed("no part of the request has this Content-Location", uri[:200])
-        for part in found:
-            part.used = True
-        return found
 
     def _described(self, wrapped: Wrapped, study_uid: str) -> _Pixels | None:
         """Put right what the metadata say of pixels and document, supply what is missing of a new object. Returns the pixels."""
@@ -263,16 +203,16 @@ class Composition:
         if image:
             for tag in _OFFSETS:
                 dataset.pop(tag, None)
-            return self._image(wrapped, self._parts(image), study_uid, made)
+            return self._image(wrapped, self._parts.of(image), study_uid, made)
         if document and made:
-            self._document(wrapped, self._parts(document)[0], study_uid)
+            self._document(wrapped, self._parts.of(document)[0], study_uid)
         return None
 
     def _document(self, wrapped: Wrapped, part: Part, study_uid: str) -> None:
         kind = self._kind(part)
         if kind is None or kind.sort != "document":
             raise Malformed(f"documents of the type {part.media_type[:60]} are not kept", "TransferSyntaxUID")
-        content = self._section(part)
+        content = self._parts.section(part)
         if kind.mime_type == "text/XML":
             describing.clinical_document(wrapped, content.read_at(0, _CDA_HEAD))
         elif kind.mime_type == "application/pdf" and b"%PDF-" not in content.read_at(0, 1024):
@@ -285,14 +225,11 @@ class Composition:
 
     def _make_binary(self, part: Part, text: Section) -> None:
         """A model in text becomes one in binary, which takes its place."""
-        assert self._spool is not None
-        incoming = self._aside()
+        incoming = self._parts.aside()
         incoming.write(b"Isocenter".ljust(surface.HEADER, b"\0"))
         count = surface.as_binary(text, incoming.write)
         os.pwrite(incoming.fd, count.to_bytes(4, "little"), surface.HEADER - 4)
-        part.offset, part.size = self._spool.size, incoming.size
-        for piece in encapsulating.pieces(Section(incoming.fd, 0, incoming.size)):
-            self._spool.write(piece)
+        self._parts.replace(part, encapsulating.pieces(Section(incoming.fd, 0, incoming.size)))
 
     # ---- pixels
 
@@ -316,12 +253,12 @@ class Composition:
                 raise Malformed("the metadata do not say what the pixels are", "Rows")
             self._identify(wrapped, KINDS["image/png"], study_uid)
             wrapping.require(wrapped, KINDS["image/png"], lossy=False)
-        return _Pixels([self._section(part) for part in parts], syntaxes.EXPLICIT_VR_LITTLE_ENDIAN, native=True)
+        return _Pixels([self._parts.section(part) for part in parts], syntaxes.EXPLICIT_VR_LITTLE_ENDIAN, native=True)
 
     def _pictures(self, wrapped: Wrapped, parts: Sequence[Part], said: str, study_uid: str, made: bool) -> _Pixels:
         first, kind = parts[0], KINDS["image/jpeg"]
-        head = self._section(first).read_at(0, pictures.HEAD)
-        sections = [self._section(part) for part in parts]
+        head = self._parts.section(first).read_at(0, pictures.HEAD)
+        sections = [self._parts.section(part) for part in parts]
         try:
             found = pictures.looked_at(head)
         except Malformed:
@@ -353,7 +290,7 @@ class Composition:
         """A picture of a format that DICOM has not, as native pixels in a file of its own."""
         if len(parts) > 1:
             raise Malformed("pictures of this format are kept one by one", "TransferSyntaxUID")
-        incoming, given = self._aside(), self._section(parts[0])
+        incoming, given = self._parts.aside(), self._parts.section(parts[0])
         head = self.context.pool.run_sync(pictures.decoded, Handle(given.fd), given.offset, given.size, Handle(incoming.fd))
         shown = pictures.native(head)
         wrapped.dataset[PIXEL_DATA]["vr"] = "OB" if shown.precision == 8 else "OW"
@@ -363,12 +300,12 @@ class Composition:
     def _video(
         self, wrapped: Wrapped, part: Part, said: syntaxes.TransferSyntax | None, study_uid: str, made: bool
     ) -> _Pixels:
-        content, pool = self._section(part), self.context.pool
+        content, pool = self._parts.section(part), self.context.pool
         if said is not None and wrapped.known("Rows") and not made:
             return _Pixels([content], _fragmentable(said.uid, content.size))
         found = videos.looked_at(pool.run_sync(videos.look, Handle(content.fd), content.offset, content.size))
         if found.quick_time:
-            incoming = self._aside()
+            incoming = self._parts.aside()
             pool.run_sync(videos.as_mp4, Handle(content.fd), content.offset, content.size, Handle(incoming.fd))
             content = Section(incoming.fd, 0, os.fstat(incoming.fd).st_size)
         describing.video(wrapped, found, content.size)
@@ -382,7 +319,7 @@ class Composition:
 
     def _identify(self, wrapped: Wrapped, kind: Kind, study_uid: str, *, photographed: bool = False) -> None:
         if wrapping.contradicts(wrapped.dataset, kind):
-            raise Conflict("the SOP class of the metadata cannot hold such a part", where="SOPClassUID", kept=_NOTHING_KEPT)
+            raise Conflict("the SOP class of the metadata cannot hold such a part", where="SOPClassUID", kept=NOTHING_KEPT)
         uid = text_of(wrapped.dataset, "0020000D") or study_uid
         wrapping.identify(
             wrapped, kind, study_uid=study_uid, held=self._of_study(uid, wrapped.dataset) if uid else {},
@@ -417,20 +354,11 @@ class Composition:
 
     def _bulk(self, piece: Bulk, pixels: _Pixels | None) -> Iterator[bytes]:
         if pixels is None:
-            return encapsulating.value(piece.tag, piece.vr, [self._section(part) for part in self._parts(piece.uri)])
+            return encapsulating.value(piece.tag, piece.vr, [self._parts.section(part) for part in self._parts.of(piece.uri)])
         if pixels.native:
             return encapsulating.value(piece.tag, piece.vr, pixels.frames)
         syntax = syntaxes.get(pixels.transfer_syntax)
         return encapsulating.encapsulated(pixels.frames, stream=syntax is not None and syntax.video)
-
-    def _section(self, part: Part) -> Section:
-        assert self._spool is not None
-        return Section(self._spool.fd, part.offset, part.size)
-
-    def _aside(self) -> Incoming:
-        incoming = self.context.blobs.open_incoming()
-        self._others.append(incoming)
-        return incoming
 
 
 def _is_new(dataset: Json) -> bool:
@@ -443,12 +371,6 @@ def _reference(dataset: Json, tag: str) -> str:
     found = dataset.get(tag)
     uri = found.get("BulkDataURI", "") if isinstance(found, dict) else ""
     return uri if isinstance(uri, str) else ""
-
-
-def _path(location: str) -> str:
-    """A location without the address of the server, which may be known by several."""
-    parts = urlsplit(location)
-    return unquote(parts.path) if parts.scheme in ("http", "https") else unquote(location)
 
 
 def _fragmentable(syntax: str, size: int) -> str:
