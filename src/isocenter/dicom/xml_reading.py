@@ -6,6 +6,7 @@ Read as a stream, without document types and entities: a document that declares 
 from typing import Any
 from xml.parsers import expat
 
+from .composing import TooMany
 from .elements import MAX_DEPTH, Malformed
 
 Json = dict[str, Any]
@@ -61,7 +62,7 @@ class _Reader:
         self._values += 1
         self._depth += 1
         if self._values > MAX_VALUES or self._depth > 3 * MAX_DEPTH:
-            raise Malformed("the metadata have too many values, or are nested too deep")
+            raise TooMany("the metadata have too many values, or are nested too deep")
         name = name.rpartition(" ")[2]
         if name == "NativeDicomModel":
             if self._sets:

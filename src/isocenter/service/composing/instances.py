@@ -19,7 +19,7 @@ from isocenter.dicom.source import Section
 from isocenter.dicom.uid import new_uid
 from isocenter.domain import access, describing, surface, wrapping
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Unsupported
+from isocenter.domain.errors import Conflict, Invalid, IsocenterError, TooLarge, Unsupported
 from isocenter.domain.imaging import Outcome
 from isocenter.domain.patient import contradicts
 from isocenter.domain.wrapping import DOCUMENT, KINDS, PIXEL_DATA, Kind, Wrapped
@@ -129,7 +129,7 @@ class Composition:
             try:
                 yield from self._data_sets(part, read_xml)
             except Malformed as fault:
-                yield Composed(None, Invalid(fault.reason, where=fault.where or "metadata", kept=NOTHING_KEPT))
+                yield Composed(None, _refusal(fault, "metadata"))
 
     def _data_sets(self, part: Part, read_xml: Callable[[bytes], list[Json]]) -> Iterator[Json | Composed]:
         if part.size > (LARGEST_METADATA if part.media_type.endswith("json") else composing.MAX_INSTANCE):
@@ -146,7 +146,7 @@ class Composition:
                 try:
                     found: Json | Composed = composing.read(text)
                 except Malformed as fault:
-                    found = Composed(None, Invalid(fault.reason, where=fault.where or "metadata", kept=NOTHING_KEPT))
+                    found = Composed(None, _refusal(fault, "metadata"))
                 yield found
 
     # ---- one instance
@@ -165,16 +165,12 @@ class Composition:
                     raise Malformed("the metadata do not name the instance, and hold nothing to make one of", where)
                 outcome = self._written(dataset, pixels, study_uid)
             except Malformed as fault:
-                raise self._refusal(fault) from None
+                raise _refusal(fault) from None
         except IsocenterError as error:
             return Composed(None, error, *uids)
         finally:
             self._parts.tidy()
         return Composed(outcome, None, *uids, supplied=tuple(dict.fromkeys(wrapped.supplied)))
-
-    def _refusal(self, fault: Malformed) -> IsocenterError:
-        kind = Unsupported if fault.where == "TransferSyntaxUID" else Invalid
-        return kind(fault.reason, where=fault.where, kept=NOTHING_KEPT)
 
     def _attach(self, dataset: Json) -> None:
         """Metadata of a new object that refer to nothing, and the next part that nothing can refer to, belong together."""
@@ -359,6 +355,14 @@ class Composition:
             return encapsulating.value(piece.tag, piece.vr, pixels.frames)
         syntax = syntaxes.get(pixels.transfer_syntax)
         return encapsulating.encapsulated(pixels.frames, stream=syntax is not None and syntax.video)
+
+
+def _refusal(fault: Malformed, where: str = "") -> IsocenterError:
+    """What the client is told of a fault. where: when the fault does not say."""
+    if isinstance(fault, composing.TooMany):
+        return TooLarge(fault.reason, where=fault.where or where, kept=NOTHING_KEPT, hint="Send the instance as a Part 10 file.")
+    kind = Unsupported if fault.where == "TransferSyntaxUID" else Invalid
+    return kind(fault.reason, where=fault.where or where, kept=NOTHING_KEPT)
 
 
 def _is_new(dataset: Json) -> bool:
