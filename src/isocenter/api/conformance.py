@@ -31,5 +31,6 @@ ENDPOINTS = (
         description="Made from the tables that drive negotiation and matching, with the settings that are in force.",
         parameters=(Parameter("format", "a page, Markdown, or data for programs", text(enum=_FORMS, default="html")),),
         answer={"type": "string"}, answer_type="text/html",
+        other_answers={"text/markdown": {"type": "string"}, "application/json": {"type": "object"}},
     ),
 )  # fmt: skip

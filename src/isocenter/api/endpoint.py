@@ -68,7 +68,7 @@ class Endpoint:
     """A row of the table.
 
     run: does it, in a thread; its value becomes the JSON answer (None: 204). respond: for what is no JSON in and JSON out
-    (streams, cookies). Exactly one of both.
+    (streams, cookies). Exactly one of both. other_answers: media types that can be asked for instead of answer_type.
     """
 
     method: str
@@ -84,6 +84,7 @@ class Endpoint:
     body_type: str = "application/json"
     answer: Schema | None = None
     answer_type: str = "application/json"
+    other_answers: Mapping[str, Schema] = field(default_factory=dict)
     status: int = 200
     hashes: bool = False  # `run` hashes a password: it waits in the queue of those
     errors: tuple[Kind, ...] = ()

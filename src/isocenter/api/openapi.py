@@ -79,7 +79,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
     success: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.answer is not None:
-        success["content"] = {endpoint.answer_type: {"schema": endpoint.answer}}
+        forms = {endpoint.answer_type: endpoint.answer, **endpoint.other_answers}
+        success["content"] = {media_type: {"schema": schema} for media_type, schema in forms.items()}
     responses = {str(endpoint.status): success}
     for kind in endpoint.all_errors:
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
