@@ -2,14 +2,13 @@
 against it: no server error, no status, type or shape that is not described, nothing wrong accepted."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import load_all_checks
-from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 from schemathesis.schemas import APIOperation, BaseSchema
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from isocenter.api.openapi import PREFIX
 from isocenter.api.routes import ENDPOINTS
