@@ -77,14 +77,19 @@ class Client:
 
 def parts(answer: httpx.Response) -> list[tuple[str, bytes]]:
     """(Content-Type, body) of each part of a multipart answer."""
-    name, parameters, _ = parse_media_type(answer.headers["content-type"])
+    return split(answer.headers["content-type"], answer.content)
+
+
+def split(content_type: str, content: bytes) -> list[tuple[str, bytes]]:
+    """The same of a body whoever received it."""
+    name, parameters, _ = parse_media_type(content_type)
     assert name == "multipart/related", name
     reader = multipart.Reader(parameters["boundary"].encode())
     found: list[tuple[str, bytearray]] = []
-    for event in reader.feed(answer.content):
+    for event in reader.feed(content):
         if isinstance(event, multipart.PartBegin):
             found.append((event.headers["content-type"], bytearray()))
         elif isinstance(event, multipart.PartData):
             found[-1][1].extend(event.data)
     reader.close()
-    return [(content_type, bytes(body)) for content_type, body in found]
+    return [(media_type, bytes(body)) for media_type, body in found]
