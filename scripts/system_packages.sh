@@ -4,7 +4,7 @@
 #   system_packages.sh test | bench
 set -euo pipefail
 case ${1:-test} in
-    test) packages="curl dcmtk dicom3tools libgdcm-tools orthanc orthanc-dicomweb chromium postgresql openssl radosgw ceph-mon ceph-osd" ;;
+    test) packages="curl nginx-light haproxy dcmtk dicom3tools libgdcm-tools orthanc orthanc-dicomweb chromium postgresql openssl radosgw ceph-mon ceph-osd" ;;
     bench) packages="dcmtk orthanc orthanc-dicomweb nginx-light postgresql" ;;
     *) echo "usage: $0 test|bench" >&2; exit 2 ;;
 esac

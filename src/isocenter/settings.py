@@ -86,6 +86,9 @@ class Settings:
     public_url: str = setting("", "The address people type, https://pacs.example.org; empty: made from http", metavar="URL")
     proxies: tuple[str, ...] = setting((), "Addresses or networks of the reverse proxies whose X-Forwarded headers are believed, "
                                            "separated by commas", metavar="NET,...")
+    dicom_proxies: tuple[str, ...] = setting((), "Addresses or networks of load balancers in front of the DICOM ports; each must "
+                                                 "send the PROXY protocol (HAProxy: send-proxy-v2), and is believed",
+                                             metavar="NET,...")
     tls_cert: Path | None = setting(None, "TLS certificate chain (PEM) for http", metavar="FILE")
     tls_key: Path | None = setting(None, "TLS private key (PEM without a passphrase; RSA, P-256, P-384 or Ed25519) for http",
                                    metavar="FILE")

@@ -156,3 +156,20 @@ def test_what_is_not_written_yet_is_written_at_the_stop(archive: Archive) -> Non
     assert isinstance(answer(archive, "CT1"), pdu.AssociateAC)
     archive.server.stop(0)
     assert peers.get(archive.context, "CT1").associations == 1
+
+
+def test_behind_a_load_balancer_a_peer_is_known_by_its_own_address(start: Start) -> None:
+    archive = start(dicom_proxies=("127.0.0.0/8",))
+    peers.add(archive.context, SYSTEM, aet="CT1", host="10.1.2.3", port=104, allowed_ips=["10.0.0.0/8"])
+    for address, answered in (("10.1.2.3", pdu.AssociateAC), ("192.0.2.1", pdu.AssociateRJ)):
+        with peer_of(archive) as peer:
+            peer.send(f"PROXY TCP4 {address} 127.0.0.1 40000 104\r\n".encode())
+            assert isinstance(peer.associate(calling="CT1"), answered)
+    with peer_of(archive) as peer:  # one that says nothing is cut off, whoever it claims to be
+        assert peer.associate(calling="CT1") is None
+
+
+def test_without_declared_balancers_nobody_is_believed(archive: Archive) -> None:
+    with peer_of(archive) as peer:
+        peer.send(b"PROXY TCP4 10.1.2.3 127.0.0.1 40000 104\r\n")
+        assert not isinstance(peer.associate(calling="CT1"), pdu.AssociateAC)

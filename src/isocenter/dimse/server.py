@@ -4,6 +4,7 @@ Several processes share one listening socket, which the supervisor binds. All of
 in turn, so that associations spread evenly; a connection that comes while a process is started again waits for the next.
 """
 
+import ipaddress
 import logging
 import socket
 import threading
@@ -83,6 +84,7 @@ class Server:
         self._limits = Limits(
             maximum_length=settings.max_pdu, artim_timeout=settings.artim_timeout, idle_timeout=settings.dicom_idle_timeout
         )
+        self._balancers = tuple(ipaddress.ip_network(network, strict=False) for network in settings.dicom_proxies)
         self._certificates = tls.accepting(settings) if secure else None
         self._listeners = [listener, secure] if secure else [listener]
         self._stopping = False
@@ -234,6 +236,9 @@ class Server:
 
     def _serve(self, association: Association, address: str, facts: dict[str, object]) -> None:
         """One association from its request to its end, which raises Ended or ProtocolError."""
+        if any(ipaddress.ip_address(address) in network for network in self._balancers):
+            address = association.announced() or address
+            facts["address"] = address
         request = association.request()
         facts.update(calling=request.calling_ae_title, called=request.called_ae_title)
         caller = self._admit(association, request, address)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from isocenter.dimse.upper_layer import negotiation
+from isocenter.dimse.upper_layer import negotiation, proxy_protocol
 from isocenter.dimse.upper_layer.items import (
     AbortReason,
     AsynchronousOperationsWindow,
@@ -116,6 +116,16 @@ class Association:
         association._transport = Transport(connection) if tls is None else SecureTransport(connection, tls)
         association._machine.fire(Event.TRANSPORT_CONNECTION_INDICATION)
         return association
+
+    def announced(self) -> str:
+        """Whose connection a load balancer has passed on: an address, "" for its own; before `request`. Raises Ended."""
+        assert self._transport is not None
+        try:
+            return proxy_protocol.source(self._transport.connection, self.limits.artim_timeout)
+        except TimedOut as error:
+            raise Ended("timeout", str(error)) from None
+        except TransportClosed as error:
+            raise Ended("lost", str(error)) from None
 
     # Service-user, acceptor: A-ASSOCIATE indication and response (PS3.8 7.1)
 

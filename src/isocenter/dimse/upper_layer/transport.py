@@ -41,6 +41,11 @@ class Transport:
         return cls(connection_to(address, timeout))
 
     @property
+    def connection(self) -> socket.socket:
+        """The socket, for what comes before the first byte of the peer."""
+        return self._socket
+
+    @property
     def secured(self) -> str:
         """Version and cipher suite of TLS; "" without TLS."""
         return ""
