@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from isocenter.domain.errors import Invalid
 
-MAX_BOUNDARY = 70  # RFC 2046 5.1.1: "no longer than 70 characters"
+MAX_BOUNDARY = 200  # RFC 2046 5.1.1 says 70; Orthanc sends 73
 MAX_HEADERS = 16 * 1024  # a part of PS3.18 has two or three short headers; more is an attack or not multipart at all
 MAX_PADDING = 256  # white space that a transport may add after a boundary (RFC 2046 5.1.1)
 MAX_PREAMBLE = 64 * 1024  # "This is a multi-part message", never more
@@ -61,7 +61,7 @@ class Reader:
 
     def __init__(self, boundary: bytes) -> None:
         if not 1 <= len(boundary) <= MAX_BOUNDARY or b"\r" in boundary or b"\n" in boundary:
-            raise Invalid("The multipart boundary is missing or longer than 70 characters.", where="Content-Type")
+            raise Invalid(f"The multipart boundary is missing or longer than {MAX_BOUNDARY} characters.", where="Content-Type")
         self._delimiter = b"\r\n--" + boundary
         self._held = b"\r\n"  # the first delimiter needs no line end before it
         self._at = _At.PREAMBLE
