@@ -6,6 +6,7 @@ The previous revision is taken from git's history; without it there is nothing t
 
 import contextlib
 import io
+import json
 import subprocess
 import tarfile
 import threading
@@ -108,7 +109,8 @@ class Load:
             number = len(self.sent) % STUDIES
             uid = objects.uid()
             data = objects.part10(512, SOPInstanceUID=uid, StudyInstanceUID=f"1.7.{number}", PatientID=f"U{number}",
-                                  SeriesInstanceUID=f"1.7.{number}.{name}", PatientName=f"Meyer^{name}{number}")  # fmt: skip
+                                  SeriesInstanceUID=f"1.7.{number}.{name}", PatientName=f"Meyer^{name}{number}",
+                                  ContrastBolusAgent=f"agent {number}")  # fmt: skip
             status = association.send_c_store(pydicom.dcmread(io.BytesIO(data)))
             if status.get("Status") != 0:
                 raise RuntimeError(f"C-STORE {status}")
@@ -160,6 +162,22 @@ def nothing_lost(load: Load, server: Server) -> None:
         while len(http.get("/dicom-web/studies", **names).json()) < STUDIES:  # type: ignore[arg-type]
             assert time.monotonic() < deadline, "names that the previous revision took in are filled in"
             time.sleep(0.1)
+
+
+def filled_in(server: Server) -> None:
+    """A declared attribute is there for what was received before, and command line and API say so."""
+    with client(server) as http:
+        deadline = time.monotonic() + 60
+        while any(each["state"] != "complete" for each in http.get("/api/v1/index-attributes").json()["attributes"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        found = http.get("/dicom-web/series", params={"ContrastBolusAgent": "agent 1"}).json()
+        assert {item["0020000E"]["Value"][0] for item in found} == {"1.7.1.1", "1.7.1.2"}
+    options = ("--index-attributes", "ContrastBolusAgent@SERIES")
+    listed = subprocess.run(command("index", "list", "--data", str(server.data), *QUICK, *options, "--json"),
+                            env=environment(NEW), capture_output=True, text=True, timeout=120)  # fmt: skip
+    told = {each["name"]: (each["state"], each["level"], each["errors"]) for each in json.loads(listed.stdout)}
+    assert told == {"names": ("complete", "", 0), "ContrastBolusAgent": ("complete", "SERIES", 0)}
 
 
 @contextlib.contextmanager
@@ -235,9 +253,11 @@ def test_the_schema_is_migrated_under_a_running_server(tmp_path: Path, previous:
             load.end()
             assert load.failed == []
             assert old.stop() == 0
-        with running(tmp_path / "old", environment=NEW) as new:
+        # with a new attribute, which is filled in for what the program before has received
+        with running(tmp_path / "old", "--index-attributes", "ContrastBolusAgent@SERIES", environment=NEW) as new:
             load.begin(new, "2")
             load.wait("2", 3)
             load.end()
             assert load.failed == []
             nothing_lost(load, new)
+            filled_in(new)

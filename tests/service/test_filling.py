@@ -23,7 +23,7 @@ import objects
 from dicomweb.in_process import Client
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Invalid
-from isocenter.service import filling, ingest
+from isocenter.service import filling, ingest, worklist
 from isocenter.service.context import Context
 from isocenter.service.filling import Progress
 from isocenter.store import filling as rows_of
@@ -98,6 +98,17 @@ def questions(client: Client) -> None:
     assert found("/series", "0020000E", ContrastBolusAgent='""') == ["1.9.2.0"]
     assert found("/studies", ConsultingPhysicianName="mueller*") == ["1.9.0"]
     assert found("/studies", ConsultingPhysicianName="Yurgen Miller", fuzzymatching="true") == ["1.9.0"]
+    listed = partial(worklist.find, client.context, SYSTEM, sort="PatientID", limit=10, offset=0, cursor="")
+    for declared, expected in (
+        ("ContrastBolusAgent=iod", ["P0", "P1"]), ("EchoTime=8", ["P0", "P1"]), ("0019xx0C[ACME 1]=ri", ["P0"]),
+        ("procedurecodesequence.codevalue=MR2", ["P1"]), ("ConsultingPhysicianName=mueller", ["P0"]),
+        ("EthnicGroupCodeSequence.CodeValue=MR*", ["P0", "P1"]), ("EchoTime=9", []),
+    ):  # fmt: skip
+        page = listed({"declared": declared})
+        assert [row["PatientID"] for row in page.studies] == expected and page.total == len(expected), declared
+    for nonsense in ("ContrastBolusAgent", "EchoTime=", "NoSuch=1"):
+        with pytest.raises(Invalid, match="declared"):
+            listed({"declared": nonsense})
     (one,) = client.json("/instances?SOPInstanceUID=1.9.9.5&includefield=all")
     assert one[AGENT] == {"vr": "LO", "Value": ["Iodine"]} and "Value" not in one["00180081"]
     assert one["00190010"]["Value"] == ["ACME 1"] and one["0019100C"] == {"vr": "LO", "Value": ["left", "right"]}

@@ -80,6 +80,7 @@ ENDPOINTS = (
             *(Parameter(name, "begins with") for name in worklist.PREFIXES),
             Parameter("StudyDate", "YYYYMMDD, or a range YYYYMMDD-YYYYMMDD, open at either end"),
             Parameter("ModalitiesInStudy", "any of these, separated by commas"),
+            Parameter("declared", "NAME=VALUE: an attribute of the setting index_attributes begins with the value"),
             Parameter("sort", "a column, - before it: descending", text(enum=_SORTS, default="-StudyDate")),
             Parameter("limit", "at most so many rows", integer(minimum=1, maximum=LARGEST_PAGE, default=100)),
             Parameter("offset", "skip so many rows", integer(minimum=0, maximum=DEEPEST_OFFSET, default=0)),

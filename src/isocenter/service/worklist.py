@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from isocenter.dicom import extra
 from isocenter.dicom.attributes import BY_KEYWORD
 from isocenter.dicom.match import Range, Single, spellings
 from isocenter.dicom.query import InvalidKey, parse_match
@@ -17,7 +18,7 @@ from isocenter.domain.errors import Invalid, Missing
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import worklist
-from isocenter.store.worklist import SORTS, AnyOf, Begins, Dates, Detail, Filter, Modalities, Order
+from isocenter.store.worklist import SORTS, AnyOf, Begins, Dates, Declared, Detail, Filter, Modalities, Order
 
 __all__ = ["PREFIXES", "SORT_KEYS", "Detail", "List", "detail", "find"]
 
@@ -46,13 +47,16 @@ def find(
     """One page of the studies that the principal may see.
 
     search: `q` (name, ID or accession number begins with it), any of PREFIXES, StudyDate (DA or a range), ModalitiesInStudy
-    (comma list, any of them). sort: one of SORT_KEYS, "-" before it for descending. Raises Invalid.
+    (comma list, any of them), declared (NAME=VALUE of a declared attribute: begins with it).
+    sort: one of SORT_KEYS, "-" before it for descending. Raises Invalid.
     """
     require(principal, Permission.STUDY_QUERY)
     order = Order(sort.removeprefix("-"), sort.startswith("-"))
     if order.keyword not in SORTS:
         raise Invalid(f"it must be one of {', '.join(SORTS)}", where="sort")
     filters = _filters(search)
+    if search.get("declared"):
+        filters.append(_declared(context, search["declared"]))
     after = _continue(cursor, order) if cursor else None
     keys = sorted(keyword for keyword, text in search.items() if text)
     context.accesses.note(context.database, principal, Event.STUDY_SEARCHED, f"STUDY?{'&'.join(keys)}", {"keys": keys})
@@ -94,6 +98,18 @@ def _filters(search: Mapping[str, str]) -> list[Filter]:
     return filters
 
 
+def _declared(context: Context, text: str) -> Declared:
+    """NAME=VALUE of an attribute that the settings declare."""
+    name, _, value = text.partition("=")
+    known = {attribute.keyword.lower(): attribute for attribute in extra.declared(context.settings.index_attributes).attributes}
+    attribute = known.get(name.strip().lower())
+    value = value.strip().rstrip("*").strip()
+    if attribute is None or not value:
+        hint = f"Declared are: {', '.join(each.keyword for each in known.values()) or 'none (index_attributes)'}."
+        raise Invalid("write NAME=VALUE, with the name of a declared attribute", where="declared", hint=hint)
+    return Declared(attribute, tuple(spellings(f"{value}*")) if attribute.vr == "PN" else _typed(value))
+
+
 def _begins(keyword: str, text: str) -> Begins | None:
     text = text.strip().rstrip("*").strip()
     if not text:
@@ -101,8 +117,12 @@ def _begins(keyword: str, text: str) -> Begins | None:
     if BY_KEYWORD[keyword].vr == "PN":
         ways = (way for name in _names(text) for way in spellings(f"{name}*"))
         return Begins(keyword, tuple(dict.fromkeys(ways)))
-    # These columns are compared byte by byte; people do not type capitals.
-    return Begins(keyword, tuple(dict.fromkeys((text, text.upper(), text.lower(), text.capitalize(), text.title()))))
+    return Begins(keyword, _typed(text))
+
+
+def _typed(text: str) -> tuple[str, ...]:
+    """What people may mean: texts are compared byte by byte, and nobody types capitals."""
+    return tuple(dict.fromkeys((text, text.upper(), text.lower(), text.capitalize(), text.title())))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
     keep         what came with new instances, in their transaction
     put          the values of one owner, unless it has some
-    condition    a match as SQL on an owner
+    condition    a match as SQL on an owner; of_study, begins: on a study, as condition and by the index
     candidates   studies that an index says may match
     texts        the values of an owner as one text, as a column would hold it
 
@@ -13,13 +13,14 @@ of `index_fill` is not kept: nobody asked for it any more.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Text, and_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from isocenter.dicom.attributes import Attribute, Level
 from isocenter.dicom.match import Empty, Match
 from isocenter.store import dialect, names, rows
 from isocenter.store.parents import Parent
+from isocenter.store.schema import instance, series, study
 from isocenter.store.schema_index import extra_value, index_fill
 
 Column = ColumnElement[Any]
@@ -89,6 +90,35 @@ def condition(attribute: Attribute, match: Match, owner: Column, postgresql: boo
         return ~mine.exists()
     key = held.c.key if attribute.vr == "PN" else None
     return mine.where(dialect.condition(attribute, match, held.c.value, key, postgresql)).exists()
+
+
+def of_study(attribute: Attribute, match: Match, postgresql: bool) -> ColumnElement[bool]:
+    """The study, its patient, or one of its series or images has a value that matches; for a row of `study`."""
+    if attribute.level in (Level.PATIENT, Level.STUDY):
+        owner = study.c.patient_fk if attribute.level is Level.PATIENT else study.c.id
+        return condition(attribute, match, owner, postgresql)
+    source: FromClause = series
+    if attribute.level is Level.INSTANCE:
+        source = series.join(instance, and_(instance.c.series_fk == series.c.id, instance.c.current))
+    owner = series.c.id if attribute.level is Level.SERIES else instance.c.id
+    below = select(literal(1)).select_from(source).where(series.c.study_fk == study.c.id)
+    return below.where(condition(attribute, match, owner, postgresql)).correlate(study).exists()
+
+
+def begins(attribute: Attribute, start: str) -> Select[int]:
+    """The ids of studies with a value that begins so, by the index. start: folded when it is a person's name."""
+    held = extra_value
+    source: FromClause = held
+    found: Column = held.c.owner
+    if attribute.level is Level.PATIENT:
+        source, found = held.join(study, study.c.patient_fk == held.c.owner), study.c.id
+    elif attribute.level is Level.SERIES:
+        source, found = held.join(series, series.c.id == held.c.owner), series.c.study_fk
+    elif attribute.level is Level.INSTANCE:
+        of_image = held.join(instance, instance.c.id == held.c.owner)
+        source, found = of_image.join(series, series.c.id == instance.c.series_fk), series.c.study_fk
+    key = dialect.begins(held.c.key, start[: rows.INDEXED_LENGTH])
+    return select(found).select_from(source).where(held.c.fill_fk == _fill(attribute), key)
 
 
 def texts(attribute: Attribute, owner: Column, postgresql: bool) -> Column:

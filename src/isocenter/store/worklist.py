@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_, union_all
 
-from isocenter.dicom.attributes import BY_KEYWORD
+from isocenter.dicom.attributes import BY_KEYWORD, Attribute
 from isocenter.dicom.match import Single, Wildcard
 from isocenter.domain.access import Scope
-from isocenter.store import changes, connections, dialect, imaging, orders
+from isocenter.store import changes, connections, dialect, extras, imaging, orders
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
 
@@ -96,7 +96,15 @@ class AnyOf:
     beginnings: tuple[Begins, ...]
 
 
-Filter = Begins | Dates | Modalities | AnyOf
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declared attribute (`dicom.extra`) of the study or of what is above or below it begins with one of the texts."""
+
+    attribute: Attribute
+    texts: tuple[str, ...]
+
+
+Filter = Begins | Dates | Modalities | AnyOf | Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +211,9 @@ def _drivers(each: Filter) -> list[Select[int]]:
             return [select(study.c.id).where(*_between(study.c.study_date, low, high))]
         case Modalities(names):
             return [select(study_modality.c.study_fk).where(study_modality.c.modality == name) for name in names]
+        case Declared(attribute, texts):
+            starts = [dialect.prefix(dialect.name_key(text) if attribute.vr == "PN" else text) for text in texts]
+            return [extras.begins(attribute, start) for start in starts] if all(starts) else []
         case AnyOf(beginnings):
             parts = [_drivers(part) for part in beginnings]
             return [query for part in parts for query in part] if all(parts) else []
@@ -233,6 +244,9 @@ class _Plan:
             case Modalities(names):
                 mine = (study_modality.c.study_fk == study.c.id) & study_modality.c.modality.in_(names)
                 return select(study_modality.c.study_fk).where(mine).correlate(study).exists()
+            case Declared(attribute, texts):
+                ways = (Wildcard(text if text.endswith("*") else f"{text}*") for text in texts)
+                return or_(*(extras.of_study(attribute, way, self.postgresql) for way in ways))
             case AnyOf(beginnings):
                 return or_(*(self.condition(part) for part in beginnings))
 
