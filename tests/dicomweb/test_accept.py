@@ -259,3 +259,27 @@ def test_every_row_of_the_media_type_table() -> None:
             accept = f'multipart/related; type="{syntax.media_type}"; transfer-syntax={syntax.uid}'
             form = frame_form(parse_accept(accept), syntax.uid, native=False, single=False)
             assert form.label == f"{syntax.media_type}; transfer-syntax={syntax.uid}"
+
+
+_WORDS = ("multipart/related", "application/dicom", "application/octet-stream", "image/jpeg", "*/*", "application/zip", ";type=",
+          ", ", ";transfer-syntax=", "*", JLS, EXPLICIT, '"', ";q=0.5")  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_WORDS), max_size=12).map("".join), st.booleans(), st.booleans(), st.booleans())
+def test_any_header_gives_a_form_or_a_reason(header: str, single: bool, native: bool, possible: bool) -> None:
+    stored = IMPLICIT if native else JLS
+    try:
+        ranges = parse_accept(header)
+    except Invalid:
+        return
+    try:
+        form = frame_form(ranges, stored, native=native, single=single, possible=lambda _: possible)
+        assert form.multipart or single
+    except NotAcceptable:
+        pass
+    try:
+        whole = dataset_form(ranges, single=single)
+        leaves = dataset_syntax(whole, stored, lambda _: possible)
+        assert leaves is not None or not possible
+    except NotAcceptable:
+        pass

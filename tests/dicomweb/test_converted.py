@@ -16,6 +16,7 @@ import pytest
 from dicomweb.in_process import Client, parts
 from isocenter.dicom import syntaxes
 from isocenter.service import pool as pools
+from isocenter.store.open_files import OpenFile
 from objects import part10
 
 _UID = "1.2.840.10008.1.2.4."
@@ -172,3 +173,27 @@ def test_more_than_the_pool_takes_is_busy_and_says_when(client: Client, data: Pa
     assert client.get(f"{url}/frames/1").status_code == 200  # as it is stored it needs no pool
     pool.close()
     assert all(future.cancelled() or future.exception() for future in blocked)
+
+
+class _Far(OpenFile):
+    """A file whose bytes are not on this machine."""
+
+    def __init__(self, near: OpenFile) -> None:
+        super().__init__(None, near.size, near.modified)
+        self._near = near
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._near.read_at(offset, length)
+
+
+def test_what_is_kept_elsewhere_is_converted_here(client: Client, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = store(client, data / SAME / "CT2/CT2_RLE")
+    opened = client.context.blobs.open
+    monkeypatch.setattr(client.context.blobs, "open", lambda key, size=None: _Far(opened(key, size)))
+    expected = pixels(data / SAME / "CT2/CT2_UNC")
+    ((_, body),) = parts(client.get(f"{url}/frames/1", OCTETS))
+    assert body == expected
+    ((_, body),) = parts(client.get(url, DICOM))
+    assert pydicom.dcmread(io.BytesIO(body)).PixelData == expected
+    ranged = client.get(f"{url}/frames/1", "application/octet-stream", headers={"range": "bytes=100-199"})
+    assert ranged.status_code == 206 and ranged.content == expected[100:200]

@@ -12,10 +12,13 @@ import httpx
 import pydicom
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.uid import ExplicitVRBigEndian
 
-from dicomweb.in_process import Client, parts
+from dicomweb.in_process import READER, Client, parts
 from isocenter.dicom import xml_reading
+from isocenter.dicomweb.exchange import Exchange
 from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Busy, Unauthenticated
 from isocenter.domain.events import Event
@@ -100,6 +103,17 @@ def test_nothing_acceptable_says_what_there_is(client: Client, study: dict[str, 
     assert client.get(f"{study['series']}/metadata", "text/html").status_code == 406
     assert client.get(f"{study['instance']}/frames/1", "text/html").status_code == 406
     assert client.get(f"{study['series']}?accept=application/dicom%2Bjson").status_code == 406
+
+
+@pytest.mark.parametrize("plus", ["%2B", "+"])  # not escaped it is a space to the rest of the world
+def test_the_query_parameter_goes_before_the_header(client: Client, study: dict[str, str], plus: str) -> None:
+    url = f"{study['series']}/metadata?accept=application/dicom{plus}json"
+    assert client.get(url, "text/html").headers["content-type"] == "application/dicom+json"
+    both = f"{study['series']}/metadata?accept=text/html&accept=application/json%3Bq%3D0.5"
+    assert client.get(both).headers["content-type"] == "application/json"
+    frame = client.get(f"{study['instance']}/frames/1?accept=image/jls%3Btransfer-syntax%3D1.2.840.10008.1.2.4.80")
+    assert frame.headers["content-type"] == "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80"
+    assert client.get(f"{study['series']}/metadata?accept=nonsense").status_code == 400
 
 
 # ---- metadata
@@ -343,6 +357,15 @@ def test_content_codings(client: Client, study: dict[str, str], accepted: str, c
     assert len(etags) == 2  # a study of one series has that series' metadata
     studies = client.request("GET", "/studies", headers={"accept-encoding": accepted})
     assert studies.headers.get("content-encoding", "") == coding
+    headers = {"accept-encoding": accepted, "if-none-match": studies.headers["etag"]}
+    assert client.request("GET", "/studies", headers=headers).status_code == 304
+
+
+@given(st.text("gzipzstd*;q=0.1,x- ", max_size=30))
+def test_any_accept_encoding_gives_a_coding(header: str) -> None:
+    scope = {"headers": [(b"accept-encoding", header.encode())]}
+    made = Exchange(scope, None, None, addresses=None, executor=None, principal=READER)  # type: ignore[arg-type]
+    assert made.coding() in ("", "gzip", "zstd")
 
 
 def raw(answer: httpx.Response) -> bytes:

@@ -1,6 +1,7 @@
 """The cache on disk: what is kept is whole, what is over the limit goes, and several processes share it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,3 +142,13 @@ def test_many_at_once_stay_near_the_limit(folder: Path) -> None:
     for thread in threads:
         thread.join()
     assert not wrong and caches[0].size() <= 100_000 + 2 * (100_000 // 16 + 3200)
+
+
+def test_somebody_may_empty_the_folder_at_any_time(cache: DiskCache) -> None:
+    cache.put(A, [b"a"])
+    shutil.rmtree(cache.folder)
+    assert content(cache, A) is None and cache.size() == 0
+    cache.give_way(1 << 60)
+    for _ in range(2):  # the first finds out
+        cache.put(B, [b"b"])
+    assert content(cache, B) == b"b"

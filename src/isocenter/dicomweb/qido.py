@@ -15,8 +15,8 @@ from isocenter.dicom.moments import in_zone, paired
 from isocenter.dicom.moments import offset as utc_offset
 from isocenter.dicom.query import InvalidKey, Query, parse_match
 from isocenter.dicomweb.accept import json_form
-from isocenter.dicomweb.answers import packed
-from isocenter.dicomweb.exchange import PRIVATE, Exchange
+from isocenter.dicomweb.answers import VARY_JSON, packed, version
+from isocenter.dicomweb.exchange import Exchange
 from isocenter.dicomweb.stow_response import warning
 from isocenter.domain.errors import Invalid
 from isocenter.service import query as search
@@ -75,8 +75,11 @@ async def _search(context: Context, exchange: Exchange, level: Level) -> None:
     coding = exchange.coding()
     body, warnings, total = await exchange.run(_answer, context, exchange, asked, exchange.base, coding)
     encoding = ((b"content-encoding", coding.encode()),) if coding else ()
-    headers = [(b"content-type", content_type.encode()), *encoding, PRIVATE, (b"vary", b"Accept, Accept-Encoding"), *total]
-    await exchange.reply(200, [*headers, *((b"warning", warning(text)) for text in warnings)], body)
+    said = (*total, *((b"warning", warning(text)) for text in warnings))
+    known = version("search", body, content_type, said, vary=VARY_JSON, more=said)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
+    await exchange.reply(200, [(b"content-type", content_type.encode()), *encoding, *known.headers], body)
 
 
 _Headers = list[tuple[bytes, bytes]]
