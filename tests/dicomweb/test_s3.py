@@ -2,8 +2,10 @@
 
 import asyncio
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +19,8 @@ from isocenter.store.bucket import Bucket
 from isocenter.store.imaging import Located
 from objects import CT
 
-FILES = ("ct/volume-lidc-idri-0314/0061_000113.dcm", "sc", "charsets")
+SLICES = ("0061_000113.dcm", "0062_000193.dcm", "0063_000179.dcm")
+FILES = (*(f"ct/volume-lidc-idri-0314/{name}" for name in SLICES), "sc", "charsets")
 DICOM = "application/dicom; transfer-syntax=*"
 OCTETS = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 
@@ -106,3 +109,24 @@ def test_what_fails_before_the_first_byte_is_told_with_a_status(clients: tuple[C
         assert answer.status_code == 503 and "does not answer" in answer.text, path
     monkeypatch.undo()
     assert far.get(instance, DICOM).status_code == 200
+
+
+def test_small_files_of_a_study_are_fetched_side_by_side(clients: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs a request, and a far store takes its time; they come in their order all the same."""
+    near, far = clients
+    study = max((each.study_instance_uid for each in located(far)), key=[e.study_instance_uid for e in located(far)].count)
+    far.context.cache.clear()
+    together, asked = threading.Event(), []
+    real = Bucket.get
+
+    def slow(*given: Any) -> tuple[bytes, int]:
+        asked.append(given[1])
+        if len(asked) > 1:
+            together.set()
+        assert together.wait(30), "the second is not asked for before the first has come"
+        return real(*given)
+
+    monkeypatch.setattr(Bucket, "get", slow)
+    accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+    answer = far.get(f"/studies/{study}", accept)
+    assert parts(answer) == parts(near.get(f"/studies/{study}", accept)) and len(parts(answer)) > 2

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -238,7 +238,7 @@ async def stream(
     await body.finish()
 
 
-async def ahead(count: int, makers: Iterator[Callable[[], Awaitable[T]]]) -> AsyncIterator[T]:
+async def ahead(count: int, makers: Iterator[Callable[[], Awaitable[T]]]) -> AsyncGenerator[T]:
     """What the makers make, in their order, `count` of them at work at once."""
     waiting: list[asyncio.Task[T]] = []
     try:

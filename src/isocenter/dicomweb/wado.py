@@ -1,8 +1,9 @@
 """WADO-RS (PS3.18 10.4): studies, series, instances and frames, streamed as they are stored, or converted where they must be."""
 
 import asyncio
+import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
@@ -34,6 +35,7 @@ T = TypeVar("T")
 MAX_FRAMES = 10_000  # of one request; the path that names them may not be much longer either
 
 _OPENED_AT_ONCE = 32  # files opened in one visit to a thread
+_FETCHED_AT_ONCE, _SMALL = 6, 4 << 20  # files fetched from an object store at once, when they have no more bytes than that
 _AT_WORK = 3  # conversions of one answer at once; more would be held in memory while a slow client takes the first
 _PATIENCE = 240  # times a quarter of a second that an answer which has begun waits for the pool
 _FRAME_LIST = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9})*")
@@ -146,10 +148,31 @@ async def _send_files(retrieval: Retrieval, exchange: Exchange, found: Sequence[
         for start in range(0, len(found), _OPENED_AT_ONCE):
             batch = found[start : start + _OPENED_AT_ONCE]
             files = await exchange.run(lambda batch=batch: [retrieval.open(located) for located in batch])
+            if files[0].fd is None:
+                await _send_fetched(exchange, body, list(zip(batch, files, strict=True)), heads)
+                continue
             for located, file in zip(batch, files, strict=True):
                 await body.write(heads[located.transfer_syntax_uid])
                 await body.copy(file, 0, located.size)
         await body.write(closing)
+
+
+async def _send_fetched(
+    exchange: Exchange, body: Body, batch: Sequence[tuple[StoredInstance, OpenFile]], heads: Mapping[str, bytes]
+) -> None:
+    """Files that lie in an object store: several small ones are on their way at a time, for each costs a request."""
+
+    async def fetch(located: StoredInstance, file: OpenFile) -> tuple[StoredInstance, OpenFile, bytes | None]:
+        small = file.fd is None and located.size <= _SMALL
+        return located, file, await exchange.run(file.read_at, 0, located.size) if small else None
+
+    async with contextlib.aclosing(ahead(_FETCHED_AT_ONCE, (partial(fetch, *each) for each in batch))) as fetched:
+        async for located, file, data in fetched:
+            await body.write(heads[located.transfer_syntax_uid])
+            if data is not None:
+                await body.write(data)
+            else:
+                await body.copy(file, 0, located.size)
 
 
 def _file_head(boundary: str, transfer_syntax: str) -> bytes:
