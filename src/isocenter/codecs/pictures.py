@@ -206,6 +206,8 @@ def pixels(data: bytes) -> bytes:
 
 def decoded(fd: int, offset: int, size: int, into: int) -> bytes:
     """The same for a picture in a file: the samples are written to the descriptor `into`, the 16 bytes are returned."""
+    if size > MAX_PIXELS:
+        raise Malformed(f"the picture has more than {MAX_PIXELS >> 20} MB", "PixelData")
     made = memoryview(pixels(os.pread(fd, size, offset)))
     left = made[_HEAD.size :]
     while left:

@@ -9,7 +9,6 @@ from xml.parsers import expat
 
 from isocenter.codecs.pictures import Picture
 from isocenter.codecs.videos import Video
-from isocenter.dicom.composing import text_of
 from isocenter.dicom.elements import Malformed
 from isocenter.domain.wrapping import Wrapped, element
 
@@ -113,5 +112,5 @@ def _cda_header(text: bytes) -> Mapping[str, dict[str, str]]:
 
 
 def _number(wrapped: Wrapped, keyword: str) -> int:
-    text = text_of(wrapped.dataset, element(keyword)[0])
+    text = wrapped.text(keyword)
     return int(text) if text.isdecimal() and len(text) < 12 else 0

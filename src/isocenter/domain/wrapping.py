@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from isocenter import __version__
 from isocenter.dicom.attributes import tag_of, vr_of
+from isocenter.dicom.composing import text_of
 from isocenter.dicom.uid import new_uid
 
 Json = dict[str, Any]
@@ -114,7 +115,14 @@ class Wrapped:
     def known(self, keyword: str) -> bool:
         """Whether the attribute has a value."""
         found = self.dataset.get(element(keyword)[0])
-        return isinstance(found, dict) and any(found.get(member) for member in ("Value", "InlineBinary", "BulkDataURI"))
+        if not isinstance(found, dict):
+            return False
+        values = found.get("Value")
+        return bool(found.get("InlineBinary") or found.get("BulkDataURI") or (isinstance(values, list) and values))
+
+    def text(self, keyword: str) -> str:
+        """The first value as text, "" when there is none."""
+        return text_of(self.dataset, element(keyword)[0])
 
     def need(self, keyword: str, *values: Any) -> None:
         """Type 1, or a default: what is not known gets these values."""
@@ -171,11 +179,11 @@ def identify(
         wrapped.need("StudyDate", now.strftime("%Y%m%d"))
         wrapped.need("StudyTime", now.strftime("%H%M%S"))
     wrapped.need("Modality", "XC" if photographed and kind.sort == "picture" else kind.modality)
-    modality = str(wrapped.dataset[element("Modality")[0]]["Value"][0])
+    modality = wrapped.text("Modality")
     wrapped.need("SOPClassUID", kind.by_modality.get(modality, kind.sop_class_uid))
     wrapped.need("SOPInstanceUID", new_uid())
-    sop_class = str(wrapped.dataset[element("SOPClassUID")[0]]["Value"][0])
-    study = str(wrapped.dataset[element("StudyInstanceUID")[0]]["Value"][0])
+    sop_class = wrapped.text("SOPClassUID")
+    study = wrapped.text("StudyInstanceUID")
     wrapped.need("SeriesInstanceUID", series_of(f"{study} {modality} {sop_class}"))
     wrapped.need("InstanceNumber", number)
     wrapped.need("ContentDate", now.strftime("%Y%m%d"))
@@ -188,7 +196,7 @@ def identify(
 
 def require(wrapped: Wrapped, kind: Kind, *, lossy: bool) -> None:
     """The attributes of type 1 and 2 of the SOP class, as far as nothing but the class decides them."""
-    sop_class = str(wrapped.dataset[element("SOPClassUID")[0]]["Value"][0])
+    sop_class = wrapped.text("SOPClassUID")
     if kind.sort != "document":
         if sop_class in _VL:
             wrapped.need("ImageType", "ORIGINAL", "PRIMARY")
@@ -226,6 +234,5 @@ def _model(wrapped: Wrapped) -> None:
 
 def contradicts(dataset: Json, kind: Kind) -> bool:
     """Whether the metadata name a SOP class that cannot hold such a thing (PS3.18 Table I.2-2: A900)."""
-    found = dataset.get(element("SOPClassUID")[0], {})
-    said = str((found.get("Value") or [""])[0]) if isinstance(found, dict) else ""
+    said = text_of(dataset, element("SOPClassUID")[0])
     return bool(said) and (said in _DOCUMENTS) != (kind.sort == "document")
