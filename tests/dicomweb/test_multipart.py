@@ -121,7 +121,7 @@ def test_malformed_bodies_are_named(body: bytes, what: str) -> None:
             read(pieces)
 
 
-@pytest.mark.parametrize("boundary", [b"", b"x" * 71, b"a\r\nb"])
+@pytest.mark.parametrize("boundary", [b"", b"x" * 201, b"a\r\nb"])
 def test_impossible_boundaries_are_refused(boundary: bytes) -> None:
     with pytest.raises(Invalid):
         multipart.Reader(boundary)
