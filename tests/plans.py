@@ -41,7 +41,13 @@ class Record:
     def __init__(self) -> None:
         self.label = ""
         self.asked: dict[tuple[str, str], Asked] = {}
+        self.steps = 0  # of SQLite's virtual machine, in hundreds
         self._settings: dict[Any, str] = {}
+
+    def step(self) -> int:
+        """Another hundred steps; go on."""
+        self.steps += 1
+        return 0
 
     def note(self, text: Any, values: Any, streams: bool = False, connection: Any = None) -> None:
         """Remember a statement."""
@@ -74,6 +80,10 @@ def recorded() -> Iterator[Record]:
             return super().executemany(text, every)
 
     class SqliteConnection(sqlite3.Connection):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.set_progress_handler(record.step, 100)
+
         def cursor(self, factory: Any = None) -> Any:
             return super().cursor(SqliteCursor)
 

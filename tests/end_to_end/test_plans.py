@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,7 +24,8 @@ from api_harness import Api
 from conftest import ENGINES, archive, fresh_database
 from dicomweb.in_process import READER, Client
 from isocenter.api.routes import ENDPOINTS
-from isocenter.dicom.attributes import ATTRIBUTES, Attribute, Level, Matching
+from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, Attribute, Level, Matching
+from isocenter.dicom.match import Range, Single, Wildcard
 from isocenter.dicom.query import Query, parse_match
 from isocenter.domain.access import SYSTEM, Role
 from isocenter.service import ingest
@@ -132,7 +134,9 @@ def test_qido_of_every_attribute(filled: Filled, level: Level) -> None:
                     key = f"{attribute.sequence}.{attribute.keyword}".lstrip(".")
                     filled.record.label = f"{PATHS[level]}?{key}={value}"
                     client.json(f"{PATHS[level]}?{key}={quote(value)}&limit=20")
-        for path in ("", "?limit=10&offset=50", "?limit=100&StudyDate=20200101-20200131&ModalitiesInStudy=CT&PatientName=Mar*"):
+        fuzzy = "?fuzzymatching=true&limit=20&PatientName="
+        month = "?limit=100&StudyDate=20200101-20200131&ModalitiesInStudy=CT&PatientName=Mar*"
+        for path in ("", "?limit=10&offset=50", f"{fuzzy}zimmermann", f"{fuzzy}Anna*", month):
             filled.record.label = PATHS[level] + path
             client.json(PATHS[level] + path)
     assert not (faults := filled.faults()), faults
@@ -191,3 +195,35 @@ def test_what_comes_in_and_what_follows(filled: Filled) -> None:
     assert sweeps.build_due(late, threading.Event()) > 0
     sweeps.keep_house(late)
     assert not (faults := filled.faults()), faults
+
+
+SEARCHES = {
+    "the newest": Query(Level.STUDY, limit=20),
+    "a common name": Query(Level.STUDY, ((BY_KEYWORD["PatientName"], Wildcard("Mar*")),), limit=5),
+    "a modality": Query(Level.STUDY, ((BY_KEYWORD["ModalitiesInStudy"], Single("CT")),), limit=20),
+    "a name, a year and a modality": Query(Level.STUDY, (
+        (BY_KEYWORD["PatientName"], Wildcard("K*")), (BY_KEYWORD["StudyDate"], Range("20100101", "20261231")),
+        (BY_KEYWORD["ModalitiesInStudy"], Single("MR"))), limit=3),
+    "a patient": Query(Level.STUDY, ((BY_KEYWORD["PatientID"], Single("P0000020")),)),
+    "series of a study": Query(Level.SERIES, ((BY_KEYWORD["StudyInstanceUID"], Single("1.2.840.99040.40")),)),
+    "instances of a series": Query(Level.INSTANCE, ((BY_KEYWORD["SeriesInstanceUID"], Single("1.2.840.99040.40.1")),)),
+    "series of a modality anywhere": Query(Level.SERIES, ((BY_KEYWORD["Modality"], Single("CT")),), limit=20),
+    "patients by name": Query(Level.PATIENT, ((BY_KEYWORD["PatientName"], Wildcard("K*")),), limit=3),
+}  # fmt: skip
+
+
+def test_an_index_eight_times_as_large_is_not_read_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same answers from an index of 1,000 studies and one of 8,000 take SQLite about as many steps."""
+    monkeypatch.setattr(finding, "_FEW", 50)
+    steps: dict[str, list[int]] = {name: [] for name in SEARCHES}
+    for studies in (STUDIES // 8, STUDIES):
+        with plans.recorded() as record:
+            database = Database(f"sqlite:///{tmp_path}/{studies}.sqlite")
+            filling.fill(database, studies)
+            for name, query in SEARCHES.items():
+                record.steps = 0
+                assert database.read(partial(finding.find, query=query)), name
+                steps[name].append(record.steps)
+            database.close()
+    grown = {name: (few, many) for name, (few, many) in steps.items() if many > 2 * few + 20}
+    assert not grown, f"hundreds of steps at {STUDIES // 8} and {STUDIES} studies: {grown}"

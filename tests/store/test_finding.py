@@ -138,13 +138,20 @@ def test_rows_carry_the_levels_above_and_counts(filled: Context) -> None:
             for r in instances] == [(f"1.3.1.{i}", str(i * 5), "16", "ONLINE", "1.2.840.10008.1.2.1") for i in (1, 2, 3)]
 
 
-def test_patients(filled: Context) -> None:
+def test_patients(filled: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     def patients(**keys: str) -> list[str]:
         query = asked(Level.PATIENT, **keys)
         return [row["PatientID"] for row in filled.database.read(lambda c: finding.find(c, query))]
 
     assert patients() == ["PX4", "P3", "P1", "P2", "P_4"]
-    assert patients(PatientName="smith*") == ["P1", "P2"]
+    for few in (2000, 1):  # by their ids, and in the order of names
+        monkeypatch.setattr(finding, "_FEW", few)
+        assert patients(PatientName="smith*") == ["P1", "P2"]
+        assert patients(PatientName="Smith^John") == ["P1"]
+        assert patients(PatientName="Mueller*") == ["P3"]
+        assert patients(PatientName="山*") == ["P_4"]
+        assert patients(PatientName="*a*") == ["P3", "P2", "P_4"]
+        assert patients(StudyInstanceUID="1.2\\1.4") == ["P3", "P1"]
     assert patients(ModalitiesInStudy="MR") == ["P1", "P2"]
     assert patients(StudyDate="20260301") == ["P1"]
     assert patients(Modality="SR") == ["P1"]

@@ -4,7 +4,7 @@ Neither planner knows how much a key leaves of a million studies (LIBRARIES 4.2)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -49,6 +49,14 @@ class Candidates:
         if len(found) >= at_most:
             return None
         return _patients_of(connection, found) if self.of_patients else found
+
+    def bounds(self, connection: Connection) -> tuple[str, str] | None:
+        """From where and below where ("" for no end) in the first column all is that matches; None when it may be in another."""
+        if not self.columns[1:] or replace(self, columns=self.columns[1:]).ids(connection, 1) is None:
+            return None
+        both = [*self.ranges, *((value, dialect.after(value)) for value in self.values)]
+        ends = [end for _, end in both]
+        return min(start for start, _ in both), max(ends) if all(ends) else ""
 
     def _text(self, asked: Sequence[tuple[str, tuple[str, ...]]], at_most: int) -> tuple[str, tuple[str, ...]]:
         condition = " OR ".join(text for text, _ in asked)

@@ -257,8 +257,21 @@ class _Finding:
                 by_modality=True,
                 walks=True,
             )
-        index = "ix_patient_patient_name_key" if level is Level.PATIENT else "ix_study_date"
-        return _Plan(_joined(level), order=order, hint=(above, f"INDEXED BY {index}"), walks=True)
+        if level is Level.PATIENT:
+            hint = (patient, "INDEXED BY ix_patient_patient_name_key")
+            return _Plan(patient, self._between_names(), order, hint, walks=True)
+        return _Plan(_joined(level), order=order, hint=(study, "INDEXED BY ix_study_date"), walks=True)
+
+    def _between_names(self) -> tuple[Condition, ...]:
+        """Patients come in the order of their names: where the asked ones begin and end."""
+        for attribute, match in self._matches:
+            asked = attribute.keyword == "PatientName" and candidates.of(self._connection, attribute, match, Level.PATIENT)
+            bounds = asked.bounds(self._connection) if asked else None
+            if bounds is not None:
+                start, end = bounds
+                key = patient.c.patient_name_key
+                return (key >= start, key < end) if end else (key >= start,)
+        return ()
 
     def _asked_order(self) -> list[Column]:
         order: list[Column] = []
