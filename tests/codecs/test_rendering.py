@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
 
-from isocenter.codecs import grayscale, lettering, presentation, profiles, rendering
+from isocenter.codecs import grayscale, lettering, presentation, profiles, rendering, state
 from isocenter.codecs.presentation import Lut, Presentation
 from isocenter.dicom import native, part10
 from isocenter.dicom.rendered import Fraction, Region, Rendering, Viewport, Window
 from isocenter.dicom.source import BytesSource
+from isocenter.dicom.view import view
 from objects import part10 as made_part10
 
 FOLDERS = ("transfer-syntaxes", "us", "cr-dx", "sc", "mg", "nm", "ct/misc", "mr/misc", "pt-ct/misc", "rt", "op", "vl",
@@ -263,6 +264,24 @@ def test_damaged_objects_are_malformed_or_shown(data: Path, chosen: st.DataObjec
         frame, shown = opened(bytes(content))
         asked = Rendering(viewport=Viewport(16, 16), annotations=("patient", "technique"))
         rendering.rendered(frame, shown, asked, rendering.PNG)
+    except part10.Malformed:
+        pass
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_damaged_states_are_malformed_or_applied(data: Path, chosen: st.DataObject) -> None:
+    content = bytearray((data / "pr" / chosen.draw(st.sampled_from(["lut/prLUTs.dcm", "overlay/prOverlay.dcm"]))).read_bytes())
+    for _ in range(chosen.draw(st.integers(1, 5))):
+        content[chosen.draw(st.integers(132, len(content) - 1))] = chosen.draw(st.integers(0, 255))
+    frame, shown = opened(gradient())
+    try:
+        source = BytesSource(bytes(content))
+        found = view(source, part10.scan(source))
+        named = [uid for _, uid, _ in state.references(found)]
+        if named:
+            asked = Rendering(viewport=Viewport(16, 16))
+            rendering.rendered(frame, state.applied(shown, found, named[0]), asked, rendering.PNG)
     except part10.Malformed:
         pass
 

@@ -17,6 +17,7 @@ from dicomweb.shown import BASE, image, pixels, store
 from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Unauthenticated
 from isocenter.domain.events import Event
+from isocenter.service import rendering
 from isocenter.store import changes
 from isocenter.store.open_files import OpenFile
 from objects import element, part10
@@ -219,6 +220,14 @@ def test_long_films_are_mp4_unless_gif_is_wanted(client: Client) -> None:
     assert client.get(f"{url}/rendered").headers["content-type"] == "video/mp4"
     answer = client.get(f"{url}/rendered", "image/gif")
     assert answer.status_code == 413 and "video/mp4" in answer.json()["error"]["hint"]
+
+
+def test_what_is_too_large_for_a_gif_is_mp4(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(rendering.MOST_PIXELS, rendering.GIF, 64 * 64 * 5 - 1)
+    url = store(client, part10(2 * 64 * 64 * 5, Rows=64, Columns=64, NumberOfFrames="5"))
+    assert client.get(f"{url}/rendered").headers["content-type"] == "video/mp4"
+    assert client.get(f"{url}/rendered", "image/gif").status_code == 413
+    assert client.get(f"{url}/rendered?viewport=32,32").headers["content-type"] == "image/gif"
 
 
 def test_a_film_without_a_window_does_not_flicker(client: Client) -> None:

@@ -291,6 +291,14 @@ def test_figures_and_shutters(client: Client) -> None:
     assert found[2:20, 4:10].min() == 255 and found.sum() == 255 * 18 * 6
 
 
+def test_too_many_figures(client: Client) -> None:
+    line = item(GraphicAnnotationUnits="PIXEL", GraphicDimensions=2, NumberOfGraphicPoints=5_000, GraphicData=[1.0, 2.0] * 5_000,
+                GraphicType="POLYLINE", GraphicFilled="N")  # fmt: skip
+    layers = Sequence([item(GraphicLayer="A", GraphicObjectSequence=Sequence([line] * 11))])
+    answer = with_state(client, gradient(), {"GraphicAnnotationSequence": layers})
+    assert answer.status_code == 400 and "too many figures" in answer.json()["error"]["message"]
+
+
 def test_text_of_a_state(client: Client) -> None:
     text = item(UnformattedTextValue="Lesion", AnchorPointAnnotationUnits="DISPLAY", AnchorPoint=[0.5, 0.5],
                 AnchorPointVisibility="N")  # fmt: skip

@@ -15,6 +15,8 @@ from isocenter.codecs.presentation import Overlay, Presentation
 from isocenter.dicom.elements import Malformed
 from isocenter.dicom.rendered import Fraction, Region, Rendering, Viewport
 
+_LARGEST_PLANE = 64 << 20  # pixels of an overlay: more than any detector has
+
 JPEG, PNG, GIF, JP2 = "image/jpeg", "image/png", "image/gif", "image/jp2"
 
 Image.MAX_IMAGE_PIXELS = None  # sizes are bounded by `samples.MAX_FRAME` before anything is allocated
@@ -101,7 +103,7 @@ def _lay(image: Image.Image, data: bytes, shown: Presentation) -> None:
 def _plane(overlay: Overlay, shown: Presentation) -> NDArray[np.uint8] | None:
     frame = shown.number - overlay.first_frame if overlay.frames > 1 else 0
     count = overlay.rows * overlay.columns
-    if not 0 <= frame < overlay.frames or count * (frame + 1) > 8 * len(overlay.data):
+    if not 0 <= frame < overlay.frames or count * (frame + 1) > 8 * len(overlay.data) or count > _LARGEST_PLANE:
         return None
     first = count * frame
     packed = np.frombuffer(overlay.data, np.uint8)[first // 8 : -(-(first + count) // 8)]

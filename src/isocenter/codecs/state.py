@@ -15,7 +15,7 @@ KNOWN = frozenset({GRAYSCALE, COLOR})
 _REFERENCED_IMAGES, _UID, _FRAMES = 0x00081140, 0x00081155, 0x00081160
 _MODALITY_LUT, _VOI, _PRESENTATION_LUT = 0x00283000, 0x00283110, 0x20500010
 MOST_GRAPHICS = 2000
-MOST_POINTS = 20_000
+MOST_POINTS = 100_000  # numbers, of all figures together
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +120,20 @@ def _display(state: View, sop_uid: str, number: int) -> Display:
         ratio = selected.numbers(0x00700101) or selected.numbers(0x00700102)
         aspect = ratio[0] / ratio[1] if len(ratio) == 2 and min(ratio) > 0 else 0.0
     graphics: list[Graphic] = []
+    left = MOST_POINTS
     for layer in state.items(0x00700001):
-        if _is_meant(layer, sop_uid, number):
-            graphics += _graphics(layer)
+        for graphic in _graphics(layer) if _is_meant(layer, sop_uid, number) else ():
+            left -= len(graphic.points)
+            if left < 0 or len(graphics) >= MOST_GRAPHICS:
+                raise Malformed("the presentation state has too many figures to be drawn", "GraphicAnnotationSequence")
+            graphics.append(graphic)
     return Display(
         area=area,
         rotation=state.integer(0x00700042) % 360 // 90 * 90,
         flipped=state.text(0x00700041) == "Y",
         magnification=magnification if 0 < magnification < 100 else 0.0,
         aspect=aspect if 0.05 < aspect < 20 else 0.0,
-        graphics=tuple(graphics[:MOST_GRAPHICS]),
+        graphics=tuple(graphics),
         shutters=tuple(_shutters(state)),
     )
 

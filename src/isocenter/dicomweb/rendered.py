@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from isocenter.dicom import syntaxes
 from isocenter.dicom.elements import Malformed
+from isocenter.dicom.rendered import Rendering
 from isocenter.dicomweb import render_parameters
 from isocenter.dicomweb.answers import Bytes, Part, Stored, Version, Worked, ahead, single, stream, version
 from isocenter.dicomweb.exchange import Exchange
@@ -107,7 +108,8 @@ async def _send_visible(
         for instance in visible
         for number in (numbers or range(1, rendering.frame_count(instance) + 1))
     ]  # fmt: skip
-    media_type, parts = choose(exchange.accepted(), _offers(exchange, visible, len(pictures)))
+    small = await exchange.run(_fits_a_gif, renderer, visible[0], asked.rendering) if len(visible) == 1 else True
+    media_type, parts = choose(exchange.accepted(), _offers(exchange, visible, len(pictures), small))
     check_profile(asked.rendering, media_type)
     warnings = [asked.warning] if asked.warning else []
     wanted = [Picture(instance, number, asked.rendering, media_type) for instance, number in pictures]
@@ -131,14 +133,22 @@ def _everything(exchange: Exchange, visible: Sequence[StoredInstance]) -> bool:
     return best == "*/*" and (len(visible) > 1 or "frames" in exchange.parameters)
 
 
-def _offers(exchange: Exchange, visible: Sequence[StoredInstance], count: int) -> Sequence[str]:
+def _fits_a_gif(renderer: Renderer, instance: StoredInstance, asked: Rendering) -> bool:
+    width, height = renderer.size(instance)
+    if asked.viewport is not None:
+        width, height = asked.viewport.width, asked.viewport.height
+    count = rendering.frame_count(instance)
+    return count <= FILM_AS_GIF and width * height * count <= rendering.MOST_PIXELS[GIF]
+
+
+def _offers(exchange: Exchange, visible: Sequence[StoredInstance], count: int, small: bool) -> Sequence[str]:
     """What can be made, the most fitting first. A film of a study would mix what does not belong together."""
     syntax = syntaxes.get(visible[0].transfer_syntax_uid)
     if len(visible) == 1 and "frames" not in exchange.parameters:
         if syntax is not None and syntax.video:
             return (MPEG, MP4, JPEG, PNG, JP2) if syntax.media_type == MPEG else (MP4, JPEG, PNG, JP2)
         if rendering.is_film(visible[0]):
-            return (GIF, MP4, JPEG, PNG, JP2) if count <= FILM_AS_GIF else (MP4, GIF, JPEG, PNG, JP2)
+            return (GIF, MP4, JPEG, PNG, JP2) if small else (MP4, GIF, JPEG, PNG, JP2)
     if count > 1 and "series" in exchange.parameters and not any(map(_is_video, visible)):
         return (*PICTURES, MP4)
     return PICTURES

@@ -22,7 +22,7 @@ _MIME = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}")
 # Encapsulated PDF, STL, OBJ, MTL Storage, for those that do not say what they are
 _OF_CLASS = {"1.2.840.10008.5.1.4.1.1.104.1": PDF, "1.2.840.10008.5.1.4.1.1.104.3": "model/stl",
              "1.2.840.10008.5.1.4.1.1.104.4": "model/obj", "1.2.840.10008.5.1.4.1.1.104.5": "model/mtl"}  # fmt: skip
-_LARGEST_CDA = 16 << 20
+_LARGEST_CDA = 4 << 20  # its elements take some thirty times as much
 _STYLE = "body{font:16px/1.45 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}h1{font-size:1.4em}" \
          "h2,h3,h4,h5,h6{font-size:1.05em;margin:1em 0 .2em}p{margin:.15em 0}"  # fmt: skip
 

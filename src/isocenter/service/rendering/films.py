@@ -29,7 +29,7 @@ from .pictures import VERSION, Picture, Renderer, copied, fault
 
 GIF, MP4 = "image/gif", "video/mp4"
 MOST_FRAMES = {GIF: 400, MP4: 10_000}  # a GIF is held whole by whoever plays it
-MOST_BYTES = 8 << 30  # of pixels before they are packed
+MOST_PIXELS = {GIF: 128 << 20, MP4: 8 << 30}  # of all frames together, before they are packed; Pillow holds those of a GIF
 FILMS_AT_ONCE, FILMS_WAITING = 2, 8
 USUAL_MILLISECONDS = 100.0  # a frame, when nobody says
 
@@ -127,8 +127,8 @@ class Films:
         colour = not shown.layout.photometric.startswith("MONOCHROME") or shown.supplemental
         head = pool.run_sync(render_tasks.raw, *taken.arguments, _slim(shown), asked, colour, 0, 0)
         mode, width, height = _RAW.unpack_from(head)
-        if (len(head) - _RAW.size) * len(wanted.pictures) > MOST_BYTES:
-            raise TooLarge("This film would be too large.", hint="Ask for a smaller viewport, or fewer frames.")
+        if width * height * len(wanted.pictures) > MOST_PIXELS[wanted.media_type]:
+            raise TooLarge("This film would be too large.", hint=f"Ask for a smaller viewport or fewer frames, or accept {MP4}.")
         milliseconds = frame_time(renderer.view(first.instance))
         with self._file() as frames:
             frames.write(memoryview(head)[_RAW.size :])

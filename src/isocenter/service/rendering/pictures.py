@@ -166,6 +166,11 @@ class Renderer:
         named = [frames for _, uid, frames in self.references(stated) if uid == instance.sop_instance_uid and frames]
         return list(named[0]) if named else [self.middle(instance)]
 
+    def size(self, instance: Located) -> tuple[int, int]:
+        """Width and height in pixels."""
+        _, header = self.header(instance)
+        return header.columns, header.rows
+
     # ---- one picture
 
     def kept(self, picture: Picture) -> bytes | None:
