@@ -144,8 +144,8 @@ class Wrapped:
     def state(self, keyword: str, *values: Any) -> None:
         """A fact about what is kept: it takes the place of what the client said; supplied when that was something else."""
         if self.known(keyword):
-            said = self.dataset[element(keyword)[0]].get("Value") or ()
-            if [str(value) for value in said] == [str(value) for value in values]:
+            said = self.dataset[element(keyword)[0]].get("Value")
+            if isinstance(said, list) and [str(value) for value in said] == [str(value) for value in values]:
                 return
             self.supplied.append(keyword)
         self._put(keyword, *values)
