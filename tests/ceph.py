@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from certificates import Authority
 from servers import free_port
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph-authtool", "monmaptool", "ceph")
@@ -59,7 +60,7 @@ mon data = {folder}/mon
 osd data = {folder}/osd0
 keyring = {folder}/osd0/keyring
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
+rgw frontends = beast endpoint=127.0.0.1:{port} ssl_endpoint=127.0.0.1:{tls_port} {certificate} tcp_nodelay=1
 rgw run sync thread = false
 keyring = {folder}/keyring
 """
@@ -79,6 +80,16 @@ class S3:
 
     folder: Path
     port: int
+    tls_port: int
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that signed the one of `tls_endpoint`."""
+        return self.folder / "authority.crt"
+
+    @property
+    def tls_endpoint(self) -> str:
+        return f"https://localhost:{self.tls_port}"
 
     @property
     def endpoint(self) -> str:
@@ -125,9 +136,9 @@ def running(parent: Path) -> Iterator[S3]:
     """A server, for the length of the block; started in about twelve seconds."""
     clear(parent)
     folder = Path(tempfile.mkdtemp(prefix=f"iso-s3-{os.getpid()}-", dir=parent))
-    server = S3(folder, free_port())
+    server = S3(folder, free_port(), free_port())
     try:
-        _start(folder, server.port)
+        _start(server)
         yield server
     finally:
         stop(folder)
@@ -152,12 +163,17 @@ def stop(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path, port: int) -> None:
+def _start(server: S3) -> None:
+    folder = server.folder
+    certificate, key = Authority(folder).signed("radosgw")
     for name in ("mon", "osd0", "run", "log"):
         (folder / name).mkdir()
     fsid = _run("uuidgen").strip()
     v2, v1 = free_port(), free_port()
-    (folder / "ceph.conf").write_text(CONFIGURATION.format(fsid=fsid, v2=v2, v1=v1, folder=folder, port=port))
+    (folder / "ceph.conf").write_text(CONFIGURATION.format(
+        fsid=fsid, v2=v2, v1=v1, folder=folder, port=server.port, tls_port=server.tls_port,
+        certificate=f"ssl_certificate={certificate} ssl_private_key={key}",
+    ))  # fmt: skip
     ours = ("-c", f"{folder}/ceph.conf")
     keyring = f"{folder}/keyring"
     _run("ceph-authtool", "-C", keyring, "--gen-key", "-n", "mon.", "--cap", "mon", "allow *")
@@ -179,7 +195,7 @@ def _start(folder: Path, port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200:
+            if httpx.get(f"{server.endpoint}/", timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ceph
 import s3_archive
+import servers
 from isocenter.domain.errors import Away, Broken, Busy, Missing
 from isocenter.store.blobs import LocalBlobs, instance_key
 from isocenter.store.blobs_s3 import S3Blobs
@@ -51,7 +53,7 @@ Make = Callable[..., S3Blobs]
 def make(s3: ceph.S3, bucket: str, folder: Path, ledger: Ledger) -> Iterator[Make]:
     """Makes nodes, by name; all share the bucket and the ledger."""
 
-    def made(name: str, limit: int = 1 << 30, **given: str) -> S3Blobs:
+    def made(name: str, limit: int = 1 << 30, **given: Any) -> S3Blobs:
         settings = replace(s3_archive.settings(s3, bucket, folder / name), **given)
         return S3Blobs(LocalBlobs(settings.blob_folder), Bucket(settings), DiskCache(settings.cache_folder, limit), ledger)
 
@@ -212,6 +214,27 @@ def test_a_wrong_setting_is_told(make: Make, s3: ceph.S3, given: dict[str, str],
         blobs.upload(KEY, 7, digest)
     assert not isinstance(caught.value, Away) and "wrong-secret" not in str(caught.value)
     assert blobs.is_ahead(KEY)
+
+
+def test_over_tls_with_a_certificate_of_ones_own(make: Make, s3: ceph.S3, bucket: str, tmp_path: Path) -> None:
+    storage = f"s3://{bucket}/far?endpoint={s3.tls_endpoint}"
+    one = make("one", storage=storage, s3_ca=s3.authority)
+    one.upload(KEY, 7, put(one, b"content"))
+    assert make("other", storage=storage, s3_ca=s3.authority).open(KEY).read_at(0, 7) == b"content"
+    assert s3.keys(bucket) == [f"far/{KEY}"]
+    with pytest.raises(Broken, match=r"certificate .* not trusted.*s3_ca"):
+        make("third", storage=storage).bucket.check()
+    for file in (tmp_path / "none.crt", tmp_path):
+        with pytest.raises(Broken, match=r"s3_ca: .* cannot be read"):
+            make("fourth", storage=storage, s3_ca=file)
+
+
+def test_serving_does_not_begin_with_a_wrong_bucket(s3: ceph.S3, folder: Path) -> None:
+    keys = {"ISOCENTER_S3_ACCESS_KEY": ceph.ACCESS, "ISOCENTER_S3_SECRET_KEY": ceph.SECRET}
+    done = servers.run("serve", "--data", str(folder), "--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0", "--storage",
+                       s3.storage("nobodys"), extra=keys)  # fmt: skip
+    assert done.returncode == 1 and "there is no bucket nobodys" in done.stderr and "Nothing was started." in done.stderr
+    assert "Traceback" not in done.stderr and ceph.SECRET not in done.stderr
 
 
 def test_the_server_encrypts_with_our_key(make: Make, s3: ceph.S3, bucket: str) -> None:

@@ -125,6 +125,9 @@ class Bucket:
             return Broken(f"there is no bucket {self._name}", kept=_SAFE, hint="Make it, or name another in the setting storage.")
         if isinstance(error, FileNotFoundError):
             return Missing("the object store does not have this object")
+        if status is None and "certificate" in text.lower():
+            return Broken("the certificate of the object store is not trusted", kept=_SAFE,
+                          hint="Name the certificates of who signed it with the setting s3_ca.")
         facts = {"bucket": self._name, "error": type(error).__name__, "code": code[1] if code else "",
                  "status": status[1] if status else ""}  # fmt: skip
         if status is not None and status[1].startswith("4") and status[1] not in _AGAIN:
