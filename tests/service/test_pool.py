@@ -33,6 +33,10 @@ def wait_for(path: str) -> bytes:
     return b"seen"
 
 
+def environment() -> bytes:
+    return repr(dict(os.environ)).encode()
+
+
 def fail(kind: str) -> bytes:
     raise {"malformed": Malformed("bits are missing", "PixelData"), "unsupported": Unsupported("no such form", where="x"),
            "full": OSError(28, "full"), "other": KeyError("Mustermann^Max")}[kind]
@@ -123,3 +127,8 @@ def test_closing_ends_what_is_at_work(folder: Path) -> None:
     assert isinstance(future.exception(), (Busy, Broken)) and not pool.workers
     with pytest.raises(Busy):
         pool.run_sync(echo, b"")
+
+
+def test_a_worker_knows_no_passwords(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOCENTER_DATABASE", "postgresql+psycopg://user:Secret@db/isocenter")
+    assert b"Secret" not in pool.run_sync(environment) and b"PATH" in pool.run_sync(environment)

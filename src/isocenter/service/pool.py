@@ -186,7 +186,7 @@ class _Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-c", _START, str(theirs.fileno()), *sys.path]
-            self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, env=_environment())
         self._socket = ours
         ours.settimeout(TASK_SECONDS)
         ours.sendall(struct.pack("<d", idle_seconds))
@@ -217,6 +217,13 @@ class _Worker:
         self._socket.close()
         self._process.kill()
         self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """No passwords, which a worker has no use for; and one thread, since there are as many workers as cores."""
+    names = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def _exactly(connection: socket.socket, length: int) -> bytearray:
