@@ -97,6 +97,7 @@ def test_no_other_state_can_be_asked_for() -> None:
         ({"InputReadinessState": None}, Reason.MISSING_ATTRIBUTE, "InputReadinessState"),
         ({"ScheduledProcedureStepPriority": "STAT"}, Reason.INVALID_VALUE, "ScheduledProcedureStepPriority"),
         ({"TransactionUID": LOCK}, Reason.INVALID_VALUE, "TransactionUID"),
+        ({"ScheduledWorkitemCodeSequence": [data_set(PixelData=b"12")]}, Reason.INVALID_VALUE, "PixelData"),
         ({"UnifiedProcedureStepPerformedProcedureSequence": [PERFORMED]}, Reason.INVALID_VALUE,
          "UnifiedProcedureStepPerformedProcedureSequence"),
     ],

@@ -31,7 +31,8 @@ _ENCODINGS = {
     syntaxes.EXPLICIT_VR_LITTLE_ENDIAN: EXPLICIT_LITTLE,
     syntaxes.EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG,
 }
-_FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError, ArithmeticError, NotImplementedError,
+# What pydicom raises when a value is none of its VR.
+FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError, ArithmeticError, NotImplementedError,
            RecursionError, struct.error, Malformed)
 
 # The list of warning filters belongs to the whole process: one thread at a time may change it.
@@ -61,7 +62,7 @@ def decode(data: bytes, transfer_syntax: str, most: int = MAX_DATA_SET, *, assum
             dataset = read_dataset(BytesIO(data), not encoding.explicit, encoding.little, bytelength=len(data))
             for _ in dataset.iterall():
                 pass
-    except _FAULTS as error:
+    except FAULTS as error:
         raise InvalidDataSet(f"not a data set ({type(error).__name__})") from None
     return dataset
 
@@ -77,7 +78,7 @@ def encode(dataset: Dataset, transfer_syntax: str) -> bytes:
     try:
         with _quiet():
             write_dataset(buffer, dataset, dataset.get("SpecificCharacterSet", "ISO_IR 6") or "ISO_IR 6")
-    except _FAULTS as error:
+    except FAULTS as error:
         raise InvalidDataSet(f"the data set cannot be written ({type(error).__name__})") from None
     return buffer.getvalue()
 

@@ -26,6 +26,7 @@ _TEXT = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "
 _BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 SEARCHABLE = _TEXT | {"PN", "SQ", "IS", "DS"}
 """VRs whose values are text, or sequences of such: what is matched."""
+_PIXELS = 0x7FE0
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
@@ -52,13 +53,13 @@ def settled(dataset: Dataset) -> Dataset:
     return made
 
 
-def _data_set(value: Any, depth: int) -> Dataset:
-    if not isinstance(value, dict):
+def _data_set(given: Any, depth: int) -> Dataset:
+    if not isinstance(given, dict):
         raise InvalidDataSet("a data set is a JSON object")
     if depth > MAX_DEPTH:
         raise InvalidDataSet("sequences are nested too deep")
     made = Dataset()
-    for name, element in value.items():
+    for name, element in given.items():
         if not _TAG.fullmatch(name):
             raise InvalidDataSet("an attribute is named by eight hexadecimal digits")
         tag = int(name, 16)
@@ -67,9 +68,15 @@ def _data_set(value: Any, depth: int) -> Dataset:
         vr = element.get("vr") or vr_of(tag)
         if not isinstance(vr, str):
             raise _invalid(tag, "has no VR")
+        if tag >> 16 == _PIXELS:
+            raise _invalid(tag, "is nothing that goes with a request")
         if "BulkDataURI" in element:
             raise _invalid(tag, "is given by reference, and there is nothing it could refer to")
-        made.add(datasets.element(tag, vr, _value(tag, vr, element, depth)))
+        value = _value(tag, vr, element, depth)
+        try:
+            made.add(datasets.element(tag, vr, value))
+        except datasets.FAULTS:
+            raise _invalid(tag, f"has a value that is no {vr[:2]}") from None
     return made
 
 

@@ -237,6 +237,8 @@ def _require(given: Dataset, keyword: str) -> None:
 
 
 def _check_values(given: Dataset) -> None:
+    if any(element.tag.group == 0x7FE0 for element in given.iterall()):
+        raise Refused(Reason.INVALID_VALUE, "PixelData")
     for keyword, allowed in VALUES.items():
         if given.get(keyword) and str(given.get(keyword)) not in allowed:
             raise Refused(Reason.INVALID_VALUE, keyword)
