@@ -382,6 +382,11 @@ def test_video(client: Client, codec: str, container: str, syntax: str) -> None:
     else:
         assert whole.content == answer.content
     assert client.get(f"{url}/frames/11/rendered").status_code == 404
+    _, _, study, _, series, _, instance = url.split("/")
+    uids = {"requestType": "WADO", "studyUID": study, "seriesUID": series, "objectUID": instance}
+    by_uri = client.get("http://pacs.test/wado", params={**uids, "contentType": whole.headers["content-type"]})
+    assert by_uri.content == whole.content
+    assert image(client.get("http://pacs.test/wado", params=uids)).format == "JPEG"
 
 
 # ---- storage that is far away

@@ -10,7 +10,7 @@ from isocenter.dicomweb import rendered, wado
 from isocenter.dicomweb.accept import DICOM, MediaRange, NotAcceptable, parse_accept
 from isocenter.dicomweb.answers import Stored, single, version
 from isocenter.dicomweb.exchange import Exchange
-from isocenter.dicomweb.render_parameters import GIF, JPEG, MP4, PICTURES, check_profile, choose, read
+from isocenter.dicomweb.render_parameters import GIF, JPEG, MP4, MPEG, PICTURES, check_profile, choose, read
 from isocenter.domain.errors import Invalid, Missing, Unsupported
 from isocenter.service import rendering
 from isocenter.service.context import Context
@@ -77,7 +77,8 @@ async def _media_type(
     elif kind is Category.IMAGE:
         offers = (*PICTURES, MP4) if rendering.is_film(instance) else PICTURES
     elif kind is Category.VIDEO:
-        offers = (JPEG, MP4, *PICTURES)
+        stored = syntaxes.get(instance.transfer_syntax_uid)
+        offers = (JPEG, *((MPEG,) if stored is not None and stored.media_type == MPEG else ()), MP4, *PICTURES)
     return choose([each for each in ranges if not each.multipart], (*offers, DICOM))[0]
 
 
@@ -97,7 +98,7 @@ async def _send_picture(
         number = read("frameNumber", texts.frame, given["frameNumber"])
         if number > count:
             raise Invalid(f"There is no frame {number}.", where="frameNumber", hint=f"The instance has {count}.")
-    elif media_type == MP4 or (media_type == GIF and rendering.is_film(instance) and state is None):
+    elif media_type in (MP4, MPEG) or (media_type == GIF and rendering.is_film(instance) and state is None):
         pictures = tuple(Picture(instance, number, asked, media_type) for number in range(1, count + 1))
         return await rendered.send_film(films, renderer, exchange, [instance], pictures, media_type, warnings)
     elif state is not None:
