@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 from bench import filling
+from sqlalchemy import text
 
 import plans
 from api.test_routes import address
@@ -28,8 +29,10 @@ from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, Attribute, Level,
 from isocenter.dicom.match import Range, Single, Wildcard
 from isocenter.dicom.query import Query, parse_match
 from isocenter.domain.access import SYSTEM, Role
+from isocenter.service import filling as index_filling
 from isocenter.service import ingest
 from isocenter.service import query as search
+from isocenter.service import worklist as study_list
 from isocenter.service.context import Context
 from isocenter.service.worklist import SORT_KEYS
 from isocenter.store import finding, worklist
@@ -139,6 +142,35 @@ def test_qido_of_every_attribute(filled: Filled, level: Level) -> None:
         for path in ("", "?limit=10&offset=50", f"{fuzzy}zimmermann", f"{fuzzy}Anna*", month):
             filled.record.label = PATHS[level] + path
             client.json(PATHS[level] + path)
+    assert not (faults := filled.faults()), faults
+
+
+def test_names_as_they_sound_and_declared_attributes(filled: Filled) -> None:
+    declared = "ContrastBolusAgent@SERIES,ConsultingPhysicianName@STUDY,EchoTime"
+    context = replace(filled.context, settings=replace(filled.context.settings, index_attributes=declared))
+    index_filling.announce(context)
+    for name, table in (("ContrastBolusAgent", "series"), ("ConsultingPhysicianName", "study"), ("EchoTime", "instance")):
+        put = (
+            "INSERT INTO extra_value (fill_fk, owner, number, value, key) SELECT f.id, t.id, 0, CAST(mod(t.id, 5000) AS TEXT),"
+            f" CAST(mod(t.id, 5000) AS TEXT) FROM {table} t CROSS JOIN index_fill f WHERE f.name = '{name}'"
+        )
+        context.database.write(lambda connection, put=put: connection.execute(text(put)))  # type: ignore[misc]
+    if not context.database.is_sqlite:
+        context.database.write(lambda c: c.exec_driver_sql("ANALYZE extra_value"))
+    filled.record.asked.clear()
+    with asyncio.Runner() as runner:
+        client = Client(context, runner)
+        for path in PATHS.values():
+            for question in ("PatientName=Martinez&fuzzymatching=true", "PatientName=Mar*+A&fuzzymatching=true",
+                             "ReferringPhysicianName=Baker&fuzzymatching=true", "OperatorsName=Maier&fuzzymatching=true",
+                             "ContrastBolusAgent=77", "ContrastBolusAgent=4*", "ContrastBolusAgent=*7", "EchoTime=12",
+                             "ConsultingPhysicianName=12", "ConsultingPhysicianName=1*", 'ContrastBolusAgent=""',
+                             "includefield=all"):  # fmt: skip
+                filled.record.label = f"{path}?{question}"
+                client.json(f"{path}?{question}&limit=20")
+        for search_for in ("ContrastBolusAgent=7", "EchoTime=12", "ConsultingPhysicianName=44"):
+            filled.record.label = f"list {search_for}"
+            study_list.find(context, READER, {"declared": search_for}, sort="-StudyDate", limit=20, offset=0, cursor="")
     assert not (faults := filled.faults()), faults
 
 

@@ -131,6 +131,8 @@ def page(
     after: tuple[Any, ...] | None,
 ) -> Page:  # fmt: skip
     """One page of the studies that pass all filters and the scope. `after`: `last` of the page before, instead of `offset`."""
+    if connection.dialect.name == "postgresql" and any(isinstance(each, Declared) for each in filters):
+        connections.in_order(connection)  # from their values to the studies, row by row
     driver = _driver(connection, filters, scope)
     plan = _Plan(connection.dialect.name == "postgresql", None if driver is not None else order)
     conditions = [*_scoped(connection, scope), *(plan.condition(each) for each in filters)]
