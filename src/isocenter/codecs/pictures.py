@@ -5,6 +5,7 @@ A JPEG, JPEG-LS or JPEG 2000 frame goes into an object as it is; what DICOM has 
 """
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ HEAD = 4 << 20  # bytes of a picture in which its header ends: profiles and prev
 
 _UID = "1.2.840.10008.1.2.4."
 _HEAD = struct.Struct("<4I")
+_ORIENTATION, _CAMERA, _ASCII, _SHORT = 0x0112, 0x8769, 2, 3  # Exif: two tags, two types
 _SOI, _SOS, _APP1, _APP2 = b"\xff\xd8", 0xDA, 0xE1, 0xE2
 _BASELINE, _EXTENDED, _LOSSLESS, _JPEG_LS = 0xC0, 0xC1, 0xC3, 0xF7
 _FIRST_ORDER = 1
@@ -102,7 +104,7 @@ def _jpeg(head: bytes) -> Picture:
         syntax = "50" if found.precision == 8 else "51"
     else:
         syntax = ""  # progressive and arithmetic JPEG: retired, and shown by nobody
-    turned = _orientation(head) != 1
+    turned = _exif(head).get(_ORIENTATION, 1) in range(2, 9)
     if turned or found.components not in (1, 3):
         syntax = ""
     plain = found.transform is False or found.component_ids == b"RGB" or syntax in ("57", "70", "80", "81")
@@ -137,37 +139,34 @@ def _png(head: bytes) -> Picture:
     return Picture(rows, columns, 1 if grey else 3, 16 if depth == 16 else 8, False, "MONOCHROME2" if grey else "RGB", False, "")
 
 
-def _orientation(head: bytes) -> int:
-    """Exif's Orientation: 1 as it should be, 2 to 8 mirrored or turned."""
+def _exif(head: bytes) -> dict[int, int | str]:
+    """What a camera has noted in a JPEG: numbers of 16 bits and texts, by their tags (Exif 2.32, TIFF 6.0)."""
     exif = next((segment for marker, segment in _segments(head) if marker == _APP1 and segment.startswith(b"Exif\0\0")), b"")[6:]
-    if len(exif) < 8:
-        return 1
     order = "<" if exif[:2] == b"II" else ">"
-    (start,) = struct.unpack_from(order + "I", exif, 4)
-    if start + 2 > len(exif):
-        return 1
-    (count,) = struct.unpack_from(order + "H", exif, start)
-    for at in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
-        tag, _, _, value = struct.unpack_from(order + "HHIH", exif, at)
-        if tag == 0x0112:
-            return value if 1 <= value <= 8 else 1
-    return 1
+    noted: dict[int, int | str] = {}
+    directories = [int.from_bytes(exif[4:8], "little" if order == "<" else "big")] if len(exif) >= 8 else []
+    for start in directories:  # the main one, and the camera's own when that names it
+        count = struct.unpack_from(order + "H", exif, start)[0] if start + 2 <= len(exif) else 0
+        for at in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
+            tag, kind, length = struct.unpack_from(order + "HHI", exif, at)
+            (value,) = struct.unpack_from(order + "I", exif, at + 8)
+            if tag == _CAMERA and len(directories) == 1:
+                directories.append(value)
+            elif kind == _SHORT and length == 1:
+                (noted[tag],) = struct.unpack_from(order + "H", exif, at + 8)
+            elif kind == _ASCII and length < 256:
+                text = exif[value : value + length] if length > 4 else exif[at + 8 : at + 8 + length]
+                noted[tag] = text.partition(b"\0")[0].decode("utf-8", "replace").strip()
+    return noted
 
 
 def camera(head: bytes) -> dict[str, str]:
     """What the camera noted, by DICOM keyword: Manufacturer, ManufacturerModelName, ContentDate, ContentTime."""
-    from PIL import Image
-
-    try:
-        exif = Image.open(BytesIO(head)).getexif()
-    except Exception:  # noqa: BLE001  Pillow has an error class for each format; a picture without notes is as good
-        return {}
-    texts = {tag: value.strip(" \0") for tag, value in {**exif, **exif.get_ifd(0x8769)}.items() if isinstance(value, str)}
+    texts = {tag: value for tag, value in _exif(head).items() if isinstance(value, str)}
     noted = {"Manufacturer": texts.get(0x010F, ""), "ManufacturerModelName": texts.get(0x0110, "")}
-    taken = texts.get(0x9003, "") or texts.get(0x0132, "")
-    digits = "".join(letter for letter in taken if letter.isdecimal() and letter.isascii())
-    if len(digits) == 14:
-        noted.update(ContentDate=digits[:8], ContentTime=digits[8:])
+    taken = re.fullmatch(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)", texts.get(0x9003, "") or texts.get(0x0132, ""), re.ASCII)
+    if taken:
+        noted.update(ContentDate="".join(taken.groups()[:3]), ContentTime="".join(taken.groups()[3:]))
     return {keyword: value[:64] for keyword, value in noted.items() if value}
 
 
