@@ -101,7 +101,8 @@ def _space(context: Context) -> None:
 def gauges(context: Context) -> dict[str, tuple[str, float]]:
     """Facts read at the moment of a scrape: name -> (help, value)."""
     facts = {"isocenter_free_bytes": ("Bytes that can still be stored", float(context.blobs.free_space()))}
-    tables = {"studies": "study", "series": "series", "instances": "instance", "series_waiting": "series_dirty"}
+    tables = {"studies": "study", "series": "series", "instances": "instance", "series_waiting": "series_dirty",
+              "viewing_copies": "viewing_copy", "copies_waiting": "series_copy_due"}
     for name, table in tables.items():
         facts[f"isocenter_{name}"] = (f"Rows of {table}", float(_count(context, table)))
     on_their_way, given_up = deliveries.figures(context)

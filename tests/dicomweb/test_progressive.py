@@ -1,5 +1,6 @@
 """Frames from copies for viewing: who asks for HTJ2K gets it, whole, by resolution and in parts; nobody else notices."""
 
+import io
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -110,6 +111,31 @@ def test_several_frames_are_each_reduced(client: Client, data: Path) -> None:
     small, whole = (parts(client.get(address(path) + "2,10" + query, accept)) for query in ("?fsiz=32,32", ""))
     assert len(small) == len(whole) == 2 and all(one[1].startswith(other[1]) for one, other in zip(whole, small, strict=True))
     assert [imagecodecs.htj2k_decode(part, skipres=1).shape for _, part in small] == [(32, 32)] * 2
+
+
+def test_what_came_as_htj2k_needs_no_copy(client: Client, data: Path) -> None:
+    """Received in .202: its own frames are reduced, when their headers say where resolutions end."""
+    path = data / "enhanced/emri_small.dcm"
+    original = pydicom.dcmread(path)
+    client.store(path)
+    where = address(path).removesuffix("/frames/")
+    answer = client.get(where, f"application/dicom; transfer-syntax={RPCL}")
+    assert answer.status_code == 200
+    sent = pydicom.dcmread(io.BytesIO(answer.content))
+    sent.SOPInstanceUID = sent.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4.5"
+    into = io.BytesIO()
+    sent.save_as(into)
+    assert client.store(into.getvalue()).status_code == 200
+    frames = where.rpartition("/")[0] + "/1.2.3.4.5/frames/"
+    for accept in (STORED, HTJ2K):
+        small = client.get(frames + "7?fsiz=32,32", accept)
+        assert small.headers["jpip-fsiz"] == "32,32" and RPCL in small.headers["content-type"]
+        whole = client.get(frames + "7", accept).content
+        assert whole.startswith(small.content) and len(small.content) < len(whole)
+        assert imagecodecs.htj2k_decode(small.content, skipres=1).shape == (32, 32)
+        assert np.array_equal(imagecodecs.htj2k_decode(whole), original.pixel_array[6])
+    native = client.get(frames + "7?fsiz=32,32", "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1")
+    assert native.status_code == 200 and native.content == original.pixel_array[6].tobytes()
 
 
 @pytest.mark.parametrize("wish", ["", "64", "x,y", "0,0", "64,64,sideways"])

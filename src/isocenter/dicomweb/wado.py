@@ -191,7 +191,7 @@ async def frames(context: Context, retrieval: Retrieval, exchange: Exchange) -> 
     if found is None:
         found = await exchange.run(retrieval.frames, exchange.principal, *uids)
     alone = len(numbers) == 1
-    copy, about = await progressive.chosen(retrieval, exchange, found, single=alone)
+    copy, about = await progressive.chosen(retrieval, exchange, found, numbers)
     if copy is not found:
         form = frame_form(exchange.accepted(), copy.instance.transfer_syntax_uid, native=False, single=alone)
         return await send_frames(context, retrieval, exchange, copy, numbers, form, about=about)
