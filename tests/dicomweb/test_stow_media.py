@@ -359,6 +359,14 @@ def test_whatever_a_picture_says_is_a_picture_or_malformed(rest: bytes, beginnin
         pass
 
 
+@given(st.binary(max_size=80), st.sampled_from([b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]), st.integers(0, 3))
+def test_whatever_a_camera_notes_are_texts(rest: bytes, order: bytes, count: int) -> None:
+    directory = count.to_bytes(2, "little" if order[:1] == b"I" else "big")
+    segment = b"Exif\0\0" + order + directory + b"".join(tag + rest for tag in (b"\x69\x87\x04\0", b"\x01\x0f\0\x02"))
+    noted = pictures.camera(b"\xff\xd8\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment)
+    assert all(isinstance(text, str) and text for text in noted.values())
+
+
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
 def test_whatever_a_model_says_is_triangles_or_malformed(words: list[bytes]) -> None:
     out = bytearray()
