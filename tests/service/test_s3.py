@@ -304,6 +304,19 @@ def test_frames_metadata_and_sending_read_ranges(node: Node, monkeypatch: pytest
     assert len(asked) == 3
 
 
+def test_what_cannot_be_sent_yet_is_known_before_its_first_byte(node: Node) -> None:
+    """In the middle of a data set only A-ABORT could say so, which costs the association."""
+    one, other = node(storage_safe_in=1), node("other")
+    data = part10(3 << 20, SOPInstanceUID="1.2.1", Rows=1024, Columns=1536)
+    assert store(one, data) == "stored"
+    (stored,) = sending.chosen(other, SYSTEM, studies=["1.2.3.1"])
+    with pytest.raises(Busy), sending.outgoing(other, stored, [stored.transfer_syntax_uid]):
+        raise AssertionError("it was opened")
+    upload_all(one)
+    with sending.outgoing(other, stored, [stored.transfer_syntax_uid]) as outgoing:
+        assert b"".join(outgoing.parts()) == data[stored.dataset_offset :]
+
+
 def test_a_series_whose_instances_are_elsewhere_waits(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     """Its document is made when they are there: not without them, and not after minutes."""
     one, other = node(storage_safe_in=1), node("other")

@@ -49,6 +49,7 @@ class Suboperations:
         session = exchange.session
         self._exchange = exchange
         self._left = iter(found)
+        self._far = bool(session.context.blobs.node)  # an object store: what is next is fetched meanwhile
         self._message_id = 0
         self._queue: deque[_Ready | Future[_Ready]] = deque()
         self._workers: ThreadPoolExecutor | None = None
@@ -106,7 +107,7 @@ class Suboperations:
             stored = next(self._left, None)
             if stored is None:
                 return
-            if self._is_accepted(stored):
+            if self._is_accepted(stored) and not self._far:
                 self._queue.append(self._ready(stored))
             else:
                 self._workers = self._workers or ThreadPoolExecutor(WORKERS, thread_name_prefix="transcode")

@@ -269,8 +269,8 @@ class Reception:
     def _arrived(self, header: Header, now: datetime) -> Arrived:
         node = self._context.blobs.node
         # Who receives for two places copies it at once, and the worker only when that does not come to an end.
-        mine = uploads.lease([Upload(self._put_key, node, "", self._incoming.size)])
-        at_once = self._context.settings.storage_safe_in > 1
+        at_once = node and self._context.settings.storage_safe_in > 1
+        mine = uploads.lease([Upload(self._put_key, node, "", self._incoming.size)]) if at_once else timedelta()
         return arriving.prepared(
             header,
             blob_key=self._put_key,
@@ -280,7 +280,7 @@ class Reception:
             dirty_at=now + timedelta(seconds=self._context.settings.series_quiet_seconds),
             origin=self._origin,
             node=node,
-            upload_at=now + mine if at_once else now,
+            upload_at=now + mine,
         )
 
     def _key(self, area: str, at: datetime, header: Header, version: int = 1) -> str:

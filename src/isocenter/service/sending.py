@@ -98,10 +98,29 @@ def outgoing(context: Context, stored: Stored, accepted: Sequence[str]) -> Itera
     with opened(context, stored) as file:
         if stored.transfer_syntax_uid in accepted:
             size = stored.size - stored.dataset_offset
-            yield Outgoing(stored.transfer_syntax_uid, size, file, stored.dataset_offset)
+            source = file if file.fd is not None else _Begun(file)
+            yield Outgoing(stored.transfer_syntax_uid, size, source, stored.dataset_offset)
             return
         with _transcoded(context, stored, file, accepted) as made:
             yield made
+
+
+class _Begun:
+    """A file in an object store, of which the beginning is here: mostly all of it, in one request.
+
+    What fails does so now: in the middle of a data set it could only be told by A-ABORT.
+    """
+
+    def __init__(self, file: OpenFile) -> None:
+        self.size = file.size
+        self._file = file
+        self._head = file.read_at(0, PIECE)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`; fewer where what is here ends."""
+        if 0 <= offset < len(self._head):
+            return self._head[offset : offset + length]
+        return self._file.read_at(offset, length)
 
 
 @contextmanager
