@@ -100,6 +100,7 @@ def test_whatever_comes_is_a_data_set_or_none(text: bytes) -> None:
         ({"00280010": {"vr": "US", "Value": ["many"]}}, "Rows has a value"),
         ({"00280010": {"vr": "US", "Value": [70000]}}, "cannot be written"), ({"00100010": {"Value": [["x"]]}}, "PatientName"),
         ({"00104000": {"vr": "ZZ", "Value": [1]}}, "VR that does not exist"), ([[]], "JSON object"),
+        ({"0020000D": {"Value": ["1.2.x"]}}, "StudyInstanceUID has a value that is no UI"),
         ({"00404018": {"vr": "SQ", "Value": [{"7FE00010": {"vr": "OB"}}]}}, "PixelData is nothing that goes with a request"),
         ({"00741004": {"vr": "DS", "Value": [False]}}, "ProcedureStepProgress has a value that is no DS"),
     ],

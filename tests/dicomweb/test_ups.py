@@ -323,3 +323,19 @@ def test_no_body_makes_the_archive_fail(client: Client, broken: dict[str, Any]) 
     """Whatever comes is answered, and with what is wrong with it."""
     user = User(client)
     assert user.create([step(**broken)]).status_code in (201, 400, 409)
+
+
+names = st.sampled_from([
+    "PatientName", "PatientID", "00741000", "ScheduledProcedureStepStartDateTime", "TimezoneOffsetFromUTC", "PatientBirthDate",
+    "StudyInstanceUID", "ScheduledWorkitemCodeSequence", "ScheduledWorkitemCodeSequence.CodeValue", "PixelData", "7FE00010",
+    "limit", "offset", "fuzzymatching", "includefield", "SpecificCharacterSet", "TransactionUID", "Rows", "filter",
+    "ProcedureStepProgress",
+]) | st.text(max_size=10)  # fmt: skip
+
+
+@given(st.lists(st.tuples(names, st.text(max_size=12) | st.sampled_from(["*", "A*", "20261122-", "true", "1"])), max_size=4))
+def test_no_question_makes_the_archive_fail(client: Client, asked: list[tuple[str, str]]) -> None:
+    user = User(client)
+    user.create()
+    assert client.request("GET", "/workitems", params=asked).status_code in (200, 204, 400)
+    assert client.request("POST", f"/workitems/{FILTERED}/subscribers/AI", params=asked).status_code in (201, 400)

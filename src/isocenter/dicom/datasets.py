@@ -58,7 +58,7 @@ def decode(data: bytes, transfer_syntax: str, most: int = MAX_DATA_SET, *, assum
         _check(data, transfer_syntax)
         if assumed:
             data = _named(data, encoding, assumed)
-        with _quiet():
+        with quiet():
             dataset = read_dataset(BytesIO(data), not encoding.explicit, encoding.little, bytelength=len(data))
             for _ in dataset.iterall():
                 pass
@@ -76,7 +76,7 @@ def encode(dataset: Dataset, transfer_syntax: str) -> bytes:
     buffer.is_implicit_VR = not encoding.explicit
     buffer.is_little_endian = encoding.little
     try:
-        with _quiet():
+        with quiet():
             write_dataset(buffer, dataset, dataset.get("SpecificCharacterSet", "ISO_IR 6") or "ISO_IR 6")
     except FAULTS as error:
         raise InvalidDataSet(f"the data set cannot be written ({type(error).__name__})") from None
@@ -118,7 +118,8 @@ def _check(data: bytes, transfer_syntax: str) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """For a block that makes or copies values: what pydicom doubts of them is not told. Not to be nested."""
     with _quiet_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -20,6 +20,7 @@ from .attributes import vr_of
 from .datasets import MAX_DEPTH, InvalidDataSet
 
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_UID = re.compile(r"[0-9.]{0,64}")
 _WHOLE = frozenset({"US", "SS", "UL", "SL", "SV", "UV"})
 _REAL = frozenset({"FL", "FD"})
 _TEXT = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
@@ -114,6 +115,8 @@ def _one(tag: int, vr: str, value: Any) -> Any:
             return int(value)
         if vr in _REAL:
             return float(value)
+        if vr == "UI" and not _UID.fullmatch(value):
+            raise ValueError("no UID")
         if vr in ("IS", "DS") and isinstance(value, int | float):
             return format_number_as_ds(value) if isinstance(value, float) else str(value)
     except (ValueError, TypeError, OverflowError):

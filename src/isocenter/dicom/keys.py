@@ -145,7 +145,8 @@ def _is_ascii(dataset: Dataset) -> bool:
 
 
 def _with(dataset: Dataset, charsets: str) -> Dataset:
-    made = copy.deepcopy(dataset)  # pydicom's names remember how they were encoded first
+    with datasets.quiet():
+        made = copy.deepcopy(dataset)  # pydicom's names remember how they were encoded first
     made.SpecificCharacterSet = charsets.split("\\") if "\\" in charsets else charsets
     return made
 

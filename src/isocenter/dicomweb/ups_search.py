@@ -15,6 +15,7 @@ from isocenter.domain.errors import Invalid
 MAX_RESULTS = 1000  # of one answer; the rest is asked for with offset
 _RESERVED = frozenset({"limit", "offset", "fuzzymatching", "includefield", "accept", "charset"})
 _TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_UIDS = re.compile(r"[0-9.,\\*? ]*")
 _ZONE = 0x00080201  # Timezone Offset From UTC
 _DEEPEST = 8  # sequences of one key
 
@@ -67,12 +68,17 @@ def identifier(parameters: Iterable[tuple[str, str]]) -> Dataset:
             place = place[tag].value[0]
         if last in place:
             raise Invalid(f"{name[:80]} is given more than once.", where=name[:80])
-        place.add(datasets.element(last, _vr(last, name), _value(last, text)))
+        try:
+            place.add(datasets.element(last, _vr(last, name), _value(last, text)))
+        except datasets.FAULTS:
+            raise Invalid(f"{name[:80]} has a value that cannot be searched for.", where=name[:80]) from None
     try:
         keys.check(asked)
+        return json_reading.settled(asked)
     except InvalidKey as error:
         raise Invalid(f"{error.keyword} has a value that cannot be searched for: {error.reason}.", where=error.keyword) from None
-    return json_reading.settled(asked)
+    except datasets.InvalidDataSet as error:
+        raise Invalid(f"The keys cannot be searched for: {error}.", where="query") from None
 
 
 def filter_of(parameters: Iterable[tuple[str, str]]) -> Dataset:
@@ -131,6 +137,8 @@ def _value(tag: int, text: str) -> object:
         return [Dataset()] if not text else _no_text(tag)
     if tag == _ZONE and text.strip()[:1] not in ("", "+", "-"):
         return f"+{text.strip()}"  # a plus sign that was not escaped has become a space
+    if vr == "UI" and not _UIDS.fullmatch(text):
+        raise ValueError("no list of UIDs")
     return text.replace(",", "\\") if vr == "UI" else text
 
 
