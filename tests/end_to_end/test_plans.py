@@ -210,6 +210,26 @@ async def test_every_page_of_the_web_client(filled: Filled) -> None:
     assert not (faults := filled.faults()), faults
 
 
+@pytest.mark.parametrize("asked", [
+    {"PatientName": "Mar", "ModalitiesInStudy": "CT"}, {"PatientName": "Müll", "StudyDate": "20150101-20201231"},
+    {"q": "Zim", "ModalitiesInStudy": "MR"}, {"q": "Kle", "StudyDate": "20120101-20161231"},
+    {"PatientName": "K?e", "ModalitiesInStudy": "US"},
+    {"ModalitiesInStudy": "PT,NM", "StudyDate": "20150101-20251231", "PatientName": "B"}, {"PatientName": "Nov"},
+])
+def test_every_plan_of_the_study_list_finds_the_same(
+    filled: Filled, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """By ids that are fetched, by ids in a subquery, and in the order of an index."""
+    found = []
+    for few, some in ((STUDIES, STUDIES), (0, STUDIES), (0, 0)):
+        monkeypatch.setattr(worklist, "FEW", few)
+        monkeypatch.setattr(worklist, "SOME", some)
+        page = study_list.find(filled.context, READER, asked, sort="-StudyDate", limit=STUDIES, offset=0, cursor="")
+        found.append([row["StudyInstanceUID"] for row in page.studies])
+    assert found[0], "nothing was found"
+    assert found[0] == found[1] == found[2]
+
+
 def test_what_comes_in_and_what_follows(filled: Filled) -> None:
     """New instances, another version, and what the worker does after them."""
     held = filling.made(filling.WITH_INSTANCES)
