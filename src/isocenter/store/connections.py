@@ -76,9 +76,17 @@ def in_order(connection: Connection) -> None:
     connection.exec_driver_sql(_IN_ORDER)
 
 
-_IN_ORDER = "SELECT " + ", ".join(
-    f"set_config('enable_{way}', 'off', true)" for way in ("sort", "bitmapscan", "hashjoin", "mergejoin", "material")
-)
+def row_by_row(connection: Connection) -> None:
+    """The next statements of this transaction are to go from each row that an index gives to the rows that belong to it."""
+    connection.exec_driver_sql(_ROW_BY_ROW)
+
+
+def _without(*ways: str) -> str:
+    return "SELECT " + ", ".join(f"set_config('enable_{way}', 'off', true)" for way in ways)
+
+
+_ROW_BY_ROW = _without("bitmapscan", "hashjoin", "mergejoin", "material")
+_IN_ORDER = _without("sort", "bitmapscan", "hashjoin", "mergejoin", "material")
 
 
 class _Compiler(SQLiteCompiler):

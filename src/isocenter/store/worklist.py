@@ -133,7 +133,7 @@ def page(
 ) -> Page:  # fmt: skip
     """One page of the studies that pass all filters and the scope. `after`: `last` of the page before, instead of `offset`."""
     if connection.dialect.name == "postgresql" and any(isinstance(each, Declared) for each in filters):
-        connections.in_order(connection)  # from their values to the studies, row by row
+        connections.row_by_row(connection)  # from their values to the studies
     driver = _driver(connection, filters, scope, order)
     plan = _Plan(connection.dialect.name == "postgresql", None if driver is not None else order)
     conditions = [*_scoped(connection, scope), *(plan.condition(each) for each in filters)]
