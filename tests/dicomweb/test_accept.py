@@ -13,7 +13,7 @@ from isocenter.dicomweb.accept import (
     dataset_form,
     dataset_syntax,
     frame_form,
-    json_form,
+    metadata_form,
     parse_accept,
     parse_media_type,
 )
@@ -72,19 +72,20 @@ def test_content_type_parameters_may_be_unquoted() -> None:
         ("*/*", "application/dicom+json"),
         ("application/json", "application/json"),
         ("application/json;q=0.1, application/dicom+json", "application/dicom+json"),
-        ('multipart/related; type="application/dicom+xml", application/*', "application/dicom+json"),
+        ('multipart/related; type="application/dicom+xml";q=0.5, application/*', "application/dicom+json"),
+        ('multipart/related; type="application/dicom+xml", application/*;q=0.5', "application/dicom+xml"),
     ],
 )
 def test_json(accept: str, answer: str) -> None:
-    assert json_form(parse_accept(accept)) == answer
+    assert metadata_form(parse_accept(accept), single=False).media_type == answer
 
 
-@pytest.mark.parametrize("accept", ["text/html", 'multipart/related; type="application/dicom+xml"', "application/dicom+json;q=0"])
-def test_only_json(accept: str) -> None:
+@pytest.mark.parametrize("accept", ["text/html", "application/dicom+xml", "application/dicom+json;q=0"])
+def test_only_json_and_xml(accept: str) -> None:
     if accept.endswith("q=0"):
         accept += ", text/html"
     with pytest.raises(NotAcceptable):
-        json_form(parse_accept(accept))
+        metadata_form(parse_accept(accept), single=False)
 
 
 ANY_DICOM = 'multipart/related; type="application/dicom"'

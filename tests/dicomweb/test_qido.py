@@ -7,7 +7,8 @@ import pydicom
 import pytest
 
 import objects
-from dicomweb.in_process import Client
+from dicomweb.in_process import Client, parts
+from isocenter.dicom import xml_reading
 from isocenter.dicom.attributes import Level
 from isocenter.dicomweb import qido
 from isocenter.store import finding
@@ -224,6 +225,28 @@ def test_how_many_there_are(filled: Client, monkeypatch: pytest.MonkeyPatch) -> 
     assert total(f"/studies?limit={every}") == (every, "true") and total(f"/studies?limit={every + 1}") == (every, "false")
     assert abs(total("/studies?limit=1&StudyDate=19000101-")[0] - every) <= 2
     assert total(f"/studies/{uid}/instances?limit=1") == (instances, "false")
+
+
+def texts(values: list[Any]) -> list[Any]:
+    """Values without the difference between numbers and their texts, inside sequences and names, too."""
+    return [
+        {key: texts(inside.get("Value", [])) if isinstance(inside, dict) else inside for key, inside in value.items()}
+        if isinstance(value, dict) else value and str(value).removesuffix(".0") for value in values
+    ]  # fmt: skip
+
+
+def test_answers_as_xml(filled: Client) -> None:
+    """PS3.18 8.7.4: a part with a Native DICOM Model for each answer, which says what the JSON says."""
+    query = "/series?Modality=MR&includefield=all&limit=2"
+    answer = filled.get(query, 'multipart/related; type="application/dicom+xml"')
+    assert answer.status_code == 200 and answer.headers["x-total-count"] == filled.get(query).headers["x-total-count"]
+    read = [model for kind, body in parts(answer) for model in xml_reading.read(body) if kind == "application/dicom+xml"]
+    assert len(read) == 2
+    for model, item in zip(read, filled.json(query), strict=True):
+        said, told = ({tag: texts(each.get("Value", [])) for tag, each in form.items()} for form in (model, item))
+        assert said == told
+    assert filled.get(query.replace("MR", "XX"), 'multipart/related; type="application/dicom+xml"').status_code == 204
+    assert filled.get(query, "image/png").status_code == 406
 
 
 def test_no_match_is_an_empty_list_and_gzip_is_offered(filled: Client) -> None:

@@ -125,15 +125,6 @@ def _quality(text: str) -> float:
     return min(float(text), 1.0)
 
 
-def json_form(ranges: Collection[MediaRange]) -> str:
-    """The Content-Type for JSON answers: DICOM JSON unless only plain JSON is accepted."""
-    for media_range in ranges:
-        for media_type in (DICOM_JSON, JSON):
-            if not media_range.multipart and media_range.covers(media_type):
-                return media_type
-    raise NotAcceptable("This resource is answered as JSON only.", where="Accept", hint=f"Accept {DICOM_JSON}.")
-
-
 def metadata_form(ranges: Collection[MediaRange], *, single: bool) -> Form:
     """How to answer metadata: JSON, or the Native DICOM Model, each data set a part, or alone when there is a `single` one."""
     for media_range in ranges:

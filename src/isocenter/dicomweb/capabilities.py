@@ -27,9 +27,11 @@ _PAGES = ("application/pdf", "text/html", "text/plain", "text/xml")
 _PICTURES = ("image/jpeg", "image/png", "image/gif", "image/jp2", "video/mp4", "video/mpeg", *_PAGES)
 _SMALL = ("image/jpeg", "image/png", "image/gif", "image/jp2")
 _RESULTS = (DICOM_JSON, JSON)
+_FOUND = (*_RESULTS, f'{MULTIPART}; type="{DICOM_XML}"')
 _STORED = (f'{MULTIPART}; type="{DICOM}"', f'{MULTIPART}; type="{DICOM_JSON}"', f'{MULTIPART}; type="{DICOM_XML}"')
 _WORKITEM = (DICOM_JSON, DICOM_XML)
 _SEARCH = ("{attributeID}", "includefield", "fuzzymatching", "limit", "offset")
+_STUDY_SEARCH = (*_SEARCH, "emptyvaluematching", "multiplevaluematching")
 _VIEW = ("annotation", "quality", "viewport", "window", "iccprofile")
 
 _STUDY = "studies/{StudyInstanceUID}"
@@ -55,12 +57,12 @@ class Transaction:
 
 TRANSACTIONS: tuple[Transaction, ...] = (
     Transaction("RetrieveCapabilities", "GET", "", "8.9", (WADL, JSON)),
-    Transaction("SearchForStudies", "GET", "studies", "10.6", _RESULTS, parameters=_SEARCH),
-    Transaction("SearchForSeries", "GET", "series", "10.6", _RESULTS, parameters=_SEARCH),
-    Transaction("SearchForInstances", "GET", "instances", "10.6", _RESULTS, parameters=_SEARCH),
-    Transaction("SearchForStudySeries", "GET", _STUDY + "/series", "10.6", _RESULTS, parameters=_SEARCH),
-    Transaction("SearchForStudyInstances", "GET", _STUDY + "/instances", "10.6", _RESULTS, parameters=_SEARCH),
-    Transaction("SearchForSeriesInstances", "GET", _SERIES + "/instances", "10.6", _RESULTS, parameters=_SEARCH),
+    Transaction("SearchForStudies", "GET", "studies", "10.6", _FOUND, parameters=_STUDY_SEARCH),
+    Transaction("SearchForSeries", "GET", "series", "10.6", _FOUND, parameters=_STUDY_SEARCH),
+    Transaction("SearchForInstances", "GET", "instances", "10.6", _FOUND, parameters=_STUDY_SEARCH),
+    Transaction("SearchForStudySeries", "GET", _STUDY + "/series", "10.6", _FOUND, parameters=_STUDY_SEARCH),
+    Transaction("SearchForStudyInstances", "GET", _STUDY + "/instances", "10.6", _FOUND, parameters=_STUDY_SEARCH),
+    Transaction("SearchForSeriesInstances", "GET", _SERIES + "/instances", "10.6", _FOUND, parameters=_STUDY_SEARCH),
     Transaction("StoreInstances", "POST", "studies", "10.5", (DICOM_JSON, DICOM_XML), _STORED),
     Transaction("StoreStudyInstances", "POST", _STUDY, "10.5", (DICOM_JSON, DICOM_XML), _STORED),
     *(Transaction(f"Retrieve{name}", "GET", at, "10.4", _OBJECTS) for name, at in _LEVELS),

@@ -11,7 +11,7 @@ _METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _ASKED = b"Accept, Authorization, Content-Type, If-None-Match, If-Range, Range"
 _SHOWN = (
     b"Accept-Ranges, Content-Disposition, Content-Location, Content-Range, ETag, JPIP-fsiz, Location, Retry-After, Warning, "
-    b"X-Total-Count"
+    b"X-Total-Count, X-Total-Count-Is-Estimate"
 )
 _DAY = b"86400"
 

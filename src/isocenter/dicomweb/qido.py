@@ -1,4 +1,4 @@
-"""QIDO-RS (PS3.18 10.6): studies, series and instances that match, as DICOM JSON."""
+"""QIDO-RS (PS3.18 10.6): studies, series and instances that match, as DICOM JSON or as Native DICOM Models."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -7,15 +7,15 @@ from typing import Any
 
 import orjson
 
-from isocenter.dicom import extra
+from isocenter.dicom import extra, xml
 from isocenter.dicom.attributes import ATTRIBUTES, BY_KEYWORD, BY_TAG, Attribute, Level, Matching, keyword_of, tag_of
 from isocenter.dicom.extra import NONE, Extras
 from isocenter.dicom.match import Match, Range, Single, UidList
 from isocenter.dicom.moments import in_zone, paired
 from isocenter.dicom.moments import offset as utc_offset
 from isocenter.dicom.query import InvalidKey, Query, parse_match
-from isocenter.dicomweb.accept import json_form
-from isocenter.dicomweb.answers import VARY_JSON, packed, version
+from isocenter.dicomweb.accept import DICOM_XML, metadata_form
+from isocenter.dicomweb.answers import VARY_JSON, Bytes, Part, packed, parts, version
 from isocenter.dicomweb.exchange import Exchange
 from isocenter.dicomweb.stow_response import warning
 from isocenter.domain.errors import Invalid
@@ -70,25 +70,42 @@ async def instances(context: Context, exchange: Exchange) -> None:
 
 
 async def _search(context: Context, exchange: Exchange, level: Level) -> None:
-    content_type = json_form(exchange.accepted())
+    form = metadata_form(exchange.accepted(), single=False)
     asked = parse(level, exchange.query(), exchange.parameters, extra.declared(context.settings.index_attributes))
-    coding = exchange.coding()
-    body, warnings, total = await exchange.run(_answer, context, exchange, asked, exchange.base, coding)
-    encoding = ((b"content-encoding", coding.encode()),) if coding else ()
+    found, warnings, total = await exchange.run(_answer, context, exchange, asked, exchange.base)
     said = (*total, *((b"warning", warning(text)) for text in warnings))
-    known = version("search", body, content_type, said, vary=VARY_JSON, more=said)
+    if form.media_type == DICOM_XML:
+        return await _xml(exchange, found, said)
+    coding = exchange.coding()
+    body = await exchange.run(_joined, found, coding)
+    encoding = ((b"content-encoding", coding.encode()),) if coding else ()
+    known = version("search", body, form.media_type, said, vary=VARY_JSON, more=said)
     if exchange.knows(known.tag):
         return await exchange.not_modified(known.tag)
-    await exchange.reply(200, [(b"content-type", content_type.encode()), *encoding, *known.headers], body)
+    await exchange.reply(200, [(b"content-type", form.media_type.encode()), *encoding, *known.headers], body)
+
+
+async def _xml(exchange: Exchange, found: list[bytes], said: tuple[tuple[bytes, bytes], ...]) -> None:
+    """Each answer as a Native DICOM Model (PS3.18 8.7.4); without one there are no parts, and so no content."""
+    known = version("search", *found, DICOM_XML, said, vary=VARY_JSON, more=said)
+    if exchange.knows(known.tag):
+        return await exchange.not_modified(known.tag)
+    if not found:
+        return await exchange.reply(204, [*known.headers], b"")
+    models = await exchange.run(lambda: [Bytes(xml.native_model(orjson.loads(text))) for text in found])
+    await parts(exchange, [Part(DICOM_XML, each) for each in models], known, media_type=DICOM_XML)
+
+
+def _joined(found: list[bytes], coding: str) -> bytes:
+    body = b"[" + b",".join(found) + b"]"
+    return b"".join(packed(iter((body,)), coding)) if coding else body
 
 
 _Headers = list[tuple[bytes, bytes]]
 
 
-def _answer(
-    context: Context, exchange: Exchange, asked: Search, base: str, coding: str
-) -> tuple[bytes, list[str], _Headers]:
-    """The body, and the warnings and total of the answer. In a thread: it waits for the index."""
+def _answer(context: Context, exchange: Exchange, asked: Search, base: str) -> tuple[list[bytes], list[str], _Headers]:
+    """What was found, each as JSON, and the warnings and total of the answer. In a thread: it waits for the index."""
 
     def form(row: search.Row) -> dict[str, Any] | bytes:
         moved = {} if asked.zone is None else in_zone(row, asked.zone)
@@ -106,11 +123,10 @@ def _answer(
         warnings.append(f"There are {about}{remaining} additional results that can be requested")
         del rows[asked.most :]
     texts = [orjson.dumps(_looked_up(context, asked, base, **row)) if isinstance(row, dict) else row for row in rows]
-    body = b"[" + b",".join(texts) + b"]"
     headers: _Headers = []
     if total is not None:
         headers = [(b"x-total-count", str(total[0]).encode()), (b"x-total-count-is-estimate", str(total[1]).lower().encode())]
-    return (b"".join(packed(iter((body,)), coding)) if coding else body), warnings, headers
+    return texts, warnings, headers
 
 
 def _total(context: Context, exchange: Exchange, asked: Search, found: int) -> tuple[int, bool] | None:
