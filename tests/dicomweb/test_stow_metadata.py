@@ -4,6 +4,8 @@ import os
 import tracemalloc
 from typing import Any
 
+import imagecodecs
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -112,6 +114,21 @@ def test_frames_come_in_parts_of_one_location_or_one_by_one(client: Client) -> N
         got = parts(client.get(f"/studies/1.2.3/series/1.2.3.99/instances/1.2.3.{number}/frames/1,2", accept=(
             'multipart/related; type="*/*"; transfer-syntax=1.2.840.10008.1.2.5')))  # fmt: skip
         assert len(got) == 2 and got[1][1].rstrip(b"\0")[-1:] == last
+
+
+def test_pixels_that_a_client_had_decompressed_are_not_taken_for_compressed_ones(client: Client) -> None:
+    of_stored = {"00083002": element("UI", "1.2.840.10008.1.2.4.90")}
+    answer = store(client, [ct(1, **of_stored)], [pixels(1)])
+    assert answer.status_code == 200
+    ((label, frame),) = parts(client.get(f"{instance(answer)}/frames/1", accept=(
+        'multipart/related; type="application/octet-stream"; transfer-syntax=*')))  # fmt: skip
+    assert frame == bytes([1]) * 32 and "1.2.840.10008.1.2.1" in label
+    compressed = Media(bytes(imagecodecs.jpeg2k_encode(np.full((4, 4), 9, np.uint16), codecformat="j2k", reversible=True)),
+                       "application/octet-stream", "cid:2")  # fmt: skip
+    answer = store(client, [ct(2, **of_stored)], [compressed])
+    native = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"
+    frame = client.get(f"{instance(answer)}/frames/1", accept=native).content
+    assert answer.status_code == 200 and np.array_equal(np.frombuffer(frame, "<u2"), np.full(16, 9))
 
 
 def test_the_same_value_for_two_instances_is_sent_once(client: Client) -> None:

@@ -232,7 +232,8 @@ class Composition:
     def _image(self, wrapped: Wrapped, parts: Sequence[Part], study_uid: str, made: bool) -> _Pixels:
         first = parts[0]
         said = syntaxes.get(first.transfer_syntax)
-        if said is None and first.media_type == _NATIVE and not made:
+        if said is None and first.media_type == _NATIVE and not made and not _fits(wrapped, parts):
+            # Nothing says it but what the metadata were of: a client that had them decompressed has other bytes.
             said = syntaxes.get(text_of(wrapped.dataset, "00020010") or text_of(wrapped.dataset, "00083002"))
         kind = None if first.media_type == _NATIVE and not made else self._kind(first)
         unknown = first.media_type == _NATIVE and said is None and kind is None
@@ -368,6 +369,15 @@ def _refusal(fault: Malformed, where: str = "") -> IsocenterError:
 def _is_new(dataset: Json) -> bool:
     """Whether the archive is to make an object of it, rather than to keep one that has a name."""
     return not text_of(dataset, "00080016") or not text_of(dataset, "00080018")
+
+
+def _fits(wrapped: Wrapped, parts: Sequence[Part]) -> bool:
+    """Whether the parts are as long as the pixels are that the metadata describe, uncompressed."""
+    bits = 1
+    for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "NumberOfFrames"):
+        text = wrapped.text(keyword)
+        bits *= int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else int(keyword == "NumberOfFrames")
+    return bits > 0 and sum(part.size for part in parts) - -(-bits // 8) in (0, 1)
 
 
 def _reference(dataset: Json, tag: str) -> str:
