@@ -337,5 +337,5 @@ names = st.sampled_from([
 def test_no_question_makes_the_archive_fail(client: Client, asked: list[tuple[str, str]]) -> None:
     user = User(client)
     user.create()
-    assert client.request("GET", "/workitems", params=asked).status_code in (200, 204, 400)
+    assert client.request("GET", "/workitems", params=asked).status_code in (200, 204, 206, 400)
     assert client.request("POST", f"/workitems/{FILTERED}/subscribers/AI", params=asked).status_code in (201, 400)
