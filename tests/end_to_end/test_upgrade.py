@@ -201,6 +201,7 @@ def loaded() -> Iterator[Load]:
         load.end()
 
 
+@pytest.mark.long
 @pytest.mark.postgres
 @pytest.mark.timeout(600)
 def test_a_new_node_beside_one_of_the_previous_revision(
@@ -236,6 +237,7 @@ def test_a_new_node_beside_one_of_the_previous_revision(
         postgresql.drop(url)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_schema_is_migrated_under_a_running_server(tmp_path: Path, previous: dict[str, str]) -> None:
     """SQLite: one machine, one server. The new program migrates beside it; then a restart is all that is left."""
