@@ -190,7 +190,7 @@ def table(curves: Curves) -> str:
     for kind, sentence in KINDS.items():
         lines.append(f"| {sentence} | {' | '.join(_cells(curves, engines, sizes, kind))} |")
     memory = max(row["memory"] for row in curves.values())
-    return "\n".join([*lines, "", f"Largest process under these: {memory:.0f} MB (bar: 250 MB)."])
+    return "\n".join([*lines, "", f"Largest process under these: {memory:.0f} MB (bar: 250 MB).\n"])
 
 
 def _cells(curves: Curves, engines: list[str], sizes: list[int], kind: str) -> Iterator[str]:
