@@ -31,7 +31,7 @@ const ANSWERS: Readonly<Partial<Record<string, (frame: Frame) => object>>> = {
   [MetadataModules.IMAGE_PIXEL]: ({ instance: { format }, extent }) => ({
     samplesPerPixel: format.samples,
     photometricInterpretation: format.samples === 1 ? 'MONOCHROME2' : format.photometric,
-    planarConfiguration: format.planar ? 1 : 0,
+    planarConfiguration: 0, // whatever the header says of native pixels (which model/pixels reads): decoders give colour by pixel
     rows: extent.rows,
     columns: extent.columns,
     bitsAllocated: format.allocated,
