@@ -17,6 +17,7 @@ from isocenter.dicomweb.accept import (
     parse_accept,
     parse_media_type,
 )
+from isocenter.dicomweb.render_parameters import choose
 from isocenter.domain.errors import Invalid
 
 EXPLICIT, IMPLICIT, JLS, BASELINE, LOSSLESS, HTJ2K = (
@@ -80,12 +81,36 @@ def test_json(accept: str, answer: str) -> None:
     assert metadata_form(parse_accept(accept), single=False).media_type == answer
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/dicom+xml", "application/dicom+json;q=0"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html",
+        "application/dicom+xml",
+        "application/dicom+json;q=0, text/html",
+        "application/dicom+json;q=0",
+        "*/*;q=0",
+        "application/*;q=0, text/*",
+        "*/*, application/*;q=0",
+    ],
+)
 def test_only_json_and_xml(accept: str) -> None:
-    if accept.endswith("q=0"):
-        accept += ", text/html"
     with pytest.raises(NotAcceptable):
         metadata_form(parse_accept(accept), single=False)
+
+
+def test_what_is_refused_is_not_meant_by_a_wildcard() -> None:
+    assert metadata_form(parse_accept("application/dicom+json;q=0, */*"), single=False).media_type == "application/json"
+    assert metadata_form(parse_accept("application/json;q=0, application/dicom+json, */*"), single=False).media_type == (
+        "application/dicom+json"
+    )
+    with pytest.raises(NotAcceptable):
+        dataset_form(parse_accept("application/dicom;q=0, */*"), single=True)
+    frames = parse_accept("application/octet-stream;q=0, image/jpeg;q=0, */*;q=0.5")
+    assert frame_form(frames, EXPLICIT, native=True, single=True, possible=lambda _: True).media_type == "image/jls"
+    assert choose(parse_accept("image/jpeg;q=0, image/*"), ("image/jpeg", "image/png")) == ("image/png", False)
+    # Of several parts is another thing than of one.
+    several = parse_accept('application/octet-stream;q=0, multipart/related; type="application/octet-stream"')
+    assert frame_form(several, EXPLICIT, native=True, single=True).multipart
 
 
 ANY_DICOM = 'multipart/related; type="application/dicom"'

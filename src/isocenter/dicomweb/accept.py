@@ -7,7 +7,7 @@ parameter `application/dicom` and `application/octet-stream` mean Explicit VR Li
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 
@@ -41,11 +41,12 @@ class NotAcceptable(Unsupported):
 
 @dataclass(frozen=True, slots=True)
 class MediaRange:
-    """One entry of an Accept header; `parameters` has lower-case names and no `q`."""
+    """One entry of an Accept header; `parameters` has lower-case names and no `q`. refused: what a wildcard does not mean."""
 
     name: str
     parameters: Mapping[str, str] = field(hash=False)
     q: float = 1.0
+    refused: frozenset[str] = frozenset()
 
     @property
     def multipart(self) -> bool:
@@ -60,7 +61,8 @@ class MediaRange:
     def covers(self, media_type: str) -> bool:
         """True if the payload may be of `media_type`."""
         wanted = self.part_type
-        return wanted in ("*/*", media_type) or (wanted.endswith("/*") and media_type.startswith(wanted[:-1]))
+        fits = wanted in ("*/*", media_type) or (wanted.endswith("/*") and media_type.startswith(wanted[:-1]))
+        return fits and not (self.refused and (media_type in self.refused or f"{media_type.split('/')[0]}/*" in self.refused))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,27 @@ def parse_media_type(text: str, position: int = 0) -> tuple[str, dict[str, str],
 
 
 def parse_accept(header: str) -> tuple[MediaRange, ...]:
-    """The ranges of an Accept header, most wanted first; an empty header accepts everything (RFC 9110 12.5.1)."""
+    """The ranges of an Accept header, most wanted first; an empty header accepts everything (RFC 9110 12.5.1).
+
+    None when it wants nothing. What has q=0 is not acceptable, also where a wildcard would cover it (RFC 9110 12.4.2).
+    """
     if len(header) > MAX_HEADER:
         raise Invalid("The Accept header is too long.", where="Accept", hint="The limit is 8 KiB.")
-    return tuple(sorted(_ranges(header), key=lambda media_range: -media_range.q)) or (MediaRange("*/*", {}),)
+    ranges = sorted(_ranges(header), key=lambda media_range: -media_range.q) or [MediaRange("*/*", {})]
+    unwanted = [each for each in ranges if not each.q]
+    return tuple(_without(each, unwanted) if unwanted else each for each in ranges if each.q)
+
+
+def _without(media_range: MediaRange, unwanted: Iterable[MediaRange]) -> MediaRange:
+    """The range without what is refused by a more specific one, of one part or of several as it is."""
+    refused = frozenset(
+        each.part_type
+        for each in unwanted
+        if (media_range.name == "*/*" or each.multipart == media_range.multipart)
+        and each.part_type.count("*") < media_range.part_type.count("*")
+        and "transfer-syntax" not in each.parameters
+    )
+    return replace(media_range, refused=refused)
 
 
 def _ranges(header: str) -> Iterator[MediaRange]:
@@ -115,8 +134,7 @@ def _ranges(header: str) -> Iterator[MediaRange]:
         if position < len(header) and header[position] != ",":
             raise Invalid("The Accept header is malformed.", where="Accept")
         q = _quality(parameters.pop("q", "1"))
-        if q > 0:
-            yield MediaRange(name, parameters, q)
+        yield MediaRange(name, parameters, q)
 
 
 def _quality(text: str) -> float:

@@ -74,7 +74,7 @@ def choose(ranges: Collection[MediaRange], offers: Sequence[str]) -> tuple[str, 
     for media_range in ranges:
         wanted = _SYNONYMS.get(media_range.part_type, media_range.part_type)
         for offer in offers:
-            if wanted in ("*/*", offer) or (wanted.endswith("/*") and offer.startswith(wanted[:-1])):
+            if wanted == offer or media_range.covers(offer):
                 return offer, media_range.multipart
     raise NotAcceptable("There is nothing acceptable.", where="Accept", hint=f"This resource is shown as {', '.join(offers)}.")
 
