@@ -118,6 +118,7 @@ def test_files(client: Client, ct: str, data: Path) -> None:
     ({"contentType": "application/dicom", "windowCenter": "1"}, 400, "windowCenter"),
     ({"contentType": "application/dicom", "anonymize": "no"}, 400, "anonymize"),
     ({"contentType": "application/dicom", "anonymize": "yes"}, 422, "anonymize"),
+    ({"anonymize": "yes", "annotation": "patient"}, 422, "anonymize"), ({"anonymize": "1"}, 400, "anonymize"),
     ({"contentType": "application/dicom", "transferSyntax": "fast"}, 400, "transferSyntax"),
     ({"contentType": "application/dicom", "transferSyntax": "1.2.3"}, 406, "transferSyntax"),
     ({"presentationUID": "1.2.3"}, 400, "presentationSeriesUID"), ({"presentationSeriesUID": "1.2.3"}, 400, "presentationUID"),

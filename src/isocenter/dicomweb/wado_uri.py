@@ -31,6 +31,7 @@ async def retrieve(context: Context, retrieval: Retrieval, renderer: Renderer, f
     if given.get("requestType") != "WADO":
         raise Invalid("This request type is not known.", where="requestType", hint="Write requestType=WADO.")
     uids = [_uid(given, name) for name in ("studyUID", "seriesUID", "objectUID")]
+    _not_anonymous(given)
     (instance,) = await exchange.run(retrieval.instances, exchange.principal, *uids)
     ranges = _ranges(given, exchange)
     kind = rendering.category(instance)
@@ -40,6 +41,14 @@ async def retrieve(context: Context, retrieval: Retrieval, renderer: Renderer, f
     if kind in (Category.DOCUMENT, Category.REPORT):
         return await rendered.send_page(renderer, exchange, instance, media_type)
     await _send_picture(retrieval, renderer, films, exchange, given, instance, media_type)
+
+
+def _not_anonymous(given: Mapping[str, str]) -> None:
+    """Refused for pictures and pages, too: names are in annotations, in reports and burned into pixels."""
+    if "anonymize" in given:
+        if given["anonymize"] != "yes":
+            raise Invalid("This value is not known.", where="anonymize", hint="Write anonymize=yes, or leave it out.")
+        raise Unsupported("This archive does not anonymize what it sends.", where="anonymize")
 
 
 def _given(query: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -156,10 +165,6 @@ async def _send_file(
     for name in ("windowCenter", "windowWidth", "presentationUID", "presentationSeriesUID"):
         if name in given:
             raise Invalid(f"This is for pictures, not for {DICOM}.", where=name)
-    if "anonymize" in given:
-        if given["anonymize"] != "yes":
-            raise Invalid("This value is not known.", where="anonymize", hint="Write anonymize=yes, or leave it out.")
-        raise Unsupported("This archive does not anonymize what it sends.", where="anonymize")
     target = _target(given, instance)
     known = version("uri", instance.sha256, target, exact=target == instance.transfer_syntax_uid)
     if exchange.knows(known.tag):
