@@ -41,9 +41,9 @@ step eslint web lint
 step tsc web typecheck
 step vitest web test
 browser=tests/end_to_end/test_browser.py
-beside browser python -m pytest "$browser"
-beside network python -m pytest tests/dimse tests/end_to_end --ignore "$browser"
-step pytest python -m pytest --ignore tests/dimse --ignore tests/end_to_end
+beside browser python -m pytest "$browser" --durations 5
+beside network python -m pytest tests/dimse tests/end_to_end --ignore "$browser" --durations 15
+step pytest python -m pytest --ignore tests/dimse --ignore tests/end_to_end --durations 25
 wait
 ended network
 ended browser
