@@ -67,7 +67,12 @@ def test_subscribers_are_told_over_a_websocket(tmp_path: Path) -> None:
             assert user.act(1, uid, PULL, ProcedureStepState="CANCELED", TransactionUID=lock) == 0
         server.wait_until_ready()
         with channel(server, "READING", BASIC) as again:
-            assert told(again)[1:] == (STATE, uid, "CANCELED")
+            # What the killed process had told and not noted yet is told again, in order, before what nobody has heard.
+            heard = [told(again)]
+            while heard[-1][3] != "CANCELED":
+                heard.append(told(again))
+            before = ["SCHEDULED", "IN PROGRESS"]
+            assert [each[1:] for each in heard] == [(STATE, uid, state) for state in [*before[3 - len(heard) :], "CANCELED"]]
             refused_without_ours(server)
             began = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
