@@ -69,10 +69,19 @@ def rows(connection: Connection, query: Query, scope: Matches = ()) -> Iterator[
         yield {keyword: "" if value is None else str(value) for keyword, value in zip(shown.keywords, row, strict=True)}
 
 
-def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool]:
+def count(connection: Connection, query: Query, scope: Matches = (), at_most: int = 10_000) -> int:
+    """How many rows match, without regard to limit and offset; at most `at_most` are counted."""
+    statement = _Finding(connection, query, scope).statement(_ONE, page=False)
+    if statement is None:
+        return 0
+    return connection.execute(select(func.count()).select_from(statement.limit(at_most).subquery())).scalar_one()
+
+
+def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool] | None:
     """How many rows match, without regard to limit and offset, and whether that is an estimate; as quick at a million studies.
 
-    Counted where a key is selective, or where the archive is small; else from the share of the level's newest rows that match.
+    Counted where a key is selective, or where the archive is small; else from the share of the newest studies that match. None of
+    series and instances anywhere that no key narrows down: to look at enough of them takes longer than the answer.
     """
     found = _Finding(connection, query, scope)
     table = {Level.PATIENT: patient, Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[query.level]
@@ -85,6 +94,8 @@ def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple
         return number, number == _COUNTED
     if not found.has_conditions():
         return newest, True  # ids are given once and in order
+    if query.level is not Level.STUDY:
+        return None
     statement = found.statement(_ONE, page=False, sampled=table.c.id > newest - _SAMPLE)
     if statement is None:
         return 0, False
