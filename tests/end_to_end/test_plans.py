@@ -8,7 +8,7 @@ import asyncio
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -35,7 +35,7 @@ from isocenter.service import query as search
 from isocenter.service import worklist as study_list
 from isocenter.service.context import Context
 from isocenter.service.worklist import SORT_KEYS
-from isocenter.store import finding, worklist
+from isocenter.store import finding, named, worklist
 from isocenter.store.database import Database
 from isocenter.work import sweeps
 from objects import part10
@@ -44,7 +44,7 @@ STUDIES = 8_000
 PATHS = {Level.STUDY: "/studies", Level.SERIES: "/series", Level.INSTANCE: "/instances"}
 LEVELS = list(Level)
 # What is few or many of a million is so of the index here.
-LIMITS = {finding: ("_FEW", "_SAMPLE", "_COUNTED"), worklist: ("FEW", "SOME", "COUNTED")}
+LIMITS = {finding: ("_FEW", "_SAMPLE", "_COUNTED"), worklist: ("FEW", "SOME", "COUNTED"), named: ("FEW",)}
 # What does read a table, and why it may.
 ALLOWED = {
     "/studies?sort=NumberOfStudyRelated": "these counts have no index, which every instance would pay for (docs/decisions.md)",
@@ -215,19 +215,45 @@ async def test_every_page_of_the_web_client(filled: Filled) -> None:
     {"q": "Zim", "ModalitiesInStudy": "MR"}, {"q": "Kle", "StudyDate": "20120101-20161231"},
     {"PatientName": "K?e", "ModalitiesInStudy": "US"},
     {"ModalitiesInStudy": "PT,NM", "StudyDate": "20150101-20251231", "PatientName": "B"}, {"PatientName": "Nov"},
+    {"q": "Mü", "ModalitiesInStudy": "CT,SR", "StudyDate": "20120101-"}, {"q": "A"}, {"q": "Quaste"},
 ])
 def test_every_plan_of_the_study_list_finds_the_same(
     filled: Filled, asked: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    """By ids that are fetched, by ids in a subquery, and in the order of an index."""
-    found = []
-    for few, some in ((STUDIES, STUDIES), (0, STUDIES), (0, 0)):
+    """By ids that are fetched, by ids in a subquery, in the order of an index; names by their own entries, and by date.
+
+    All at once, and in pages one after the other, forwards and backwards.
+    """
+    ask = partial(study_list.find, filled.context, READER, asked, offset=0)
+    found: dict[str, list[list[str]]] = {"-StudyDate": [], "StudyDate": []}
+    for by_name, few, some in ((None, STUDIES, STUDIES), (None, 0, STUDIES), (None, 0, 0), (STUDIES, 0, 0), (0, 0, 0)):
         monkeypatch.setattr(worklist, "FEW", few)
         monkeypatch.setattr(worklist, "SOME", some)
-        page = study_list.find(filled.context, READER, asked, sort="-StudyDate", limit=STUDIES, offset=0, cursor="")
-        found.append([row["StudyInstanceUID"] for row in page.studies])
-    assert found[0], "nothing was found"
-    assert found[0] == found[1] == found[2]
+        with monkeypatch.context() as patch:
+            if by_name is None:
+                patch.setattr(worklist, "_named", lambda *_: None)
+            else:
+                patch.setattr(named, "FEW", by_name)
+            for sort, answers in found.items():
+                answers.append([row["StudyInstanceUID"] for row in ask(sort=sort, limit=STUDIES, cursor="").studies])
+                if by_name is not None:
+                    answers.append(_in_pages(partial(ask, sort=sort), len(answers[-1]) // 3 + 1))
+                    later = study_list.find(filled.context, READER, asked, sort=sort, limit=5, offset=7, cursor="").studies
+                    assert [row["StudyInstanceUID"] for row in later] == answers[0][7:12]
+    first = found["-StudyDate"][0]
+    assert first, "nothing was found"
+    assert all(each == first for each in found["-StudyDate"])
+    assert all(each == first[::-1] for each in found["StudyDate"])
+
+
+def _in_pages(ask: Callable[..., study_list.List], size: int) -> list[str]:
+    """The studies of all pages."""
+    page = ask(limit=size, cursor="")
+    uids = [row["StudyInstanceUID"] for row in page.studies]
+    while page.next:
+        page = ask(limit=size, cursor=page.next)
+        uids += [row["StudyInstanceUID"] for row in page.studies]
+    return uids
 
 
 def test_what_comes_in_and_what_follows(filled: Filled) -> None:

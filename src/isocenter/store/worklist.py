@@ -18,7 +18,7 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, an
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
 from isocenter.dicom.match import Single, Wildcard
 from isocenter.domain.access import Scope
-from isocenter.store import changes, connections, dialect, extras, imaging, orders
+from isocenter.store import changes, connections, dialect, extras, imaging, named, orders
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
 
@@ -134,6 +134,13 @@ def page(
     """One page of the studies that pass all filters and the scope. `after`: `last` of the page before, instead of `offset`."""
     if connection.dialect.name == "postgresql" and any(isinstance(each, Declared) for each in filters):
         connections.row_by_row(connection)  # from their values to the studies
+    filters = _with_entries(connection, filters)
+    asked = _named(connection, filters, scope, order, after)
+    if asked is not None:
+        found, known = named.page(connection, asked, limit + 1, offset)
+        conditions = [_Plan(connection.dialect.name == "postgresql", order).condition(each) for each in filters]
+        total, is_estimate = (known, False) if known is not None else _total(connection, conditions, few=False)
+        return _page(connection, order, found, limit, offset, total, is_estimate)
     driver = _driver(connection, filters, scope, order)
     plan = _Plan(connection.dialect.name == "postgresql", None if driver is not None else order)
     conditions = [*_scoped(connection, scope), *(plan.condition(each) for each in filters)]
@@ -153,14 +160,61 @@ def page(
         if plan.postgresql and driver is None:
             connections.in_order(connection)
         found = connection.execute(query.limit(limit + 1).offset(offset)).scalars().all()
+    return _page(connection, order, found, limit, offset, total, is_estimate)
+
+
+def _page(
+    connection: Connection, order: Order, found: Sequence[int], limit: int, offset: int, total: int, is_estimate: bool
+) -> Page:  # fmt: skip
+    """found: the ids from the offset on, one more than the page has if there is a next one."""
+    keys = [*SORTS[order.keyword], study.c.id]
     rows = _rows(connection, found[:limit])
     last = tuple(rows[-1][key.name] for key in keys) if len(found) > limit else None
     return Page(_told(connection, rows), last, max(total, offset + len(found)), is_estimate, changes.latest(connection))
 
 
+def _with_entries(connection: Connection, filters: Sequence[Filter]) -> list[Filter]:
+    """The filters, without those ways of the search box that no index has an entry for: most texts are the beginning of a name,
+    and of no ID."""
+    return [_reduced(connection, each) if isinstance(each, AnyOf) else each for each in filters]
+
+
+def _reduced(connection: Connection, box: AnyOf) -> Filter:
+    ways = [each for each in box.beginnings if not (ranges := _ranges(each)) or named.exist(connection, ranges)]
+    return ways[0] if len(ways) == 1 else AnyOf(tuple(ways)) if ways else box
+
+
+def _named(
+    connection: Connection, filters: Sequence[Filter], scope: Scope, order: Order, after: tuple[Any, ...] | None
+) -> named.Asked | None:  # fmt: skip
+    """What is asked, if it is no more than the beginning of a name, dates and modalities, in the order of dates."""
+    kinds = [type(each) for each in filters]
+    if order.keyword != "StudyDate" or scope.as_matches() or len(set(kinds)) < len(kinds):
+        return None
+    starts: tuple[str, ...] | None = None
+    dates: tuple[str, str] | None = None
+    modalities: tuple[str, ...] = ()
+    for each in filters:
+        match each:
+            case Begins("PatientName", texts):
+                starts = named.starts(texts)
+            case Dates(low, high):
+                dates = (low, high)
+            case Modalities(names):
+                modalities = names
+            case _:
+                return None
+    if not starts:
+        return None
+    _, *groups = name_columns(BY_KEYWORD["PatientName"])
+    if named.exist(connection, [(group, start) for group in groups for start in starts]):
+        return None
+    return named.Asked(starts, dates, modalities, order.descending, after)
+
+
 def _rows(connection: Connection, ids: Sequence[int]) -> list[RowMapping]:
     """The rows of the ids, in their order: so an offset steps over index entries, not over rows."""
-    query = select(*_SHOWN).where(study.c.id.in_(ids))
+    query = select(*_SHOWN).where(dialect.some_ids(study.c.id, ids, connection.dialect.name == "postgresql"))
     rows = {row["id"]: row for row in connection.execute(query).mappings()}
     return [rows[each] for each in ids]
 
@@ -242,12 +296,8 @@ def _scope_drivers(scope: Scope) -> list[Select[int]]:
 def _drivers(each: Filter) -> list[Select[int]]:
     """Queries, each served by one index, that together give all ids the filter leaves (or more); none when no index serves it."""
     match each:
-        case Begins(keyword, texts):
-            attribute = BY_KEYWORD[keyword]
-            keys = [study.c[name] for name in name_columns(attribute)] or [study.c[attribute.column]]
-            starts = [dialect.prefix(dialect.name_key(text) if attribute.vr == "PN" else text) for text in texts]
-            served = all(key in _INDEXED for key in keys) and all(starts)
-            return [select(study.c.id).where(dialect.begins(key, start)) for key in keys for start in starts] if served else []
+        case Begins():
+            return [select(study.c.id).where(dialect.begins(study.c[key], start)) for key, start in _ranges(each)]
         case Dates(low, high):
             return [select(study.c.id).where(*_between(study.c.study_date, low, high))]
         case Modalities(names):
@@ -258,6 +308,15 @@ def _drivers(each: Filter) -> list[Select[int]]:
         case AnyOf(beginnings):
             parts = [_drivers(part) for part in beginnings]
             return [query for part in parts for query in part] if all(parts) else []
+
+
+def _ranges(each: Begins) -> list[tuple[str, str]]:
+    """Indexed columns and what their values begin with; none when no index serves it."""
+    attribute = BY_KEYWORD[each.keyword]
+    keys = name_columns(attribute) or (attribute.column,)
+    starts = [dialect.prefix(dialect.name_key(text) if attribute.vr == "PN" else text) for text in each.texts]
+    served = all(study.c[key] in _INDEXED for key in keys) and all(starts)
+    return [(key, start) for key in keys for start in starts] if served else []
 
 
 _INDEXED = frozenset(next(iter(index.columns)) for index in study.indexes)
