@@ -164,9 +164,8 @@ Index("ix_study_date", study.c.study_date.desc(), study.c.id.desc(), study.c.pat
 Index("ix_study_list", study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc(), study.c.patient_name_key)
 for _sorted in ("institution_name", "modalities_in_study", "patient_birth_date", "patient_sex", "study_description"):
     Index(f"ix_study_{_sorted}", study.c[_sorted], study.c.id)
-# Names by date, with all that a page of them is found by (`named`).
 Index("ix_study_name_list", study.c.patient_name_key, study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc(),
-      study.c.modalities_in_study)
+      study.c.modalities_in_study)  # `named`
 Index("ix_study_referrer", study.c.referring_physician_name_key, study.c.study_date.desc(), study.c.id.desc())
 
 study_modality = Table(

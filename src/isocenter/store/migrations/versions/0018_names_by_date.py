@@ -8,6 +8,5 @@ down_revision = '0017'
 
 
 def upgrade() -> None:
-    columns = ['patient_name_key', sa.text('study_date DESC'), sa.text('study_time DESC'), sa.text('id DESC'),
-               'modalities_in_study']
-    op.create_index('ix_study_name_list', 'study', columns, unique=False)
+    op.create_index('ix_study_name_list', 'study', ['patient_name_key', sa.text('study_date DESC'),
+                    sa.text('study_time DESC'), sa.text('id DESC'), 'modalities_in_study'], unique=False)
