@@ -106,7 +106,7 @@ class Load:
         if not association.is_established:
             raise RuntimeError("no association")
         for _ in range(3):
-            number = len(self.sent) % STUDIES
+            number = self.done[f"{name} sent"] % STUDIES  # its own turn: the other sender may skip a study for it
             uid = objects.uid()
             data = objects.part10(512, SOPInstanceUID=uid, StudyInstanceUID=f"1.7.{number}", PatientID=f"U{number}",
                                   SeriesInstanceUID=f"1.7.{number}.{name}", PatientName=f"Meyer^{name}{number}",
