@@ -39,6 +39,10 @@ export interface ViewerState {
   readonly tool: Tool
   readonly detail: Detail
   readonly help: boolean
+  /** By viewport: what is shown there instead of pictures (a key of ui/additions CONTENTS). */
+  readonly contents: Readonly<Record<number, string>>
+  /** The panel that is open at the right edge (an id of ui/additions PANELS). */
+  readonly panel: string | null
   readonly menu: { readonly x: number; readonly y: number } | null
   /** Series that arrived while the viewer was open. */
   readonly fresh: ReadonlySet<string>
@@ -77,6 +81,8 @@ export class ViewerSession {
       tool: coarse() ? 'scroll' : 'window',
       detail: 'all',
       help: false,
+      contents: {},
+      panel: null,
       menu: null,
       fresh: new Set(),
     })
@@ -160,6 +166,7 @@ export class ViewerSession {
     const fresh = new Set(this.state.get().fresh)
     fresh.delete(seriesInstanceUID)
     this.patch({ active: at, fresh })
+    this.setContent(at, null)
     pane.opening(seriesInstanceUID)
     try {
       const stack = await this.stackOf(seriesInstanceUID, study)
@@ -345,6 +352,17 @@ export class ViewerSession {
 
   cycleDetail(): void {
     this.patch({ detail: nextDetail[this.state.get().detail] })
+  }
+
+  /** What a viewport shows instead of its stack; null: the stack again. */
+  setContent(at: number, content: string | null): void {
+    const { [at]: before, ...others } = this.state.get().contents
+    if ((before ?? null) !== content) this.patch({ contents: content === null ? others : { ...others, [at]: content } })
+  }
+
+  /** Opens a panel at the right edge, or closes it. */
+  togglePanel(id: string): void {
+    this.patch({ panel: this.state.get().panel === id ? null : id })
   }
 
   setHelp(help: boolean): void {

@@ -9,9 +9,9 @@ import { RELATION_WORDS, cornersOf } from '../model/overlay'
 import { missingSlices } from '../model/series'
 import { saveDocument } from '../session/documents'
 import type { ViewerSession } from '../session/session'
+import { CONTENTS, LAYERS } from './additions'
 import { CineBar } from './CineBar'
 import { Glyph } from './icons'
-import { MeasurementLayer } from './Measurements'
 import { PaneInput } from './paneInput'
 import { Scrollbar } from './Scrollbar'
 
@@ -121,9 +121,17 @@ function Resolution({ state }: { state: PaneState }) {
   )
 }
 
+/** What holds no pictures is shown its own way from the start. */
+function ownContent(session: ViewerSession, { seriesInstanceUID }: PaneState): string | undefined {
+  const series = seriesInstanceUID === null ? undefined : session.seriesOf(seriesInstanceUID)
+  return series && Object.keys(CONTENTS).find((id) => CONTENTS[id]?.isFor?.(series))
+}
+
 export function PaneView({ session, pane, index, active, many }: { session: ViewerSession; pane: Pane; index: number; active: boolean; many: boolean }) {
   const state = useValue(pane.state)
-  const { tool } = useValue(session.state)
+  const { tool, contents } = useValue(session.state)
+  const content = contents[index] ?? ownContent(session, state)
+  const Content = CONTENTS[content ?? '']?.Component
   const root = useRef<HTMLDivElement>(null)
   const host = useRef<HTMLDivElement>(null)
   const [over, setOver] = useState(false)
@@ -160,6 +168,7 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       aria-label={state.count > 0 ? `${name}, image ${state.index + 1} of ${state.count}` : name}
       data-testid={`pane-${index}`}
       data-status={state.status}
+      data-content={content}
       data-index={state.index}
       data-shown={state.shown}
       data-image={state.picture?.frame.instance.sopInstanceUID}
@@ -171,14 +180,22 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       onDragLeave={onDrag}
       onDrop={onDrop}
     >
-      <div ref={host} className="pane-host" />
-      <MeasurementLayer session={session} pane={pane} />
-      <Overlay session={session} pane={pane} />
-      <Resolution state={state} />
-      <Message state={state} pane={pane} onRetry={() => session.retry(pane)} />
-      {(state.status === 'loading' || (state.picture?.reduction ?? 0) > 0) && state.shown >= 0 && <span className="pane-busy" aria-hidden="true" />}
-      <Scrollbar pane={pane} />
-      <CineBar pane={pane} active={active} />
+      <div ref={host} className="pane-host" hidden={Content !== undefined} />
+      {Content ? (
+        <Content session={session} pane={pane} index={index} />
+      ) : (
+        <>
+          {LAYERS.map((Layer, at) => (
+            <Layer key={at} session={session} pane={pane} />
+          ))}
+          <Overlay session={session} pane={pane} />
+          <Resolution state={state} />
+          <Message state={state} pane={pane} onRetry={() => session.retry(pane)} />
+          {(state.status === 'loading' || (state.picture?.reduction ?? 0) > 0) && state.shown >= 0 && <span className="pane-busy" aria-hidden="true" />}
+          <Scrollbar pane={pane} />
+          <CineBar pane={pane} active={active} />
+        </>
+      )}
     </div>
   )
 }

@@ -1,16 +1,16 @@
-import { type ReactNode, useCallback, useState } from 'react'
 import { ageAt, formatDate } from '../../../lib/dates'
 import { formatName } from '../../../lib/names'
 import { useValue } from '../../../lib/observable'
-import type { Command } from '../model/keys'
 import { LAYOUTS, layoutName, panesOf } from '../model/layout'
 import { flipHorizontal, flipVertical, rotateRight } from '../model/view'
 import type { WaysOut } from '../session/commands'
 import { keyOf } from '../session/controls'
 import type { Tool, ViewerSession } from '../session/session'
+import { PANELS, TOOLBAR } from './additions'
 import { type Glyph as GlyphName, Glyph } from './icons'
 import { PresetEntries } from './menus'
-import { Entry, Popover } from './Popover'
+import { Entry } from './Popover'
+import { Dropdown, ToolButton } from './ToolButton'
 
 const TOOLS: readonly { tool: Tool; glyph: GlyphName; label: string; group: 'hand' | 'measure' }[] = [
   { tool: 'window', glyph: 'window', label: 'Window / level', group: 'hand' },
@@ -23,58 +23,6 @@ const TOOLS: readonly { tool: Tool; glyph: GlyphName; label: string; group: 'han
   { tool: 'rectangle', glyph: 'rectangle', label: 'Rectangle', group: 'measure' },
   { tool: 'probe', glyph: 'probe', label: 'Value at a point', group: 'measure' },
 ]
-
-interface ButtonProps {
-  label: string
-  command?: Command
-  glyph: GlyphName
-  pressed?: boolean
-  onClick: () => void
-  children?: ReactNode
-  testid?: string
-}
-
-function ToolButton({ label, command, glyph, pressed, onClick, children, testid }: ButtonProps) {
-  const key = command ? keyOf(command) : ''
-  return (
-    <button type="button" className="tool" aria-label={label} aria-pressed={pressed} aria-keyshortcuts={key || undefined} data-tip={label} data-key={key} data-testid={testid} onClick={onClick}>
-      <Glyph name={glyph} size={18} />
-      {children}
-    </button>
-  )
-}
-
-/** A button with a list below it, placed on the screen so that a scrolling toolbar does not cut it off. */
-function Dropdown({ label, glyph, text, children, testid }: { label: string; glyph: GlyphName; text?: string; children: ReactNode; testid: string }) {
-  const [at, setAt] = useState<{ x: number; y: number } | null>(null)
-  const close = useCallback(() => setAt(null), [])
-  return (
-    <>
-      <button
-        type="button"
-        className={text ? 'tool tool-wide' : 'tool tool-drop'}
-        aria-label={label}
-        aria-haspopup="menu"
-        aria-expanded={at !== null}
-        data-tip={label}
-        data-testid={testid}
-        onClick={(click) => {
-          const box = click.currentTarget.getBoundingClientRect()
-          setAt(at ? null : { x: box.left, y: box.bottom + 4 })
-        }}
-      >
-        <Glyph name={glyph} size={18} />
-        {text && <span className="tool-text">{text}</span>}
-        <Glyph name="chevron" size={10} />
-      </button>
-      {at && (
-        <Popover x={at.x} y={at.y} onClose={close} label={label}>
-          {children}
-        </Popover>
-      )}
-    </>
-  )
-}
 
 function Presets({ session }: { session: ViewerSession }) {
   const { active } = useValue(session.state)
@@ -122,7 +70,7 @@ function Picture({ session }: { session: ViewerSession }) {
 }
 
 export function Toolbar({ session, ways }: { session: ViewerSession; ways: WaysOut }) {
-  const { tool, layout, detail } = useValue(session.state)
+  const { tool, layout, detail, panel } = useValue(session.state)
   const group = (name: 'hand' | 'measure') =>
     TOOLS.filter((entry) => entry.group === name).map((entry) => (
       <ToolButton key={entry.tool} label={entry.label} command={`tool-${entry.tool}`} glyph={entry.glyph} pressed={tool === entry.tool} onClick={() => session.setTool(entry.tool)} testid={`tool-${entry.tool}`} />
@@ -140,6 +88,9 @@ export function Toolbar({ session, ways }: { session: ViewerSession; ways: WaysO
         </div>
         <div className="tools">{group('measure')}</div>
         <Picture session={session} />
+        {TOOLBAR.map((Addition, at) => (
+          <Addition key={at} session={session} />
+        ))}
       </div>
       <div className="tools viewer-end">
         <Dropdown label="Layout" glyph={layout} testid="layout">
@@ -155,6 +106,9 @@ export function Toolbar({ session, ways }: { session: ViewerSession; ways: WaysO
           onClick={() => session.cycleDetail()}
         />
         {panesOf(layout) > 1 && <ToolButton label="This viewport alone" command="one-up" glyph="fullscreen" pressed={session.state.get().alone} onClick={() => session.toggleAlone()} />}
+        {PANELS.map(({ id, label, glyph }) => (
+          <ToolButton key={id} label={label} glyph={glyph} pressed={panel === id} testid={`panel-${id}`} onClick={() => session.togglePanel(id)} />
+        ))}
         <ToolButton label="Keys" command="help" glyph="help" onClick={() => session.setHelp(true)} />
       </div>
     </header>

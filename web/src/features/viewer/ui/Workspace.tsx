@@ -6,6 +6,7 @@ import { type WaysOut, run } from '../session/commands'
 import { bindingsNow, useControls } from '../session/controls'
 import type { Opening } from '../session/opening'
 import { ViewerSession } from '../session/session'
+import { PANELS } from './additions'
 import { HelpSheet } from './HelpSheet'
 import { PaneEntries } from './menus'
 import { PaneView } from './PaneView'
@@ -55,7 +56,8 @@ function Failure({ what, hint, children, onLeave }: { what: string; hint: string
 }
 
 function Screen({ session, ways, whenMissing }: { session: ViewerSession; ways: WaysOut; whenMissing: ReactNode }) {
-  const { layout, active, alone, menu, help, failure } = useValue(session.state)
+  const { layout, active, alone, menu, help, failure, panel } = useValue(session.state)
+  const Panel = PANELS.find((each) => each.id === panel)
   const closeMenu = useCallback(() => session.openMenu(null), [session])
   useKeys(session, ways)
   useControls()
@@ -76,6 +78,11 @@ function Screen({ session, ways, whenMissing }: { session: ViewerSession; ways: 
               alone && index !== active ? null : <PaneView key={pane.id} session={session} pane={pane} index={index} active={index === active} many={count > 1} />,
             )}
           </main>
+        )}
+        {Panel && (
+          <aside className="viewer-panel" aria-label={Panel.label} data-testid={`viewer-${Panel.id}`}>
+            <Panel.Component session={session} />
+          </aside>
         )}
       </div>
       {menu && (

@@ -1,0 +1,37 @@
+// What the viewer's features add to the screen, a line each. A feature lives in files of its own; this is where it is plugged in.
+import type { ComponentType } from 'react'
+import type { Pane } from '../engine/pane'
+import type { Series } from '../../../api/types'
+import type { ViewerSession } from '../session/session'
+import type { Glyph } from './icons'
+import { MeasurementLayer } from './Measurements'
+
+export interface PaneProps {
+  readonly session: ViewerSession
+  readonly pane: Pane
+}
+
+/** Drawn above the picture of a viewport, from the bottom to the top. */
+export const LAYERS: readonly ComponentType<PaneProps>[] = [MeasurementLayer]
+
+/** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
+export interface Content {
+  readonly Component: ComponentType<PaneProps & { readonly index: number }>
+  /** Whether a series is shown this way from the start, since it holds no pictures. */
+  readonly isFor?: (series: Series) => boolean
+}
+
+export const CONTENTS: Readonly<Record<string, Content>> = {}
+
+/** A panel at the right edge, one open at a time; each has a button at the end of the toolbar. */
+export interface Panel {
+  readonly id: string
+  readonly label: string
+  readonly glyph: Glyph
+  readonly Component: ComponentType<{ readonly session: ViewerSession }>
+}
+
+export const PANELS: readonly Panel[] = []
+
+/** Buttons and lists of features in the toolbar, behind those of the picture. */
+export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = []
