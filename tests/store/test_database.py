@@ -1,12 +1,14 @@
 """Transactions: groups, isolation of failures, a database that goes away, is full, is too new."""
 
+import errno
+import os
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from conftest import PostgreSQL
 from isocenter.domain.errors import Broken, Conflict, NoSpace
@@ -115,6 +117,53 @@ def test_items_of_one_handler_are_done_in_one_call(database: Database) -> None:
     for thread in threads:
         thread.join()
     assert sorted(results) == [n * 2 for n in range(200)] and sum(sizes) == 200 and len(sizes) < 200
+
+
+def test_nobody_is_answered_before_the_log_is_synced_and_others_write_meanwhile(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite. Also who wrote nothing waits: what it has seen may be a commit that is not on the disk yet."""
+    syncing, go_on = threading.Event(), threading.Event()
+    synced: list[str] = []
+
+    def sync(fd: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        if len(synced) == 1:
+            syncing.set()
+            assert go_on.wait(20)
+
+    def seen(connection: Connection) -> int:
+        return connection.execute(select(func.count()).select_from(login_attempt)).scalar_one()
+
+    ours, theirs = (Database(f"sqlite:///{folder}/index.sqlite") for _ in range(2))
+    try:
+        monkeypatch.setattr("isocenter.store.connections.os.fdatasync", sync)
+        first = threading.Thread(target=ours.write, args=(put("a"),))
+        first.start()
+        assert syncing.wait(20)
+        assert ours.write(put("b")) == "b" and theirs.write(put("c")) == "c" and theirs.write(seen) == 3
+        assert first.is_alive(), "its own sync has not ended"
+        go_on.set()
+        first.join(20)
+        assert synced == [f"{folder}/index.sqlite-wal"] * 4
+    finally:
+        go_on.set()
+        ours.close()
+        theirs.close()
+
+
+def test_a_log_that_cannot_be_synced_leaves_doubt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Database(f"sqlite:///{folder}/index.sqlite")
+
+    def fails(fd: int) -> None:
+        raise OSError(errno.EIO, "the disk is gone")
+
+    monkeypatch.setattr("isocenter.store.connections.os.fdatasync", fails)
+    with pytest.raises(InDoubt, match="disk is gone"):
+        opened.write(put("a"))
+    monkeypatch.undo()
+    assert opened.write(put("b")) == "b"
+    opened.close()
 
 
 def test_a_race_begins_the_transaction_again(database: Database) -> None:

@@ -60,11 +60,12 @@ def reading(url: URL) -> Engine:
 
 
 def writing(url: URL) -> Engine:
-    """An engine for the one writer of this process; a commit is on the disk when it returns."""
+    """An engine for the one writer of this process. A commit is on the disk when it returns; on SQLite after `Log.sync`."""
     if url.get_backend_name() == "sqlite":
-        # 16 MB of cache: the upper pages of the indexes of a large archive. FULL: the WAL is synced by every commit.
-        return _sqlite(url, "BEGIN IMMEDIATE", "PRAGMA cache_size=-16384", "PRAGMA journal_size_limit=67108864",
-                       "PRAGMA wal_autocheckpoint=4000",  # 16 MB; a checkpoint costs two more syncs, an instance 11 pages
+        # 16 MB of cache: the upper pages of the indexes of a large archive. NORMAL: `Log` syncs.
+        return _sqlite(url, "BEGIN IMMEDIATE", "PRAGMA synchronous=NORMAL", "PRAGMA cache_size=-16384",
+                       # 16 MB, too; a checkpoint costs two more syncs, an instance 11 pages
+                       "PRAGMA journal_size_limit=67108864", "PRAGMA wal_autocheckpoint=4000",
                        poolclass=NullPool)
     return _postgresql(url, "-c synchronous_commit=on -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
                        poolclass=NullPool)
@@ -108,6 +109,8 @@ def _sqlite(url: URL, begin: str, *pragmas: str, **options: Any) -> Engine:
                        # An index that is made for one question reads the whole table first.
                        "PRAGMA temp_store=MEMORY", "PRAGMA automatic_index=OFF", *pragmas):
             connection.execute(pragma).close()
+        if not _has_log(connection):  # a file system, or memory, that cannot have a log
+            connection.execute("PRAGMA synchronous=FULL").close()
         dialect.prepare(connection)
 
     @event.listens_for(engine, "begin")
@@ -165,6 +168,33 @@ class WriterLock:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+class Log:
+    """SQLite's write-ahead log while a connection is open. What was committed before `sync` is on the disk when it returns.
+
+    SQLite itself would sync inside the COMMIT, when no other process may write. So it only does before a checkpoint
+    (synchronous=NORMAL), and whoever has committed syncs while the next one writes already.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """To be made after the first transaction, when the file is there; nobody removes it while a connection is open."""
+        self._fd = -1
+        if connection.dialect.name == "sqlite" and _has_log(cast(sqlite3.Connection, connection.connection.driver_connection)):
+            self._fd = os.open(f"{connection.engine.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
+
+    def sync(self) -> None:
+        """Raises OSError. Nothing to do where the COMMIT itself is durable."""
+        if self._fd >= 0:
+            os.fdatasync(self._fd)
+
+    def __del__(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)  # by the last one who has committed to it
+
+
+def _has_log(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
 def memory(connection: Connection) -> dict[str, Any]:

@@ -9,7 +9,8 @@ A function that fails does not disturb its group: its savepoint is rolled back a
 handler run as one call; when that fails they run again one by one. Functions may therefore run more than once: they must do
 nothing but speak to the Connection.
 
-On return the COMMIT is on the disk. When the COMMIT itself fails, nobody knows whether it took place: `InDoubt`.
+On return the COMMIT is on the disk. On SQLite the leader has given up its lead before it syncs the log, and so the next group
+writes meanwhile. When the COMMIT itself fails, nobody knows whether it took place: `InDoubt`.
 """
 
 import threading
@@ -69,6 +70,7 @@ class Database:
             raise Broken(f"the database {self.place} cannot be opened: {error.strerror}") from error
         self._reads: Engine = connections.reading(self.url)
         self._writes: Engine = connections.writing(self.url)
+        self._log: connections.Log | None = None
         self._connection: Connection | None = None
         self._mutex = threading.Lock()
         self._waiting: list[_Job] = []
@@ -147,21 +149,37 @@ class Database:
             group = self._waiting[:GROUP]
             del self._waiting[:GROUP]
         try:
-            self._run(group)
+            try:
+                log = self._run(group)
+            finally:
+                self._give_up_the_lead()
+            self._sync(log)
         except BaseException as error:
             for job in group:
                 job.error = job.error or self._told(error)
             if not isinstance(error, Exception):
                 raise
         finally:
-            with self._mutex:
-                following = self._waiting[0] if self._waiting else None
-                self._led = following is not None
             for job in group:
                 job.done = True
                 job.woken.release()
-            if following is not None:
-                following.woken.release()
+
+    def _give_up_the_lead(self) -> None:
+        with self._mutex:
+            following = self._waiting[0] if self._waiting else None
+            self._led = following is not None
+        if following is not None:
+            following.woken.release()
+
+    def _sync(self, log: connections.Log) -> None:
+        """Also when nothing was written: what a job has seen, and its caller relies on, may be another's commit of just now."""
+        try:
+            log.sync()
+        except OSError as error:
+            raise self._in_doubt(f"the log of the database {self.place} could not be synced: {error.strerror}") from error
+
+    def _in_doubt(self, message: str) -> InDoubt:
+        return InDoubt(message, kept="It is not known whether this was kept.", hint=connections.AGAIN)
 
     def _told(self, error: BaseException) -> BaseException:
         """The error as one caller gets it; each gets an object of its own."""
@@ -170,22 +188,25 @@ class Database:
         known = connections.translated(error, self.place)
         return known if known is not None else error
 
-    def _run(self, group: list[_Job]) -> None:
-        """One transaction for the group; again when the connection was dead already, or when other processes were in the way."""
+    def _run(self, group: list[_Job]) -> connections.Log:
+        """One transaction for the group; again when the connection was dead already, or when other processes were in the way.
+
+        Returns what has to be synced before anybody is answered.
+        """
         with self._lock.held():
             for attempt in range(1, ATTEMPTS + 1):
                 reused = self._connection is not None
                 try:
-                    self._transaction(group, patient=attempt < ATTEMPTS)
-                    return
+                    return self._transaction(group, patient=attempt < ATTEMPTS)
                 except InDoubt:
                     raise
                 except Exception as error:
                     again = connections.is_race(error) or (reused and connections.is_lost(error))
                     if not again or attempt == ATTEMPTS:
                         raise
+        raise AssertionError  # the loop returns or raises
 
-    def _transaction(self, group: list[_Job], *, patient: bool) -> None:
+    def _transaction(self, group: list[_Job], *, patient: bool) -> connections.Log:
         """patient: a race is raised, to begin again; otherwise it is told to the job that met it."""
         for job in group:
             job.value, job.error = None, None
@@ -201,6 +222,9 @@ class Database:
             self._roll_back(connections.is_lost(error))
             raise
         self._commit(connection)
+        if self._log is None:
+            self._log = connections.Log(connection)
+        return self._log
 
     def _commit(self, connection: Connection) -> None:
         try:
@@ -208,8 +232,7 @@ class Database:
         except BaseException as error:
             self._drop_connection()
             if isinstance(connections.translated(error, self.place), Broken):
-                raise InDoubt(f"the database {self.place} went away during the commit",
-                              kept="It is not known whether this was kept.", hint=connections.AGAIN) from error
+                raise self._in_doubt(f"the database {self.place} went away during the commit") from error
             raise
 
     def _run_units(self, connection: Connection, group: list[_Job], patient: bool) -> None:
@@ -260,7 +283,7 @@ class Database:
         self._drop_connection()
 
     def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._log = self._connection, None, None
         if connection is not None:
             try:
                 connection.invalidate()
