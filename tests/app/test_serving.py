@@ -20,7 +20,7 @@ ANY_PORTS = ("--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
-    with running(tmp_path_factory.mktemp("serve"), "--log-format", "json") as ready:
+    with running(tmp_path_factory.mktemp("serve"), "--log-format", "json", "--dicom-processes", "2") as ready:
         yield ready
 
 
