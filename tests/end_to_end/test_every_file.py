@@ -2,13 +2,16 @@
 
 The reference is pydicom, not our own scanner: a file that pydicom can name (SOP class, SOP instance, study and series UID) and
 whose bytes are all there must come back bit-identical; the others must be refused or set aside, with a reason.
-Files that share a SOP Instance UID, or that put one study under two patients, go into archives of their own.
+Files that share a SOP Instance UID, or that put one study under two patients, go into archives of their own: the same archive and
+edges in this process, since a server for each of a handful of files takes longer than all the rest.
 """
 
+import asyncio
 import json
 import subprocess
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -18,9 +21,13 @@ import pytest
 from pydicom import dcmread
 from pynetdicom import AE, _config
 
+from conftest import archive as an_archive
+from dicomweb import in_process
+from dimse.conftest import bound
 from isocenter.dicom import part10
 from isocenter.dicom.uid import is_usable
-from servers import Server, running
+from isocenter.dimse.server import Server as DicomServer
+from servers import QUICK, Server, command, running
 
 ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # What pydicom reads without complaint although the object is cut short or its parts disagree.
@@ -115,6 +122,42 @@ def _everything(data: Path) -> tuple[list[File], list[Path]]:
     return sound, [path for path, file in read.items() if path not in beyond and (file is None or not _is_sound(file, data))]
 
 
+@dataclass
+class Small:
+    """An archive and its edges in this process, to be used as a `Server`."""
+
+    folder: Path
+    dicom_port: int
+    web: in_process.Client
+    aet: str = "ISOCENTER"
+
+    @contextmanager
+    def client(self) -> Iterator["Small"]:
+        yield self
+
+    def get(self, path: str, **options: object) -> httpx.Response:
+        return self.web.request("GET", path.removeprefix("/dicom-web"), **options)
+
+    def post(self, path: str, **options: object) -> httpx.Response:
+        return self.web.request("POST", path.removeprefix("/dicom-web"), **options)
+
+    def command(self, name: str, *arguments: str) -> list[str]:
+        return command(name, "--data", str(self.folder), *QUICK, *arguments)
+
+
+@contextmanager
+def small(folder: Path) -> Iterator[Small]:
+    """The same as `running`, for few files."""
+    folder.mkdir()
+    with an_archive(f"sqlite:///{folder / 'index.sqlite'}", folder) as context, asyncio.Runner() as runner:
+        dicom = DicomServer(context, bound(), None, None)
+        dicom.start()
+        try:
+            yield Small(folder, dicom.port, in_process.Client(context, runner))
+        finally:
+            dicom.stop(0)
+
+
 def _sendable(file: File) -> Path:
     if file.is_consistent:
         return file.path
@@ -123,7 +166,7 @@ def _sendable(file: File) -> Path:
     return Path(corrected.name)
 
 
-def _by_c_store(server: Server, files: list[File]) -> None:
+def _by_c_store(server: Server | Small, files: list[File]) -> None:
     """pynetdicom sends the encoded data set as it stands in the file; at most 100 contexts an association.
 
     Where its command would name another instance than the data set (and rightly be refused), the group before it is corrected.
@@ -147,7 +190,7 @@ def _by_c_store(server: Server, files: list[File]) -> None:
         association.release()
 
 
-def _by_stow(server: Server, files: list[File]) -> None:
+def _by_stow(server: Server | Small, files: list[File]) -> None:
     with server.client() as client:
         for start in range(0, len(files), 20):
             parts = b"".join(
@@ -164,14 +207,14 @@ def _by_stow(server: Server, files: list[File]) -> None:
             assert stored == {file.sop for file in files[start : start + 20]}
 
 
-def _by_import(server: Server, files: list[File]) -> None:
+def _by_import(server: Server | Small, files: list[File]) -> None:
     done = subprocess.run(
         server.command("import", "--json", *(str(file.path) for file in files)), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-DOORS: dict[str, Callable[[Server, list[File]], None]] = {"c-store": _by_c_store, "stow": _by_stow, "import": _by_import}
+DOORS: dict[str, Callable[[Server | Small, list[File]], None]] = {"c-store": _by_c_store, "stow": _by_stow, "import": _by_import}
 
 
 def _only_part(answer: httpx.Response) -> bytes:
@@ -181,7 +224,7 @@ def _only_part(answer: httpx.Response) -> bytes:
     return part[: part.rindex(b"\r\n" + boundary)]
 
 
-def _out_again(server: Server, files: list[File]) -> None:
+def _out_again(server: Server | Small, files: list[File]) -> None:
     with server.client() as client:
         for file in files:
             url = f"/dicom-web/studies/{file.study}/series/{file.series}/instances/{file.sop}"
@@ -197,10 +240,15 @@ def _out_again(server: Server, files: list[File]) -> None:
 def test_every_sound_file_comes_back_bit_identical(door: str, tmp_path: Path, data: Path) -> None:
     sound, _ = _everything(data)
     assert len(sound) > 520
-    for number, files in enumerate(_archives(sound)):
-        with running(tmp_path / str(number)) as server:
-            DOORS[door](server, files)
-            _out_again(server, files)
+    most, *others = _archives(sound)
+    assert len(most) > 450
+    with running(tmp_path / "most") as server:
+        DOORS[door](server, most)
+        _out_again(server, most)
+    for number, files in enumerate(others):
+        with small(tmp_path / str(number)) as one:
+            DOORS[door](one, files)
+            _out_again(one, files)
 
 
 def test_data_sets_without_a_part_10_header_are_imported_whole(tmp_path: Path, data: Path) -> None:
