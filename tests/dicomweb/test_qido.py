@@ -224,6 +224,9 @@ def test_how_many_there_are(filled: Client, monkeypatch: pytest.MonkeyPatch) -> 
     assert total("/studies?limit=1")[1] == total("/studies?limit=1&StudyDate=19000101-")[1] == "true"
     assert total(f"/studies?limit={every}") == (every, "true") and total(f"/studies?limit={every + 1}") == (every, "false")
     assert abs(total("/studies?limit=1&StudyDate=19000101-")[0] - every) <= 2
+    for level in ("series", "instances"):  # no key narrows these down
+        number, estimated = total(f"/{level}?limit=1&StudyDate=19000101-")
+        assert estimated == "true" and number >= every - 1, level
     assert total(f"/studies/{uid}/instances?limit=1") == (instances, "false")
 
 

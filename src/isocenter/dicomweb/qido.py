@@ -117,24 +117,24 @@ def _answer(context: Context, exchange: Exchange, asked: Search, base: str) -> t
     more = asked.capped and len(rows) > asked.most
     total = _total(context, exchange, asked, len(rows))
     if more:
-        every = total[0] if total else search.count(context, exchange.principal, asked.query)
-        about = "about " if total is None or total[1] else ""
-        remaining = max(every - asked.query.offset - asked.most, 1)
+        about = "about " if total[1] else ""
+        remaining = max(total[0] - asked.query.offset - asked.most, 1)
         warnings.append(f"There are {about}{remaining} additional results that can be requested")
         del rows[asked.most :]
     texts = [orjson.dumps(_looked_up(context, asked, base, **row)) if isinstance(row, dict) else row for row in rows]
-    headers: _Headers = []
-    if total is not None:
-        headers = [(b"x-total-count", str(total[0]).encode()), (b"x-total-count-is-estimate", str(total[1]).lower().encode())]
+    headers: _Headers = [
+        (b"x-total-count", str(total[0]).encode()),
+        (b"x-total-count-is-estimate", str(total[1]).lower().encode()),
+    ]
     return texts, warnings, headers
 
 
-def _total(context: Context, exchange: Exchange, asked: Search, found: int) -> tuple[int, bool] | None:
+def _total(context: Context, exchange: Exchange, asked: Search, found: int) -> tuple[int, bool]:
     """How many rows match in all, and whether that is an estimate; exact when the answer reaches their end."""
     if found < (asked.query.limit or 0) and (found or not asked.query.offset):
         return asked.query.offset + found, False
     told = search.estimate(context, exchange.principal, asked.query)
-    return told and (max(told[0], asked.query.offset + found if found else 0), told[1])
+    return max(told[0], asked.query.offset + found if found else 0), told[1]
 
 
 def _looked_up(context: Context, asked: Search, base: str, row: search.Row, answer: dict[str, Any]) -> dict[str, Any]:

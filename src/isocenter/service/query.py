@@ -32,12 +32,6 @@ def gather(context: Context, principal: Principal, query: Query, form: Callable[
     return context.database.read(lambda connection: [form(row) for row in finding.rows(connection, query, scope)])
 
 
-def count(context: Context, principal: Principal, query: Query) -> int:
-    """How many rows match in all, whatever the query's limit and offset; counts to 10,000. Raises Forbidden, Busy, Broken."""
-    scope = _scope(principal)
-    return context.database.read(lambda connection: finding.count(connection, query, scope))
-
-
 def described(context: Context, row: Row, level: Level, base: str) -> dict[str, Any]:
     """What the stored object of a row that was found says of itself, as DICOM JSON (PS3.18 F.2): of a study or series the object
     that came first. Empty when it cannot be read: the index still knows what it knows."""
@@ -50,8 +44,8 @@ def described(context: Context, row: Row, level: Level, base: str) -> dict[str, 
         return {}
 
 
-def estimate(context: Context, principal: Principal, query: Query) -> tuple[int, bool] | None:
-    """How many rows match in all, and whether that is an estimate; quick for any number, None where it could not be.
+def estimate(context: Context, principal: Principal, query: Query) -> tuple[int, bool]:
+    """How many rows match in all, and whether that is an estimate; quick for any number.
 
     Raises Forbidden, Busy, Broken.
     """

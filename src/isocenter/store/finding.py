@@ -69,19 +69,10 @@ def rows(connection: Connection, query: Query, scope: Matches = ()) -> Iterator[
         yield {keyword: "" if value is None else str(value) for keyword, value in zip(shown.keywords, row, strict=True)}
 
 
-def count(connection: Connection, query: Query, scope: Matches = (), at_most: int = 10_000) -> int:
-    """How many rows match, without regard to limit and offset; at most `at_most` are counted."""
-    statement = _Finding(connection, query, scope).statement(_ONE, page=False)
-    if statement is None:
-        return 0
-    return connection.execute(select(func.count()).select_from(statement.limit(at_most).subquery())).scalar_one()
-
-
-def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool] | None:
+def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool]:
     """How many rows match, without regard to limit and offset, and whether that is an estimate; as quick at a million studies.
 
-    Counted where a key is selective, or where the archive is small; else from the share of the newest studies that match. None of
-    series and instances anywhere that no key narrows down: to look at enough of them takes longer than the answer.
+    Counted where a key is selective, or where the archive is small; else from the share of the level's newest rows that match.
     """
     found = _Finding(connection, query, scope)
     table = {Level.PATIENT: patient, Level.STUDY: study, Level.SERIES: series, Level.INSTANCE: instance}[query.level]
@@ -94,8 +85,6 @@ def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple
         return number, number == _COUNTED
     if not found.has_conditions():
         return newest, True  # ids are given once and in order
-    if query.level is not Level.STUDY:
-        return None
     statement = found.statement(_ONE, page=False, sampled=table.c.id > newest - _SAMPLE)
     if statement is None:
         return 0, False
@@ -164,14 +153,14 @@ def _column(attribute: Attribute, level: Level) -> Column | None:
 class _Plan:
     """Where a search begins. source: the FROM; limits: conditions that the plan brings; order: how rows come by themselves.
 
-    hint: what SQLite's planner must do with a table. walks: rows are tried in their order until the page is full, which is told
+    hints: what SQLite's planner must do with tables. walks: rows are tried in their order until the page is full, which is told
     to PostgreSQL's planner (`connections.in_order`).
     """
 
     source: FromClause
     limits: tuple[Condition, ...] = ()
     order: tuple[Column, ...] = ()
-    hint: tuple[FromClause, str] | None = None
+    hints: tuple[tuple[FromClause, str], ...] = ()
     by_modality: bool = False
     walks: bool = False
 
@@ -220,14 +209,14 @@ class _Finding:
 
     def statement(self, base: Select[Any], *, page: bool = True, sampled: Condition | None = None) -> Select[Any] | None:
         """`base` with all the rest; None when nothing can match. sampled: only these rows of the level, whatever plan is best."""
-        plan = self._plan() if sampled is None else _Plan(_joined(self._query.level), (sampled,))
+        plan = self._plan() if sampled is None else self._sample(sampled)
         if plan is None:
             return None
         conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
         conditions += [self._span(each) for each in self._query.spans]
         statement = base.select_from(plan.source).where(*plan.limits, *conditions)
-        if plan.hint is not None:
-            statement = statement.with_hint(*plan.hint, "sqlite")
+        for table, hint in plan.hints:
+            statement = statement.with_hint(table, hint, "sqlite")
         if (plan.walks or sampled is not None) and self._postgresql:
             connections.in_order(self._connection)
         if not page:
@@ -237,6 +226,12 @@ class _Finding:
             statement = statement.limit(self._query.limit)
         return statement.offset(self._query.offset) if self._query.offset else statement
 
+    def _sample(self, newest: Condition) -> _Plan:
+        """From the newest rows of the level, by id, to what is above each of them, by id."""
+        tables = {Level.PATIENT: (patient,), Level.STUDY: (study,), Level.SERIES: (series, study),
+                  Level.INSTANCE: (instance, series, study)}[self._query.level]  # fmt: skip
+        return _Plan(_joined(self._query.level), (newest,), hints=tuple((table, "NOT INDEXED") for table in tables))
+
     def _plan(self) -> _Plan | None:
         level = self._query.level
         order = _natural_order(level)
@@ -244,7 +239,7 @@ class _Finding:
         ids = self._few()
         if ids is not None:
             some = dialect.some_ids(above.c.id, ids, self._postgresql)
-            return _Plan(_joined(level), (some,), order, (above, "NOT INDEXED")) if ids else None
+            return _Plan(_joined(level), (some,), order, ((above, "NOT INDEXED"),)) if ids else None
         if self._query.sort:
             return _Plan(_joined(level), order=order)
         modality = next((m.value for a, m in self._matches if a.keyword == "ModalitiesInStudy" and isinstance(m, Single)), None)
@@ -253,14 +248,14 @@ class _Finding:
                 study_modality.join(study, study.c.id == study_modality.c.study_fk),
                 (study_modality.c.modality == modality,),
                 (study_modality.c.study_date.desc(), study_modality.c.study_fk.desc()),
-                (study_modality, "INDEXED BY ix_study_modality_date"),
+                ((study_modality, "INDEXED BY ix_study_modality_date"),),
                 by_modality=True,
                 walks=True,
             )
         if level is Level.PATIENT:
-            hint = (patient, "INDEXED BY ix_patient_patient_name_key")
-            return _Plan(patient, self._between_names(), order, hint, walks=True)
-        return _Plan(_joined(level), order=order, hint=(study, "INDEXED BY ix_study_date"), walks=True)
+            by_name = ((patient, "INDEXED BY ix_patient_patient_name_key"),)
+            return _Plan(patient, self._between_names(), order, by_name, walks=True)
+        return _Plan(_joined(level), order=order, hints=((study, "INDEXED BY ix_study_date"),), walks=True)
 
     def _between_names(self) -> tuple[Condition, ...]:
         """Patients come in the order of their names: where the asked ones begin and end."""
