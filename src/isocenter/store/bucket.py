@@ -54,7 +54,8 @@ class Bucket:
         options: dict[str, Any] = {"connect_timeout": timedelta(seconds=5), "timeout": _TIMEOUT}
         config: dict[str, Any] = {"region": address.region, "virtual_hosted_style_request": address.virtual}
         if address.endpoint:
-            config["endpoint"] = address.endpoint
+            scheme, _, host = address.endpoint.partition("://")
+            config["endpoint"] = f"{scheme}://{address.name}.{host}" if address.virtual else address.endpoint
             options["allow_http"] = address.endpoint.startswith("http:")
         if settings.s3_access_key:
             config |= {"access_key_id": settings.s3_access_key, "secret_access_key": settings.s3_secret_key}
