@@ -31,7 +31,7 @@ def _dataset(study: str, series: str, frame_of_reference: str, index: int, pixel
     ds.StudyTime = ds.SeriesTime = ds.AcquisitionTime = ds.ContentTime = "101500"
     ds.AccessionNumber, ds.Modality, ds.Manufacturer = "BENCH-1", "CT", "Isocenter bench"
     ds.ReferringPhysicianName, ds.StudyDescription, ds.SeriesDescription = "Referrer^Some", "CT Chest", "Axial 1 mm"
-    ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "Bench^Series", study[-16:], "19600101", "O"
+    ds.PatientID, ds.PatientBirthDate, ds.PatientSex = study[-16:], "19600101", "O"
     ds.BodyPartExamined, ds.SliceThickness, ds.KVP, ds.ProtocolName = "CHEST", "1.0", "120", "Chest"
     ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series, frame_of_reference
     ds.StudyID, ds.SeriesNumber, ds.AcquisitionNumber, ds.InstanceNumber = "1", "2", "1", str(index + 1)
@@ -84,8 +84,8 @@ def _as_scanners_write(ds: Dataset, series: str) -> None:
             block.add_new(offset, "LO", f"private value {offset}")
 
 
-def make(folder: Path, slices: int, *, seed: str = "isocenter-bench") -> tuple[str, str]:
-    """Write `slices` CT slices of 512 KB into `folder` once; answer (study UID, series UID)."""
+def make(folder: Path, slices: int, *, seed: str = "isocenter-bench", family: str = "Bench") -> tuple[str, str]:
+    """Write `slices` CT slices of 512 KB of a patient into `folder` once; answer (study UID, series UID)."""
     study, series, frame = (generate_uid(entropy_srcs=[seed, what]) for what in ("study", "series", "frame"))
     folder.mkdir(parents=True, exist_ok=True)
     if len(list(folder.glob("*.dcm"))) == slices:
@@ -93,7 +93,7 @@ def make(folder: Path, slices: int, *, seed: str = "isocenter-bench") -> tuple[s
     rng = np.random.default_rng(1)
     pictures = [_slice(rng, index) for index in range(16)]
     for index in range(slices):
-        _dataset(study, series, frame, index, pictures[index % 16]).save_as(
-            folder / f"{index:05d}.dcm", enforce_file_format=True
-        )
+        made = _dataset(study, series, frame, index, pictures[index % 16])
+        made.PatientName = f"{family}^Series"
+        made.save_as(folder / f"{index:05d}.dcm", enforce_file_format=True)
     return study, series

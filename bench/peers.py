@@ -164,14 +164,34 @@ def storescp(folder: Path, *options: str) -> Peer:
 def nginx(folder: Path, files: Path) -> Peer:
     """nginx serving the same bytes as plain files: the physical limit of frames per second with this client."""
     http = free_port()
+    server = (f"listen 127.0.0.1:{http}; root {files}; client_max_body_size 0; client_body_buffer_size 1m;\n"
+              "location /stow/ { dav_methods PUT; }")  # fmt: skip
+    return _nginx(folder, http, [server])
+
+
+def viewers(folder: Path, archive: Peer, ohif: Path, configuration: str) -> tuple[Peer, dict[str, str]]:
+    """nginx in front of an archive with two viewers, as they are deployed: it, and the addresses of our own and of OHIF."""
+    ours, theirs = free_port(), free_port()
+    (folder / "configured").mkdir(parents=True)
+    (folder / "configured" / "app-config.js").write_text(configuration)
+    on = f"proxy_pass http://127.0.0.1:{archive.http_port}; proxy_http_version 1.1; proxy_set_header Host $http_host;"
+    peer = _nginx(folder, ours, [
+        f"listen 127.0.0.1:{ours}; location / {{ {on} }}",
+        f"listen 127.0.0.1:{theirs}; root {ohif}; location ~ ^/(dicom-web|wado|api)(/|$) {{ {on} }}\n"
+        f"location = /app-config.js {{ root {folder}/configured; }} location / {{ try_files $uri /index.html; }}",
+    ])
+    return peer, {"isocenter": f"http://127.0.0.1:{ours}", "ohif": f"http://127.0.0.1:{theirs}"}
+
+
+def _nginx(folder: Path, http: int, servers: list[str]) -> Peer:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nginx.conf").write_text(
         f"user root; daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/error.log;\n"
         "events { worker_connections 256; }\n"
-        f"http {{ access_log off; sendfile on; tcp_nodelay on; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;\n"
+        "http { include /etc/nginx/mime.types; access_log off; sendfile on; tcp_nodelay on;\n"
+        f"client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;\n"
         f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"server {{ listen 127.0.0.1:{http}; root {files}; client_max_body_size 0; client_body_buffer_size 1m;\n"
-        "location /stow/ { dav_methods PUT; } } }\n"
+        + "\n".join(f"server {{ {server} }}" for server in servers) + "}\n"
     )
     peer = Peer("nginx", "", 0, http)
     peer.process = subprocess.Popen(["/usr/sbin/nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")])
