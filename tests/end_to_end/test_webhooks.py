@@ -7,11 +7,14 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
 from dimse.conftest import eventually
 from objects import part10
 from servers import run, running
 
 
+@pytest.mark.timeout(400)  # killed within a request, its lease has to end: two minutes
 def test_what_happens_is_told_though_the_worker_is_killed(tmp_path: Path) -> None:
     told: list[int] = []
     is_open = threading.Event()
