@@ -42,8 +42,10 @@ export const ctFiles = (): string[] =>
 
 export const pane = (page: Page, index = 0): Locator => page.getByTestId(`pane-${index}`)
 
-export async function open(page: Page, study: string): Promise<Locator> {
-  await csrf(page.request)
+/** @param hanging whether a protocol may arrange the screen; else it is one viewport with the first series */
+export async function open(page: Page, study: string, hanging = false): Promise<Locator> {
+  const token = await csrf(page.request)
+  await page.request.put('/api/v1/session/preferences/hanging', { headers: { 'X-CSRF-Token': token }, data: { automatic: hanging } })
   await page.goto(`/viewer/${study}`)
   await expect(pane(page)).toHaveAttribute('data-status', /shown|failed/, { timeout: 45_000 })
   return pane(page)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from isocenter.api.admin import ROLE
 from isocenter.api.exceptions import KINDS
+from isocenter.api.hanging import PROTOCOL
 from isocenter.api.orders import ORDER
 from isocenter.api.peers import FACTS
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
@@ -62,6 +63,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "middle": {**ref("Instance"), "description": "stands for the series in a thumbnail"},
         }
     ),
+    "HangingProtocol": PROTOCOL,
     "RemoteStudy": REMOTE_STUDY,
     "Retrieval": RETRIEVAL,
     "Change": obj(

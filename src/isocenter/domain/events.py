@@ -23,6 +23,8 @@ class Event(StrEnum):
     DESTINATION_UPDATED = "destination.updated"
     EXCEPTION_DISMISSED = "exception.dismissed"
     EXCEPTION_READ = "exception.read"
+    HANGING_PUBLISHED = "hanging.published"
+    HANGING_WITHDRAWN = "hanging.withdrawn"
     INDEX_FILLED_AGAIN = "index.filled_again"
     INSTANCE_QUARANTINED = "instance.quarantined"
     INSTANCE_REFUSED = "instance.refused"

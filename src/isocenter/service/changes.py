@@ -34,6 +34,8 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.DESTINATION_UPDATED: Permission.CHANGE_READ,
         Event.EXCEPTION_DISMISSED: Permission.QUARANTINE_READ,
         Event.EXCEPTION_READ: Permission.CHANGE_READ,
+        Event.HANGING_PUBLISHED: Permission.CHANGE_READ,
+        Event.HANGING_WITHDRAWN: Permission.CHANGE_READ,
         Event.INDEX_FILLED_AGAIN: Permission.CHANGE_READ,
         Event.INSTANCE_QUARANTINED: Permission.QUARANTINE_READ,
         Event.INSTANCE_REFUSED: Permission.QUARANTINE_READ,

@@ -22,7 +22,22 @@ export interface Stack {
 /** What the user chose for grey values; 'own' follows each image's window, 'fixed' stays. */
 type Choice = { readonly kind: 'own'; readonly index: number } | { readonly kind: 'fixed'; readonly window: Window; readonly id: string }
 
+/** What a hanging protocol asks of a viewport. */
+export interface Look {
+  readonly window: { readonly window: Window; readonly id: string } | null
+  readonly turn: (frame: Frame) => views.Turn
+  readonly justify: views.Hang['justify']
+  /** Viewports, this one among them, that show a millimetre in the same length. */
+  readonly mates: readonly Pane[]
+}
+
 const OWN: Choice = { kind: 'own', index: 0 }
+
+/** Millimetres of the smaller side of a pixel, which is the unit of a view. */
+function unitOf(frame: Frame | undefined): number | undefined {
+  const calibration = frame?.calibration
+  return calibration?.kind === 'spacing' ? Math.min(calibration.x, calibration.y) : undefined
+}
 
 export class Pane {
   readonly id: string
@@ -34,6 +49,7 @@ export class Pane {
   private fallback: Window | null = null
   private guessed = true
   private direction: 1 | -1 = 1
+  private look: Look | null = null
   private waiting: AbortController | null = null
   private screen: Screen | null = null
   private timer = 0
@@ -58,8 +74,43 @@ export class Pane {
   private sized(size: views.Size): void {
     const { picture, view } = this.state.get()
     this.patch({ size })
-    if (picture && view.fitted) this.patch({ view: views.fitted(picture.frame.extent, size, view.turn) })
+    if (picture && view.fitted) this.patch({ view: this.fitted(picture.frame.extent, size, view.turn) })
     this.draw()
+    for (const mate of this.look?.mates ?? []) if (mate !== this) mate.refit()
+  }
+
+  // --- as a hanging protocol asks
+
+  /** Shows the series that is open as asked, until another is opened. */
+  hang(look: Look): void {
+    this.look = look
+    const { picture } = this.state.get()
+    this.choice = look.window ? { kind: 'fixed', ...look.window } : OWN
+    if (picture) this.setView((_, extent, size) => this.fitted(extent, size, look.turn(picture.frame)))
+    this.applyChoice()
+    for (const mate of look.mates) if (mate !== this) mate.refit()
+  }
+
+  get hung(): Look | null {
+    return this.look
+  }
+
+  private refit(): void {
+    this.setView((view, extent, size) => (view.fitted ? this.fitted(extent, size, view.turn) : view))
+  }
+
+  private fitted(extent: views.Extent, size: views.Size, turn: views.Turn = views.UPRIGHT): views.View {
+    if (!this.look) return views.fitted(extent, size, turn)
+    const scale = Math.min(...this.look.mates.map((mate) => mate.fitPerMillimetre() ?? Number.POSITIVE_INFINITY))
+    const unit = unitOf(this.wanted)
+    return views.hung(extent, size, turn, { justify: this.look.justify, largest: unit ? scale * unit : Number.POSITIVE_INFINITY })
+  }
+
+  /** Screen pixels per millimetre when the whole picture fits; undefined when nobody knows what its pixels are worth. */
+  private fitPerMillimetre(): number | undefined {
+    const { size, view } = this.state.get()
+    const unit = unitOf(this.wanted)
+    return this.wanted && unit && size.width > 0 ? views.fitScale(this.wanted.extent, size, view.turn) / unit : undefined
   }
 
   private draw(): void {
@@ -126,6 +177,7 @@ export class Pane {
     this.engine.queue.plan(this.id, [])
     this.stack = null
     this.choice = OWN
+    this.look = null
     this.fallback = null
     this.guessed = true
     this.direction = 1
@@ -206,7 +258,7 @@ export class Pane {
     const now = this.state.get()
     const { extent } = picture.frame
     const before = now.picture?.frame.extent
-    const view = !before || now.view === NO_VIEW ? views.fitted(extent, now.size, now.view.turn) : views.sameExtent(before, extent) ? now.view : views.carriedOver(now.view, before, extent, now.size)
+    const view = !before || now.view === NO_VIEW ? this.fitted(extent, now.size, this.look?.turn(picture.frame) ?? now.view.turn) : views.sameExtent(before, extent) ? now.view : now.view.fitted ? this.fitted(extent, now.size, now.view.turn) : views.carriedOver(now.view, before, extent, now.size)
     const { window, presetId } = this.windowFor(picture)
     this.patch({ status: 'shown', reason: '', refused: picture.reduction > 0 && now.refused, picture, shown: index, view, window, presetId, inverted: bornInverted(picture) !== now.flipped })
     this.draw()
@@ -286,12 +338,12 @@ export class Pane {
   turn(change: (turn: views.Turn) => views.Turn): void {
     this.setView((view, extent, size) => {
       const next = change(view.turn)
-      return view.fitted ? views.fitted(extent, size, next) : { ...view, turn: next }
+      return view.fitted ? this.fitted(extent, size, next) : { ...view, turn: next }
     })
   }
 
   fit(): void {
-    this.setView((view, extent, size) => views.fitted(extent, size, view.turn))
+    this.setView((view, extent, size) => this.fitted(extent, size, view.turn))
   }
 
   /** One image pixel per screen pixel. */
@@ -301,9 +353,9 @@ export class Pane {
 
   reset(): void {
     const { picture } = this.state.get()
-    this.choice = OWN
+    this.choice = this.look?.window ? { kind: 'fixed', ...this.look.window } : OWN
     this.patch({ flipped: false, inverted: picture ? bornInverted(picture) : false })
-    this.setView((_, extent, size) => views.fitted(extent, size))
+    this.setView((_, extent, size) => this.fitted(extent, size, picture ? this.look?.turn(picture.frame) : undefined))
     this.applyChoice()
   }
 

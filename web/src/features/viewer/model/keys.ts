@@ -6,7 +6,7 @@ export type Command =
   | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
-  | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'fullscreen'
+  | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
   | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
 export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
@@ -71,6 +71,8 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'layout-1x2', keys: ['Alt+2'], label: 'Two side by side', group: 'Screen' },
   { command: 'layout-2x1', keys: ['Alt+3'], label: 'Two stacked', group: 'Screen' },
   { command: 'layout-2x2', keys: ['Alt+4'], label: 'Four viewports', group: 'Screen' },
+  { command: 'next-stage', keys: ['.'], label: 'Next stage of the hanging protocol', group: 'Screen' },
+  { command: 'previous-stage', keys: [','], label: 'Previous stage of the hanging protocol', group: 'Screen' },
   { command: 'overlay', keys: ['o'], label: 'Text on the picture: all, no patient, none', group: 'Screen' },
   { command: 'fullscreen', keys: ['f'], label: 'Full screen', group: 'Screen' },
   { command: 'escape', keys: ['Escape'], label: 'Cancel, close, back to the list', group: 'Screen' },

@@ -73,6 +73,26 @@ export function fitted(extent: Extent, size: Size, turn: Turn = UPRIGHT): View {
   return { turn, scale: fitScale(extent, size, turn), centre: [(extent.columns - 1) / 2, (extent.rows - 1) / 2], fitted: true }
 }
 
+/** How a hanging protocol wants a picture: at an edge of its viewport, and not larger than pictures that are compared with it. */
+export interface Hang {
+  readonly justify: '' | 'left' | 'right'
+  /** CSS pixels per unit at most. */
+  readonly largest: number
+}
+
+/** The whole picture in its viewport, in the size and at the edge that was asked for. */
+export function hung(extent: Extent, size: Size, turn: Turn, { justify, largest }: Hang): View {
+  const fit = fitted(extent, size, turn)
+  const view = { ...fit, scale: Math.min(fit.scale, largest) }
+  if (justify === '') return view
+  const width = view.scale * (turn.a === 0 ? extent.rows * extent.aspect[1] : extent.columns * extent.aspect[0])
+  const room = (size.width - width) / 2
+  return { ...panned(view, extent, size, [justify === 'left' ? -room : room, 0]), fitted: true }
+}
+
+/** All ways a picture can lie, as it came first, then those that are least turned. */
+export const TURNS: readonly Turn[] = [UPRIGHT, MIRROR, UPSIDE_DOWN, product(MIRROR, UPSIDE_DOWN), CLOCKWISE, COUNTER_CLOCKWISE, product(MIRROR, CLOCKWISE), product(MIRROR, COUNTER_CLOCKWISE)]
+
 export function affineOf(view: View, extent: Extent, size: Size): Affine {
   const { turn, scale, centre } = view
   const a = scale * turn.a * extent.aspect[0]

@@ -62,6 +62,8 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     cine: () => (pane.state.get().playing ? pane.stop() : pane.play()),
     overlay: () => session.cycleDetail(),
     'one-up': () => session.toggleAlone(),
+    'next-stage': () => session.hanging.step(1),
+    'previous-stage': () => session.hanging.step(-1),
     fullscreen: () => void toggleFullscreen(),
     delete: () => measurements.deleteSelected(),
     undo: () => measurements.undo(),

@@ -13,6 +13,7 @@ import { type Layout, panesOf } from '../model/layout'
 import { type Detail, type Relation, nextDetail, relationOf } from '../model/overlay'
 import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
+import { Hanging } from './hanging'
 import { Measurements } from './measurements'
 import type { Opening } from './opening'
 import { paceNow } from './pace'
@@ -57,6 +58,7 @@ export class ViewerSession {
   readonly state: Observable<ViewerState>
   readonly measurements: Measurements
   readonly thumbnails: Thumbnails
+  readonly hanging: Hanging
   private readonly studyInstanceUID: string
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
@@ -87,6 +89,7 @@ export class ViewerSession {
       fresh: new Set(),
     })
     this.thumbnails = new Thumbnails(this.engine, (series) => this.studyOf(series), (series) => this.stacks.get(series), this.ended.signal)
+    this.hanging = new Hanging(this, this.ended.signal)
     this.stopListening = changes.listen((change) => {
       // A new study may be another one of this patient.
       const isOurs = this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)
@@ -110,6 +113,8 @@ export class ViewerSession {
       const first = firstToShow(study.series, opening.series)
       if (first) await this.show(first.SeriesInstanceUID, 0)
       this.thumbnails.want(series)
+      // A series that was asked for by name stays where it is.
+      void this.hanging.begin(opening.series === '')
     } catch (error) {
       if (isAbort(error)) return
       const { what, hint } = explain(error)
@@ -140,6 +145,15 @@ export class ViewerSession {
     }
   }
 
+  /** The series of a study in the rail, asked for when they are not known yet; the rail stays as it is. */
+  async seriesIn(studyInstanceUID: string): Promise<readonly Series[]> {
+    const known = this.state.get().groups.find((group) => group.study.StudyInstanceUID === studyInstanceUID)
+    if (!known || known.series.length > 0) return known?.series ?? []
+    const study = await readStudy(studyInstanceUID, { signal: this.ended.signal, background: true })
+    this.setGroup(studyInstanceUID, { series: inRailOrder(study.series) })
+    return inRailOrder(study.series)
+  }
+
   private setGroup(studyInstanceUID: string, change: Partial<Group>): void {
     this.patch({ groups: this.state.get().groups.map((group) => (group.study.StudyInstanceUID === studyInstanceUID ? { ...group, ...change } : group)) })
   }
@@ -159,7 +173,7 @@ export class ViewerSession {
   // --- series into viewports
 
   /** Shows a series in a viewport (default: the active one). Failures are told in that viewport. */
-  async show(seriesInstanceUID: string, at = this.state.get().active): Promise<void> {
+  async show(seriesInstanceUID: string, at = this.state.get().active, index = 0): Promise<void> {
     const pane = this.engine.panes[at]
     const study = this.studyOf(seriesInstanceUID)
     if (!pane || !study) return
@@ -172,7 +186,7 @@ export class ViewerSession {
       const stack = await this.stackOf(seriesInstanceUID, study)
       // Another series may have been dropped here meanwhile.
       if (this.ended.signal.aborted || pane.state.get().seriesInstanceUID !== seriesInstanceUID) return
-      pane.open(stack)
+      pane.open(stack, index)
     } catch (error) {
       if (isAbort(error) || pane.state.get().seriesInstanceUID !== seriesInstanceUID) return
       const { what, hint } = explain(error)
@@ -180,7 +194,7 @@ export class ViewerSession {
     }
   }
 
-  private stackOf(seriesInstanceUID: string, study: string): Promise<Stack> {
+  stackOf(seriesInstanceUID: string, study: string): Promise<Stack> {
     const known = this.stacks.get(seriesInstanceUID)
     if (known) return known
     const modality = this.seriesOf(seriesInstanceUID)?.Modality ?? ''
@@ -315,7 +329,7 @@ export class ViewerSession {
   }
 
   /** New viewports are filled with the series that follow; those that leave the screen let go of their images. */
-  setLayout(layout: Layout): void {
+  setLayout(layout: Layout, fill = true): void {
     const count = panesOf(layout)
     const { active } = this.state.get()
     if (active >= count) this.swap(active, 0)
@@ -323,6 +337,7 @@ export class ViewerSession {
     this.engine.panes.forEach((pane, index) => {
       if (index >= count) pane.clear()
     })
+    if (!fill) return
     const open = this.state.get().groups.filter((group) => group.state === 'open').flatMap((group) => group.series.filter(hasPictures))
     const shown = new Set(this.engine.panes.map((pane) => pane.state.get().seriesInstanceUID))
     const spare = open.filter((series) => !shown.has(series.SeriesInstanceUID))

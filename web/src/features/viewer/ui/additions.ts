@@ -4,6 +4,7 @@ import type { Pane } from '../engine/pane'
 import type { Series } from '../../../api/types'
 import type { ViewerSession } from '../session/session'
 import type { Glyph } from './icons'
+import { HangingMenu } from './hanging/HangingMenu'
 import { MeasurementLayer } from './Measurements'
 
 export interface PaneProps {
@@ -34,4 +35,4 @@ export interface Panel {
 export const PANELS: readonly Panel[] = []
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
-export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = []
+export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [HangingMenu]

@@ -1,0 +1,66 @@
+// A protocol by example: what is on the screen, as rules that would find it again.
+import { hangsByImage } from './facts'
+import type { DisplaySet } from './match'
+import type { Cell, Facts, ImageSet, Protocol, Rule } from './protocol'
+
+export interface Hung {
+  readonly shown: DisplaySet
+  readonly window: Cell['window']
+  readonly orientation: readonly string[]
+  readonly justify: Cell['justify']
+  readonly equalScale: boolean
+}
+
+const rule = (fact: Rule['fact'], is: Rule['is'], values: readonly string[], weight: number, required = false): Rule => ({ fact, is, values, weight, required })
+
+/** Words of a series description that may mean something: no counters, no single letters. */
+export const wordsOf = (description: string): string[] => [...new Set(description.toUpperCase().split(/[^\p{L}\p{N}]+/u))].filter((word) => word.length > 1 && !/^\d+$/.test(word))
+
+/** Limits between thin, middle and thick slices, mm. */
+const THIN = 2
+const THICK = 4
+
+function thicknessRule(facts: Facts): Rule[] {
+  const value = Number(facts.thickness?.[0] ?? Number.NaN)
+  if (!(value > 0)) return []
+  return [value < THIN ? rule('thickness', 'below', [String(THIN)], 2) : value >= THICK ? rule('thickness', 'above', [String(THICK - 0.01)], 2) : rule('thickness', 'below', [String(THICK)], 1)]
+}
+
+/** What the images of a viewport are recognised by: what tells them apart must hold, the rest decides between several. */
+export function rulesOf(facts: Facts): Rule[] {
+  const modality = facts.modality?.[0] ?? ''
+  const same = (fact: Rule['fact'], required: boolean): Rule[] => {
+    const value = facts[fact]?.[0]
+    return value ? [rule(fact, 'any', [value], 3, required)] : []
+  }
+  const scout = (facts.type ?? []).some((value) => /LOCALIZER/i.test(value))
+  return [
+    ...same('modality', true),
+    ...same('view', true),
+    ...same('laterality', true),
+    ...same('orientation', !hangsByImage(modality)),
+    ...(hangsByImage(modality) || scout ? [] : [rule('type', 'lacks', ['LOCALIZER'], 1)]),
+    ...same('bodyPart', false),
+    ...wordsOf(facts.description?.[0] ?? '').map((word) => rule('description', 'contains', [word], 1)),
+    ...thicknessRule(facts),
+  ]
+}
+
+const labelOf = ({ prior, facts }: DisplaySet): string =>
+  [facts.description?.[0] ?? facts.modality?.[0] ?? 'Images', facts.laterality?.[0], facts.view?.[0], prior > 0 ? 'before' : ''].filter(Boolean).join(' ')
+
+/** @param hung by viewport, row by row; null for one without pictures */
+export function byExample(name: string, applies: readonly Rule[], layout: string, hung: readonly (Hung | null)[]): Protocol {
+  const sets: ImageSet[] = []
+  const placed: DisplaySet[] = []
+  const cells = hung.map((each): Cell | null => {
+    if (!each) return null
+    const { shown, window, orientation, justify, equalScale } = each
+    // The same images in two viewports are one set that is shared.
+    const twice = placed.some((other) => other.seriesInstanceUID === shown.seriesInstanceUID && other.index === shown.index)
+    placed.push(shown)
+    sets.push({ label: labelOf(shown), prior: shown.prior, shared: twice, rules: rulesOf(shown.facts) })
+    return { set: sets.length - 1, window, orientation, justify, equalScale }
+  })
+  return { name, description: '', applies, sets, stages: [{ name: '', layout, cells }] }
+}

@@ -1,0 +1,106 @@
+// Which protocol fits a study, and which of its images go where. Pure.
+import type { Fact, Facts, ImageSet, Protocol, Rule, Stage } from './protocol'
+
+/** What can hang in a viewport: a series, or one image of a series of projections. */
+export interface DisplaySet {
+  readonly studyInstanceUID: string
+  readonly seriesInstanceUID: string
+  /** Place of the image in its series. */
+  readonly index: number
+  /** 0: of the study that was opened, n: of the n-th earlier one. */
+  readonly prior: number
+  readonly facts: Facts
+}
+
+const escaped = (value: string): string => value.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+/** Whether a text has a value at the beginning of a word; "T1" is in "SAG_T1_TSE", "PA" is not in "SPACE". */
+function hasWord(texts: readonly string[], value: string): boolean {
+  const pattern = new RegExp(`(^|[^\\p{L}\\p{N}])${escaped(value.trim())}`, 'iu')
+  return texts.some((each) => pattern.test(each))
+}
+
+export function holds(rule: Rule, facts: Facts): boolean {
+  const said = facts[rule.fact] ?? []
+  const limit = Number(rule.values[0])
+  switch (rule.is) {
+    case 'any':
+      return rule.values.some((value) => said.some((each) => each.toUpperCase() === value.toUpperCase()))
+    case 'contains':
+      return rule.values.some((value) => hasWord(said, value))
+    case 'lacks':
+      return !rule.values.some((value) => hasWord(said, value))
+    case 'below':
+      return said.some((each) => each !== '' && Number(each) < limit)
+    case 'above':
+      return said.some((each) => each !== '' && Number(each) > limit)
+  }
+}
+
+/** The weights of the rules that hold; null when one that must does not. */
+export function scoreOf(rules: readonly Rule[], facts: Facts): number | null {
+  let score = 0
+  for (const rule of rules) {
+    if (holds(rule, facts)) score += rule.weight
+    else if (rule.required) return null
+  }
+  return score
+}
+
+/** The display sets of the study, earlier or not, that an image set may be of; each earlier study counts only if it has such images. */
+function ofItsStudy(set: ImageSet, candidates: readonly DisplaySet[]): readonly DisplaySet[] {
+  if (set.prior === 0) return candidates.filter((each) => each.prior === 0)
+  const priors = [...new Set(candidates.map((each) => each.prior))].filter((prior) => prior > 0).sort((a, b) => a - b)
+  const wanted = set.prior < 0 ? priors.at(-1) : priors[set.prior - 1]
+  return candidates.filter((each) => each.prior === wanted)
+}
+
+/** The images of each set, null where there are none: the best pairs first, in a draw the earlier set and the earlier series. */
+export function assign(protocol: Protocol, all: readonly DisplaySet[]): (DisplaySet | null)[] {
+  const pairs = protocol.sets.flatMap((set, at) => {
+    const fitting = all.flatMap((each) => {
+      const score = scoreOf(set.rules, each.facts)
+      return score === null ? [] : [{ each, score }]
+    })
+    const here = new Set(ofItsStudy(set, fitting.map(({ each }) => each)))
+    return fitting.filter(({ each }) => here.has(each)).map(({ each, score }) => ({ at, set, each, score }))
+  })
+  const found: (DisplaySet | null)[] = protocol.sets.map(() => null)
+  const taken = new Set<DisplaySet>()
+  // Sets that share choose last, so that they take nothing from the others; sorting is stable.
+  for (const { at, set, each } of pairs.sort((a, b) => Number(a.set.shared) - Number(b.set.shared) || b.score - a.score || a.at - b.at)) {
+    if (found[at] || (!set.shared && taken.has(each))) continue
+    found[at] = each
+    if (!set.shared) taken.add(each)
+  }
+  return found
+}
+
+/** The stages whose images are all there. */
+export function stagesOf(protocol: Protocol, found: readonly (DisplaySet | null)[]): Stage[] {
+  return protocol.stages.filter((stage) => stage.cells.every((cell) => cell === null || found[cell.set]))
+}
+
+export interface Fit {
+  readonly protocol: Protocol
+  readonly score: number
+  readonly found: readonly (DisplaySet | null)[]
+  readonly stages: readonly Stage[]
+}
+
+/** How a protocol hangs a study; null when it does not apply, or nothing it needs is there. */
+export function fitOf(protocol: Protocol, study: Facts, all: readonly DisplaySet[]): Fit | null {
+  const score = scoreOf(protocol.applies, study)
+  if (score === null) return null
+  const found = assign(protocol, all)
+  const stages = stagesOf(protocol, found)
+  return stages.length > 0 ? { protocol, score, found, stages } : null
+}
+
+/** Facts that are not in the index but in the header of an image. */
+const IN_HEADERS: ReadonlySet<Fact> = new Set(['orientation', 'laterality', 'view', 'thickness', 'type'])
+
+export const needsHeaders = (protocol: Protocol): boolean => protocol.sets.some((set) => set.rules.some((rule) => IN_HEADERS.has(rule.fact)))
+
+/** How many earlier studies with such images a protocol may look for; the oldest may be any. */
+export const priorsOf = (protocol: Protocol): number => Math.max(0, ...protocol.sets.map((set) => (set.prior < 0 ? Number.POSITIVE_INFINITY : set.prior)))

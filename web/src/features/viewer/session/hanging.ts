@@ -1,0 +1,265 @@
+// The hanging protocols of an open viewer: which apply to its study, and which stage of which hangs. Nothing here comes before the first image.
+import { type KeptProtocol, listProtocols } from '../../../api/hanging'
+import { prefer, preferences } from '../../../api/preferences'
+import type { Study } from '../../../api/types'
+import { Observable } from '../../../lib/observable'
+import type { Look, Pane } from '../engine/pane'
+import type { Frame } from '../model/frame'
+import { markersOf } from '../model/geometry'
+import { DEFAULTS } from '../model/hanging/defaults'
+import type { Hung } from '../model/hanging/example'
+import { studyFacts } from '../model/hanging/facts'
+import { type DisplaySet, type Fit, fitOf, needsHeaders, priorsOf, scoreOf } from '../model/hanging/match'
+import { type Cell, type Protocol, gridOf, parseProtocol } from '../model/hanging/protocol'
+import type { Layout } from '../model/layout'
+import { TURNS, type Turn, UPRIGHT } from '../model/view'
+import { CT_PRESETS } from '../model/windows'
+import { type FramesOf, askFrames, gather } from './displaySets'
+import type { ViewerSession } from './session'
+
+/** Whose a protocol is; one's own goes before the site's, and that before those that come with the viewer. */
+export interface Entry {
+  readonly key: string
+  readonly protocol: Protocol
+  readonly from: 'own' | 'site' | 'viewer'
+  readonly kept: KeptProtocol | null
+}
+
+export interface Fitting extends Fit {
+  readonly entry: Entry
+}
+
+export interface HangingState {
+  readonly entries: readonly Entry[]
+  /** Those that fit the study, the best first. */
+  readonly fitting: readonly Fitting[]
+  readonly current: Fitting | null
+  readonly stage: number
+  /** Studies are still being looked at. */
+  readonly busy: boolean
+}
+
+const PART = 'hanging'
+/** Earlier studies that are looked through for comparison. */
+const MOST_PRIORS = 4
+
+export const hangsByItself = (): boolean => (preferences.get()[PART] as { automatic?: unknown } | undefined)?.automatic !== false
+
+/** Whether studies are hung without being asked; kept with the account. */
+export const keepAutomatic = (automatic: boolean): Promise<void> => prefer(PART, automatic ? { automatic: true } : { automatic: false })
+
+const RANK: Readonly<Record<Entry['from'], number>> = { own: 0, site: 1, viewer: 2 }
+
+export function entriesOf(kept: readonly KeptProtocol[]): Entry[] {
+  const ours = kept.flatMap((each): Entry[] => {
+    const protocol = parseProtocol(each.protocol)
+    return protocol ? [{ key: `kept-${each.id}`, protocol, from: each.shared ? 'site' : 'own', kept: each }] : []
+  })
+  const theirs = DEFAULTS.map((protocol): Entry => ({ key: `viewer-${protocol.name}`, protocol, from: 'viewer', kept: null }))
+  return [...ours, ...theirs].sort((a, b) => RANK[a.from] - RANK[b.from])
+}
+
+/** Other studies that were made before this one, the newest first. */
+export const earlierThan = (study: Study, others: readonly Study[]): Study[] =>
+  others.filter((each) => each.StudyInstanceUID !== study.StudyInstanceUID && each.StudyDate <= study.StudyDate).sort((a, b) => (b.StudyDate + b.StudyTime < a.StudyDate + a.StudyTime ? -1 : 1))
+
+/** Earlier studies with the same kind of images: the n-th of them is what a protocol calls the n-th. */
+export const alike = (study: Study, others: readonly Study[]): Study[] =>
+  earlierThan(study, others).filter((each) => each.ModalitiesInStudy.some((modality) => study.ModalitiesInStudy.includes(modality)))
+
+/** The earlier studies worth looking through: same kind of images, the newest and, for comparisons with it, the oldest. */
+export function priorsFor(study: Study, others: readonly Study[], protocols: readonly Protocol[]): Study[] {
+  if (Math.max(0, ...protocols.map(priorsOf)) === 0) return []
+  const found = alike(study, others)
+  const oldest = protocols.some((protocol) => priorsOf(protocol) === Number.POSITIVE_INFINITY) ? found.slice(MOST_PRIORS).slice(-1) : []
+  return [...found.slice(0, MOST_PRIORS), ...oldest]
+}
+
+export class Hanging {
+  readonly state = new Observable<HangingState>({ entries: entriesOf([]), fitting: [], current: null, stage: 0, busy: false })
+  private readonly session: ViewerSession
+  private readonly signal: AbortSignal
+  private all: readonly DisplaySet[] = []
+
+  constructor(session: ViewerSession, signal: AbortSignal) {
+    this.session = session
+    this.signal = signal
+  }
+
+  private patch(change: Partial<HangingState>): void {
+    if (!this.signal.aborted) this.state.update((now) => ({ ...now, ...change }))
+  }
+
+  /** After the first image: what fits is found, and hung if nobody has arranged anything meanwhile. */
+  async begin(mayHang: boolean): Promise<void> {
+    await this.session.engine.firstImage
+    const untouched = this.whatIsShown()
+    await this.refresh()
+    const [first] = this.state.get().fitting
+    if (first && mayHang && hangsByItself() && this.whatIsShown() === untouched) this.apply(first)
+  }
+
+  private whatIsShown(): string {
+    const { layout, active } = this.session.state.get()
+    return JSON.stringify([layout, active, ...this.session.engine.panes.map((pane) => [pane.state.get().seriesInstanceUID, pane.state.get().index])])
+  }
+
+  /** Asks for the protocols that are kept, and looks which fit. */
+  async refresh(): Promise<void> {
+    this.patch({ busy: true })
+    try {
+      // Without an answer those that come with the viewer do.
+      const kept = await listProtocols(this.signal).catch((): KeptProtocol[] => [])
+      this.signal.throwIfAborted()
+      const entries = entriesOf(kept)
+      const fitting = await this.fittingOf(entries)
+      const { current } = this.state.get()
+      this.patch({ entries, fitting, current: fitting.find((each) => each.entry.key === current?.entry.key) ?? null })
+    } catch {
+      // The viewer was closed, or the study cannot be looked through now: it is read without a protocol.
+    } finally {
+      this.patch({ busy: false })
+    }
+  }
+
+  private readonly framesIn: FramesOf = async (study, series) => (await this.session.stackOf(series.SeriesInstanceUID, study.StudyInstanceUID)).frames
+
+  private async fittingOf(entries: readonly Entry[]): Promise<Fitting[]> {
+    const { groups } = this.session.state.get()
+    const opened = groups[0]
+    if (!opened) return []
+    const facts = studyFacts(opened.study, opened.series)
+    const applying = entries.filter(({ protocol }) => scoreOf(protocol.applies, facts) !== null)
+    const protocols = applying.map(({ protocol }) => protocol)
+    if (protocols.length === 0) return []
+    const headers = protocols.some(needsHeaders)
+    const all = await gather(opened.study, opened.series, 0, headers, this.framesIn, this.signal)
+    const priors = priorsFor(opened.study, groups.slice(1).map((group) => group.study), protocols)
+    for (const [at, prior] of priors.entries()) {
+      all.push(...(await gather(prior, await this.session.seriesIn(prior.StudyInstanceUID), at + 1, headers, this.framesIn, this.signal)))
+    }
+    this.all = all
+    const room = this.session.engine.panes.length
+    return rankedFits(applying, facts, all).flatMap((each) => {
+      const stages = each.stages.filter((stage) => stage.cells.length <= room)
+      return stages.length > 0 ? [{ ...each, stages }] : []
+    })
+  }
+
+  /** Hangs a stage of a protocol that fits. */
+  apply(fitting: Fitting, stage = 0): void {
+    const wanted = fitting.stages[stage]
+    if (!wanted) return
+    this.patch({ current: fitting, stage })
+    this.session.setLayout(wanted.layout as Layout, false)
+    const { panes } = this.session.engine
+    const mates = panes.filter((_, at) => wanted.cells[at]?.equalScale)
+    for (const [at, cell] of wanted.cells.entries()) {
+      const pane = panes[at]
+      const shown = cell && fitting.found[cell.set]
+      if (!pane) continue
+      if (cell && shown) void this.hang(pane, at, cell, shown, mates)
+      else pane.clear()
+    }
+    this.session.setActive(0)
+  }
+
+  private async hang(pane: Pane, at: number, cell: Cell, shown: DisplaySet, mates: readonly Pane[]): Promise<void> {
+    const { seriesInstanceUID: uid, index } = shown
+    // What hangs there already stays, so that nothing flickers.
+    if (pane.state.get().seriesInstanceUID === uid && pane.state.get().count > 0) pane.goTo(pane.state.get().index === 0 || shown.index > 0 || pane.hung ? index : pane.state.get().index)
+    else await this.session.show(uid, at, index)
+    this.session.setActive(0)
+    if (pane.state.get().seriesInstanceUID === uid) pane.hang(lookOf(cell, cell.equalScale ? mates : []))
+  }
+
+  step(by: 1 | -1): void {
+    const { current, stage, fitting } = this.state.get()
+    const chosen = current ?? fitting[0]
+    if (!chosen) return
+    const count = chosen.stages.length
+    this.apply(chosen, current ? (stage + by + count) % count : 0)
+  }
+
+  // --- by example
+
+  /** What hangs in each viewport of the layout, as an example for a protocol. */
+  async example(): Promise<{ layout: string; hung: (Hung | null)[] }> {
+    const { layout, groups } = this.session.state.get()
+    const { rows, columns } = gridOf(layout)
+    const opened = groups[0]
+    const earlier = opened ? alike(opened.study, groups.slice(1).map((group) => group.study)) : []
+    const hung = await Promise.all(
+      this.session.engine.panes.slice(0, rows * columns).map(async (pane): Promise<Hung | null> => {
+        const { seriesInstanceUID: uid, index } = pane.state.get()
+        const group = groups.find((each) => each.series.some((series) => series.SeriesInstanceUID === uid))
+        const series = group?.series.find((each) => each.SeriesInstanceUID === uid)
+        if (!group || !series) return null
+        const prior = group === opened ? 0 : earlier.findIndex((study) => study.StudyInstanceUID === group.study.StudyInstanceUID) + 1
+        const sets = await gather(group.study, [series], prior, true, this.framesIn, this.signal)
+        const shown = sets.findLast((each) => each.index <= index) ?? sets[0]
+        return shown ? { shown, ...lookedAt(pane) } : null
+      }),
+    )
+    return { layout, hung }
+  }
+
+  /** How a protocol that is not kept yet would hang this study. */
+  tryHere(protocol: Protocol): Fit | null {
+    const opened = this.session.state.get().groups[0]
+    return opened ? fitOf(protocol, studyFacts(opened.study, opened.series), this.all) : null
+  }
+}
+
+export function rankedFits(entries: readonly Entry[], facts: Parameters<typeof fitOf>[1], all: readonly DisplaySet[]): Fitting[] {
+  return entries
+    .flatMap((entry) => {
+      const fit = fitOf(entry.protocol, facts, all)
+      return fit ? [{ ...fit, entry }] : []
+    })
+    .sort((a, b) => RANK[a.entry.from] - RANK[b.entry.from] || b.score - a.score)
+}
+
+/** How a study of the archive would be hung by a protocol. */
+export async function tryOn(protocol: Protocol, study: Study, read: (uid: string) => Promise<{ series: Parameters<typeof gather>[1]; priors: readonly Study[] }>, signal: AbortSignal): Promise<{ fit: Fit | null; all: readonly DisplaySet[] }> {
+  const detail = await read(study.StudyInstanceUID)
+  const headers = needsHeaders(protocol)
+  const framesIn = askFrames(signal)
+  const all = await gather(study, detail.series, 0, headers, framesIn, signal)
+  for (const [at, prior] of priorsFor(study, detail.priors, [protocol]).entries()) {
+    all.push(...(await gather(prior, (await read(prior.StudyInstanceUID)).series, at + 1, headers, framesIn, signal)))
+  }
+  return { fit: fitOf(protocol, studyFacts(study, detail.series), all), all }
+}
+
+function lookOf(cell: Cell, mates: readonly Pane[]): Look {
+  const { window: wanted } = cell
+  const preset = typeof wanted === 'string' ? CT_PRESETS.findIndex((each) => each.name === wanted) : -1
+  const found = CT_PRESETS[preset]
+  const window = typeof wanted !== 'string' ? { window: { ...wanted, shape: 'LINEAR' as const }, id: '' } : found ? { window: found.window, id: `modality-${preset}` } : null
+  return { window, turn: (frame) => turnFor(frame, cell.orientation), justify: cell.justify, mates }
+}
+
+/** The turn that brings the patient's directions to the right and the bottom edge; as it came when no turn does. */
+export function turnFor(frame: Pick<Frame, 'plane'>, [right = 'X', bottom = 'X']: readonly string[]): Turn {
+  const fits = (at: string, wanted: string): boolean => wanted === 'X' || at.startsWith(wanted.charAt(0))
+  return (
+    TURNS.find((turn) => {
+      const markers = markersOf(frame.plane, turn)
+      return markers !== undefined && fits(markers.right, right) && fits(markers.bottom, bottom)
+    }) ?? UPRIGHT
+  )
+}
+
+function lookedAt(pane: Pane): Pick<Hung, 'window' | 'orientation' | 'justify' | 'equalScale'> {
+  const { window, presetId, view, picture } = pane.state.get()
+  const preset = /^modality-(\d+)$/.exec(presetId)?.[1]
+  const markers = picture && markersOf(picture.frame.plane, view.turn)
+  const turned = view.turn.a !== 1 || view.turn.d !== 1
+  return {
+    window: preset !== undefined ? (CT_PRESETS[Number(preset)]?.name ?? '') : presetId === '' && window && !window.table ? { center: window.center, width: window.width } : '',
+    orientation: turned && markers ? [markers.right.charAt(0) || 'X', markers.bottom.charAt(0) || 'X'] : [],
+    justify: pane.hung?.justify ?? '',
+    equalScale: (pane.hung?.mates.length ?? 0) > 1,
+  }
+}
