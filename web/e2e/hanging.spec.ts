@@ -171,8 +171,8 @@ test('a screen becomes a protocol by example, is tried, published, and hangs the
   await page.keyboard.press('ArrowRight')
   await page.keyboard.press('PageUp')
   await shown(page, 2)
-  const [left] = [await edges(page, 0)]
-  expect(left.atLeft).toBeGreaterThan(180)
+  await expect.poll(async () => (await edges(page, 0)).atLeft).toBeGreaterThan(180)
+  await expect.poll(async () => (await edges(page, 1)).atLeft).toBeLessThan(100)
   await (await menu(page)).getByRole('menuitem', { name: 'Save the screen as a protocol…' }).click()
   const dialog = page.getByRole('dialog', { name: 'Save the screen as a protocol' })
   await dialog.getByLabel('Name', { exact: true }).fill('Elbow by example')

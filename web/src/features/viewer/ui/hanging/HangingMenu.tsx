@@ -39,9 +39,10 @@ export function HangingMenu({ session }: { session: ViewerSession }) {
   const [dialog, setDialog] = useState<'save' | 'manage' | null>(null)
   const automatic = hangsByItself()
   const name = current ? current.protocol.name : 'Hanging'
+  const label = current ? `Hanging protocol: ${name}` : 'Hanging protocol'
   return (
-    <div className="tools">
-      <Dropdown label="Hanging protocol" glyph="hanging" text={name} testid="hanging">
+    <div className="tools hanging">
+      <Dropdown label={label} glyph="hanging" text={name} testid="hanging">
         <div className="hanging-menu" data-testid="hanging-menu">
           <Stages session={session} />
           {fitting.map((each) => (

@@ -39,7 +39,7 @@ function CellRules({ at, layout, set, onChange }: { at: number; layout: string; 
       <div className="hanging-rules">
         {set.rules.map((rule, index) => (
           <label key={index}>
-            <select value={kindOf(rule)} onChange={(event) => change(index, event.target.value as Kind)} aria-label={ruleText(rule)}>
+            <select className="input" value={kindOf(rule)} onChange={(event) => change(index, event.target.value as Kind)} aria-label={ruleText(rule)}>
               {Object.entries(KINDS).map(([kind, word]) => (
                 <option key={kind} value={kind}>
                   {word}

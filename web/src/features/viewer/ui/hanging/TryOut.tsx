@@ -19,7 +19,7 @@ interface Tried {
 }
 
 const nameOf = (found: DisplaySet | null | undefined): string =>
-  found ? [[...(found.facts.description ?? []), ...(found.facts.modality ?? []), 'series'][0], found.facts.laterality?.[0], found.facts.view?.[0], found.prior > 0 ? '(earlier)' : ''].filter(Boolean).join(' ') : '–'
+  found ? [[...(found.facts.description ?? []), ...(found.facts.modality ?? []), 'series'][0], found.facts.orientation?.[0]?.toLowerCase(), found.facts.laterality?.[0], found.facts.view?.[0], found.prior > 0 ? '(earlier)' : ''].filter(Boolean).join(' ') : '–'
 
 function outcome({ fit }: Tried): string {
   const stage = fit?.stages[0]
