@@ -67,31 +67,31 @@ async def _take(request: Request, call: Call) -> Response:
 _NEEDS = Permission.STUDY_READ
 ENDPOINTS = (
     Endpoint(
-        method="GET", path="/hanging-protocols", tag="hanging protocols", needs=_NEEDS, run=_list,
+        method="GET", path="/hanging-protocols", tag="hanging", needs=_NEEDS, run=_list,
         summary="One's own hanging protocols, and those of everybody", answer=obj({"protocols": array(ref("HangingProtocol"))}),
     ),
     Endpoint(
-        method="POST", path="/hanging-protocols", tag="hanging protocols", needs=_NEEDS, run=_add,
+        method="POST", path="/hanging-protocols", tag="hanging", needs=_NEEDS, run=_add,
         summary="Keep a hanging protocol", body=obj({"protocol": _BODY, "shared": _SHARED}, "shared"),
         answer=ref("HangingProtocol"), status=201,
     ),
     Endpoint(
-        method="POST", path="/hanging-protocols/dicom", tag="hanging protocols", needs=_NEEDS, respond=_take,
+        method="POST", path="/hanging-protocols/dicom", tag="hanging", needs=_NEEDS, respond=_take,
         summary="Keep what a DICOM object (Hanging Protocol Storage) says, as one's own",
         body={"type": "string", "format": "binary"}, body_type="application/dicom", answer=ref("HangingProtocol"), status=201,
     ),
     Endpoint(
-        method="PATCH", path="/hanging-protocols/{id}", tag="hanging protocols", needs=_NEEDS, run=_change,
+        method="PATCH", path="/hanging-protocols/{id}", tag="hanging", needs=_NEEDS, run=_change,
         summary="Change, publish or withdraw one", parameters=(_ID,),
         body=obj({"protocol": _BODY, "shared": _SHARED}, "protocol", "shared"), answer=ref("HangingProtocol"),
         errors=(Kind.MISSING,),
     ),
     Endpoint(
-        method="DELETE", path="/hanging-protocols/{id}", tag="hanging protocols", needs=_NEEDS, run=_remove,
+        method="DELETE", path="/hanging-protocols/{id}", tag="hanging", needs=_NEEDS, run=_remove,
         summary="Forget one", parameters=(_ID,), status=204, errors=(Kind.MISSING,),
     ),
     Endpoint(
-        method="GET", path="/hanging-protocols/{id}/dicom", tag="hanging protocols", needs=_NEEDS, respond=_dicom,
+        method="GET", path="/hanging-protocols/{id}/dicom", tag="hanging", needs=_NEEDS, respond=_dicom,
         summary="One as a DICOM object", parameters=(_ID,), answer={"type": "string", "format": "binary"},
         answer_type="application/dicom", errors=(Kind.MISSING,),
     ),

@@ -16,6 +16,7 @@ TAGS: Mapping[str, str] = {
     "session": "Logging in and out",
     "studies": "The study list",
     "orders": "What is to be done, and what was done for it",
+    "hanging": "Hanging protocols",
     "remote": "Other archives",
     "routing": "Where images are sent: destinations, rules, deliveries",
     "changes": "What happens in the archive",
