@@ -166,7 +166,7 @@ export class ViewerSession {
     return this.allSeries().find((series) => series.SeriesInstanceUID === seriesInstanceUID)
   }
 
-  private studyOf(seriesInstanceUID: string): string | undefined {
+  studyOf(seriesInstanceUID: string): string | undefined {
     return this.state.get().groups.find((group) => group.series.some((series) => series.SeriesInstanceUID === seriesInstanceUID))?.study.StudyInstanceUID
   }
 

@@ -6,6 +6,8 @@ import type { ViewerSession } from '../session/session'
 import type { Glyph } from './icons'
 import { HangingMenu } from './hanging/HangingMenu'
 import { MeasurementLayer } from './Measurements'
+import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
+import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
 
 export interface PaneProps {
   readonly session: ViewerSession
@@ -13,7 +15,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [MeasurementLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, MeasurementLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
@@ -22,7 +24,9 @@ export interface Content {
   readonly isFor?: (series: Series) => boolean
 }
 
-export const CONTENTS: Readonly<Record<string, Content>> = {}
+export const CONTENTS: Readonly<Record<string, Content>> = {
+  overlay: { Component: OverlayContent, isFor: hasNoPictures },
+}
 
 /** A panel at the right edge, one open at a time; each has a button at the end of the toolbar. */
 export interface Panel {
@@ -32,7 +36,7 @@ export interface Panel {
   readonly Component: ComponentType<{ readonly session: ViewerSession }>
 }
 
-export const PANELS: readonly Panel[] = []
+export const PANELS: readonly Panel[] = [{ id: OVERLAYS, label: 'Segments and dose', glyph: 'segments', Component: OverlayPanel }]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
 export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [HangingMenu]
