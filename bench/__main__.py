@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import corpus, finding, growth, measure, peers, report, retrieving, web
+from bench import corpus, finding, growth, measure, peers, report, retrieving, viewing, web
 
 Figures = dict[str, dict[str, list[float]]]
 
@@ -41,7 +41,7 @@ def _cstore(work: Path, source: Path, rounds: int, figures: Figures) -> None:
                 print(f"C-STORE {associations} association(s) {name}: {seconds:.2f} s, server CPU {cpu:.2f} s", flush=True)
 
 
-PARTS = ("cstore", "web", "retrieve", "find", "growth")
+PARTS = ("cstore", "web", "retrieve", "find", "viewing", "growth")
 
 
 def _options() -> argparse.Namespace:
@@ -76,7 +76,11 @@ def main() -> None:
             retrieving.beside(work, small, study, rounds, figures)
         if "find" in parts:
             finding.beside(work, rounds, figures)
-    tables = {}
+        tables = {}
+        if "viewing" in parts:
+            others = 4 if options.quick else viewing.OTHERS
+            runs = viewing.beside(work, min(slices, 250), others, rounds)
+            tables["viewing"] = report.measured_on() + viewing.table(runs, min(slices, 250), others)
     if figures:
         medians = {name: {peer: statistics.median(values) for peer, values in row.items()} for name, row in figures.items()}
         tables["figures"] = report.table(medians, slices, rounds)

@@ -48,6 +48,8 @@ const viewers = {
     back: (page) => page.getByRole('button', { name: 'Back to the study list' }).click(),
     search: async (page, name) => {
       await page.getByRole('searchbox').first().fill(name)
+      await page.waitForURL((url) => url.searchParams.get('q') === name)
+      await page.locator('.studies-list[aria-busy=false]').waitFor({ timeout: LONG }) // until then the rows are those of before
       await page.locator('.study-row[aria-rowindex]', { hasText: name }).first().waitFor({ timeout: LONG })
     },
   },
