@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from isocenter.api import (
     admin,
+    annotations,
     changes,
     commitments,
     conformance,
@@ -65,6 +66,7 @@ _ABOUT = (
 ENDPOINTS: tuple[Endpoint, ...] = (
     *session.ENDPOINTS,
     *studies.ENDPOINTS,
+    *annotations.ENDPOINTS,
     *remote.ENDPOINTS,
     *changes.ENDPOINTS,
     *upload.ENDPOINTS,

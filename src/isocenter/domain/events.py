@@ -11,6 +11,7 @@ class Event(StrEnum):
 
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
+    ANNOTATION_SAVED = "annotation.saved"
     COMMITMENT_ANSWERED = "commitment.answered"
     COMMITMENT_REQUESTED = "commitment.requested"
     DELIVERY_CANCELLED = "delivery.cancelled"
