@@ -35,6 +35,12 @@ export function useUser(): User {
   return now.user
 }
 
+/** Whoever is signed in; '' for nobody. */
+export function userName(): string {
+  const now = session.get()
+  return now.state === 'in' ? now.user.name : ''
+}
+
 export function may(user: User, permission: string): boolean {
   return user.permissions.includes(permission)
 }

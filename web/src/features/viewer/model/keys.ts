@@ -8,6 +8,8 @@ export type Command =
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
   | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
+  | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'fullscreen'
+  | 'key-image' | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
 export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
 
@@ -50,6 +52,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-ellipse', keys: ['e'], label: 'Ellipse', group: 'Measurements' },
   { command: 'tool-rectangle', keys: ['q'], label: 'Rectangle', group: 'Measurements' },
   { command: 'tool-probe', keys: ['p'], label: 'Value at a point', group: 'Measurements' },
+  { command: 'key-image', keys: ['Shift+k'], label: 'Mark as a key image, or not', group: 'Measurements' },
   { command: 'delete', keys: ['Delete', 'Backspace'], label: 'Delete the selected measurement', group: 'Measurements' },
   { command: 'undo', keys: ['Ctrl+z'], label: 'Undo measurement', group: 'Measurements' },
   { command: 'redo', keys: ['Ctrl+y', 'Ctrl+Shift+z'], label: 'Redo measurement', group: 'Measurements' },

@@ -12,6 +12,10 @@ export interface Measurement {
   readonly seriesInstanceUID: string
   /** length: two ends; angle: end, vertex, end; ellipse and rectangle: two opposite corners of the box; probe: the point. */
   readonly points: readonly Point[]
+  /** What a person wrote: a note, a marker's number, the millimetres of a calibration. */
+  readonly text?: string
+  /** A name given to any other shape. */
+  readonly label?: string
   /** What is written beside it. */
   readonly lines: readonly string[]
 }

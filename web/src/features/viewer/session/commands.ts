@@ -65,6 +65,7 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     'next-stage': () => session.hanging.step(1),
     'previous-stage': () => session.hanging.step(-1),
     fullscreen: () => void toggleFullscreen(),
+    'key-image': () => session.markKey(),
     delete: () => measurements.deleteSelected(),
     undo: () => measurements.undo(),
     redo: () => measurements.redo(),

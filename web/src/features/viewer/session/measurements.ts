@@ -1,6 +1,7 @@
 // The measurements of one open viewer, with undo.
 import { Observable } from '../../../lib/observable'
 import type { Picture } from '../engine/picture'
+import { newId, placeOf } from '../model/annotations'
 import type { Point } from '../model/geometry'
 import { type Kind, type Measurement, type Values, describe, pointsOf } from '../model/measure'
 
@@ -21,8 +22,6 @@ export const valuesOf = (picture: Picture): Values => ({
 
 const SMALLEST = 0.5 // image pixels; anything less is a slip of the hand
 
-let serial = 0
-
 export class Measurements {
   readonly state = new Observable<MeasurementState>({ all: [], selected: null, draft: null })
   private readonly past: (readonly Measurement[])[] = []
@@ -37,12 +36,36 @@ export class Measurements {
     this.future = []
   }
 
+  // --- what was drawn before
+
+  /** What was drawn on a study, here or elsewhere, takes the place of what is known of it; undo does not take it away. */
+  putBack(study: string, found: readonly Measurement[]): void {
+    const ours = this.state.get().all
+    const fresh = found.filter((one) => !ours.some((each) => each.id === one.id))
+    const into = (all: readonly Measurement[]): readonly Measurement[] => [...all, ...fresh.filter((one) => !all.some((each) => each.id === one.id))]
+    for (const [at, all] of this.past.entries()) this.past[at] = into(all)
+    this.future = this.future.map(into)
+    this.patch({ all: [...ours.filter((each) => placeOf(each.frameId)?.study !== study), ...found] })
+  }
+
+  /** An earlier state of a study takes the place of the present one, as one step to undo. */
+  replace(study: string, found: readonly Measurement[]): void {
+    this.remember()
+    this.patch({ all: [...this.state.get().all.filter((each) => placeOf(each.frameId)?.study !== study), ...found], selected: null })
+  }
+
+  /** More measurements, as one step to undo. */
+  add(found: readonly Measurement[]): void {
+    this.remember()
+    this.patch({ all: [...this.state.get().all, ...found] })
+  }
+
   // --- drawing
 
   begin(kind: Kind, at: Point, picture: Picture): void {
     const points: Point[] = kind === 'probe' ? [at] : [at, at]
     const draft: Measurement = {
-      id: `measurement-${++serial}`,
+      id: newId(),
       kind,
       frameId: picture.frame.id,
       seriesInstanceUID: picture.frame.instance.seriesInstanceUID,

@@ -1,5 +1,6 @@
 // One open viewer: the study and its priors, the viewports, what is chosen. One owner of all of it; dispose() ends it.
 import { changes } from '../../../api/events'
+import { userName } from '../../../api/session'
 import { readStudy } from '../../../api/studies'
 import type { Series, Study, StudyDetail } from '../../../api/types'
 import { seriesMetadata } from '../../../dicomweb/client'
@@ -8,12 +9,14 @@ import { HttpError, explain, isAbort } from '../../../lib/http'
 import { Observable } from '../../../lib/observable'
 import { Engine } from '../engine/engine'
 import type { Pane, Stack } from '../engine/pane'
+import { placeOf } from '../model/annotations'
 import type { Kind } from '../model/measure'
 import { type Layout, panesOf } from '../model/layout'
 import { type Detail, type Relation, nextDetail, relationOf } from '../model/overlay'
 import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Hanging } from './hanging'
+import { Annotations } from './annotations'
 import { Measurements } from './measurements'
 import type { Opening } from './opening'
 import { paceNow } from './pace'
@@ -57,6 +60,7 @@ export class ViewerSession {
   readonly engine: Engine
   readonly state: Observable<ViewerState>
   readonly measurements: Measurements
+  readonly annotations: Annotations
   readonly thumbnails: Thumbnails
   readonly hanging: Hanging
   private readonly studyInstanceUID: string
@@ -72,6 +76,7 @@ export class ViewerSession {
     this.early = opening.early
     this.engine = new Engine(MAX_PANES, paceNow)
     this.measurements = new Measurements()
+    this.annotations = new Annotations(userName(), this.measurements, this.ended.signal)
     this.state = new Observable<ViewerState>({
       status: 'loading',
       failure: null,
@@ -201,6 +206,8 @@ export class ViewerSession {
     const asked = this.metadataOf(study, seriesInstanceUID).then((metadata): Stack => {
       const frames = picturesOf(metadata, study, seriesInstanceUID)
       this.engine.register(frames)
+      // The first image does not wait for what was drawn on it.
+      void this.engine.firstImage.then(() => this.annotations.open(study))
       return { seriesInstanceUID, modality, frames }
     })
     this.stacks.set(seriesInstanceUID, asked)
@@ -359,6 +366,25 @@ export class ViewerSession {
     this.patch({ alone: panesOf(this.state.get().layout) > 1 && !this.state.get().alone })
   }
 
+  /** Marks the image in the active viewport as a key image, or no longer. */
+  markKey(): void {
+    const { picture } = this.activePane.state.get()
+    if (picture) this.annotations.toggleKey(picture.frame.id)
+  }
+
+  /** Shows a frame where its series is, else in the active viewport. */
+  async goToFrame(frameId: string): Promise<void> {
+    const place = placeOf(frameId)
+    if (!place) return
+    const shows = (pane: Pane): boolean => pane.state.get().seriesInstanceUID === place.series
+    if (!shows(this.activePane) && !this.engine.panes.some(shows)) await this.show(place.series)
+    const pane = shows(this.activePane) ? this.activePane : this.engine.panes.find(shows)
+    const index = pane?.frames.findIndex((frame) => frame.id === frameId) ?? -1
+    if (!pane || index < 0) return
+    this.setActive(this.engine.panes.indexOf(pane))
+    pane.goTo(index)
+  }
+
   // --- choices
 
   setTool(tool: Tool): void {
@@ -392,6 +418,7 @@ export class ViewerSession {
     this.ended.abort()
     window.clearTimeout(this.refreshTimer)
     this.stopListening()
+    this.annotations.dispose()
     this.engine.dispose()
     this.stacks.clear()
   }

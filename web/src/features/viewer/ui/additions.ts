@@ -5,6 +5,8 @@ import type { Series } from '../../../api/types'
 import type { ViewerSession } from '../session/session'
 import type { Glyph } from './icons'
 import { HangingMenu } from './hanging/HangingMenu'
+import { AnnotationsPanel } from './annotations/AnnotationsPanel'
+import { KeyLayer } from './annotations/KeyLayer'
 import { MeasurementLayer } from './Measurements'
 import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
 import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
@@ -15,7 +17,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, MeasurementLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, MeasurementLayer, KeyLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
@@ -36,7 +38,10 @@ export interface Panel {
   readonly Component: ComponentType<{ readonly session: ViewerSession }>
 }
 
-export const PANELS: readonly Panel[] = [{ id: OVERLAYS, label: 'Segments and dose', glyph: 'segments', Component: OverlayPanel }]
+export const PANELS: readonly Panel[] = [
+  { id: 'annotations', label: 'Annotations', glyph: 'star', Component: AnnotationsPanel },
+  { id: OVERLAYS, label: 'Segments and dose', glyph: 'segments', Component: OverlayPanel },
+]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
 export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [HangingMenu]
