@@ -1,9 +1,15 @@
 """What people draw is kept, version by version, and belongs to who drew it."""
 
+import subprocess
+from pathlib import Path
+from typing import Any
+
 import pytest
+from pydicom import Dataset, dcmread
 
 from api_harness import Api
 from isocenter.domain.access import Role
+from isocenter.store import imaging
 from objects import part10
 
 pytestmark = pytest.mark.anyio
@@ -56,3 +62,146 @@ async def test_annotations_are_bounded(sqlite_api: Api) -> None:
         long = {"id": "a", "text": "x" * 50_000}
         assert (await client.post(AT, json={"set": [long], "remove": []})).status_code == 413
         assert (await client.get(AT)).json() == {"version": 0, "items": []}
+
+
+# ---- written as DICOM
+
+CT = "ct/volume-lidc-idri-0314"
+# Kept by a viewer: image coordinates count from the centre of the first pixel.
+SHAPES: list[tuple[dict[str, Any], str, list[float], list[tuple[str, float, str]]]] = [
+    ({"kind": "length", "points": [[10, 20], [40.25, 60]], "results": [{"quantity": "length", "value": 37.5, "unit": "mm"}],
+      "label": "Läsion 1"}, "POLYLINE", [10.5, 20.5, 40.75, 60.5], [("410668003", 37.5, "mm")]),
+    ({"kind": "ellipse", "points": [[100, 110], [140, 130]],
+      "results": [{"quantity": "mean", "value": -812.4375, "unit": "HU"}, {"quantity": "area", "value": 383.1, "unit": "mm²"}]},
+     "ELLIPSE", [100.5, 120.5, 140.5, 120.5, 120.5, 110.5, 120.5, 130.5],
+     [("112031", -812.4375, "[hnsf'U]"), ("42798000", 383.1, "mm2")]),
+    ({"kind": "rectangle", "points": [[1, 2], [3, 4]], "results": [{"quantity": "area", "value": 4, "unit": "px²"}]},
+     "POLYLINE", [1.5, 2.5, 3.5, 2.5, 3.5, 4.5, 1.5, 4.5, 1.5, 2.5], [("42798000", 4, "{pixels}2")]),
+    ({"kind": "angle", "points": [[0, 0], [10, 0], [10, 10]], "results": [{"quantity": "angle", "value": 90, "unit": "°"}]},
+     "POLYLINE", [0.5, 0.5, 10.5, 0.5, 10.5, 10.5], [("1483009", 90, "deg")]),
+    ({"kind": "text", "points": [[50, 51]], "text": "Beachten 山"}, "POINT", [50.5, 51.5], []),
+]  # fmt: skip
+
+
+def hold_ct(api: Api, data: Path) -> tuple[str, str, list[str]]:
+    """Study, series, instances of three slices."""
+    found = []
+    for file in sorted((data / CT).glob("*.dcm"))[:3]:
+        api.store(file.read_bytes())
+        found.append(dcmread(file, stop_before_pixels=True))
+    return found[0].StudyInstanceUID, found[0].SeriesInstanceUID, [each.SOPInstanceUID for each in found]
+
+
+def item(at: tuple[str, str, str], number: int, **values: Any) -> dict[str, Any]:
+    study, series, instance = at
+    frame_id = f"frame:/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/1"
+    return {"id": f"item-{number}", "type": "measurement", "frameId": frame_id, **values}
+
+
+async def exported(api: Api, token: str, study: str, body: dict[str, Any], tmp_path: Path) -> Dataset:
+    """What the archive holds afterwards, which dciodvfy finds no error in."""
+    async with api.client(token) as client:
+        answer = await client.post(f"/studies/{study}/annotations/export", json=body)
+        assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "stored"
+    uids = answer.json()["StudyInstanceUID"], answer.json()["SeriesInstanceUID"], answer.json()["SOPInstanceUID"]
+    (located,) = api.context.database.read(lambda connection: imaging.locate(connection, *uids))
+    with api.context.blobs.open(located.blob_key, located.size) as file:
+        content = file.read_at(0, located.size)
+    (tmp_path / "made.dcm").write_bytes(content)
+    said = subprocess.run(["dciodvfy", "-new", str(tmp_path / "made.dcm")], capture_output=True, text=True)
+    assert "Error" not in said.stderr + said.stdout, said.stderr + said.stdout
+    return dcmread(tmp_path / "made.dcm")
+
+
+def children(content: Dataset, concept: str) -> list[Dataset]:
+    """Content items below, at any depth, with a concept."""
+    found = []
+    for each in content.get("ContentSequence", []):
+        if "ConceptNameCodeSequence" in each and each.ConceptNameCodeSequence[0].CodeValue == concept:
+            found.append(each)
+        found += children(each, concept)
+    return found
+
+
+def outline(group: Dataset) -> Dataset:
+    for each in group.get("ContentSequence", []):
+        found = each if each.ValueType == "SCOORD" else outline(each) if "ContentSequence" in each else None
+        if found is not None:
+            return found
+    raise AssertionError("no outline")
+
+
+async def test_measurements_become_a_report_with_their_numbers_and_outlines(
+    sqlite_api: Api, data: Path, tmp_path: Path
+) -> None:
+    study, series, instances = hold_ct(sqlite_api, data)
+    token = sqlite_api.token(Role.RADIOLOGIST, "ray")
+    items = [item((study, series, instances[n % 3]), n, **shape) for n, (shape, *_) in enumerate(SHAPES)]
+    async with sqlite_api.client(token) as client:
+        assert (await client.post(f"/studies/{study}/annotations/export", json={"form": "SR"})).status_code == 400
+        await client.post(f"/studies/{study}/annotations", json={"set": items, "remove": []})
+    made = await exported(sqlite_api, token, study, {"form": "SR", "note": "Verlauf"}, tmp_path)
+    assert made.SOPClassUID == "1.2.840.10008.5.1.4.1.1.88.33" and made.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+    assert made.PatientID == dcmread(next((data / CT).glob("*.dcm")), stop_before_pixels=True).PatientID
+    groups = children(made, "125007")
+    assert len(groups) == len(SHAPES)
+    for n, (group, (shape, kind, coordinates, numbers)) in enumerate(zip(groups, SHAPES, strict=True)):
+        drawn = outline(group)
+        assert (drawn.GraphicType, [*drawn.GraphicData]) == (kind, coordinates)
+        image = drawn.ContentSequence[0].ReferencedSOPSequence[0]
+        assert image.ReferencedSOPInstanceUID == instances[n % 3]
+        found = [each for each in group.ContentSequence if each.ValueType == "NUM"]
+        told = [(each.ConceptNameCodeSequence[0].CodeValue, float(each.MeasuredValueSequence[0].NumericValue),
+                 each.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue) for each in found]  # fmt: skip
+        assert told == numbers
+        words = shape.get("label") or shape.get("text") or ""
+        assert children(group, "112039")[0].TextValue == f"Isocenter:{shape['kind']}" + (f":{words}" if words else "")
+    assert children(made, "121106")[-1].TextValue == "Verlauf"
+    assert {each.ReferencedSOPInstanceUID for each in made.CurrentRequestedProcedureEvidenceSequence[0]
+            .ReferencedSeriesSequence[0].ReferencedSOPSequence} == set(instances)  # fmt: skip
+
+
+async def test_a_view_becomes_a_presentation_state(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
+    study, series, instances = hold_ct(sqlite_api, data)
+    token = sqlite_api.token(Role.RADIOLOGIST, "ray")
+    items = [item((study, series, instances[0]), n, **shape, lines=["37.5 mm"]) for n, (shape, *_) in enumerate(SHAPES)]
+    async with sqlite_api.client(token) as client:
+        await client.post(f"/studies/{study}/annotations", json={"set": items, "remove": []})
+        for wrong in ({}, {"instance": "1.2.3", "area": [1, 1, 2, 2]}, {"instance": instances[0], "area": [1]}):
+            answer = await client.post(f"/studies/{study}/annotations/export", json={"form": "PR", "view": wrong})
+            assert answer.status_code == 400
+    view = {"series": series, "instance": instances[0], "frame": 1, "area": [300, 400, 11, 21], "rotation": 270, "flip": True,
+            "inverted": True, "window": {"center": -600, "width": 1500, "shape": "LINEAR"}}  # fmt: skip
+    made = await exported(sqlite_api, token, study, {"form": "PR", "note": "Lunge", "view": view}, tmp_path)
+    original = dcmread(sorted((data / CT).glob("*.dcm"))[0], stop_before_pixels=True)
+    assert made.SOPClassUID == "1.2.840.10008.5.1.4.1.1.11.1" and made.ContentDescription == "Lunge"
+    assert (made.SoftcopyVOILUTSequence[0].WindowCenter, made.SoftcopyVOILUTSequence[0].WindowWidth) == (-600, 1500)
+    assert (made.RescaleSlope, made.RescaleIntercept) == (original.RescaleSlope, original.RescaleIntercept)
+    assert (made.ImageRotation, made.ImageHorizontalFlip, made.PresentationLUTShape) == (270, "Y", "INVERSE")
+    area = made.DisplayedAreaSelectionSequence[0]
+    corners = [*area.DisplayedAreaTopLeftHandCorner, *area.DisplayedAreaBottomRightHandCorner]
+    assert corners == [300, 400, 11, 21] and [*area.PresentationPixelSpacing] == [*original.PixelSpacing]
+    figures = made.GraphicAnnotationSequence[0].GraphicObjectSequence
+    assert [(each.GraphicType, [*each.GraphicData]) for each in figures] == [(kind, points) for _, kind, points, _ in SHAPES]
+    texts = made.GraphicAnnotationSequence[0].TextObjectSequence
+    assert texts[0].UnformattedTextValue == "Läsion 1\r\n37.5 mm" and [*texts[0].AnchorPoint] == [40.75, 60.5]
+
+
+async def test_marked_images_become_key_objects(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
+    study, series, instances = hold_ct(sqlite_api, data)
+    token = sqlite_api.token(Role.RADIOLOGIST, "ray")
+    marks = [{**item((study, series, uid), n), "type": "key"} for n, uid in enumerate(instances[:2])]
+    foreign = {**item(("1.2", "1.2.1", "1.2.1.1"), 9), "type": "key"}
+    async with sqlite_api.client(token) as client:
+        await client.post(f"/studies/{study}/annotations", json={"set": [*marks, foreign], "remove": []})
+        answer = await client.post(f"/studies/{study}/annotations/export", json={"form": "KO", "title": "No such"})
+        assert answer.status_code == 400
+    made = await exported(sqlite_api, token, study, {"form": "KO", "title": "For Teaching", "note": "schön"}, tmp_path)
+    assert made.ConceptNameCodeSequence[0].CodeValue == "113004" and children(made, "113012")[0].TextValue == "schön"
+    shown = [each.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for each in made.ContentSequence if each.ValueType == "IMAGE"]
+    assert shown == instances[:2]
+    # Who may look only does not write.
+    referrer = sqlite_api.token(Role.REFERRER, "wilson", "Wilson^James")
+    async with sqlite_api.client(referrer) as client:
+        assert (await client.post(f"/studies/{study}/annotations/export", json={"form": "KO"})).status_code == 403

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 
 EXAMPLES = {"name": "nobody-of-this-name", "uid": "1.2.3", "id": "999999", "aet": "NOWHERE", "part": "a"}
 BODIES = {
+    "/studies/{uid}/annotations/export": {"form": "SR"},
     "/studies/{uid}/annotations": {"set": [{"id": "a"}], "remove": []},
     "/index-attributes": {"name": "nobody"},
     "/hanging-protocols": {"protocol": {"name": "a", "sets": [{}], "stages": [{"layout": "1x1", "cells": [{"set": 0}]}]}},

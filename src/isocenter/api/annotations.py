@@ -1,13 +1,14 @@
 """What somebody draws on the images of a study: kept, versioned, and written as DICOM on demand."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter
 from isocenter.api.schema import array, integer, obj, text
-from isocenter.domain.access import Permission
+from isocenter.domain.access import Permission, require
 from isocenter.domain.errors import Kind
-from isocenter.service import annotations
+from isocenter.service import annotations, exporting, ingest
 
 _ANY_OBJECT = {"type": "object", "additionalProperties": True}
 _UID = Parameter("uid", "Study Instance UID", text(maxLength=128), "path", True)
@@ -26,6 +27,20 @@ def _save(call: Call) -> Any:
 def _versions(call: Call) -> Any:
     found = annotations.versions(call.context, call.principal, call.path["uid"])
     return {"versions": [{**asdict(each), "at": each.at.isoformat()} for each in found]}
+
+
+def _export(call: Call) -> Any:
+    context, principal, uid, body = call.context, call.principal, call.path["uid"], call.body
+    require(principal, Permission.STUDY_STORE)
+    series_uid, outcome = exporting.export(
+        context, principal, uid, annotations.kept(context, principal, uid).items,
+        partial(ingest.begin, context, principal, source="upload"),
+        form=body["form"], title=body.get("title", ""), note=body.get("note", ""), view=body.get("view"),
+    )  # fmt: skip
+    return {
+        "StudyInstanceUID": uid, "SeriesInstanceUID": series_uid, "SOPInstanceUID": outcome.sop_instance_uid,
+        "status": outcome.status,
+    }  # fmt: skip
 
 
 ENDPOINTS = (
@@ -52,5 +67,17 @@ ENDPOINTS = (
         parameters=(_UID,),
         answer=obj({"versions": array(obj({"version": integer(), "at": text(), "set": integer(), "removed": integer()}))}),
         errors=(Kind.MISSING,),
+    ),
+    Endpoint(
+        method="POST", path="/studies/{uid}/annotations/export", tag="annotations", needs=Permission.STUDY_STORE, run=_export,
+        summary="Write what you drew as DICOM, into the archive",
+        description="SR: a Comprehensive SR after TID 1500 with every measurement. PR: a grayscale or colour softcopy "
+        "presentation state of the view, with what is drawn on its series. KO: the key images, titled after CID 7010. Each "
+        "is a new series.",
+        parameters=(_UID,),
+        body=obj({"form": text(enum=["SR", "PR", "KO"]), "title": text(maxLength=64), "note": text(maxLength=1000),
+                  "view": _ANY_OBJECT}, "title", "note", "view"),
+        answer=obj({"StudyInstanceUID": text(), "SeriesInstanceUID": text(), "SOPInstanceUID": text(), "status": text()}),
+        errors=(Kind.MISSING, Kind.NO_SPACE, Kind.CONFLICT),
     ),
 )  # fmt: skip

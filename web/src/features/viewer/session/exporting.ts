@@ -1,5 +1,6 @@
 // What the server is told of the screen when it writes an object: which view, which images.
 import { placeOf } from '../model/annotations'
+import type { Point } from '../model/geometry'
 import { apply, invert } from '../model/view'
 import type { ViewerSession } from './session'
 
@@ -21,9 +22,14 @@ export function exportedBody(session: ViewerSession, form: 'SR' | 'PR' | 'KO', t
   if (!place || !affine) return { form, title, note }
   const { columns, rows } = picture.frame.extent
   const back = invert(affine)
-  const corners = [apply(back, [0, 0]), apply(back, [size.width, size.height])]
-  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)]
-  const area = view.fitted ? [1, 1, columns, rows] : [Math.min(...xs) + 1, Math.min(...ys) + 1, Math.max(...xs) + 1, Math.max(...ys) + 1].map(Math.round)
+  // The image's own corner that is at the top left of the screen after the turn (PS3.3 C.10.4); pixels count from 1.
+  const corner = (sign: 1 | -1): Point => {
+    const corners: Point[] = [[0, 0], [columns - 1, 0], [0, rows - 1], [columns - 1, rows - 1]]
+    const place = (point: Point): number => apply(affine, point).reduce((sum, each) => sum + sign * each, 0)
+    return corners.reduce((best, point) => (place(point) < place(best) ? point : best))
+  }
+  const [first, last] = view.fitted ? [corner(1), corner(-1)] : [apply(back, [0, 0]), apply(back, [size.width, size.height])]
+  const area = [...first, ...last].map((each) => Math.round(each) + 1)
   return {
     form,
     title,

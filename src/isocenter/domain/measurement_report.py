@@ -1,0 +1,207 @@
+"""Measurements as a Comprehensive SR after PS3.16 TID 1500: each a group with its tracking UID, its numbers and its outline.
+
+Outlines are SCOORDs in image coordinates, whose 0\\0 is the corner of the first pixel (PS3.3 C.18.6); ours count from its centre.
+The tracking identifier names the tool, so that this viewer puts the very same shape back; others find graphics they know.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isocenter.domain.errors import Invalid
+from isocenter.domain.exported import (
+    Image,
+    Json,
+    Made,
+    attributes,
+    code,
+    coded,
+    container,
+    content,
+    document,
+    evidence,
+    header,
+    observer,
+    reference,
+    said,
+    short,
+)
+
+COMPREHENSIVE = "1.2.840.10008.5.1.4.1.1.88.33"
+MAKER = "Isocenter"
+MOST_POINTS = 10_000
+
+Point = tuple[float, float]
+
+_LANGUAGE = code("121049", "DCM", "Language of Content Item and Descendants")
+_ANGLE = code("1483009", "SCT", "Angle")
+_AREA = code("42798000", "SCT", "Area")
+_LENGTH = code("410668003", "SCT", "Length")
+_VALUE = code("pixel-value", "99ISOCENTER", "Pixel value")
+_HU = code("112031", "DCM", "Attenuation Coefficient")
+_SUV = code("126401", "DCM", "SUVbw")
+_MEAN = code("373098007", "SCT", "Mean")
+_MAXIMUM = code("56851009", "SCT", "Maximum")
+# Quantity of the viewer -> the concept; None: the concept is that of the values, with a derivation
+_CONCEPTS: Mapping[str, Json] = {
+    "length": _LENGTH,
+    "long axis": code("103339001", "SCT", "Long Axis"),
+    "short axis": code("103340004", "SCT", "Short Axis"),
+    "distance": code("246126005", "SCT", "Distance"),
+    "angle": _ANGLE,
+    "radius": code("131190003", "SCT", "Radius"),
+    "area": _AREA,
+    "perimeter": code("131191004", "SCT", "Perimeter"),
+    "SUVbw": _SUV,
+    "SUVbw mean": _SUV,
+    "SUVbw max": _SUV,
+    **{name: code(f"{name}-sample", "99ISOCENTER", f"{name.capitalize()} sample") for name in ("red", "green", "blue")},
+    **{name: code(name, "99ISOCENTER", f"{name.capitalize()} of pixel values") for name in ("skewness", "kurtosis", "entropy")},
+    "pixels": code("pixels", "99ISOCENTER", "Number of pixels"),
+}  # fmt: skip
+_DERIVATIONS: Mapping[str, Json] = {
+    "mean": _MEAN, "SUVbw mean": _MEAN, "max": _MAXIMUM, "SUVbw max": _MAXIMUM, "min": code("255605001", "SCT", "Minimum"),
+    "SD": code("386136009", "SCT", "Standard Deviation"), "median": code("373099004", "SCT", "Median"),
+}  # fmt: skip
+_UNITS: Mapping[str, Json] = {
+    "mm": code("mm", "UCUM", "mm"), "mm²": code("mm2", "UCUM", "mm2"), "°": code("deg", "UCUM", "deg"),
+    "px": code("{pixels}", "UCUM", "pixels"), "px²": code("{pixels}2", "UCUM", "square pixels"),
+    "": code("1", "UCUM", "no units"), "HU": code("[hnsf'U]", "UCUM", "Hounsfield unit"), "bit": code("bit", "UCUM", "bit"),
+    "g/ml": code("g/ml{SUVbw}", "UCUM", "Standardized Uptake Value body weight"),
+}  # fmt: skip
+_REGIONS = frozenset({"ellipse", "rectangle", "circle", "circle3", "freehand", "spline", "probe"})
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A measurement on an image. results: (quantity, value, unit). outline: the corners of a curve through the points."""
+
+    id: str
+    kind: str
+    image: Image
+    points: tuple[Point, ...]
+    results: tuple[tuple[str, float, str], ...] = ()
+    text: str = ""
+    label: str = ""
+    lines: tuple[str, ...] = ()
+    outline: tuple[Point, ...] = ()
+
+
+def drawn(item: Mapping[str, Any], image: Image) -> Drawn:
+    """A kept item of the web client. Raises Invalid."""
+    try:
+        points = _points(item["points"])
+        results = tuple((str(each["quantity"]), float(each["value"]), str(each["unit"])) for each in item.get("results", ()))
+        lines = tuple(str(line)[:200] for line in item.get("lines", ())[:40])
+        written, label = (short(str(item.get(name) or ""), 1000) for name in ("text", "label"))
+        outline = _points(item.get("outline", ()))
+        found = Drawn(str(item["id"]), str(item["kind"]), image, points, results, written, label, lines, outline)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Invalid("an annotation is not what a viewer keeps", where="items") from None
+    if not found.points or not all(math.isfinite(value) for _, value, _ in results):
+        raise Invalid("an annotation is not what a viewer keeps", where="items")
+    return found
+
+
+def _points(given: Any) -> tuple[Point, ...]:
+    points = tuple((float(x), float(y)) for x, y in given)
+    if len(points) > MOST_POINTS or not all(math.isfinite(number) for point in points for number in point):
+        raise ValueError("points")
+    return points
+
+
+def graphic(found: Drawn) -> tuple[str, list[Point]]:
+    """(Graphic Type, points) of PS3.3 C.18.6.1.2, in image coordinates that count from the corner of the first pixel."""
+    points = [(x + 0.5, y + 0.5) for x, y in found.points]
+    if len(points) == 1:
+        return "POINT", points
+    if found.kind in ("ellipse", "rectangle") and len(points) == 2:
+        (x0, y0), (x1, y1) = points
+        if found.kind == "rectangle":
+            return "POLYLINE", [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+        middle, height = ((x0 + x1) / 2, (y0 + y1) / 2), abs(y1 - y0)
+        across, down = [(x0, middle[1]), (x1, middle[1])], [(middle[0], y0), (middle[0], y1)]
+        return "ELLIPSE", [*across, *down] if abs(x1 - x0) >= height else [*down, *across]
+    if found.outline:
+        points = [(x + 0.5, y + 0.5) for x, y in found.outline]
+    elif found.kind == "circle":
+        return "CIRCLE", points
+    if found.kind in _REGIONS:
+        return "POLYLINE", [*points, points[0]]
+    return "POLYLINE", points
+
+
+def measurement_report(made: Made, found: Sequence[Drawn], note: str) -> Json:
+    """The document. note: a comment on the whole, or ""."""
+    images = [each.image for each in found]
+    comment = [said("CONTAINS", code("121106", "DCM", "Comment"), note)] if note else []
+    groups = [container("CONTAINS", code("125007", "DCM", "Measurement Group"), _group(each), _template(each)) for each in found]
+    children = [
+        coded("HAS CONCEPT MOD", _LANGUAGE, code("en", "RFC5646", "English")),
+        *observer(made),
+        coded("HAS CONCEPT MOD", code("121058", "DCM", "Procedure reported"), code("363679005", "SCT", "Imaging procedure")),
+        container("CONTAINS", code("126010", "DCM", "Imaging Measurements"), groups),
+        *comment,
+    ]
+    return {
+        **header(made, COMPREHENSIVE, "SR", "Measurements", 9100),
+        **attributes(
+            CompletionFlag="PARTIAL", VerificationFlag="UNVERIFIED",
+            ReferencedPerformedProcedureStepSequence=None, PerformedProcedureCodeSequence=None,
+        ),
+        **evidence(made, images),
+        **document(made, code("126000", "DCM", "Imaging Measurement Report"), "1500", children),
+    }  # fmt: skip
+
+
+def _template(found: Drawn) -> str:
+    return "1410" if found.kind in _REGIONS else "1501"
+
+
+def tracking_uid(item: str) -> str:
+    """The same for the same item in every report: a UID of PS3.5 B.2, of a hash."""
+    return f"2.25.{int.from_bytes(hashlib.sha256(item.encode()).digest()[:16], 'big')}"
+
+
+def _group(found: Drawn) -> list[Json]:
+    words = [text for text in (found.label, found.text) if text]
+    name = f"{MAKER}:{found.kind}" + (f":{words[0]}" if words else "")
+    items = [
+        said("HAS OBS CONTEXT", code("112039", "DCM", "Tracking Identifier"), name),
+        content("HAS OBS CONTEXT", "UIDREF", code("112040", "DCM", "Tracking Unique Identifier"), UID=tracking_uid(found.id)),
+    ]
+    region = found.kind in _REGIONS
+    if region:
+        items.append(_outline("CONTAINS", code("111030", "DCM", "Image Region"), found))
+    source = [] if region else [_outline("INFERRED FROM", None, found)]
+    items += [_number(*result, source) for result in found.results]
+    if words or (not region and not found.results):
+        text = "\n".join(words) or " ".join(found.lines) or found.kind
+        items.append(said("CONTAINS", code("121106", "DCM", "Comment"), text, [] if region or found.results else source))
+    return items
+
+
+def _outline(relationship: str, name: Json | None, found: Drawn) -> Json:
+    kind, points = graphic(found)
+    image = content("SELECTED FROM", "IMAGE", None, ReferencedSOPSequence=[reference(found.image)])
+    data = [number for point in points for number in point]
+    return content(relationship, "SCOORD", name, [image], GraphicType=kind, GraphicData=data)
+
+
+def _number(quantity: str, value: float, unit: str, source: Sequence[Json]) -> Json:
+    of_values = _HU if unit == "HU" else _VALUE
+    units = _UNITS.get(unit) or code(f"[{short(unit, 12)}]", "99ISOCENTER", short(unit) or "unknown")
+    derived = _DERIVATIONS.get(quantity)
+    how = [coded("HAS CONCEPT MOD", code("121401", "DCM", "Derivation"), derived)] if derived is not None else []
+    measured = attributes(NumericValue=_decimal(value), FloatingPointValue=value, MeasurementUnitsCodeSequence=[units])
+    return content("CONTAINS", "NUM", _CONCEPTS.get(quantity, of_values), [*how, *source], MeasuredValueSequence=[measured])
+
+
+def _decimal(value: float) -> str:
+    """Of at most 16 letters (PS3.5 6.2, DS)."""
+    digits = 16
+    while len(text := f"{value:.{digits}g}") > 16:
+        digits -= 1
+    return text
