@@ -14,7 +14,8 @@ from isocenter.api.schema import Schema
 PREFIX = "/api/v1"
 TAGS: Mapping[str, str] = {
     "session": "Logging in and out",
-    "studies": "The study list", "annotations": "What people draw on images",
+    "studies": "The study list",
+    "annotations": "What people draw on images",
     "orders": "What is to be done, and what was done for it",
     "hanging": "Hanging protocols",
     "remote": "Other archives",

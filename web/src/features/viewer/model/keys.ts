@@ -7,8 +7,6 @@ export type Command =
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
-  | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
-  | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'fullscreen'
   | 'key-image' | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
 export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const

@@ -1,0 +1,102 @@
+// What is drawn is kept by itself and comes back where it was; it leaves as SR, GSPS and KO, which the viewer reads again.
+import { type Page, expect, test } from '@playwright/test'
+import { keepScreenshot } from './support'
+import { CT_STUDY, csrf, ctFiles, drawn, open, pane, upload } from './viewing'
+
+test.beforeAll(async ({ playwright, baseURL }) => {
+  test.setTimeout(180_000)
+  const request = await playwright.request.newContext({ baseURL: baseURL ?? '' })
+  const token = await csrf(request)
+  for (const file of ctFiles().slice(0, 4)) await upload(request, token, file)
+  await request.dispose()
+})
+
+/** Draws a straight line between two points given in parts of the viewport. */
+async function draw(page: Page, [x0, y0]: readonly [number, number], [x1, y1]: readonly [number, number]): Promise<void> {
+  const box = (await pane(page).boundingBox())!
+  await page.mouse.move(box.x + box.width * x0, box.y + box.height * y0)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * x1, box.y + box.height * y1, { steps: 4 })
+  await page.mouse.up()
+}
+
+const shapes = (page: Page): Promise<(string | null)[]> => page.locator('[data-testid="measurement"] .measure-line').evaluateAll((all) => all.map((each) => each.getAttribute('d')))
+const saved = (page: Page) => expect(page.getByTestId('annotations-saving')).toHaveAttribute('data-state', 'saved')
+
+interface Kept {
+  version: number
+  items: { id: string; type: string; points: [number, number][] }[]
+}
+
+const kept = async (page: Page): Promise<Kept> => (await (await page.request.get(`/api/v1/studies/${CT_STUDY}/annotations`)).json()) as Kept
+
+test('what is drawn is there again, exactly where it was, also after a closed tab without a server', async ({ page, context }) => {
+  await open(page, CT_STUDY)
+  await page.getByTestId('panel-annotations').click()
+  await page.keyboard.press('d')
+  await draw(page, [0.3, 0.4], [0.6, 0.5])
+  await saved(page)
+  const before = await shapes(page)
+  expect(before).toHaveLength(1)
+  const first = await kept(page)
+  expect(first.items.map((item) => item.type)).toEqual(['measurement'])
+
+  await page.reload()
+  await expect(page.getByTestId('measurement')).toHaveCount(1)
+  await page.getByTestId('panel-annotations').click()
+  await expect.poll(() => shapes(page)).toEqual(before)
+  expect((await kept(page)).items).toEqual(first.items)
+
+  // The server is away, and the tab is closed before it is back.
+  await page.route('**/annotations', (route) => (route.request().method() === 'POST' ? route.abort() : route.continue()))
+  await page.keyboard.press('e')
+  await draw(page, [0.4, 0.6], [0.5, 0.7])
+  await expect(page.getByTestId('annotations-saving')).toHaveAttribute('data-state', 'waiting')
+  await keepScreenshot(page, 'annotations-waiting')
+  const both = await shapes(page)
+  expect(both).toHaveLength(2)
+  await page.close()
+  const again = await context.newPage()
+  await open(again, CT_STUDY)
+  await again.getByTestId('panel-annotations').click()
+  await saved(again)
+  await expect(again.getByTestId('measurement')).toHaveCount(2)
+  await expect.poll(() => shapes(again)).toEqual(both)
+  expect((await kept(again)).items).toHaveLength(2)
+})
+
+test('a deleted one stays away, undo brings it back, an earlier version can be had', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await page.getByTestId('panel-annotations').click()
+  await expect(page.getByTestId('annotation')).toHaveCount(2)
+  await page.getByTestId('annotation').first().click()
+  await page.keyboard.press('Delete')
+  await expect(page.getByTestId('annotation')).toHaveCount(1)
+  await expect.poll(async () => (await kept(page)).items.length).toBe(1)
+  await page.keyboard.press('Control+z')
+  await expect.poll(async () => (await kept(page)).items.length).toBe(2)
+  await page.getByText('Earlier versions').click()
+  await page.getByRole('button', { name: 'Go back to version 1' }).click()
+  await expect.poll(async () => (await kept(page)).items.length).toBe(1)
+  await expect(page.getByTestId('annotation')).toHaveCount(1)
+})
+
+test('measurements, key images and the view become objects of the study', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await page.getByTestId('panel-annotations').click()
+  await expect(page.getByTestId('annotation')).toHaveCount(1)
+  await drawn(page, () => page.keyboard.press('ArrowDown'))
+  await page.keyboard.press('Shift+K')
+  await expect(page.getByTestId('key-star')).toBeVisible()
+  await expect(page.getByTestId('key-image')).toHaveCount(1)
+  await saved(page)
+  for (const form of ['SR', 'PR', 'KO'] as const) {
+    await page.getByTestId('export-form').selectOption(form)
+    await page.getByTestId('export-note').fill(`Noted ${form}`)
+    await page.getByTestId('export').click()
+    await expect(page.getByTestId('export-told')).toHaveText(/Stored in the archive/)
+  }
+  await keepScreenshot(page, 'annotations-panel')
+  const series = (await (await page.request.get(`/api/v1/studies/${CT_STUDY}`)).json()) as { series: { Modality: string }[] }
+  expect(series.series.map((each) => each.Modality).toSorted()).toEqual(['CT', 'KO', 'PR', 'SR'])
+})
