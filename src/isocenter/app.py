@@ -1,7 +1,7 @@
 """The wiring: builds Database, Blobs and Context, and hands each edge what it needs. The only place where objects meet.
 
     build_context   settings -> Context                  http_application          Context -> the ASGI application of the web role
-    prepare         folder, schema, first user           serve_dicom, run_worker   the other roles, until they are told to stop
+    prepare         folder, schema, first user           serve_*, run_worker   the other roles, until they are told to stop
 
 Each role imports its own edge only, when it starts: `isocenter user list` needs no web framework, the DICOM role neither.
 """
@@ -184,15 +184,29 @@ def serve_dicom(
             uploading.join()
 
 
+def serve_hl7(settings: Settings, stop: threading.Event, plain: socket.socket | None, secure: socket.socket | None) -> None:
+    """The HL7 role, on bound sockets. Returns after stop is set and what has begun is answered."""
+    from isocenter.dimse import tls
+    from isocenter.hl7 import server
+
+    with opened(settings) as context:
+        certificates = tls.accepting(settings).context if secure is not None else None
+        uploading = _upload(context, stop)
+        server.serve(context, stop, plain, secure, certificates)
+        if uploading is not None:
+            uploading.join()
+
+
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
     from isocenter.work import commitments, copies, notices, progress, relay, retrievals, sweeps, ups, webhooks
     from isocenter.work import filling as index_filling
+    from isocenter.work import hl7 as hl7_messages
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
     beside = {
         "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
-        "index": index_filling.run,
+        "hl7": hl7_messages.run, "index": index_filling.run,
         "notices": notices.run, "progress": progress.run, "relay": relay.run, "retrievals": retrievals.run,
         "ups-reports": ups.run, "webhooks": webhooks.run,
     }  # fmt: skip

@@ -47,7 +47,7 @@ def _peer(name: str) -> str:
 def instance(source: str, outcome: str, *, peer: str = "", size: int = 0, seconds: float | None = None) -> None:
     """Count one instance.
 
-    source: dimse|stow|import|upload|print; outcome: stored|duplicate|version|quarantined|refused;
+    source: dimse|stow|import|upload|print|hl7; outcome: stored|duplicate|version|quarantined|refused;
     size: bytes; seconds: from the last byte to the commit.
     """
     INSTANCES.labels(source, outcome, _peer(peer)).inc()

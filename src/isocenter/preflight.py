@@ -13,9 +13,10 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from isocenter.domain.errors import Missing
+from isocenter.domain.hl7.mapping import with_site
 from isocenter.settings import BY_NAME, Address, Settings
 
-ROLES = ("dicom", "web", "worker")
+ROLES = ("dicom", "web", "worker", "hl7")
 AREAS = ("archive", "quarantine", "incoming", "derived")  # of store.blobs, which is not imported before there is a folder
 
 
@@ -31,6 +32,7 @@ def check_exposure(settings: Settings, roles: Iterable[str]) -> None:
     """DESIGN 4: beyond loopback only with TLS, with files good for it, or behind a declared proxy. Raises CannotServe."""
     if "dicom" in roles and settings.dicom_tls is not None and (problem := _dicom_tls_problem(settings)):
         raise CannotServe(f"{problem} Nothing was started.", usage=True)
+    _check_hl7(settings, roles)
     if "web" not in roles:
         return
     if not (settings.http.is_loopback or settings.tls or settings.proxies):
@@ -41,6 +43,23 @@ def check_exposure(settings: Settings, roles: Iterable[str]) -> None:
         problem = _tls_problem(settings.tls_cert, settings.tls_key)
         if problem:
             raise CannotServe(f"{problem} Nothing was started.", usage=True)
+
+
+def _check_hl7(settings: Settings, roles: Iterable[str]) -> None:
+    """The worker reads the site's fields, too."""
+    for name, arguments in (("hl7_fields", (settings.hl7_fields, "")), ("hl7_stations", ("", settings.hl7_stations))):
+        try:
+            with_site(*arguments)
+        except ValueError as error:
+            raise CannotServe(f"{name}: {error}. Nothing was started.", usage=True) from None
+    if "hl7" not in roles:
+        return
+    if settings.hl7 is None and settings.hl7_tls is None:
+        raise CannotServe("hl7: there is no address to listen on: give --hl7 HOST:PORT or --hl7-tls HOST:PORT. Nothing was "
+                          "started.",
+                          usage=True)
+    if settings.hl7_tls is not None and (problem := _dicom_tls_problem(settings)):
+        raise CannotServe(f"{problem} Nothing was started.", usage=True)
 
 
 def _dicom_tls_problem(settings: Settings) -> str:

@@ -102,6 +102,15 @@ class Settings:
     dicom_tls_mutual: bool = setting(True, "With dicom_tls_ca: who calls over TLS must show a certificate that it signed")
     dicom_tls_check_host: bool = setting(True, "The certificate of a peer that is called must name its host")
     dicom_user_required: bool = setting(False, "Reject associations without user name and passcode (PS3.7 D.3.3.7)")
+    hl7: Address | None = setting(None, "Address of the HL7 v2 service (MLLP), 0.0.0.0:2575; empty: none", metavar="HOST:PORT")
+    hl7_tls: Address | None = setting(None, "Address of the HL7 v2 service over TLS, with the certificates of DICOM; empty: none",
+                                      metavar="HOST:PORT")
+    hl7_senders: tuple[str, ...] = setting((), "Addresses or networks that may send HL7, separated by commas; besides this "
+                                               "machine nobody else may", metavar="NET,...")
+    hl7_fields: str = setting("", "Where this site's messages have what docs/hl7.md lists: AccessionNumber=OBR-3/ORC-3, ...",
+                              metavar="NAME=PLACE,...")
+    hl7_stations: str = setting("", "AE titles of the stations of a modality, for orders that name none: CT=CT1/CT2, MR=MR1",
+                                metavar="MODALITY=AET,...")
     webhook_key: str = setting("", "Key of the secrets of webhooks, the same on all machines; empty: one of its own in the "
                                    "data folder", secret=True, metavar="TEXT")
     cors_origins: Origins = setting(Origins(), "Web sites whose pages may use DICOMweb with a token of their own, separated by "
@@ -308,6 +317,10 @@ def check(settings: Settings) -> Settings:
         raise SettingsError("dicom_tls_cert and dicom_tls_key belong together: give both or neither")
     if settings.dicom_tls is not None and settings.dicom_certificate is None:
         raise SettingsError("dicom_tls: it needs a certificate: give dicom_tls_cert and dicom_tls_key, or tls_cert and tls_key")
+    if settings.hl7_tls is not None and settings.dicom_certificate is None:
+        raise SettingsError("hl7_tls: it needs a certificate: give dicom_tls_cert and dicom_tls_key, or tls_cert and tls_key")
+    if settings.hl7 is not None and settings.hl7 == settings.hl7_tls and settings.hl7.port:
+        raise SettingsError(f"hl7_tls: {settings.hl7} is hl7's already; give it a port of its own")
     if settings.dicom_tls == settings.dicom and settings.dicom.port:
         raise SettingsError(f"dicom_tls: {settings.dicom} is dicom's already; give it a port of its own, 2762 is usual")
     if not re.fullmatch(r"[A-Za-z0-9]{2,16}( *, *[A-Za-z0-9]{2,16})*", settings.htj2k):

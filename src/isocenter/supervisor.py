@@ -57,6 +57,7 @@ class Supervisor:
     ready: bool = False
     _kept: list[Any] = field(default_factory=list)  # lock files and port reservations, held by being open
     _dicom: list[socket.socket] = field(default_factory=list)  # listening sockets of all DICOM processes: plain, over TLS
+    _hl7: list[socket.socket | None] = field(default_factory=list)  # of the HL7 process: plain, over TLS
     _places: int = -1  # a descriptor: memory in which all DICOM processes count their associations
     _multiproc: str = ""
 
@@ -94,12 +95,20 @@ class Supervisor:
             settings = replace(settings, dicom=self._bind("dicom", settings.dicom))
             if settings.dicom_tls is not None:
                 settings = replace(settings, dicom_tls=self._bind("dicom_tls", settings.dicom_tls))
+        if "hl7" in self.roles:
+            plain, secure = self._bind_hl7("hl7", settings.hl7), self._bind_hl7("hl7_tls", settings.hl7_tls)
+            settings = replace(settings, hl7=plain, hl7_tls=secure)
         return settings
 
     def _bind(self, name: str, address: Address) -> Address:
         listener = bind(name, address)
         self._dicom.append(listener)
         return Address(address.host, listener.getsockname()[1])
+
+    def _bind_hl7(self, name: str, address: Address | None) -> Address | None:
+        listener = None if address is None else bind(name, address)
+        self._hl7.append(listener)
+        return Address(address.host, listener.getsockname()[1]) if address and listener else None
 
     def _prepare(self) -> dict[str, Any]:
         """Folder, schema and first user, done by a child that then ends."""
@@ -132,12 +141,18 @@ class Supervisor:
             self._start(child)
 
     def _start(self, child: Child) -> None:
-        inherited = [self._places, *(listener.fileno() for listener in self._dicom)] if child.role == "dicom" else []
+        inherited = self._inherited(child.role)
         child.process = subprocess.Popen(
             [*role_command(child.role), *map(str, inherited)], env=self._environment(), stdin=subprocess.DEVNULL,
-            pass_fds=inherited,
+            pass_fds=[descriptor for descriptor in inherited if descriptor >= 0],
         )
         child.started = time.monotonic()
+
+    def _inherited(self, role: str) -> list[int]:
+        """Descriptors; -1 stands for a socket that there is not."""
+        if role == "dicom":
+            return [self._places, *(listener.fileno() for listener in self._dicom)]
+        return [-1 if listener is None else listener.fileno() for listener in self._hl7] if role == "hl7" else []
 
     def _watch(self, prepared: dict[str, Any]) -> int:
         """Until a stop is asked for: start what is due, take note of what died, announce when everything answers."""
@@ -185,14 +200,15 @@ class Supervisor:
         """True when every role that listens answers."""
         if any(child.process is None for child in self.children):
             return False
-        if not all(is_listening(listener.getsockname()[1]) for listener in self._dicom):
+        if not all(is_listening(listener.getsockname()[1]) for listener in (*self._dicom, *self._hl7) if listener is not None):
             return False
         return "web" not in self.roles or ready_over_http(self.settings)
 
     def _stop_all(self) -> None:
         """SIGTERM to all, grace_seconds to finish what has begun, then SIGKILL."""
-        for listener in self._dicom:
-            listener.close()
+        for listener in (*self._dicom, *self._hl7):
+            if listener is not None:
+                listener.close()
         if self._places >= 0:
             os.close(self._places)
         running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
@@ -286,6 +302,10 @@ def announcement(settings: Settings, roles: Iterable[str], prepared: dict[str, A
         if settings.dicom_tls is not None:
             known = "   (known peers only)" if settings.dicom_tls_known_only else ""
             lines.append(f"  DICOM     over TLS at {settings.dicom_tls}{known}")
+    if "hl7" in roles:
+        known = "" if settings.hl7_senders else "   (this machine only: name others in hl7_senders)"
+        places = (("", settings.hl7), ("over TLS ", settings.hl7_tls))
+        lines += [f"  HL7       {how}at {address}{known}" for how, address in places if address is not None]
     lines.append(f"  Data      {settings.data.absolute()}")
     if prepared.get("first_start") and "web" in roles:
         password = prepared.get("password")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from isocenter.api.admin import ROLE
 from isocenter.api.exceptions import KINDS
 from isocenter.api.hanging import PROTOCOL
+from isocenter.api.hl7 import MESSAGE
 from isocenter.api.orders import ORDER
 from isocenter.api.peers import FACTS
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
@@ -54,6 +55,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "procedure": text("where its order is; empty without one", enum=["", *OrderState]),
         }
     ),
+    "HL7Message": MESSAGE,
     "Instance": _INSTANCE,
     "Series": obj(
         {

@@ -18,6 +18,7 @@ TAGS: Mapping[str, str] = {
     "annotations": "What people draw on images",
     "orders": "What is to be done, and what was done for it",
     "hanging": "Hanging protocols",
+    "hl7": "HL7 messages that came in",
     "remote": "Other archives",
     "routing": "Where images are sent: destinations, rules, deliveries",
     "changes": "What happens in the archive",

@@ -1,7 +1,8 @@
-"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom FD FD [FD]|web|worker.
+"""The child processes of `serve`: python -m isocenter.commands.roles prepare|dicom FD FD [FD]|hl7 FD FD|web|worker.
 
 The settings come in the environment.
-FD: what all DICOM processes inherit: the memory of `dimse.places`, the bound socket, and the one for TLS.
+FD: what all DICOM processes inherit: the memory of `dimse.places`, the bound socket, and the one for TLS; of HL7 the bound
+sockets, -1 for one that there is not.
 """
 
 import json
@@ -34,7 +35,7 @@ def main(role: str, *inherited: str) -> int:
         logs.configure(settings.log_level, settings.log_format, role)
         if role == "prepare":
             return _prepare(settings)
-        run: dict[str, Callable[..., None]] = {"dicom": _dicom, "web": _web, "worker": _worker}
+        run: dict[str, Callable[..., None]] = {"dicom": _dicom, "hl7": _hl7, "web": _web, "worker": _worker}
         run[role](settings, stop, *map(int, inherited))
     except SettingsError as error:
         print(f"isocenter: {error}", file=sys.stderr)
@@ -66,6 +67,12 @@ def _dicom(settings: Settings, stop: threading.Event, places: int, *listeners: i
     from isocenter import app
 
     app.serve_dicom(settings, stop, places, *(socket.socket(fileno=listener) for listener in listeners))
+
+
+def _hl7(settings: Settings, stop: threading.Event, plain: int, secure: int) -> None:
+    from isocenter import app
+
+    app.serve_hl7(settings, stop, *(socket.socket(fileno=each) if each >= 0 else None for each in (plain, secure)))
 
 
 def _worker(settings: Settings, stop: threading.Event) -> None:

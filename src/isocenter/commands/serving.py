@@ -1,4 +1,4 @@
-"""`isocenter serve` and its roles alone: `web`, `dicom`, `worker`; all of them supervised."""
+"""`isocenter serve` and its roles alone: `web`, `dicom`, `hl7`, `worker`; all of them supervised."""
 
 import argparse
 
@@ -17,7 +17,8 @@ def _serve(loaded: Loaded, roles: tuple[str, ...]) -> int:
 
 def run_serve(arguments: argparse.Namespace, loaded: Loaded) -> int:
     """All roles, until SIGTERM or Ctrl-C."""
-    return _serve(loaded, ROLES)
+    settings = loaded.settings
+    return _serve(loaded, ROLES if settings.hl7 or settings.hl7_tls else tuple(role for role in ROLES if role != "hl7"))
 
 
 def run_web(arguments: argparse.Namespace, loaded: Loaded) -> int:
@@ -35,4 +36,9 @@ def run_worker(arguments: argparse.Namespace, loaded: Loaded) -> int:
     return _serve(loaded, ("worker",))
 
 
-arguments_serve = arguments_web = arguments_dicom = arguments_worker = _no_arguments
+def run_hl7(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    """The HL7 role."""
+    return _serve(loaded, ("hl7",))
+
+
+arguments_serve = arguments_web = arguments_dicom = arguments_hl7 = arguments_worker = _no_arguments

@@ -16,7 +16,7 @@ from isocenter.dicom.part10 import Header
 from isocenter.dicom.uid import MAX_LENGTH, is_valid
 from isocenter.domain.access import Principal
 
-Source = Literal["dimse", "stow", "import", "upload", "print"]
+Source = Literal["dimse", "stow", "import", "upload", "print", "hl7"]
 Status = Literal["stored", "duplicate", "version", "quarantined"]
 
 # PS3.5 9.1: at most 64 characters, digits and periods. Leading zeros, a lone component, an empty component are wrong too, but

@@ -57,6 +57,8 @@ imaging_order = Table(
     UniqueConstraint("study_instance_uid"),
     Index(None, "starts_at", "id"),
     Index(None, "accession_number"),
+    Index(None, "placer_order_number_imaging_service_request"),
+    Index(None, "filler_order_number_imaging_service_request"),
     Index(None, "patient_id"),
     Index(None, "patient_name_key"),
     sqlite_autoincrement=True,

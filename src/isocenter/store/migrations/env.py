@@ -6,6 +6,7 @@ from alembic import context
 
 from isocenter.store import schema_annotations as schema_annotations
 from isocenter.store import schema_hanging as schema_hanging
+from isocenter.store import schema_hl7 as schema_hl7
 from isocenter.store import schema_index as schema_index  # its tables are on the same metadata
 from isocenter.store import schema_orders as schema_orders  # its tables are on the same metadata
 from isocenter.store import schema_routing as schema_routing
