@@ -4,8 +4,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0020'
-down_revision = '0019'
+revision = '0021'
+down_revision = '0020'
 
 BYTEWISE = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 IDENTIFIER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
