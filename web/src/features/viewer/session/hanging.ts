@@ -156,7 +156,7 @@ export class Hanging {
     const mates = panes.filter((_, at) => wanted.cells[at]?.equalScale)
     for (const [at, cell] of wanted.cells.entries()) {
       const pane = panes[at]
-      const shown = cell && fitting.found[cell.set]
+      const shown = wanted.shown[at]
       if (!pane) continue
       if (cell && shown) void this.hang(pane, at, cell, shown, mates)
       else pane.clear()

@@ -22,7 +22,7 @@ const KNEE = ['KNEE', 'KNIE']
 const region = (...words: string[]): Rule => ({ ...must('region', 'contains', ...words), weight: 10 })
 const of = (modality: string): Rule => ({ ...must('modality', 'any', modality), weight: 10 })
 
-const ctSlices = (words: readonly string[], orientation: string): Rule[] => [of('CT'), must('region', 'contains', ...words), NO_SCOUT, must('images', 'above', '1'), must('orientation', 'any', orientation)]
+const ctSlices = (words: readonly string[], orientation: string): Rule[] => [of('CT'), must('region', 'contains', ...words), NO_SCOUT, likes(4, 'images', 'above', '1'), must('orientation', 'any', orientation)]
 const LUNG_KERNEL = ['LUNG', 'PULM', 'SHARP', 'B60', 'B70', 'B80', 'BL57', 'BL64', 'BONE']
 
 const chestSoft = set('Mediastinum', [...ctSlices(CHEST, 'AXIAL'), likes(4, 'description', 'contains', 'SOFT', 'MEDIAST', 'STANDARD', 'B30', 'B31', 'BR40', 'CHEST'), likes(3, 'description', 'lacks', ...LUNG_KERNEL), THIN])
@@ -71,7 +71,7 @@ const CT_BRAIN: Protocol = {
 }
 
 const mr = (words: readonly string[], orientation: string | null, ...named: string[]): Rule[] => [
-  of('MR'), must('region', 'contains', ...words), NO_SCOUT_NAME, must('images', 'above', '2'),
+  of('MR'), must('region', 'contains', ...words), NO_SCOUT_NAME, likes(4, 'images', 'above', '2'),
   ...(orientation ? [must('orientation', 'any', orientation)] : []),
   ...(named.length > 0 ? [{ ...must('description', 'contains', ...named), weight: 3 }] : []),
 ]
@@ -145,7 +145,7 @@ const MR_KNEE: Protocol = {
 /** A plain film of the chest; its images may be in one series or in two. */
 function chestFilm(modality: string): Protocol {
   const film = (label: string, ...views: string[]): ImageSet => set(label, [of(modality), must('region', 'contains', ...CHEST), must('view', 'any', ...views)])
-  const front = film('Frontal', 'PA', 'AP')
+  const front = film('Frontal', 'PA', 'AP', 'FRONTAL')
   const side = film('Lateral', 'LATERAL')
   return {
     name: `${modality} chest`,
@@ -204,7 +204,7 @@ const PET_CT: Protocol = {
   description: 'CT and PET of the same places, with the earlier PET',
   applies: [{ ...of('PT'), weight: 15 }, { ...of('CT'), weight: 15 }],
   sets: [
-    set('CT', [of('CT'), NO_SCOUT, must('orientation', 'any', 'AXIAL'), must('images', 'above', '1')]),
+    set('CT', [of('CT'), NO_SCOUT, must('orientation', 'any', 'AXIAL'), likes(4, 'images', 'above', '1')]),
     set('PET', [of('PT'), must('orientation', 'any', 'AXIAL'), likes(3, 'description', 'lacks', 'NAC', 'UNCORR', 'NO AC'), likes(2, 'description', 'contains', 'AC', 'CORR', 'WB')]),
     before(set('PET', [of('PT'), must('orientation', 'any', 'AXIAL')])),
   ],

@@ -66,7 +66,14 @@ function viewOf(dataset: Dataset): string {
   if (view) return SIDEWAYS.test(view) ? 'LATERAL' : view
   const described = `${text(dataset, '0008103E')} ${text(dataset, '00181400')}`.toUpperCase()
   const word = /(?:^|[^A-Z0-9])(PA|AP|LAT|LATERAL|CC|MLO)(?![A-Z0-9])/.exec(described)?.[1] ?? ''
-  return SIDEWAYS.test(word) ? 'LATERAL' : word
+  return (SIDEWAYS.test(word) ? 'LATERAL' : word) || lyingAs(dataset)
+}
+
+/** A plain film whose header names no view still says what is at its right and below (PS3.3 C.7.6.1.1.1). */
+function lyingAs(dataset: Dataset): string {
+  const [right = '', bottom = ''] = texts(dataset, Tag.PatientOrientation)
+  if (!['CR', 'DX', 'RG'].includes(text(dataset, Tag.Modality)) || !/^[FH]/.test(bottom)) return ''
+  return /^[LR]/.test(right) ? 'FRONTAL' : /^[AP]/.test(right) ? 'LATERAL' : ''
 }
 
 /** What the header of an image says beside the index. */

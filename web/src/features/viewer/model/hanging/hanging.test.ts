@@ -41,11 +41,11 @@ describe('mammography', () => {
   it('hangs four views with the chest walls together, and the earlier ones below', () => {
     const fit = fitOf(defaultNamed('Mammography'), { modality: ['MG'] }, [...four, ...['R', 'L'].flatMap((side) => ['CC', 'MLO'].map((view) => breast(side, view, 1)))])!
     const first = fit.stages[0]!
-    expect(first.cells.map((cell) => cell && [fit.found[cell.set]?.seriesInstanceUID, cell.justify, cell.equalScale])).toEqual([
+    expect(first.cells.map((cell, at) => cell && [first.shown[at]?.seriesInstanceUID, cell.justify, cell.equalScale])).toEqual([
       ['RCC0', 'right', true], ['LCC0', 'left', true], ['RMLO0', 'right', true], ['LMLO0', 'left', true],
     ])
     expect(fit.stages[1]!.layout).toBe('2x4')
-    expect(fit.stages[1]!.cells.slice(4).map((cell) => cell && fit.found[cell.set]?.seriesInstanceUID)).toEqual(['RCC1', 'LCC1', 'RMLO1', 'LMLO1'])
+    expect(fit.stages[1]!.shown.slice(4).map((each) => each?.seriesInstanceUID)).toEqual(['RCC1', 'LCC1', 'RMLO1', 'LMLO1'])
   })
   it('offers only stages whose images are there', () => {
     const fit = fitOf(defaultNamed('Mammography'), { modality: ['MG'] }, [breast('R', 'CC'), breast('L', 'CC')])!
@@ -76,7 +76,7 @@ describe('earlier studies', () => {
     const all = [shown('now', front), shown('hand', { modality: ['CR'], region: ['HAND'], view: ['PA'] }, 1), shown('before', front, 2)]
     const fit = fitOf(protocol, { modality: ['CR'], region: ['CHEST PA'] }, all)!
     expect(fit.stages[0]!.name).toBe('Frontal with the earlier')
-    expect(fit.found.map((each) => each?.seriesInstanceUID)).toEqual(['now', undefined, 'before', undefined])
+    expect(fit.stages[0]!.shown.map((each) => each?.seriesInstanceUID)).toEqual(['now', 'before'])
   })
   it('are the newest before this one, of the same kind', () => {
     const others = [study({ StudyInstanceUID: 'later', StudyDate: '20270101', ModalitiesInStudy: ['CR'] }), study({ StudyInstanceUID: 'old', StudyDate: '20200101', ModalitiesInStudy: ['CR'] }), study({ StudyInstanceUID: 'mr', StudyDate: '20250101', ModalitiesInStudy: ['MR'] }), study({ StudyInstanceUID: 'last', StudyDate: '20251231', ModalitiesInStudy: ['CR', 'SR'] })]
@@ -90,7 +90,7 @@ describe('the protocols of the viewer', () => {
   const first = (name: string, facts: Facts, all: readonly DisplaySet[]) => {
     const fit = fitOf(defaultNamed(name), facts, all)
     const stage = fit?.stages[0]
-    return stage && [stage.layout, ...stage.cells.map((cell) => cell && `${fit.found[cell.set]?.seriesInstanceUID}${typeof cell.window === 'string' && cell.window ? ` ${cell.window}` : ''}`)]
+    return stage && [stage.layout, ...stage.cells.map((cell, at) => cell && `${stage.shown[at]?.seriesInstanceUID}${typeof cell.window === 'string' && cell.window ? ` ${cell.window}` : ''}`)]
   }
   it('CT chest: scouts never, soft beside lung, the earlier study first', () => {
     const all = [ct('scout', 'Topogram', 'CORONAL', { type: ['ORIGINAL', 'PRIMARY', 'LOCALIZER'] }), ct('lung', 'Lung 1.0 B70f', 'AXIAL'), ct('soft', 'Chest 5.0 B31f', 'AXIAL')]
@@ -101,6 +101,10 @@ describe('the protocols of the viewer', () => {
   it('MR brain: by what the series are called', () => {
     const mr = (uid: string, description: string) => shown(uid, { modality: ['MR'], region: ['BRAIN', description], description: [description], images: ['20'], orientation: ['AXIAL'] })
     expect(first('MR brain', { modality: ['MR'], region: ['BRAIN'] }, [mr('loc', 'Localizer'), mr('dwi', 'DWI b1000'), mr('flair', 'AX T2 FLAIR'), mr('t2', 'AX T2 TSE'), mr('t1', 'SAG T1')])).toEqual(['2x2', 't1', 't2', 'flair', 'dwi'])
+  })
+  it('MR brain: what another stage looks for is not taken away', () => {
+    const mr = (uid: string, description: string, orientation: string) => shown(uid, { modality: ['MR'], region: ['BRAIN', description], description: [description], images: ['20'], orientation: [orientation] })
+    expect(first('MR brain', { modality: ['MR'], region: ['BRAIN'] }, [mr('a', 'BRAIN_STRYKER/t1_AX', 'AXIAL'), mr('s', 'BRAIN_STRYKER/T1_SAG_GAD', 'SAGITTAL')])).toEqual(['1x2', 'a', 's'])
   })
   it('all are what the server and the parser take', () => {
     for (const protocol of DEFAULTS) expect(parseProtocol(JSON.parse(JSON.stringify(protocol)))).toEqual(protocol)
@@ -126,6 +130,8 @@ describe('images', () => {
     expect(imageFacts({ '00540220': code, '00200062': { vr: 'CS', Value: ['L'] } })).toMatchObject({ view: ['MLO'], laterality: ['L'] })
     expect(imageFacts({ '00185101': { vr: 'CS', Value: ['LL'] } }).view).toEqual(['LATERAL'])
     expect(imageFacts({ '0008103E': { vr: 'LO', Value: ['Thorax p.a. PA'] } }).view).toEqual(['PA'])
+    const film = (...letters: string[]) => imageFacts({ '00080060': { vr: 'CS', Value: ['CR'] }, '00200020': { vr: 'CS', Value: letters } }).view
+    expect([film('L', 'F'), film('A', 'F'), film('L', 'P'), film()]).toEqual([['FRONTAL'], ['LATERAL'], [], []])
     expect(studyFacts(study({ StudyDescription: 'CT Chest' }), [series({ SeriesDescription: 'Lung' })]).region).toEqual(['CT Chest', 'Lung'])
   })
 })
@@ -140,7 +146,7 @@ describe('by example', () => {
     const protocol = byExample('Mine', [rule('modality', 'any', 'MR')], '2x2', [{ shown: coronal, ...look }, { shown: sagittal, ...look, window: { center: 5, width: 10 } }, { shown: before, ...look }, null])
     expect(parseProtocol(JSON.parse(JSON.stringify(protocol)))).toEqual(protocol)
     const other = [shown('x', facts('T1 sag', 'SAGITTAL', '3')), shown('S', facts('PD FS sag knee', 'SAGITTAL', '3.5')), shown('C', facts('PD cor', 'CORONAL', '3')), shown('P', facts('PD sag', 'SAGITTAL', '4'), 1)]
-    expect(assign(protocol, other).map((each) => each?.seriesInstanceUID)).toEqual(['C', 'S', 'P'])
+    expect(assign(protocol, protocol.stages[0]!, other).map((each) => each?.seriesInstanceUID ?? null)).toEqual(['C', 'S', 'P', null])
     expect(fitOf(protocol, { modality: ['CT'] }, other)).toBeNull()
     expect(rulesOf(sagittal.facts).filter((each) => each.required).map((each) => each.fact)).toEqual(['modality', 'orientation'])
   })

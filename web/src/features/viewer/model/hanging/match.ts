@@ -55,9 +55,12 @@ function ofItsStudy(set: ImageSet, candidates: readonly DisplaySet[]): readonly 
   return candidates.filter((each) => each.prior === wanted)
 }
 
-/** The images of each set, null where there are none: the best pairs first, in a draw the earlier set and the earlier series. */
-export function assign(protocol: Protocol, all: readonly DisplaySet[]): (DisplaySet | null)[] {
-  const pairs = protocol.sets.flatMap((set, at) => {
+/** The images of a stage's cells, null where there are none: the best pairs first, in a draw the earlier set and the earlier series. */
+export function assign(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): (DisplaySet | null)[] {
+  const used = [...new Set(stage.cells.flatMap((cell) => (cell ? [cell.set] : [])))]
+  const pairs = used.flatMap((at) => {
+    const set = protocol.sets[at]
+    if (!set) return []
     const fitting = all.flatMap((each) => {
       const score = scoreOf(set.rules, each.facts)
       return score === null ? [] : [{ each, score }]
@@ -65,36 +68,39 @@ export function assign(protocol: Protocol, all: readonly DisplaySet[]): (Display
     const here = new Set(ofItsStudy(set, fitting.map(({ each }) => each)))
     return fitting.filter(({ each }) => here.has(each)).map(({ each, score }) => ({ at, set, each, score }))
   })
-  const found: (DisplaySet | null)[] = protocol.sets.map(() => null)
+  const found = new Map<number, DisplaySet>()
   const taken = new Set<DisplaySet>()
   // Sets that share choose last, so that they take nothing from the others; sorting is stable.
   for (const { at, set, each } of pairs.sort((a, b) => Number(a.set.shared) - Number(b.set.shared) || b.score - a.score || a.at - b.at)) {
-    if (found[at] || (!set.shared && taken.has(each))) continue
-    found[at] = each
+    if (found.has(at) || (!set.shared && taken.has(each))) continue
+    found.set(at, each)
     if (!set.shared) taken.add(each)
   }
-  return found
+  return stage.cells.map((cell) => (cell && found.get(cell.set)) ?? null)
+}
+
+/** A stage with the images of its cells. */
+export interface HungStage extends Stage {
+  readonly shown: readonly (DisplaySet | null)[]
 }
 
 /** The stages whose images are all there. */
-export function stagesOf(protocol: Protocol, found: readonly (DisplaySet | null)[]): Stage[] {
-  return protocol.stages.filter((stage) => stage.cells.every((cell) => cell === null || found[cell.set]))
+export function stagesOf(protocol: Protocol, all: readonly DisplaySet[]): HungStage[] {
+  return protocol.stages.map((stage) => ({ ...stage, shown: assign(protocol, stage, all) })).filter((stage) => stage.cells.every((cell, at) => cell === null || stage.shown[at]))
 }
 
 export interface Fit {
   readonly protocol: Protocol
   readonly score: number
-  readonly found: readonly (DisplaySet | null)[]
-  readonly stages: readonly Stage[]
+  readonly stages: readonly HungStage[]
 }
 
 /** How a protocol hangs a study; null when it does not apply, or nothing it needs is there. */
 export function fitOf(protocol: Protocol, study: Facts, all: readonly DisplaySet[]): Fit | null {
   const score = scoreOf(protocol.applies, study)
   if (score === null) return null
-  const found = assign(protocol, all)
-  const stages = stagesOf(protocol, found)
-  return stages.length > 0 ? { protocol, score, found, stages } : null
+  const stages = stagesOf(protocol, all)
+  return stages.length > 0 ? { protocol, score, stages } : null
 }
 
 /** Facts that are not in the index but in the header of an image. */

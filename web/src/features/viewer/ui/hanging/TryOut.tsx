@@ -23,8 +23,8 @@ const nameOf = (found: DisplaySet | null | undefined): string =>
 
 function outcome({ fit }: Tried): string {
   const stage = fit?.stages[0]
-  if (!fit || !stage) return 'would not hang'
-  return stage.cells.map((cell) => (cell ? nameOf(fit.found[cell.set]) : 'empty')).join(' | ')
+  if (!stage) return 'would not hang'
+  return stage.cells.map((cell, at) => (cell ? nameOf(stage.shown[at]) : 'empty')).join(' | ')
 }
 
 export function TryOut({ protocol, modality }: { protocol: Protocol; modality: string }) {
