@@ -97,3 +97,26 @@ export function aspectOf(dataset: Dataset, calibration: Calibration): Point {
   const [vertical, horizontal] = numbers(dataset, Tag.PixelAspectRatio)
   return vertical && horizontal && vertical > 0 && horizontal > 0 ? regular(horizontal, vertical) : [1, 1]
 }
+
+const LENGTHS: Readonly<Record<string, number>> = { '': 1, mm: 1, cm: 10, in: 25.4, inch: 25.4 }
+
+/** A length as people write it ("50", "5 cm", "2,5 in") in millimetres; undefined when it is none. */
+export function millimetresOf(words: string): number | undefined {
+  const [, figures = '', unit = ''] = /^\s*(\d+(?:[.,]\d+)?)\s*([a-z]*)\s*$/i.exec(words) ?? []
+  const value = Number(figures.replace(',', '.')) * (LENGTHS[unit.toLowerCase()] ?? Number.NaN)
+  return value > 0 && Number.isFinite(value) ? value : undefined
+}
+
+/** The calibration by a line of known length; undefined when the line has none. */
+export function calibratedByLine([a, b]: readonly Point[], millimetres: number, aspect: Point): Calibration | undefined {
+  const length = a && b ? Math.hypot((b[0] - a[0]) * aspect[0], (b[1] - a[1]) * aspect[1]) : 0
+  const unit = millimetres / length
+  return length > 0 ? { kind: 'spacing', x: unit * aspect[0], y: unit * aspect[1], note: 'calibrated by line' } : undefined
+}
+
+/** Where millimetres on an image come from, in a few words; '' when they are simply those of the patient. */
+export function provenance(calibration: Calibration): string {
+  if (calibration.kind === 'none') return 'px: not calibrated'
+  if (calibration.kind === 'spacing') return calibration.note && `mm ${calibration.note}`
+  return calibration.regions.some((region) => region.millimetres) ? 'mm within regions' : 'px: not calibrated'
+}

@@ -3,7 +3,7 @@ import { CT_PRESETS } from './windows'
 
 export type Command =
   | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
-  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe'
+  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-regionWindow'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
@@ -45,12 +45,27 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-zoom', keys: ['z'], label: 'Zoom', group: 'Tools' },
   { command: 'tool-pan', keys: ['t'], label: 'Pan', group: 'Tools' },
   { command: 'tool-scroll', keys: ['s'], label: 'Scroll', group: 'Tools' },
+  { command: 'tool-magnify', keys: ['Shift+z'], label: 'Magnifying glass', group: 'Tools' },
+  { command: 'tool-regionWindow', keys: ['Shift+w'], label: 'Window from a region', group: 'Tools' },
   { command: 'tool-length', keys: ['d'], label: 'Length', group: 'Measurements' },
   { command: 'tool-angle', keys: ['a'], label: 'Angle', group: 'Measurements' },
   { command: 'tool-ellipse', keys: ['e'], label: 'Ellipse', group: 'Measurements' },
   { command: 'tool-rectangle', keys: ['q'], label: 'Rectangle', group: 'Measurements' },
   { command: 'tool-probe', keys: ['p'], label: 'Value at a point', group: 'Measurements' },
   { command: 'key-image', keys: ['Shift+k'], label: 'Mark as a key image, or not', group: 'Measurements' },
+  { command: 'tool-bidirectional', keys: ['b'], label: 'Long and short axis', group: 'Measurements' },
+  { command: 'tool-polyline', keys: ['Shift+d'], label: 'Length along a path', group: 'Measurements' },
+  { command: 'tool-perpendicular', keys: ['Shift+p'], label: 'Distance from a line', group: 'Measurements' },
+  { command: 'tool-openAngle', keys: ['Shift+a'], label: 'Angle between two lines', group: 'Measurements' },
+  { command: 'tool-cobb', keys: ['k'], label: 'Cobb angle', group: 'Measurements' },
+  { command: 'tool-circle', keys: ['Shift+e'], label: 'Circle', group: 'Measurements' },
+  { command: 'tool-circle3', keys: ['Ctrl+Shift+e'], label: 'Circle through three points', group: 'Measurements' },
+  { command: 'tool-freehand', keys: ['g'], label: 'Freehand region', group: 'Measurements' },
+  { command: 'tool-spline', keys: ['Shift+g'], label: 'Curved region', group: 'Measurements' },
+  { command: 'tool-arrow', keys: ['y'], label: 'Arrow with a note', group: 'Measurements' },
+  { command: 'tool-text', keys: ['n'], label: 'Note', group: 'Measurements' },
+  { command: 'tool-marker', keys: ['m'], label: 'Numbered marker', group: 'Measurements' },
+  { command: 'tool-calibration', keys: ['Shift+c'], label: 'Calibrate by a line of known length', group: 'Measurements' },
   { command: 'delete', keys: ['Delete', 'Backspace'], label: 'Delete the selected measurement', group: 'Measurements' },
   { command: 'undo', keys: ['Ctrl+z'], label: 'Undo measurement', group: 'Measurements' },
   { command: 'redo', keys: ['Ctrl+y', 'Ctrl+Shift+z'], label: 'Redo measurement', group: 'Measurements' },

@@ -1,114 +1,181 @@
-// Lengths, angles and region statistics, in image coordinates (centres of pixels are whole numbers).
+// What measurements measure, in numbers and in words. Image coordinates: centres of pixels are whole numbers.
 import { type Calibration, type Scale, scaleAt } from './calibration'
 import type { Point } from './geometry'
+import { type Kind, type Proportion, type Region, footOn, outlineOf, regionOf } from './shapes'
+import { type Statistics, type Values, statisticsOf as regionStatistics } from './statistics'
 
-export const KINDS = ['length', 'angle', 'ellipse', 'rectangle', 'probe'] as const
-export type Kind = (typeof KINDS)[number]
+export { KINDS, type Kind, boxOf } from './shapes'
+export type { Statistics, Values } from './statistics'
 
+/** A plain value: everything but `lines` says what was drawn, and is worth keeping. */
 export interface Measurement {
   readonly id: string
   readonly kind: Kind
   readonly frameId: string
   readonly seriesInstanceUID: string
-  /** length: two ends; angle: end, vertex, end; ellipse and rectangle: two opposite corners of the box; probe: the point. */
+  /**
+   * length, arrow (tip first), calibration: two ends; bidirectional: ends of the long axis, then of the short one; polyline, freehand, spline: corners;
+   * perpendicular: two of the line, then the point; angle: end, vertex, end; openAngle, cobb: two of each line; ellipse, rectangle: two opposite
+   * corners of the box; circle: middle and edge; circle3: three of the edge; probe, text, marker: the point.
+   */
   readonly points: readonly Point[]
   /** What a person wrote: a note, a marker's number, the millimetres of a calibration. */
   readonly text?: string
   /** A name given to any other shape. */
   readonly label?: string
-  /** What is written beside it. */
+  /** What is written beside it, as worked out last. */
   readonly lines: readonly string[]
 }
 
-/** Points a finished measurement has. */
-export const pointsOf: Readonly<Record<Kind, number>> = { length: 2, angle: 3, ellipse: 2, rectangle: 2, probe: 1 }
-
-/** The grey (or colour) values under a measurement. */
-export interface Values {
-  readonly data: ArrayLike<number>
-  readonly columns: number
-  readonly rows: number
-  readonly color: boolean
-  readonly unit: string
+/** The proportions that geometry on these points has to use. */
+export function proportionAt(calibration: Calibration, points: readonly Point[], aspect: Point = [1, 1]): Proportion {
+  const scale = scaleAt(calibration, points)
+  return scale.unit === 'mm' ? scale : { x: aspect[0], y: aspect[1] }
 }
 
-export interface Statistics {
-  readonly count: number
-  readonly mean: number
-  /** Population standard deviation. */
-  readonly deviation: number
-  readonly min: number
-  readonly max: number
-}
-
-export function lengthOf(a: Point, b: Point, scale: { readonly x: number; readonly y: number }): number {
+export function lengthOf(a: Point, b: Point, scale: Proportion): number {
   return Math.hypot((b[0] - a[0]) * scale.x, (b[1] - a[1]) * scale.y)
 }
 
+export function pathLength(points: readonly Point[], scale: Proportion, closed = false): number {
+  const [first] = points
+  const path = closed && first ? [...points, first] : points
+  return path.reduce((sum, point, index) => sum + (index > 0 ? lengthOf(path[index - 1] ?? point, point, scale) : 0), 0)
+}
+
 /** Degrees at the vertex, measured in real proportions. */
-export function angleOf(points: readonly Point[], scale: { readonly x: number; readonly y: number }): number {
+export function angleOf(points: readonly Point[], scale: Proportion): number {
   const [a, vertex, b] = points
-  if (!a || !vertex || !b) return 0
-  const one = Math.atan2((a[1] - vertex[1]) * scale.y, (a[0] - vertex[0]) * scale.x)
-  const two = Math.atan2((b[1] - vertex[1]) * scale.y, (b[0] - vertex[0]) * scale.x)
+  return a && vertex && b ? angleBetween(vertex, a, vertex, b, scale) : 0
+}
+
+/** Degrees from 0 to 180 between the directions of two lines. */
+export function angleBetween(a: Point, b: Point, c: Point, d: Point, scale: Proportion): number {
+  const one = Math.atan2((b[1] - a[1]) * scale.y, (b[0] - a[0]) * scale.x)
+  const two = Math.atan2((d[1] - c[1]) * scale.y, (d[0] - c[0]) * scale.x)
   const degrees = Math.abs(((one - two) * 180) / Math.PI)
   return degrees > 180 ? 360 - degrees : degrees
 }
 
-interface Box {
-  readonly left: number
-  readonly top: number
-  readonly right: number
-  readonly bottom: number
+function regionArea(region: Region, scale: Proportion): number {
+  if (region.form === 'polygon') {
+    const { points } = region
+    const twice = points.reduce((sum, [x, y], index) => {
+      const [nextX, nextY] = points[(index + 1) % points.length] ?? [x, y]
+      return sum + x * nextY - nextX * y
+    }, 0)
+    return (Math.abs(twice) / 2) * scale.x * scale.y
+  }
+  const { left, top, right, bottom } = region.box
+  const rectangle = (right - left) * scale.x * (bottom - top) * scale.y
+  return region.form === 'ellipse' ? (rectangle * Math.PI) / 4 : rectangle
 }
 
-export function boxOf(points: readonly Point[]): Box {
-  const [a = [0, 0], b = a] = points
-  return { left: Math.min(a[0], b[0]), top: Math.min(a[1], b[1]), right: Math.max(a[0], b[0]), bottom: Math.max(a[1], b[1]) }
+export function areaOf(kind: Kind, points: readonly Point[], scale: Proportion): number {
+  const region = regionOf(kind, points, scale)
+  return region ? regionArea(region, scale) : 0
 }
 
-export function areaOf(kind: Kind, points: readonly Point[], scale: { readonly x: number; readonly y: number }): number {
-  const box = boxOf(points)
-  const rectangle = (box.right - box.left) * scale.x * (box.bottom - box.top) * scale.y
-  return kind === 'ellipse' ? (rectangle * Math.PI) / 4 : rectangle
+/** Ellipses by Ramanujan's second approximation, within 1e-5 for all that can be told from a line. */
+function perimeterOf(region: Region, scale: Proportion): number {
+  if (region.form !== 'ellipse') return pathLength(outlineOf(region), scale, true)
+  const [a, b] = [((region.box.right - region.box.left) / 2) * scale.x, ((region.box.bottom - region.box.top) / 2) * scale.y]
+  const h = a + b > 0 ? ((a - b) / (a + b)) ** 2 : 0
+  return Math.PI * (a + b) * (1 + (3 * h) / (10 + Math.sqrt(4 - 3 * h)))
 }
 
 /** Statistics of the pixels whose centres lie in the region; undefined when there are none. */
-export function statisticsOf(kind: Kind, points: readonly Point[], values: Values): Statistics | undefined {
-  const box = boxOf(points)
-  const middle: Point = [(box.left + box.right) / 2, (box.top + box.bottom) / 2]
-  const radius: Point = [(box.right - box.left) / 2, (box.bottom - box.top) / 2]
-  let count = 0
-  let mean = 0
-  let squares = 0
-  let min = Infinity
-  let max = -Infinity
-  const fromRow = Math.max(0, Math.ceil(box.top))
-  const toRow = Math.min(values.rows - 1, Math.floor(box.bottom))
-  for (let row = fromRow; row <= toRow; row++) {
-    const half = kind === 'ellipse' ? chord(radius, row - middle[1]) : radius[0]
-    if (half < 0) continue
-    const from = Math.max(0, Math.ceil(middle[0] - half))
-    const to = Math.min(values.columns - 1, Math.floor(middle[0] + half))
-    for (let column = from; column <= to; column++) {
-      const value = values.data[row * values.columns + column] ?? 0
-      // Welford: exact enough for Float32 data of any size.
-      count++
-      const before = value - mean
-      mean += before / count
-      squares += before * (value - mean)
-      if (value < min) min = value
-      if (value > max) max = value
-    }
-  }
-  return count === 0 ? undefined : { count, mean, deviation: Math.sqrt(squares / count), min, max }
+export function statisticsOf(kind: Kind, points: readonly Point[], values: Values, proportion: Proportion = { x: 1, y: 1 }): Statistics | undefined {
+  const region = regionOf(kind, points, proportion)
+  return region && regionStatistics(region, values)
 }
 
-/** Half the width of an ellipse at a height above its middle; negative outside. */
-function chord(radius: Point, height: number): number {
-  if (radius[1] === 0) return height === 0 ? radius[0] : -1
-  const share = 1 - (height / radius[1]) ** 2
-  return share < 0 ? -1 : radius[0] * Math.sqrt(share)
+export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
+
+export interface Result {
+  readonly quantity: Quantity
+  readonly value: number
+  /** mm, mm², px, px², °, bit, the unit of the values, or ''. */
+  readonly unit: string
+  /** Where millimetres come from, when they are not simply those of the patient. */
+  readonly note: string
+}
+
+/** Everything that a measurement says, in numbers. */
+export function results(kind: Kind, points: readonly Point[], calibration: Calibration, values: Values): Result[] {
+  const scale = scaleAt(calibration, points)
+  const proportion = proportionAt(calibration, points, values.aspect)
+  const made = (quantity: Quantity, value: number, unit: string = scale.unit): Result => ({ quantity, value, unit, note: unit.startsWith('mm') || unit.startsWith('px') ? scale.note : '' })
+  const [a, b, c, d] = points
+  if (!a) return []
+  if (kind === 'probe') return probe(a, values)
+  if (!b) return []
+  switch (kind) {
+    case 'length':
+      return [made('length', lengthOf(a, b, scale))]
+    case 'calibration':
+      return [made('length', lengthOf(a, b, { x: 1, y: 1 }), 'px')]
+    case 'polyline':
+      return [made('length', pathLength(points, scale))]
+    case 'bidirectional':
+      // Whichever is longer is the long axis (RECIST), also when it was drawn second.
+      return c && d ? axes(lengthOf(a, b, scale), lengthOf(c, d, scale), made) : [made('long axis', lengthOf(a, b, scale))]
+    case 'perpendicular':
+      return c ? [made('distance', lengthOf(c, footOn(a, b, c, proportion), scale))] : []
+    case 'angle':
+      return c ? [made('angle', angleOf(points, proportion), '°')] : []
+    case 'openAngle':
+      return c && d ? [made('angle', angleBetween(a, b, c, d, proportion), '°')] : []
+    case 'cobb':
+      return c && d ? [made('angle', acute(angleBetween(a, b, c, d, proportion)), '°')] : []
+    default:
+      return ofRegion(kind, points, proportion, scale, values, made)
+  }
+}
+
+const acute = (degrees: number): number => (degrees > 90 ? 180 - degrees : degrees)
+
+type Made = (quantity: Quantity, value: number, unit?: string) => Result
+
+const axes = (one: number, other: number, made: Made): Result[] => [made('long axis', Math.max(one, other)), made('short axis', Math.min(one, other))]
+
+function ofRegion(kind: Kind, points: readonly Point[], proportion: Proportion, scale: Scale, values: Values, made: Made): Result[] {
+  const region = regionOf(kind, points, proportion)
+  if (!region) return []
+  const found = values.color ? undefined : regionStatistics(region, values)
+  const round = kind === 'circle' || kind === 'circle3'
+  return [
+    ...(found ? statistics(found, values, made) : []),
+    ...(round && region.form !== 'polygon' ? [made('radius', ((region.box.right - region.box.left) / 2) * scale.x)] : []),
+    made('area', regionArea(region, scale), `${scale.unit}²`),
+    made('perimeter', perimeterOf(region, scale)),
+  ]
+}
+
+function statistics(found: Statistics, { unit, suv }: Values, made: Made): Result[] {
+  return [
+    made('mean', found.mean, unit),
+    made('SD', found.deviation, unit),
+    made('min', found.min, unit),
+    made('max', found.max, unit),
+    made('median', found.median, unit),
+    ...(suv === undefined ? [] : [made('SUVbw mean', found.mean * suv, 'g/ml'), made('SUVbw max', found.max * suv, 'g/ml')]),
+    made('pixels', found.count, ''),
+    made('skewness', found.skewness, ''),
+    made('kurtosis', found.kurtosis, ''),
+    made('entropy', found.entropy, 'bit'),
+  ]
+}
+
+function probe(at: Point, values: Values): Result[] {
+  const column = Math.round(at[0])
+  const row = Math.round(at[1])
+  if (column < 0 || row < 0 || column >= values.columns || row >= values.rows) return []
+  const index = row * values.columns + column
+  const plain = (quantity: Quantity, value: number, unit = ''): Result => ({ quantity, value, unit, note: '' })
+  if (values.color) return (['red', 'green', 'blue'] as const).map((quantity, channel) => plain(quantity, values.data[index * 3 + channel] ?? 0))
+  const value = values.data[index] ?? 0
+  return [plain('value', value, values.unit), ...(values.suv === undefined ? [] : [plain('SUVbw', value * values.suv, 'g/ml')])]
 }
 
 export const figure = (value: number): string => {
@@ -119,41 +186,32 @@ export const figure = (value: number): string => {
   return size >= 0.1 || size === 0 ? value.toFixed(2) : value.toPrecision(3)
 }
 
-const withUnit = (value: string, unit: string): string => (unit ? `${value} ${unit}` : value)
-
-const noted = (line: string, scale: Scale): string => (scale.note ? `${line} (${scale.note})` : line)
-
-function distance(a: Point, b: Point, scale: Scale): string {
-  const value = lengthOf(a, b, scale)
-  return scale.unit === 'mm' ? `${value.toFixed(value < 10 ? 2 : 1)} mm` : `${value.toFixed(1)} px`
+/** A number with its unit, in the digits that its kind deserves. */
+export function valueText({ value, unit }: Result): string {
+  if (unit === 'mm') return `${value.toFixed(value < 10 ? 2 : 1)} mm`
+  if (unit === 'px') return `${value.toFixed(1)} px`
+  if (unit === '°') return `${value.toFixed(1)}°`
+  return unit ? `${figure(value)} ${unit}` : figure(value)
 }
 
 /** The lines written beside a measurement. */
 export function describe(kind: Kind, points: readonly Point[], calibration: Calibration, values: Values): string[] {
-  const scale = scaleAt(calibration, points)
-  const [a, b] = points
-  if (!a) return []
-  if (kind === 'probe') return probe(a, values)
-  if (!b) return []
-  if (kind === 'length') return [noted(distance(a, b, scale), scale)]
-  if (kind === 'angle') return points.length < 3 ? [] : [`${angleOf(points, scale).toFixed(1)}°`]
-  const area = `Area ${figure(areaOf(kind, points, scale))} ${scale.unit}²`
-  if (values.color) return [noted(area, scale)]
-  const statistics = statisticsOf(kind, points, values)
-  if (!statistics) return [noted(area, scale)]
+  const found = results(kind, points, calibration, values)
+  const of = (quantity: Quantity): Result | undefined => found.find((result) => result.quantity === quantity)
+  const line = (quantity: Quantity, before = ''): string[] => {
+    const result = of(quantity)
+    return result ? [[before, valueText(result)].filter(Boolean).join(' ') + (result.note ? ` (${result.note})` : '')] : []
+  }
+  const red = of('red')
+  if (red) return [`R ${red.value}  G ${of('green')?.value ?? 0}  B ${of('blue')?.value ?? 0}`]
+  const [min, max, deviation] = [of('min'), of('max'), of('SD')]
   return [
-    withUnit(`Mean ${figure(statistics.mean)}`, values.unit),
-    `SD ${figure(statistics.deviation)}`,
-    `Min ${figure(statistics.min)}  Max ${figure(statistics.max)}`,
-    noted(area, scale),
+    ...line('value'), ...line('SUVbw', 'SUVbw'),
+    ...line('length'), ...line('long axis', 'L'), ...line('short axis', 'S'), ...line('distance'), ...line('angle'),
+    ...line('mean', 'Mean'),
+    ...(deviation ? [`SD ${figure(deviation.value)}`] : []),
+    ...(min && max ? [`Min ${figure(min.value)}  Max ${figure(max.value)}`] : []),
+    ...line('SUVbw mean', 'SUVbw mean'), ...line('SUVbw max', 'SUVbw max'),
+    ...line('radius', 'Radius'), ...line('area', 'Area'),
   ]
-}
-
-function probe(at: Point, values: Values): string[] {
-  const column = Math.round(at[0])
-  const row = Math.round(at[1])
-  if (column < 0 || row < 0 || column >= values.columns || row >= values.rows) return []
-  const index = row * values.columns + column
-  if (values.color) return [`R ${values.data[index * 3] ?? 0}  G ${values.data[index * 3 + 1] ?? 0}  B ${values.data[index * 3 + 2] ?? 0}`]
-  return [withUnit(figure(values.data[index] ?? 0), values.unit)]
 }

@@ -34,6 +34,8 @@ export interface Shown {
   readonly color: boolean
   /** 'prior' or 'later' for an image of another study of the patient than the one that was opened. */
   readonly relation: Relation
+  /** Where its millimetres come from (calibration.ts provenance), '' when they are simply those of the patient. */
+  readonly measured?: string
 }
 
 export interface Corners {
@@ -99,6 +101,7 @@ export function cornersOf(shown: Shown, detail: Detail): Corners {
     bottomLeft: present([present([side, view]).join(' '), series, `Im ${shown.index + 1}/${shown.count}${frameOf}`, positionLine(shown.frame)]),
     bottomRight: present([
       lossyText(dataset),
+      shown.measured ?? '',
       `${shown.frame.extent.columns} × ${shown.frame.extent.rows}`,
       `Zoom ${Math.round(shown.magnification * 100)} %`,
       present([shown.window ? windowText(shown.window) : '', shown.inverted ? 'inverted' : '']).join('  '),

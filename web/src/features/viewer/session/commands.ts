@@ -61,9 +61,9 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     'zoom-out': () => pane.zoom(1 / ZOOM_STEP),
     cine: () => (pane.state.get().playing ? pane.stop() : pane.play()),
     overlay: () => session.cycleDetail(),
-    'one-up': () => session.toggleAlone(),
     'next-stage': () => session.hanging.step(1),
     'previous-stage': () => session.hanging.step(-1),
+    'one-up': () => finished(session) || session.toggleAlone(),
     fullscreen: () => void toggleFullscreen(),
     'key-image': () => session.markKey(),
     delete: () => measurements.deleteSelected(),
@@ -73,6 +73,12 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     escape: () => escape(session, ways.leave),
   }
   actions[command]?.()
+}
+
+/** Enter ends a line that is being drawn. */
+function finished(session: ViewerSession): boolean {
+  const { picture } = session.activePane.state.get()
+  return picture !== null && session.measurements.finish(picture)
 }
 
 /** One thing at a time: menu, draft, selection, lone viewport, and only then the way out. */

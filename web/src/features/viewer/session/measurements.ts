@@ -2,14 +2,20 @@
 import { Observable } from '../../../lib/observable'
 import type { Picture } from '../engine/picture'
 import { newId, placeOf } from '../model/annotations'
+import { type Calibration, calibratedByLine, millimetresOf } from '../model/calibration'
+import type { Frame } from '../model/frame'
 import type { Point } from '../model/geometry'
-import { type Kind, type Measurement, type Values, describe, pointsOf } from '../model/measure'
+import { type Kind, type Measurement, type Values, describe, proportionAt } from '../model/measure'
+import { RULES, asksFor, completed, hasTwoLines, reshaped } from '../model/shapes'
+import { suvFactor } from '../model/suv'
 
 export interface MeasurementState {
   readonly all: readonly Measurement[]
   readonly selected: string | null
   /** Being drawn: the last point follows the pointer. */
   readonly draft: Measurement | null
+  /** Waits for what a person writes beside it. */
+  readonly naming: string | null
 }
 
 export const valuesOf = (picture: Picture): Values => ({
@@ -18,12 +24,20 @@ export const valuesOf = (picture: Picture): Values => ({
   rows: picture.frame.extent.rows,
   color: picture.pixels.color,
   unit: picture.frame.modality.unit,
+  aspect: picture.frame.extent.aspect,
+  suv: suvFactor(picture.frame.instance.dataset),
 })
 
 const SMALLEST = 0.5 // image pixels; anything less is a slip of the hand
 
+const apart = (a: Point | undefined, b: Point | undefined): boolean => !a || !b || Math.hypot(b[0] - a[0], b[1] - a[1]) >= SMALLEST
+const instanceOf = (frameId: string): string => frameId.slice(0, frameId.lastIndexOf('/frames/'))
+
+/** A calibration line that holds for all images of its series, not only for its own. */
+export const ALL_IMAGES = 'series'
+
 export class Measurements {
-  readonly state = new Observable<MeasurementState>({ all: [], selected: null, draft: null })
+  readonly state = new Observable<MeasurementState>({ all: [], selected: null, draft: null, naming: null })
   private readonly past: (readonly Measurement[])[] = []
   private future: (readonly Measurement[])[] = []
 
@@ -63,49 +77,81 @@ export class Measurements {
   // --- drawing
 
   begin(kind: Kind, at: Point, picture: Picture): void {
-    const points: Point[] = kind === 'probe' ? [at] : [at, at]
+    const { points: wanted } = RULES[kind]
+    const points: Point[] = wanted === 1 || kind === 'freehand' ? [at] : [at, at]
+    const { seriesInstanceUID } = picture.frame.instance
+    const before = this.state.get().all.filter((other) => other.kind === 'marker' && other.seriesInstanceUID === seriesInstanceUID)
+    const number = before.reduce((most, marker) => Math.max(most, Number(marker.text) || 0), 0) + 1
     const draft: Measurement = {
       id: newId(),
       kind,
       frameId: picture.frame.id,
-      seriesInstanceUID: picture.frame.instance.seriesInstanceUID,
+      seriesInstanceUID,
       points,
+      ...(kind === 'marker' ? { text: String(number) } : {}),
       lines: this.linesOf(kind, points, picture),
     }
-    this.patch({ draft, selected: null })
+    this.patch({ draft, selected: null, naming: null })
   }
 
-  /** The last point of the draft goes to where the pointer is. */
+  /** The last point of the draft goes to where the pointer is; a freehand outline follows it. */
   move(at: Point, picture: Picture): void {
     const { draft } = this.state.get()
     if (draft?.frameId !== picture.frame.id) return
-    const points = [...draft.points.slice(0, -1), at]
+    if (draft.kind === 'freehand' && !apart(draft.points[draft.points.length - 1], at)) return
+    this.setDraft(draft, [...(draft.kind === 'freehand' ? draft.points : draft.points.slice(0, -1)), at], picture)
+  }
+
+  private setDraft(draft: Measurement, points: readonly Point[], picture: Picture): void {
     this.patch({ draft: { ...draft, points, lines: this.linesOf(draft.kind, points, picture) } })
+  }
+
+  /** A press while drawing: the second of two lines begins where it was, not where it is released. */
+  press(at: Point, picture: Picture): void {
+    const { draft } = this.state.get()
+    if (!draft || !hasTwoLines(draft.kind) || draft.points.length !== 3) return
+    this.setDraft(draft, [...draft.points.slice(0, -1), at, at], picture)
   }
 
   /** The pointer was released or pressed again: the point stands. Drawing ends with the last one. */
   place(at: Point, picture: Picture): void {
     this.move(at, picture)
-    const { draft, all } = this.state.get()
+    const { draft } = this.state.get()
     if (!draft) return
-    const [first, second] = draft.points
-    if (draft.points.length >= 2 && first && second && Math.hypot(second[0] - first[0], second[1] - first[1]) < SMALLEST) {
-      if (draft.points.length > 2) this.cancel()
+    const { points: wanted } = RULES[draft.kind]
+    if (draft.kind === 'freehand') {
+      this.finish(picture)
       return
     }
-    if (draft.points.length < pointsOf[draft.kind]) {
-      this.patch({ draft: { ...draft, points: [...draft.points, at] } })
-      return
-    }
+    const { points } = draft
+    if (points.length >= 2 && !apart(points[points.length - 2], points[points.length - 1])) return
+    if (points.length < wanted) this.patch({ draft: { ...draft, points: [...points, at] } })
+    else this.commit(draft, picture)
+  }
+
+  /** Ends a shape that has as many points as the hand gives (double click, Enter). False: there was none. */
+  finish(picture: Picture): boolean {
+    const { draft } = this.state.get()
+    if (!draft || RULES[draft.kind].points !== Infinity) return false
+    // The last point still followed the pointer.
+    const points = draft.points.filter((point, index) => index === 0 || apart(draft.points[index - 1], point))
+    if (points.length < RULES[draft.kind].least) this.patch({ draft: null })
+    else this.commit({ ...draft, points }, picture)
+    return true
+  }
+
+  private commit(draft: Measurement, picture: Picture): void {
+    const points = completed(draft.kind, draft.points, this.proportionOf(draft.points, picture))
+    const made = { ...draft, points, lines: this.linesOf(draft.kind, points, picture) }
     this.remember()
-    this.patch({ all: [...all, draft], draft: null, selected: draft.id })
+    this.patch({ all: [...this.state.get().all, made], draft: null, selected: made.id, naming: asksFor(made.kind) ? made.id : null })
   }
 
   /** A draft that never became more than a dot. */
   isDot(): boolean {
     const { draft } = this.state.get()
     const [first, second] = draft?.points ?? []
-    return first !== undefined && second !== undefined && Math.hypot(second[0] - first[0], second[1] - first[1]) < SMALLEST
+    return first !== undefined && second !== undefined && !apart(first, second)
   }
 
   cancel(): boolean {
@@ -114,8 +160,74 @@ export class Measurements {
     return true
   }
 
+  /** Takes back the last point of a line that is being drawn. False: nothing is. */
+  dropPoint(): boolean {
+    const { draft } = this.state.get()
+    if (!draft) return false
+    const last = draft.points[draft.points.length - 1]
+    this.patch({ draft: draft.points.length > 2 && last ? { ...draft, points: [...draft.points.slice(0, -2), last] } : null })
+    return true
+  }
+
   private linesOf(kind: Kind, points: readonly Point[], picture: Picture): string[] {
-    return describe(kind, points, picture.frame.calibration, valuesOf(picture))
+    return describe(kind, points, this.calibrationOf(picture.frame), valuesOf(picture))
+  }
+
+  private proportionOf(points: readonly Point[], picture: Picture) {
+    return proportionAt(this.calibrationOf(picture.frame), points, picture.frame.extent.aspect)
+  }
+
+  // --- calibration
+
+  /** What the image says of its pixels, or what a line drawn on it says: a person who draws one knows better. */
+  calibrationOf(frame: Frame): Calibration {
+    const lines = this.state.get().all.filter(
+      (each) => each.kind === 'calibration' && each.seriesInstanceUID === frame.instance.seriesInstanceUID && (each.label === ALL_IMAGES || instanceOf(each.frameId) === instanceOf(frame.id)),
+    )
+    const line = lines[lines.length - 1]
+    const millimetres = line && millimetresOf(line.text ?? '')
+    return (line && millimetres ? calibratedByLine(line.points, millimetres, frame.extent.aspect) : undefined) ?? frame.calibration
+  }
+
+  /** Works out again what is written beside the measurements of an image: the calibration may have changed, or they came from elsewhere. */
+  refresh(picture: Picture): void {
+    if (picture.reduction > 0) return
+    const { all } = this.state.get()
+    const renewed = all.map((each) => {
+      if (each.frameId !== picture.frame.id) return each
+      const lines = this.linesOf(each.kind, each.points, picture)
+      return lines.join('\n') === each.lines.join('\n') ? each : { ...each, lines }
+    })
+    if (renewed.some((each, index) => each !== all[index])) this.patch({ all: renewed })
+  }
+
+  // --- words
+
+  beginNaming(id: string | null): void {
+    this.patch({ naming: id })
+  }
+
+  /** What a person wrote: a note, the length of a calibration line, the name of any other shape. A note or calibration without words is none. */
+  name(id: string, words: string): void {
+    const { all } = this.state.get()
+    const measurement = all.find((each) => each.id === id)
+    this.patch({ naming: null })
+    if (!measurement) return
+    const { kind, text: before = '', label = '' } = measurement
+    const written = words.trim()
+    if (kind === 'calibration' ? !millimetresOf(written) : kind === 'text' && !written) {
+      if (before === '') this.remove(id)
+      return
+    }
+    const isText = asksFor(kind) || kind === 'marker'
+    if (written === (isText ? before : label)) return
+    this.change(id, isText ? { text: written } : { label: written })
+  }
+
+  /** Changes one measurement, as a step to undo. */
+  change(id: string, change: Partial<Pick<Measurement, 'text' | 'label'>>): void {
+    this.remember()
+    this.patch({ all: this.state.get().all.map((each) => (each.id === id ? { ...each, ...change } : each)) })
   }
 
   // --- editing
@@ -123,6 +235,13 @@ export class Measurements {
   beginEdit(id: string): void {
     this.remember()
     this.patch({ selected: id })
+  }
+
+  /** A handle (-1: the whole shape) goes from one place to another; points: those before the drag. */
+  reshape(id: string, points: readonly Point[], handle: number, from: Point, to: Point, picture: Picture): void {
+    const { all } = this.state.get()
+    const measurement = all.find((each) => each.id === id)
+    if (measurement) this.edit(id, reshaped(measurement.kind, points, handle, from, to, this.proportionOf(points, picture)), picture)
   }
 
   edit(id: string, points: readonly Point[], picture: Picture): void {
@@ -142,10 +261,13 @@ export class Measurements {
   }
 
   deleteSelected(): void {
-    const { selected, all } = this.state.get()
-    if (selected === null) return
+    const { selected } = this.state.get()
+    if (!this.dropPoint() && selected !== null) this.remove(selected)
+  }
+
+  remove(id: string): void {
     this.remember()
-    this.patch({ all: all.filter((measurement) => measurement.id !== selected), selected: null })
+    this.patch({ all: this.state.get().all.filter((measurement) => measurement.id !== id), selected: null, naming: null })
   }
 
   deleteAll(frameIds: ReadonlySet<string>): void {
@@ -159,13 +281,13 @@ export class Measurements {
     const before = this.past.pop()
     if (!before) return
     this.future.push(this.state.get().all)
-    this.patch({ all: before, selected: null, draft: null })
+    this.patch({ all: before, selected: null, draft: null, naming: null })
   }
 
   redo(): void {
     const after = this.future.pop()
     if (!after) return
     this.past.push(this.state.get().all)
-    this.patch({ all: after, selected: null, draft: null })
+    this.patch({ all: after, selected: null, draft: null, naming: null })
   }
 }

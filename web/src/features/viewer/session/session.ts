@@ -22,7 +22,7 @@ import type { Opening } from './opening'
 import { paceNow } from './pace'
 import { Thumbnails } from './thumbnails'
 
-export type Tool = 'window' | 'zoom' | 'pan' | 'scroll' | Kind
+export type Tool = 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'pan' | 'scroll' | Kind
 
 /** A study in the rail: the one that was opened, or another of the same patient. */
 export interface Group {

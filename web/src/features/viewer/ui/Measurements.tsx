@@ -1,63 +1,102 @@
+import { useEffect } from 'react'
 import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import type { Point } from '../model/geometry'
-import { type Measurement, boxOf } from '../model/measure'
+import { type Measurement, proportionAt } from '../model/measure'
+import { type Proportion, footOn, handlesOf, outlineOf, regionOf } from '../model/shapes'
 import { type Affine, apply } from '../model/view'
 import type { ViewerSession } from '../session/session'
+import { Naming } from './Naming'
 
 const LINE = 15 // pixels between lines of text
 const HANDLE = 4
 
-function outline(measurement: Measurement, affine: Affine): string {
+/** Kinds that are a place: their handle would hide it. */
+const PLACES: ReadonlySet<string> = new Set(['probe', 'text', 'marker'])
+
+function place(kind: string, [x, y]: Point): string {
+  if (kind === 'probe') return `M${x - 7} ${y}h5m4 0h5M${x} ${y - 7}v5m0 4v5`
+  return kind === 'marker' ? `M${x - 9} ${y}a9 9 0 1 0 18 0a9 9 0 1 0 -18 0Z` : `M${x - 3} ${y}h6M${x} ${y - 3}v6`
+}
+
+function arrow([tipX, tipY]: Point, [endX, endY]: Point): string {
+  const angle = Math.atan2(endY - tipY, endX - tipX)
+  const barb = (turn: number): string => `M${tipX} ${tipY}L${tipX + 11 * Math.cos(angle + turn)} ${tipY + 11 * Math.sin(angle + turn)}`
+  return `M${tipX} ${tipY}L${endX} ${endY}${barb(0.42)}${barb(-0.42)}`
+}
+
+/** The lines of a shape in image coordinates, closed ones apart. */
+function linesOf({ kind, points }: Measurement, proportion: Proportion): { open: (readonly Point[])[]; closed: readonly Point[] } {
+  const region = regionOf(kind, points, proportion)
+  if (region && (kind !== 'freehand' || points.length > 2)) return { open: [], closed: outlineOf(region) }
+  const [a, b, c, d] = points
+  if (a && b && c && kind === 'perpendicular') {
+    const foot = footOn(a, b, c, proportion)
+    return { open: [[a, b], [c, foot]], closed: [] }
+  }
+  if (a && b && (kind === 'bidirectional' || kind === 'openAngle' || kind === 'cobb')) return { open: c ? [[a, b], d ? [c, d] : [c]] : [[a, b]], closed: [] }
+  return { open: [points], closed: [] }
+}
+
+function outline(measurement: Measurement, affine: Affine, proportion: Proportion): string {
   const at = (point: Point): string => apply(affine, point).map((value) => value.toFixed(1)).join(' ')
   const { kind, points } = measurement
-  const [a] = points
-  if (!a) return ''
-  if (kind === 'probe') {
-    const [x, y] = apply(affine, a)
-    return `M${x - 7} ${y}h5m4 0h5M${x} ${y - 7}v5m0 4v5`
-  }
-  if (kind === 'length' || kind === 'angle') return `M${points.map(at).join('L')}`
-  const { left, top, right, bottom } = boxOf(points)
-  if (kind === 'rectangle') return `M${at([left, top])}L${at([right, top])}L${at([right, bottom])}L${at([left, bottom])}Z`
-  // Turns are by quarters: an ellipse along the image axes lies along the screen axes too.
-  const middle = apply(affine, [(left + right) / 2, (top + bottom) / 2])
-  const corner = apply(affine, [right, bottom])
-  const rx = Math.abs(corner[0] - middle[0])
-  const ry = Math.abs(corner[1] - middle[1])
-  return `M${middle[0] - rx} ${middle[1]}a${rx} ${ry} 0 1 0 ${2 * rx} 0a${rx} ${ry} 0 1 0 ${-2 * rx} 0Z`
-}
-
-/** A box has handles on all four corners, the last two being the ones its points do not name. */
-function handlesOf({ kind, points }: Measurement): Point[] {
   const [a, b] = points
-  if ((kind === 'rectangle' || kind === 'ellipse') && a && b) return [a, b, [b[0], a[1]], [a[0], b[1]]]
-  return [...points]
+  if (!a) return ''
+  if (PLACES.has(kind)) return place(kind, apply(affine, a))
+  if (kind === 'arrow' && b) return arrow(apply(affine, a), apply(affine, b))
+  const { open, closed } = linesOf(measurement, proportion)
+  return [...open.map((line) => `M${line.map(at).join('L')}`), ...(closed.length > 0 ? [`M${closed.map(at).join('L')}Z`] : [])].join('')
 }
 
-function Shape({ measurement, affine, width, height, chosen, live }: { measurement: Measurement; affine: Affine; width: number; height: number; chosen: boolean; live: boolean }) {
-  const path = outline(measurement, affine)
-  const corners = handlesOf(measurement).map((point) => apply(affine, point))
-  const rightmost = corners.reduce((best, point) => (point[0] > best[0] ? point : best), corners[0] ?? [0, 0])
-  const longest = Math.max(0, ...measurement.lines.map((line) => line.length)) * 6.6
+/** What is written: what a person wrote, then what was measured. */
+function wordsOf({ kind, text = '', label = '', lines }: Measurement): readonly string[] {
+  const own = kind === 'calibration' ? text && `= ${text}${/[a-z]/i.test(text) ? '' : ' mm'}` : kind === 'marker' ? '' : text || label
+  return kind === 'calibration' ? [[...lines, own].filter(Boolean).join(' ')] : [...own.split('\n').filter(Boolean), ...lines]
+}
+
+interface ShapeProps {
+  measurement: Measurement
+  affine: Affine
+  proportion: Proportion
+  width: number
+  height: number
+  chosen: boolean
+  live: boolean
+}
+
+function Shape({ measurement, affine, proportion, width, height, chosen, live }: ShapeProps) {
+  const { id, kind, points } = measurement
+  const path = outline(measurement, affine, proportion)
+  const corners = handlesOf(kind, points).map((point) => apply(affine, point))
+  const words = wordsOf(measurement)
+  // The words of an arrow stand at its end; those of all others at the right.
+  const outer = kind === 'arrow' ? corners.slice(1) : points.map((point) => apply(affine, point))
+  const rightmost = [...outer, ...corners].reduce((best, point) => (point[0] > best[0] ? point : best), outer[0] ?? [0, 0])
+  const longest = Math.max(0, ...words.map((line) => line.length)) * 6.6
   // Text stays inside the viewport: to the right of the shape, else to the left of it.
   const fits = rightmost[0] + 12 + longest < width
-  const x = fits ? rightmost[0] + 12 : Math.max(4, rightmost[0] - 12 - longest)
-  const y = Math.min(height - measurement.lines.length * LINE, Math.max(LINE, rightmost[1] + 4))
-  const id = measurement.id
+  const leftmost = Math.min(...[...outer, ...corners].map((point) => point[0]))
+  const x = fits ? rightmost[0] + 12 : Math.max(4, leftmost - 12 - longest)
+  const y = Math.min(height - words.length * LINE, Math.max(LINE, rightmost[1] + 4))
   return (
-    <g className={chosen ? 'measure measure-chosen' : 'measure'} data-kind={measurement.kind} data-testid="measurement">
+    <g className={chosen ? 'measure measure-chosen' : 'measure'} data-kind={kind} data-testid="measurement">
       <path d={path} className="measure-halo" />
       <path d={path} className="measure-line" />
       {!live && <path d={path} className="measure-hit" data-measurement={id} />}
-      {measurement.kind !== 'probe' &&
+      {!PLACES.has(kind) &&
         corners.map(([cx, cy], index) => (
           <g key={index}>
             {(chosen || live) && <circle cx={cx} cy={cy} r={HANDLE} className="measure-handle" />}
             {!live && <circle cx={cx} cy={cy} r={12} className="measure-grip" data-measurement={id} data-handle={index} />}
           </g>
         ))}
-      {measurement.lines.map((line, index) => (
+      {kind === 'marker' && outer[0] && (
+        <text x={outer[0][0]} y={outer[0][1] + 4} textAnchor="middle" className="measure-text" data-measurement={live ? undefined : id}>
+          {measurement.text}
+        </text>
+      )}
+      {words.map((line, index) => (
         <text key={index} x={x} y={y + index * LINE} className="measure-text" data-measurement={live ? undefined : id}>
           {line}
         </text>
@@ -68,17 +107,36 @@ function Shape({ measurement, affine, width, height, chosen, live }: { measureme
 
 /** What was measured on the image on the screen, as vectors above it. */
 export function MeasurementLayer({ session, pane }: { session: ViewerSession; pane: Pane }) {
-  const { all, selected, draft } = useValue(session.measurements.state)
+  const { all, selected, draft, naming } = useValue(session.measurements.state)
   const { picture, size } = useValue(pane.state)
+  useEffect(() => {
+    if (picture) session.measurements.refresh(picture)
+  }, [session, picture, all])
   const affine = pane.affine()
   if (!picture || !affine) return null
-  const here = all.filter((measurement) => measurement.frameId === picture.frame.id)
+  const { frame } = picture
+  const here = all.filter((measurement) => measurement.frameId === frame.id)
+  const calibration = session.measurements.calibrationOf(frame)
+  const shape = (measurement: Measurement, live: boolean) => (
+    <Shape
+      key={measurement.id}
+      measurement={measurement}
+      affine={affine}
+      proportion={proportionAt(calibration, measurement.points, frame.extent.aspect)}
+      width={size.width}
+      height={size.height}
+      chosen={live || measurement.id === selected}
+      live={live}
+    />
+  )
+  const named = here.find((measurement) => measurement.id === naming)
   return (
-    <svg className="pane-measures" width={size.width} height={size.height} data-affine={[affine.a, affine.b, affine.c, affine.d, affine.e, affine.f].join(',')}>
-      {here.map((measurement) => (
-        <Shape key={measurement.id} measurement={measurement} affine={affine} width={size.width} height={size.height} chosen={measurement.id === selected} live={false} />
-      ))}
-      {draft?.frameId === picture.frame.id && <Shape measurement={draft} affine={affine} width={size.width} height={size.height} chosen live />}
-    </svg>
+    <>
+      <svg className="pane-measures" width={size.width} height={size.height} data-affine={[affine.a, affine.b, affine.c, affine.d, affine.e, affine.f].join(',')}>
+        {here.map((measurement) => shape(measurement, false))}
+        {draft?.frameId === frame.id && shape(draft, true)}
+      </svg>
+      {named && <Naming key={named.id} session={session} measurement={named} at={apply(affine, named.points[named.points.length - 1] ?? [0, 0])} size={size} />}
+    </>
   )
 }

@@ -3,6 +3,7 @@ import { explain } from '../../../lib/http'
 import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import type { PaneState } from '../engine/paneState'
+import { provenance } from '../model/calibration'
 import { documentOf } from '../model/document'
 import { markersOf } from '../model/geometry'
 import { RELATION_WORDS, cornersOf } from '../model/overlay'
@@ -33,11 +34,12 @@ function Corner({ place, lines }: { place: string; lines: readonly string[] }) {
 
 function Overlay({ session, pane }: { session: ViewerSession; pane: Pane }) {
   const { detail } = useValue(session.state)
+  useValue(session.measurements.state) // a calibration line changes what the text says
   const { picture, shown, count, window: grey, inverted, view } = useValue(pane.state)
   if (!picture || shown < 0 || detail === 'none') return null
   const { frame, pixels } = picture
   const magnification = view.scale * (window.devicePixelRatio || 1)
-  const corners = cornersOf({ frame, index: shown, count, window: pixels.color ? undefined : (grey ?? undefined), inverted, magnification, color: pixels.color, relation: session.relationOf(frame.instance.seriesInstanceUID) }, detail)
+  const corners = cornersOf({ frame, index: shown, count, window: pixels.color ? undefined : (grey ?? undefined), inverted, magnification, color: pixels.color, relation: session.relationOf(frame.instance.seriesInstanceUID), measured: provenance(session.measurements.calibrationOf(frame)) }, detail)
   const markers = markersOf(frame.plane, view.turn)
   const gaps = missingSlices(pane.frames)
   return (

@@ -39,7 +39,7 @@ function useKeys(session: ViewerSession, ways: WaysOut): void {
 /** A click with the mouse leaves no focus behind, else Space and Enter would press that button again instead of doing their work. */
 function letGo(): void {
   const focus = document.activeElement
-  if (focus instanceof HTMLElement && focus.closest('button, .pane') && !focus.closest('dialog')) focus.blur()
+  if (focus instanceof HTMLElement && !typing(focus) && focus.closest('button, .pane') && !focus.closest('dialog')) focus.blur()
 }
 
 function Failure({ what, hint, children, onLeave }: { what: string; hint: string; children: ReactNode; onLeave: () => void }) {

@@ -10,6 +10,9 @@ import { KeyLayer } from './annotations/KeyLayer'
 import { MeasurementLayer } from './Measurements'
 import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
 import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
+import { LensLayer } from './Lens'
+import { MoreTools } from './MoreTools'
+import { StatisticsPanel } from './StatisticsPanel'
 
 export interface PaneProps {
   readonly session: ViewerSession
@@ -17,7 +20,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, MeasurementLayer, KeyLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, MeasurementLayer, KeyLayer, LensLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
@@ -41,7 +44,8 @@ export interface Panel {
 export const PANELS: readonly Panel[] = [
   { id: 'annotations', label: 'Annotations', glyph: 'star', Component: AnnotationsPanel },
   { id: OVERLAYS, label: 'Segments and dose', glyph: 'segments', Component: OverlayPanel },
+  { id: 'statistics', label: 'Measurements', glyph: 'histogram', Component: StatisticsPanel },
 ]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
-export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [HangingMenu]
+export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [MoreTools, HangingMenu]

@@ -5,8 +5,10 @@ import { BUTTONS, type Drag, dragOf } from '../model/controls'
 import { DRAG, DragScroll, IMAGES, Wheel, paceOf, pixelsPerImage } from '../model/gestures'
 import type { Point } from '../model/geometry'
 import { KINDS, type Kind } from '../model/measure'
+import { windowOfRegion } from '../model/regionWindow'
 import { apply, invert } from '../model/view'
 import { controlsNow } from '../session/controls'
+import { valuesOf } from '../session/measurements'
 import type { Tool, ViewerSession } from '../session/session'
 
 const CLICK = 4 // pixels a hand may tremble during a click
@@ -15,7 +17,7 @@ const ZOOM_PER_PIXEL = 1.008
 
 const isKind = (tool: Tool): tool is Kind => (KINDS as readonly string[]).includes(tool)
 
-type Action = Exclude<Drag, 'tool'> | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
+type Action = Exclude<Drag, 'tool'> | 'regionWindow' | 'magnify' | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
 
 /** Scrollbar, cine player and buttons lie on the picture but are not the picture. */
 const onControl = (event: Event): boolean => event.target instanceof Element && event.target.closest('button, .cine, .pane-scroll') !== null
@@ -56,7 +58,7 @@ export class PaneInput {
     host.addEventListener('pointerup', (event) => this.up(event), { signal })
     host.addEventListener('pointercancel', (event) => this.lost(event), { signal })
     host.addEventListener('wheel', (event) => this.turned(event), { signal, passive: false })
-    host.addEventListener('dblclick', (event) => !onControl(event) && this.double(), { signal })
+    host.addEventListener('dblclick', (event) => !onControl(event) && this.double(event), { signal })
     host.addEventListener('contextmenu', (event) => this.menu(event), { signal })
     // The middle button would start the browser's own scrolling.
     host.addEventListener('mousedown', (event) => event.button === 1 && event.preventDefault(), { signal })
@@ -110,7 +112,10 @@ export class PaneInput {
     const point = this.inImage(at)
     const { picture } = this.pane.state.get()
     const { draft, all } = measurements.state.get()
-    if (draft && picture && point) return 'draw' // the next point of an angle
+    if (draft && picture && point) {
+      measurements.press(point, picture)
+      return 'draw' // the next point of an angle
+    }
     const held = (event.target as Element).closest<SVGElement>('[data-measurement]')
     const measurement = held && all.find((candidate) => candidate.id === held.dataset.measurement)
     if (measurement && point && this.mayMeasure()) {
@@ -120,8 +125,12 @@ export class PaneInput {
     }
     measurements.select(null)
     const { tool } = this.session.state.get()
-    if (!isKind(tool)) return tool
+    if (tool !== 'regionWindow' && !isKind(tool)) return tool
     if (!picture || !point || !this.mayMeasure()) return null
+    if (tool === 'regionWindow') {
+      measurements.begin('rectangle', point, picture)
+      return tool
+    }
     measurements.begin(tool, point, picture)
     return 'draw'
   }
@@ -208,6 +217,7 @@ export class PaneInput {
         this.dragScroll(by[1] * pace)
         break
       case 'draw':
+      case 'regionWindow':
         if (point && picture) this.session.measurements.move(point, picture)
         break
       case 'edit':
@@ -226,16 +236,7 @@ export class PaneInput {
     const { grip } = this
     const { picture } = this.pane.state.get()
     if (!grip || !picture) return
-    const by: Point = [to[0] - grip.from[0], to[1] - grip.from[1]]
-    const points = grip.points.map((point, index): Point => {
-      if (grip.point < 0) return [point[0] + by[0], point[1] + by[1]]
-      return index === grip.point ? to : point
-    })
-    // Handles 2 and 3 of a box are its other two corners: each moves one coordinate of both points.
-    const [a, b] = grip.points
-    if (grip.point === 2 && a && b) points.splice(0, 2, [a[0], to[1]], [to[0], b[1]])
-    if (grip.point === 3 && a && b) points.splice(0, 2, [to[0], a[1]], [b[0], to[1]])
-    this.session.measurements.edit(grip.id, points, picture)
+    this.session.measurements.reshape(grip.id, grip.points, grip.point, grip.from, to, picture)
   }
 
   private pinch(before: Point, at: Point, other: Point): void {
@@ -254,12 +255,22 @@ export class PaneInput {
     if (this.action === 'draw' && picture && point) {
       // A click sets the first point and the second click the next; a drag sets both.
       const { draft } = measurements.state.get()
-      if (this.moved || draft?.kind === 'probe' || !measurements.isDot()) measurements.place(point, picture)
-    } else if (this.action === 'edit') measurements.endEdit()
+      if (this.moved || draft?.points.length === 1 || !measurements.isDot()) measurements.place(point, picture)
+    } else if (this.action === 'regionWindow') this.windowFromRegion()
+    else if (this.action === 'edit') measurements.endEdit()
     else if (this.button === 2 && !this.moved && this.action && this.action !== 'chord') this.session.openMenu({ x: event.clientX, y: event.clientY })
     // Fingers leave one after the other; the last ones must not begin something else.
     if (this.pointers.size === 0 || (this.action !== 'pinch' && this.action !== 'swipe')) this.action = null
     this.grip = null
+  }
+
+  /** The grey values under the rectangle fill the window. */
+  private windowFromRegion(): void {
+    const { draft } = this.session.measurements.state.get()
+    const { picture } = this.pane.state.get()
+    this.session.measurements.cancel()
+    const window = draft && picture && windowOfRegion(draft.points, valuesOf(picture))
+    if (window) this.pane.setWindow(window)
   }
 
   private lost(event: PointerEvent): void {
@@ -282,8 +293,14 @@ export class PaneInput {
     if (notches !== 0) this.pane.scroll(notches * IMAGES[paceOf(event)])
   }
 
-  private double(): void {
-    if (!isKind(this.session.state.get().tool)) this.session.toggleAlone()
+  private double(event: MouseEvent): void {
+    const { measurements } = this.session
+    const { picture } = this.pane.state.get()
+    // The pane holds the pointer, so it is the target whatever lies below.
+    const named = document.elementFromPoint(event.clientX, event.clientY)?.closest<SVGElement>('[data-measurement]')?.dataset.measurement
+    if (picture && measurements.finish(picture)) return
+    if (named) measurements.beginNaming(named)
+    else if (!isKind(this.session.state.get().tool)) this.session.toggleAlone()
   }
 
   private menu(event: MouseEvent): void {

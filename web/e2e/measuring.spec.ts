@@ -1,0 +1,210 @@
+// Every measuring tool used as a person would, on an object whose values and size are known.
+import { type Page, expect, test } from '@playwright/test'
+import { element, newUid, object, short } from './dicom'
+import { keepScreenshot, store } from './support'
+import { affineOf, drawn, open, pane, windowOf } from './viewing'
+
+const SIDE = 200
+/** Value of a pixel: a ramp from left to right, with a bright square. */
+const valueAt = (x: number, y: number): number => (x >= 60 && x < 100 && y >= 60 && y < 100 ? 1000 : x)
+
+function picture(spacing?: string): Buffer[] {
+  const us = (number: number, value: number): Buffer => element(0x0028, number, 'US', short(value))
+  const words = Buffer.alloc(SIDE * SIDE * 2)
+  for (let y = 0; y < SIDE; y++) for (let x = 0; x < SIDE; x++) words.writeUInt16LE(valueAt(x, y), (y * SIDE + x) * 2)
+  return [
+    us(0x0002, 1), element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), us(0x0010, SIDE), us(0x0011, SIDE),
+    ...(spacing ? [element(0x0028, 0x0030, 'DS', spacing)] : []),
+    us(0x0100, 16), us(0x0101, 12), us(0x0102, 11), us(0x0103, 0),
+    element(0x0028, 0x1050, 'DS', '512'), element(0x0028, 0x1051, 'DS', '1024'),
+    element(0x7fe0, 0x0010, 'OW', words),
+  ]
+}
+
+async function opened(page: Page, spacing?: string): Promise<void> {
+  const study = newUid()
+  expect(await store(page, 'ramp.dcm', object({ patientName: 'Measure^Me', patientId: study.slice(-12), study, modality: 'MR' }, picture(spacing)))).toBe('stored')
+  await open(page, study)
+}
+
+type At = readonly [number, number]
+
+async function onScreen(page: Page, [x, y]: At): Promise<At> {
+  const box = (await pane(page).boundingBox())!
+  const { scale, x: left, y: top } = await affineOf(page)
+  return [box.x + x * scale + left, box.y + y * scale + top]
+}
+
+async function drag(page: Page, ...path: At[]): Promise<void> {
+  const [first, ...others] = await Promise.all(path.map((point) => onScreen(page, point)))
+  await page.mouse.move(...first!)
+  await page.mouse.down()
+  for (const point of others) await page.mouse.move(...point, { steps: 4 })
+  await page.mouse.up()
+}
+
+async function click(page: Page, ...points: At[]): Promise<void> {
+  for (const point of points) await page.mouse.click(...(await onScreen(page, point)))
+}
+
+const shape = (page: Page, kind: string) => page.locator(`[data-testid=measurement][data-kind=${kind}]`)
+const figure = async (page: Page, quantity: string): Promise<number> => Number.parseFloat(await page.locator(`[data-quantity="${quantity}"]`).innerText())
+
+async function choose(page: Page, name: string): Promise<void> {
+  await page.getByTestId('more-tools').click()
+  await page.getByRole('menuitem', { name }).first().click()
+}
+
+test.beforeEach(({ page }) => page.setDefaultTimeout(20_000))
+
+test('distances and angles, drawn by drags and clicks', async ({ page }) => {
+  await opened(page, '0.5\\0.5')
+  await page.getByTestId('panel-statistics').click()
+
+  await choose(page, 'Long and short axis')
+  await drag(page, [20, 120], [100, 120])
+  await expect(shape(page, 'bidirectional').locator('text').first()).toHaveText(/^L (39\.\d|40\.\d) mm \(secondary capture\)$/)
+  await expect(shape(page, 'bidirectional').locator('text').nth(1)).toHaveText(/^S (23\.\d|24\.\d) mm \(secondary capture\)$/)
+
+  await choose(page, 'Length along a path')
+  await click(page, [20, 20], [60, 20], [60, 50])
+  await page.mouse.dblclick(...(await onScreen(page, [60, 80])))
+  await expect(shape(page, 'polyline')).toHaveCount(1)
+  expect(await figure(page, 'length')).toBeCloseTo(50, 0) // (40 + 60) pixels of 0.5 mm
+
+  await choose(page, 'Distance from a line')
+  await drag(page, [120, 20], [180, 20])
+  await click(page, [150, 60])
+  expect(await figure(page, 'distance')).toBeCloseTo(20, 0)
+
+  await choose(page, 'Cobb angle')
+  await drag(page, [110, 160], [170, 160])
+  await drag(page, [110, 195], [170, 160.5])
+  expect(await figure(page, 'angle')).toBeCloseTo((Math.atan(34.5 / 60) * 180) / Math.PI, 0)
+
+  await choose(page, 'Angle between two lines')
+  await click(page, [20, 150], [60, 150], [60, 190], [20, 190])
+  expect(await figure(page, 'angle')).toBeCloseTo(180, 0)
+  await keepScreenshot(page, 'measuring-lines')
+
+  // Undo takes one shape at a time; Escape a line that is being drawn.
+  await page.keyboard.press('Control+z')
+  await expect(shape(page, 'openAngle')).toHaveCount(0)
+  await page.keyboard.press('Shift+D')
+  await click(page, [20, 20], [60, 20])
+  await page.keyboard.press('Escape')
+  await expect(shape(page, 'polyline')).toHaveCount(1)
+})
+
+test('regions: numbers of the stored values, histogram and profile', async ({ page }) => {
+  await opened(page, '0.5\\0.5')
+  await page.getByTestId('panel-statistics').click()
+
+  await choose(page, 'Circle')
+  await drag(page, [80, 80], [95, 80])
+  await expect(page.locator('[data-quantity=mean]')).toHaveText('1000')
+  await expect(page.locator('[data-quantity=SD]')).toHaveText('0')
+  expect(await figure(page, 'radius')).toBeCloseTo(7.5, 0)
+
+  await choose(page, 'Freehand region')
+  await drag(page, [120, 20], [160, 20], [160, 60], [120, 60], [120, 22])
+  expect(await figure(page, 'mean')).toBeCloseTo(140, 0)
+  expect(await figure(page, 'area')).toBeCloseTo(400, -1)
+  const counts = ((await page.getByTestId('histogram').getAttribute('data-counts')) ?? '').split(' ').map(Number)
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(await figure(page, 'pixels'))
+
+  await choose(page, 'Curved region')
+  await click(page, [130, 100], [170, 100], [170, 140], [130, 140])
+  await page.keyboard.press('Enter')
+  await expect(shape(page, 'spline')).toHaveCount(1)
+  expect(await figure(page, 'median')).toBeCloseTo(150, -0.5)
+
+  await choose(page, 'Circle through three points')
+  await click(page, [30, 130], [50, 150], [30, 170])
+  expect(await figure(page, 'radius')).toBeCloseTo(10, 0)
+
+  await page.getByTestId('tool-length').click()
+  await drag(page, [20, 80], [140, 80])
+  const along = ((await page.getByTestId('profile').getAttribute('data-values')) ?? '').split(' ').map(Number)
+  expect(Math.max(...along)).toBe(1000)
+  expect(along[0]).toBeCloseTo(20, 0)
+  await keepScreenshot(page, 'measuring-regions')
+})
+
+test('notes, arrows, markers and names are written on the picture', async ({ page }) => {
+  await opened(page, '0.5\\0.5')
+  await page.keyboard.press('n')
+  await click(page, [30, 30])
+  await page.getByRole('textbox', { name: 'Note' }).fill('Compare with 2024')
+  await page.keyboard.press('Enter')
+  await expect(shape(page, 'text').locator('text')).toHaveText('Compare with 2024')
+
+  await page.keyboard.press('y')
+  await drag(page, [80, 80], [120, 130])
+  await page.getByRole('textbox', { name: 'Note, if any' }).fill('Nodule')
+  await page.keyboard.press('Enter')
+  await expect(shape(page, 'arrow').locator('text')).toHaveText('Nodule')
+
+  await page.keyboard.press('m')
+  await click(page, [150, 40], [170, 40])
+  await expect(shape(page, 'marker').locator('text')).toHaveText(['1', '2'])
+
+  // A note without words is none.
+  await page.keyboard.press('n')
+  await click(page, [30, 150])
+  await page.keyboard.press('Escape')
+  await expect(shape(page, 'text')).toHaveCount(1)
+
+  await page.getByTestId('tool-length').click()
+  await drag(page, [30, 170], [90, 170])
+  await page.mouse.dblclick(...(await onScreen(page, [60, 170])))
+  await page.getByRole('textbox', { name: 'Name' }).fill('Lesion A')
+  await page.keyboard.press('Enter')
+  await expect(shape(page, 'length').locator('text').first()).toHaveText('Lesion A')
+  await keepScreenshot(page, 'measuring-notes')
+})
+
+test('without a calibration pixels are measured, and a line of known length calibrates', async ({ page }) => {
+  await opened(page)
+  await expect(pane(page).locator('.corner-bottom-right')).toContainText('px: not calibrated')
+  await page.getByTestId('tool-length').click()
+  await drag(page, [20, 20], [120, 20])
+  await expect(shape(page, 'length').locator('text')).toHaveText(/^(99|100)\.\d px$/)
+
+  await page.keyboard.press('Shift+C')
+  await drag(page, [20, 150], [120, 150])
+  await page.getByRole('textbox', { name: /Length/ }).fill('5 cm')
+  await page.keyboard.press('Enter')
+  await expect(shape(page, 'length').locator('text')).toHaveText(/^(49\.\d|50\.\d) mm \(calibrated by line\)$/)
+  await expect(pane(page).locator('.corner-bottom-right')).toContainText('mm calibrated by line')
+  await keepScreenshot(page, 'measuring-calibrated')
+
+  await page.keyboard.press('Delete')
+  await expect(shape(page, 'length').locator('text')).toHaveText(/ px$/)
+})
+
+test('a region sets the window, and the glass shows what is below it larger', async ({ page }) => {
+  await opened(page, '0.5\\0.5')
+  await page.keyboard.press('Shift+W')
+  await drawn(page, () => drag(page, [110, 110], [150, 150]))
+  const { width, center } = await windowOf(page)
+  expect(center).toBeCloseTo(130, -0.5)
+  expect(width).toBeGreaterThan(34)
+  expect(width).toBeLessThan(44)
+  await expect(page.getByTestId('measurement')).toHaveCount(0)
+
+  await page.keyboard.press('Shift+Z')
+  const [x, y] = await onScreen(page, [80, 80])
+  await page.mouse.move(x, y)
+  await page.mouse.down()
+  await page.mouse.move(x + 2, y)
+  // The white square has 40 pixels: three times as large it fills more than the glass.
+  const { scale } = await affineOf(page)
+  await expect
+    .poll(() => page.getByTestId('lens').locator('canvas').evaluate((canvas: HTMLCanvasElement) => [...canvas.getContext('2d')!.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data.slice(0, 3)]))
+    .toEqual([255, 255, 255])
+  expect(scale).toBeGreaterThan(1)
+  await keepScreenshot(page, 'measuring-glass')
+  await page.mouse.up()
+  await expect(page.getByTestId('lens')).toHaveCount(0)
+})

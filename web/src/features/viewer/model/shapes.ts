@@ -1,0 +1,191 @@
+// The shapes that measurements have: how many points, what they enclose, what their handles move. Image coordinates, pure.
+import type { Point } from './geometry'
+
+export const KINDS = [
+  'length', 'bidirectional', 'polyline', 'perpendicular', 'angle', 'openAngle', 'cobb', 'ellipse', 'rectangle', 'circle', 'circle3', 'freehand', 'spline', 'probe', 'arrow', 'text', 'marker', 'calibration',
+] as const
+export type Kind = (typeof KINDS)[number]
+
+/** Width and height of a pixel in a common unit. */
+export interface Proportion {
+  readonly x: number
+  readonly y: number
+}
+
+interface Rule {
+  /** Points that drawing asks for; Infinity: as many as the hand gives. */
+  readonly points: number
+  readonly least: number
+}
+
+const exactly = (points: number): Rule => ({ points, least: points })
+
+export const RULES: Readonly<Record<Kind, Rule>> = {
+  length: exactly(2),
+  bidirectional: exactly(2), // the short axis follows from the long one
+  polyline: { points: Infinity, least: 2 },
+  perpendicular: exactly(3),
+  angle: exactly(3),
+  openAngle: exactly(4),
+  cobb: exactly(4),
+  ellipse: exactly(2),
+  rectangle: exactly(2),
+  circle: exactly(2),
+  circle3: exactly(3),
+  freehand: { points: Infinity, least: 3 },
+  spline: { points: Infinity, least: 3 },
+  probe: exactly(1),
+  arrow: exactly(2),
+  text: exactly(1),
+  marker: exactly(1),
+  calibration: exactly(2),
+}
+
+/** Two lines that do not touch: the third point begins the second of them. */
+export const hasTwoLines = (kind: Kind): boolean => kind === 'openAngle' || kind === 'cobb'
+
+export const isRegion = (kind: Kind): boolean => ['ellipse', 'rectangle', 'circle', 'circle3', 'freehand', 'spline'].includes(kind)
+
+/** Kinds that ask for words (or a number) as soon as they are drawn. */
+export const asksFor = (kind: Kind): boolean => kind === 'text' || kind === 'arrow' || kind === 'calibration'
+
+export interface Box {
+  readonly left: number
+  readonly top: number
+  readonly right: number
+  readonly bottom: number
+}
+
+export function boxOf(points: readonly Point[]): Box {
+  const [a = [0, 0], b = a] = points
+  return { left: Math.min(a[0], b[0]), top: Math.min(a[1], b[1]), right: Math.max(a[0], b[0]), bottom: Math.max(a[1], b[1]) }
+}
+
+export type Region =
+  | { readonly form: 'box' | 'ellipse'; readonly box: Box }
+  | { readonly form: 'polygon'; readonly points: readonly Point[] }
+
+/** The middle of the circle through three points, measured in real proportions; undefined when they lie on a line. */
+export function middleOfThree([a, b, c]: readonly Point[], { x: px, y: py }: Proportion): Point | undefined {
+  if (!a || !b || !c) return undefined
+  const [ax, ay, bx, by, cx, cy] = [a[0] * px, a[1] * py, b[0] * px, b[1] * py, c[0] * px, c[1] * py]
+  const twice = 2 * (ax * (by - cy) + bx * (cy - ay) + cx * (ay - by))
+  if (Math.abs(twice) < 1e-9) return undefined
+  const [a2, b2, c2] = [ax * ax + ay * ay, bx * bx + by * by, cx * cx + cy * cy]
+  return [(a2 * (by - cy) + b2 * (cy - ay) + c2 * (ay - by)) / twice / px, (a2 * (cx - bx) + b2 * (ax - cx) + c2 * (bx - ax)) / twice / py]
+}
+
+function around(middle: Point, edge: Point, { x, y }: Proportion): Region {
+  const radius = Math.hypot((edge[0] - middle[0]) * x, (edge[1] - middle[1]) * y)
+  const [rx, ry] = [radius / x, radius / y]
+  return { form: 'ellipse', box: { left: middle[0] - rx, right: middle[0] + rx, top: middle[1] - ry, bottom: middle[1] + ry } }
+}
+
+/** What a shape encloses; undefined for lines, points and what is not drawn to its end. */
+export function regionOf(kind: Kind, points: readonly Point[], proportion: Proportion): Region | undefined {
+  const [a, b] = points
+  if (!a || !b) return undefined
+  if (kind === 'rectangle') return { form: 'box', box: boxOf(points) }
+  if (kind === 'ellipse') return { form: 'ellipse', box: boxOf(points) }
+  if (kind === 'circle') return around(a, b, proportion)
+  if (kind === 'circle3') {
+    const middle = middleOfThree(points, proportion)
+    return middle && around(middle, a, proportion)
+  }
+  if (kind === 'freehand') return { form: 'polygon', points }
+  return kind === 'spline' ? { form: 'polygon', points: splineThrough(points) } : undefined
+}
+
+const STEPS = 16
+
+/** A closed Catmull-Rom curve through the points. */
+export function splineThrough(points: readonly Point[]): Point[] {
+  if (points.length < 3) return [...points]
+  const at = (index: number): Point => points[(index + points.length) % points.length] ?? [0, 0]
+  return points.flatMap((_, index) => {
+    const [p, q, r, s] = [at(index - 1), at(index), at(index + 1), at(index + 2)]
+    const along = (t: number, axis: 0 | 1): number =>
+      0.5 * (2 * q[axis] + (r[axis] - p[axis]) * t + (2 * p[axis] - 5 * q[axis] + 4 * r[axis] - s[axis]) * t * t + (3 * q[axis] - p[axis] - 3 * r[axis] + s[axis]) * t ** 3)
+    return Array.from({ length: STEPS }, (_unused, step): Point => [along(step / STEPS, 0), along(step / STEPS, 1)])
+  })
+}
+
+const ROUND = 72
+
+/** The outline of a region as a closed polygon. */
+export function outlineOf(region: Region): readonly Point[] {
+  if (region.form === 'polygon') return region.points
+  const { left, top, right, bottom } = region.box
+  if (region.form === 'box') return [[left, top], [right, top], [right, bottom], [left, bottom]]
+  const [x, y, rx, ry] = [(left + right) / 2, (top + bottom) / 2, (right - left) / 2, (bottom - top) / 2]
+  return Array.from({ length: ROUND }, (_, step): Point => [x + rx * Math.cos((step * 2 * Math.PI) / ROUND), y + ry * Math.sin((step * 2 * Math.PI) / ROUND)])
+}
+
+/** Where a point falls on a line (which goes on beyond its ends), in real proportions. */
+export function footOn(a: Point, b: Point, at: Point, { x, y }: Proportion): Point {
+  const [dx, dy] = [(b[0] - a[0]) * x, (b[1] - a[1]) * y]
+  const length = dx * dx + dy * dy
+  if (length === 0) return a
+  const share = ((at[0] - a[0]) * x * dx + (at[1] - a[1]) * y * dy) / length
+  return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]
+}
+
+/** How far along the long axis the short one crosses it, and how far it reaches to both sides, in lengths of the long one. */
+interface Cross {
+  readonly along: number
+  readonly one: number
+  readonly other: number
+}
+
+function crossed(a: Point, b: Point, { along, one, other }: Cross, { x, y }: Proportion): [Point, Point] {
+  const foot: Point = [a[0] + (b[0] - a[0]) * along, a[1] + (b[1] - a[1]) * along]
+  // The long axis turned by a right angle, in real proportions.
+  const normal: Point = [(-(b[1] - a[1]) * y) / x, ((b[0] - a[0]) * x) / y]
+  const away = (by: number): Point => [foot[0] + normal[0] * by, foot[1] + normal[1] * by]
+  return [away(one), away(other)]
+}
+
+function crossOf(a: Point, b: Point, at: Point, { x, y }: Proportion): { along: number; away: number } {
+  const [dx, dy, ex, ey] = [(b[0] - a[0]) * x, (b[1] - a[1]) * y, (at[0] - a[0]) * x, (at[1] - a[1]) * y]
+  const length = dx * dx + dy * dy || 1
+  return { along: (ex * dx + ey * dy) / length, away: (ey * dx - ex * dy) / length }
+}
+
+/** The points of a finished shape: a bidirectional one gets its short axis, at a right angle through the middle of the long one. */
+export function completed(kind: Kind, points: readonly Point[], proportion: Proportion): readonly Point[] {
+  const [a, b] = points
+  if (kind !== 'bidirectional' || points.length !== 2 || !a || !b) return points
+  return [a, b, ...crossed(a, b, { along: 0.5, one: 0.3, other: -0.3 }, proportion)]
+}
+
+/** Both axes stay at a right angle, whichever end is moved. */
+function bidirectional(points: readonly Point[], index: number, to: Point, proportion: Proportion): readonly Point[] {
+  const [a, b, c, d] = points
+  if (!a || !b || !c || !d) return points
+  const one = crossOf(a, b, c, proportion)
+  const other = crossOf(a, b, d, proportion)
+  if (index < 2) {
+    const [p, q] = index === 0 ? [to, b] : [a, to]
+    return [p, q, ...crossed(p, q, { along: one.along, one: one.away, other: other.away }, proportion)]
+  }
+  const moved = crossOf(a, b, to, proportion)
+  const along = Math.min(1, Math.max(0, moved.along))
+  return [a, b, ...crossed(a, b, { along, one: index === 2 ? moved.away : one.away, other: index === 3 ? moved.away : other.away }, proportion)]
+}
+
+/** A box has handles on all four corners, the last two being the ones its points do not name; a freehand outline is only moved as a whole. */
+export function handlesOf(kind: Kind, points: readonly Point[]): readonly Point[] {
+  const [a, b] = points
+  if ((kind === 'rectangle' || kind === 'ellipse') && a && b) return [a, b, [b[0], a[1]], [a[0], b[1]]]
+  return kind === 'freehand' ? [] : points
+}
+
+/** Points after a handle (-1: the whole shape) was dragged from one place to another. */
+export function reshaped(kind: Kind, points: readonly Point[], handle: number, from: Point, to: Point, proportion: Proportion): readonly Point[] {
+  if (handle < 0) return points.map((point): Point => [point[0] + to[0] - from[0], point[1] + to[1] - from[1]])
+  if (kind === 'bidirectional') return bidirectional(points, handle, to, proportion)
+  const [a, b] = points
+  // Handles 2 and 3 of a box are its other two corners: each moves one coordinate of both points.
+  if ((kind === 'rectangle' || kind === 'ellipse') && a && b && handle > 1) return handle === 2 ? [[a[0], to[1]], [to[0], b[1]]] : [[to[0], a[1]], [b[0], to[1]]]
+  return points.map((point, index) => (index === handle ? to : point))
+}
