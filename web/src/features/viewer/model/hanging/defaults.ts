@@ -34,7 +34,7 @@ const CT_CHEST: Protocol = {
   applies: [of('CT'), region(...CHEST)],
   sets: [chestSoft, chestLung, before(chestSoft), { ...chestSoft, label: 'Lung window', shared: true }, { ...before(chestSoft), shared: true }],
   stages: [
-    stage('With the earlier study', '1x2', cell(0), cell(2)),
+    stage('With the earlier study', '1x2', cell(0, { window: 'Mediastinum' }), cell(2, { window: 'Mediastinum' })),
     stage('Mediastinum and lung', '1x2', cell(0, { window: 'Mediastinum' }), cell(1, { window: 'Lung' })),
     stage('One series', '1x1', cell(0)),
     stage('Lung with the earlier study', '1x2', cell(3, { window: 'Lung' }), cell(4, { window: 'Lung' })),
@@ -49,8 +49,8 @@ const CT_ABDOMEN: Protocol = {
   applies: [of('CT'), region(...ABDOMEN)],
   sets: [abdomenAxial, set('Coronal', ctSlices(ABDOMEN, 'CORONAL')), before(abdomenAxial)],
   stages: [
-    stage('Axial, earlier and coronal', '1x3', cell(0), cell(2), cell(1)),
-    stage('With the earlier study', '1x2', cell(0), cell(2)),
+    stage('Axial, earlier and coronal', '1x3', cell(0, { window: 'Soft tissue' }), cell(2, { window: 'Soft tissue' }), cell(1, { window: 'Soft tissue' })),
+    stage('With the earlier study', '1x2', cell(0, { window: 'Soft tissue' }), cell(2, { window: 'Soft tissue' })),
     stage('Axial and coronal', '1x2', cell(0), cell(1)),
     stage('One series', '1x1', cell(0)),
   ],
@@ -63,7 +63,7 @@ const CT_BRAIN: Protocol = {
   applies: [of('CT'), region(...HEAD)],
   sets: [brainAxial, set('Bone', [...ctSlices(HEAD, 'AXIAL'), must('description', 'contains', 'BONE', 'SHARP', 'H60', 'HR60', 'KNOCHEN')]), before(brainAxial), { ...brainAxial, label: 'Subdural window', shared: true }],
   stages: [
-    stage('With the earlier study', '1x2', cell(0), cell(2)),
+    stage('With the earlier study', '1x2', cell(0, { window: 'Brain' }), cell(2, { window: 'Brain' })),
     stage('Brain and bone', '1x2', cell(0, { window: 'Brain' }), cell(1, { window: 'Bone' })),
     stage('One series', '1x1', cell(0)),
     stage('Brain, subdural, stroke and bone', '2x2', cell(0, { window: 'Brain' }), cell(3, { window: 'Subdural' }), cell(3, { window: 'Stroke' }), cell(3, { window: 'Bone' })),

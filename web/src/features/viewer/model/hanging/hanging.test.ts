@@ -95,7 +95,7 @@ describe('the protocols of the viewer', () => {
   it('CT chest: scouts never, soft beside lung, the earlier study first', () => {
     const all = [ct('scout', 'Topogram', 'CORONAL', { type: ['ORIGINAL', 'PRIMARY', 'LOCALIZER'] }), ct('lung', 'Lung 1.0 B70f', 'AXIAL'), ct('soft', 'Chest 5.0 B31f', 'AXIAL')]
     expect(first('CT chest', { modality: ['CT'], region: ['CHEST'] }, all)).toEqual(['1x2', 'soft Mediastinum', 'lung Lung'])
-    expect(first('CT chest', { modality: ['CT'], region: ['CHEST'] }, [...all, ct('before', 'Chest 5.0 B31f', 'AXIAL', {}, 1)])).toEqual(['1x2', 'soft', 'before'])
+    expect(first('CT chest', { modality: ['CT'], region: ['CHEST'] }, [...all, ct('before', 'Chest 5.0 B31f', 'AXIAL', {}, 1)])).toEqual(['1x2', 'soft Mediastinum', 'before Mediastinum'])
     expect(first('CT chest', { modality: ['CT'], region: ['HEAD'] }, all)).toBeUndefined()
   })
   it('MR brain: by what the series are called', () => {
