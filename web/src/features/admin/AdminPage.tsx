@@ -3,6 +3,7 @@ import { may } from '../../api/session'
 import { navigate } from '../../lib/router'
 import { Empty } from '../../ui/feedback'
 import { Accounts } from './Accounts'
+import { Hl7Messages } from './Hl7Messages'
 import { Peers } from './Peers'
 import { System } from './System'
 import { Tokens } from './Tokens'
@@ -13,6 +14,7 @@ const TABS = [
   { id: 'users', title: 'Users', permission: 'user:manage' },
   { id: 'tokens', title: 'Access tokens', permission: 'token:manage' },
   { id: 'peers', title: 'DICOM peers', permission: 'peer:manage' },
+  { id: 'hl7', title: 'HL7 messages', permission: 'hl7:manage' },
   { id: 'webhooks', title: 'Webhooks', permission: 'webhook:manage' },
   { id: 'system', title: 'System', permission: 'system:read' },
 ] as const
@@ -21,6 +23,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'users') return <Accounts self={user.name} />
   if (tab === 'tokens') return <Tokens self={user.name} />
   if (tab === 'peers') return <Peers />
+  if (tab === 'hl7') return <Hl7Messages />
   if (tab === 'webhooks') return <Webhooks />
   return <System />
 }
