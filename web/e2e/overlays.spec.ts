@@ -1,9 +1,12 @@
 // Segmentations, structures and doses on the images they belong to, as a person finds, reads and draws them.
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
+import AxeBuilder from '@axe-core/playwright'
 import { type APIRequestContext, type Page, expect, test } from '@playwright/test'
 import { newUid } from './dicom'
-import { DATA, csrf, open, pane, upload } from './viewing'
+import { CT_STUDY, DATA, affineOf, csrf, ctFiles, open, pane, upload } from './viewing'
 
 const FOLDER = 'seg/study-liver-ct'
 const IMAGES = ['ct/01.dcm', 'ct/02.dcm', 'ct/03.dcm'].map((name) => `${FOLDER}/${name}`)
@@ -188,3 +191,155 @@ test('structures and dose lie on the images; the histogram is that of a linear d
   await page.getByTestId('overlay-opacity').fill('40')
   await page.screenshot({ path: 'test-results/screenshots/dose.png' })
 })
+
+// --- drawing
+
+const FEW = 6
+/** Rescale Intercept of these images; their samples are unsigned, of 12 bits. */
+const INTERCEPT = -1000
+
+test('segments are drawn, undone, filled between images, saved as SEG and reopened as they were', async ({ page }) => {
+  const token = await csrf(page.request)
+  const files = ctFiles().slice(0, FEW)
+  for (const file of files) await upload(page.request, token, file)
+  const here = await open(page, CT_STUDY)
+  await here.press('Home')
+  await page.getByTestId('panel-overlays').click()
+  await page.getByTestId('edit-new').click()
+  const pad = page.getByTestId('edit-pad')
+  await expect(pad).toBeVisible()
+  await page.getByTestId('edit-label').fill('Bone')
+  /** Where an image pixel is on the page. */
+  const onPage = async (x: number, y: number): Promise<[number, number]> => {
+    const box = (await pane(page).boundingBox())!
+    const affine = await affineOf(page)
+    return [box.x + affine.scale * x + affine.x, box.y + affine.scale * y + affine.y]
+  }
+  const drag = async (points: readonly (readonly [number, number])[]) => {
+    for (const [index, [x, y]] of points.entries()) {
+      await page.mouse.move(...(await onPage(x, y)))
+      if (index === 0) await page.mouse.down()
+    }
+    await page.mouse.up()
+  }
+  const marked = async (x: number, y: number): Promise<boolean> => (await overlayAt(page, [[x, y]]))[0]![3] > 0
+
+  // A line of the brush on the first image: 12 mm to both sides of it.
+  await page.getByTestId('edit-radius').fill('12')
+  await drag([[200, 250], [300, 250]])
+  await expect.poll(() => marked(250, 250)).toBe(true)
+  expect([await marked(250, 275), await marked(160, 250)]).toEqual([false, false])
+  await page.keyboard.press('Control+z')
+  await expect.poll(() => marked(250, 250)).toBe(false)
+  await page.keyboard.press('Control+y')
+  await expect.poll(() => marked(250, 250)).toBe(true)
+  await page.getByTestId('edit-eraser').click()
+  await drag([[250, 250], [251, 250]])
+  await expect.poll(() => marked(250, 250)).toBe(false)
+  await page.getByTestId('edit-undo').click()
+  await expect.poll(() => marked(250, 250)).toBe(true)
+
+  // The same with the lasso two images on, and what is between filled; scissors take a part away again.
+  await page.getByTestId('edit-fill').click()
+  await here.press('ArrowDown')
+  await here.press('ArrowDown')
+  await expect(here).toHaveAttribute('data-shown', '2')
+  await expect.poll(() => marked(250, 250)).toBe(false)
+  await drag([[200, 230], [300, 230], [300, 270], [200, 270]])
+  await expect.poll(() => marked(250, 250)).toBe(true)
+  await page.getByTestId('edit-between').click()
+  await here.press('ArrowUp')
+  await expect(here).toHaveAttribute('data-shown', '1')
+  await expect.poll(() => marked(250, 250)).toBe(true)
+  await page.getByTestId('edit-cut').click()
+  await drag([[190, 220], [240, 220], [240, 290], [190, 290]])
+  await expect.poll(() => marked(220, 250)).toBe(false)
+  expect(await marked(260, 250)).toBe(true)
+
+  // A second segment, painted only where the values are: above 200 HU.
+  await page.getByTestId('edit-add').click()
+  await page.getByTestId('edit-threshold').click()
+  await page.getByTestId('edit-low').fill('200')
+  await page.getByTestId('edit-radius').fill('40')
+  await here.press('End')
+  await expect(here).toHaveAttribute('data-shown', String(FEW - 1))
+  await drag([[256, 340], [257, 340]])
+  await expect.poll(async () => (await page.getByTestId('overlay-part').nth(1).textContent()) ?? '').toMatch(/\d\.\d+ ml/)
+  await page.screenshot({ path: 'test-results/screenshots/segments-drawn.png' })
+  const volumes = await page.getByTestId('overlay-part').allTextContents()
+
+  // Saved: a series of its own, without faults, with the values that were painted.
+  await page.getByTestId('edit-title').fill('Bone by hand')
+  await page.getByTestId('edit-save').click()
+  await expect(page.getByTestId('edit-message')).toContainText('Saved')
+  const series = page.getByTestId('rail-series').filter({ hasText: 'Bone by hand' })
+  await expect(series).toBeVisible()
+  const uid = (await series.getAttribute('data-series'))!
+  const instance = await stored(page.request, uid)
+  expect(faultsOf(instance.file)).toEqual([])
+  const last = readFileSync(path.join(DATA, files[instance.fileOf(files)]!))
+  const values = new Int16Array(Uint8Array.from(last.subarray(last.length - SIDE * SIDE * 2)).buffer)
+  const frame = instance.frames.length - 1
+  expect(instance.frames[frame]!.segment).toBe(2)
+  let [painted, wrong] = [0, 0]
+  for (let at = 0; at < SIDE * SIDE; at++) {
+    const isPainted = instance.bit(frame * SIDE * SIDE + at)
+    const distance = Math.hypot((at % SIDE) - 256, Math.floor(at / SIDE) - 340) * instance.spacing
+    const isBone = values[at]! + INTERCEPT >= 200
+    // Within the circle (its border may lie a pixel off, since the mouse goes by whole ones) all of the values, and nothing else.
+    if (isPainted ? !isBone : distance < 39 && isBone) wrong++
+    if (isPainted) painted++
+  }
+  expect(wrong).toBe(0)
+  expect(painted).toBeGreaterThan(50)
+
+  // Reopened by somebody else: the same segments, as large, at the same places.
+  await page.reload()
+  await expect(here).toHaveAttribute('data-status', 'shown', { timeout: 45_000 })
+  await page.getByTestId('rail-series').filter({ hasText: 'Bone by hand' }).click()
+  await expect(page.getByTestId('overlay-part')).toHaveCount(2)
+  expect(await page.getByTestId('overlay-part').allTextContents()).toEqual(volumes)
+  await here.press('Home')
+  await here.press('ArrowDown')
+  await expect(here).toHaveAttribute('data-shown', '1')
+  await expect.poll(() => marked(260, 250)).toBe(true)
+  expect(await marked(220, 250)).toBe(false)
+  const axe = await new AxeBuilder({ page }).include('.overlay-panel').analyze()
+  expect(axe.violations.map(({ id }) => id)).toEqual([])
+})
+
+/** The object of a series with one, as a Part 10 file, and what its header says. */
+async function stored(request: APIRequestContext, series: string) {
+  const root = `/dicom-web/studies/${CT_STUDY}/series/${series}`
+  const [metadata] = (await (await request.get(`${root}/metadata`, { headers: { Accept: 'application/dicom+json' } })).json()) as Json[]
+  const uid = metadata!['00080018']!.Value![0] as string
+  const answer = await request.get(`${root}/instances/${uid}`, { headers: { Accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' } })
+  const body = await answer.body()
+  const from = body.indexOf('\r\n\r\n') + 4
+  const file = body.subarray(from, body.lastIndexOf('\r\n--'))
+  const groups = metadata!['52009230']!.Value as Json[]
+  const frames = groups.map((group) => ({
+    segment: (group['0062000A']!.Value![0] as Json)['0062000B']!.Value![0] as number,
+    source: ((group['00089124']!.Value![0] as Json)['00082112']!.Value![0] as Json)['00081155']!.Value![0] as string,
+  }))
+  const bytes = Math.ceil((frames.length * SIDE * SIDE) / 16) * 2
+  const bits = file.subarray(file.length - bytes)
+  const shared = (metadata!['52009229']!.Value![0] as Json)['00289110']!.Value![0] as Json
+  return {
+    file,
+    frames,
+    bit: (at: number) => ((bits[at >> 3]! >> (at & 7)) & 1) === 1,
+    spacing: Number(shared['00280030']!.Value![0]),
+    fileOf: (files: readonly string[]) => files.findIndex((name) => readFileSync(path.join(DATA, name)).includes(frames[frames.length - 1]!.source)),
+  }
+}
+
+/** What dciodvfy (dicom3tools) finds wrong. */
+function faultsOf(file: Buffer): string[] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'seg-'))
+  writeFileSync(path.join(folder, 'object.dcm'), file)
+  const found = spawnSync('dciodvfy', [path.join(folder, 'object.dcm')], { encoding: 'utf8' })
+  rmSync(folder, { recursive: true })
+  expect(found.stderr).toContain('Segmentation')
+  return found.stderr.split('\n').filter((line) => line.startsWith('Error'))
+}

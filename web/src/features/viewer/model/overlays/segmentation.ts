@@ -151,6 +151,17 @@ function stepOf(layers: readonly Layer[], measures: Dataset | undefined): number
   return thickness !== undefined && thickness > 0 ? thickness : undefined
 }
 
+const sums = new WeakMap<Uint8Array, number>()
+
+function sumOf(mask: Uint8Array): number {
+  let sum = sums.get(mask)
+  if (sum !== undefined) return sum
+  sum = 0
+  for (const value of mask) sum += value
+  sums.set(mask, sum)
+  return sum
+}
+
 /** Millilitres of a segment; of a fractional one each voxel counts by its fraction. Undefined where planes have no place. */
 export function volumeOf({ layers, step }: Pick<Segmentation, 'layers' | 'step'>, segment: number): number | undefined {
   if (step === undefined) return undefined
@@ -158,9 +169,7 @@ export function volumeOf({ layers, step }: Pick<Segmentation, 'layers' | 'step'>
   for (const layer of layers) {
     if (layer.segment !== segment) continue
     if (!layer.grid) return undefined
-    let sum = 0
-    for (const value of layer.mask) sum += value
-    cubic += (sum / 255) * layer.grid.spacing[0] * layer.grid.spacing[1] * step
+    cubic += (sumOf(layer.mask) / 255) * layer.grid.spacing[0] * layer.grid.spacing[1] * step
   }
   return cubic / 1000
 }

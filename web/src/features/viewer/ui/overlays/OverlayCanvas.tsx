@@ -3,6 +3,7 @@ import { useValue } from '../../../../lib/observable'
 import { overlaysOf } from '../../session/overlays/store'
 import type { PaneProps } from '../additions'
 import { drawOverlays } from './drawing'
+import { EditPad } from './EditPad'
 import './overlays.css'
 
 /** The canvas that lies on the picture of a viewport. */
@@ -19,13 +20,16 @@ export default function OverlayCanvas({ session, pane }: PaneProps) {
   }, [overlays, picture, size, view, pane])
   if (!picture) return null
   return (
-    <canvas
-      ref={canvas}
-      className="overlay-canvas"
-      data-testid="overlay-canvas"
-      width={Math.max(1, Math.round(size.width * ratio))}
-      height={Math.max(1, Math.round(size.height * ratio))}
-      aria-hidden="true"
-    />
+    <>
+      <canvas
+        ref={canvas}
+        className="overlay-canvas"
+        data-testid="overlay-canvas"
+        width={Math.max(1, Math.round(size.width * ratio))}
+        height={Math.max(1, Math.round(size.height * ratio))}
+        aria-hidden="true"
+      />
+      <EditPad session={session} pane={pane} />
+    </>
   )
 }

@@ -7,7 +7,9 @@ import { seriesTitle } from '../../model/rail'
 import { type Overlay, type Overlays, isOverlay, overlaysOf } from '../../session/overlays/store'
 import type { ViewerSession } from '../../session/session'
 import { Glyph } from '../icons'
+import { editingOf } from '../../session/overlays/editing'
 import { DoseSection } from './DoseSection'
+import { EditSection } from './EditSection'
 import './overlays.css'
 
 const millilitres = (volume: number | undefined): string => (volume === undefined ? '' : `${volume < 10 ? volume.toFixed(2) : volume < 100 ? volume.toFixed(1) : volume.toFixed(0)} ml`)
@@ -61,6 +63,8 @@ function Structures({ store, overlay, set }: { store: Overlays; overlay: Overlay
 
 function Section({ store, overlay }: { store: Overlays; overlay: Overlay }) {
   const { content, title, shown } = overlay
+  const editing = editingOf(store.session)
+  const { target } = useValue(editing.state)
   return (
     <section className="overlay-section" data-testid="overlay" data-kind={content.kind}>
       <header className="overlay-head">
@@ -68,6 +72,11 @@ function Section({ store, overlay }: { store: Overlays; overlay: Overlay }) {
           {title || KINDS[content.kind]}
           <small>{content.kind === 'segmentation' && content.segmentation.type === 'FRACTIONAL' ? 'Fractional segmentation' : KINDS[content.kind]}</small>
         </h3>
+        {content.kind === 'segmentation' && target === null && (
+          <button type="button" className="button button-small button-quiet overlay-pencil" data-tip="Change a copy of it" onClick={() => editing.edit(overlay)} data-testid="overlay-edit">
+            Edit
+          </button>
+        )}
         <Eye shown={shown} label={title || KINDS[content.kind]} onClick={() => store.toggle(overlay.id)} />
       </header>
       {content.kind === 'segmentation' && <Segments store={store} overlay={overlay} segmentation={content.segmentation} />}
@@ -131,6 +140,7 @@ export default function OverlayPanel({ session }: { session: ViewerSession }) {
       {overlays.map((overlay) => (
         <Section key={overlay.id} store={store} overlay={overlay} />
       ))}
+      <EditSection session={session} />
       <Offered session={session} store={store} />
     </div>
   )

@@ -1,0 +1,365 @@
+// Drawing a segmentation: which one, with what, undo, and saving it as an object of its own.
+import { newUid, storeContent, CONTENT } from '../../../../dicomweb/store'
+import { explain } from '../../../../lib/http'
+import { Observable } from '../../../../lib/observable'
+import type { Picture } from '../../engine/picture'
+import { text } from '../../model/dataset'
+import type { Frame } from '../../model/frame'
+import type { Point } from '../../model/geometry'
+import { colorFor } from '../../model/overlays/colors'
+import { gridOf, heightOf, isParallel } from '../../model/overlays/grid'
+import { type Allowed, brushed, cut, interpolated, isEmpty } from '../../model/overlays/masks'
+import { type Layer, type Segment, type Segmentation, fittedTo } from '../../model/overlays/segmentation'
+import { T } from '../../model/overlays/tags'
+import { written } from '../../model/overlays/writing'
+import { Tag } from '../../model/tags'
+import type { ViewerSession } from '../session'
+import { type Overlay, type Overlays, overlaysOf } from './store'
+
+export const EDIT_TOOLS = ['brush', 'eraser', 'threshold', 'fill', 'cut'] as const
+export type EditTool = (typeof EDIT_TOOLS)[number]
+
+export interface EditState {
+  /** The overlay that is drawn; null: none. */
+  readonly target: string | null
+  readonly segment: number
+  readonly tool: EditTool | null
+  /** Of brush and eraser, mm. */
+  readonly radius: number
+  /** Values the threshold brush takes. */
+  readonly range: readonly [number, number]
+  readonly canUndo: boolean
+  readonly canRedo: boolean
+  readonly saving: boolean
+  /** Since it was last saved. */
+  readonly dirty: boolean
+  readonly message: string
+  /** A line of the scissors, in pixels of the picture. */
+  readonly line: readonly Point[]
+}
+
+const START: EditState = { target: null, segment: 1, tool: null, radius: 8, range: [100, 3000], canUndo: false, canRedo: false, saving: false, dirty: false, message: '', line: [] }
+
+interface Change {
+  readonly segment: number
+  readonly frame: string
+  readonly before: Layer | undefined
+  readonly after: Layer | undefined
+}
+
+interface Stroke {
+  readonly frame: Frame
+  readonly picture: Picture
+  readonly before: Layer | undefined
+  readonly mask: Uint8Array<ArrayBuffer>
+  last: Point
+}
+
+const nameOf = (frame: Frame): string => `${frame.instance.sopInstanceUID}/${frame.number}`
+const placeOf = (layer: Layer): string => `${layer.sources[0]?.sopInstanceUID ?? ''}/${layer.sources[0]?.frame ?? 1}`
+
+/** Unsaved segmentations by study, so that going to the list and back loses nothing. */
+const unsaved = new Map<string, { readonly overlay: Overlay; readonly frames: readonly Frame[] }>()
+
+window.addEventListener('beforeunload', (leaving) => {
+  if (unsaved.size > 0) leaving.preventDefault()
+})
+
+export class Editing {
+  readonly state = new Observable<EditState>(START)
+  private readonly store: Overlays
+  private readonly session: ViewerSession
+  private frames: readonly Frame[] = []
+  private past: (readonly Change[])[] = []
+  private future: (readonly Change[])[] = []
+  private stroke: Stroke | null = null
+
+  constructor(session: ViewerSession) {
+    this.session = session
+    this.store = overlaysOf(session)
+    let { tool } = session.state.get()
+    session.state.subscribe(() => {
+      const now = session.state.get().tool
+      // Another tool was taken into the hand.
+      if (now !== tool) this.patch({ tool: null })
+      tool = now
+    })
+    const kept = unsaved.get(this.study)
+    if (kept) this.start(kept.overlay, kept.frames, true)
+  }
+
+  private get study(): string {
+    return this.session.state.get().groups[0]?.study.StudyInstanceUID ?? ''
+  }
+
+  private patch(change: Partial<EditState>): void {
+    this.state.update((now) => ({ ...now, ...change }))
+  }
+
+  set(change: Partial<Pick<EditState, 'tool' | 'radius' | 'range' | 'segment'>>): void {
+    this.patch({ ...change, message: '' })
+  }
+
+  /** The segmentation that is drawn. */
+  get target(): (Overlay & { readonly segmentation: Segmentation }) | undefined {
+    const overlay = this.store.get(this.state.get().target ?? '')
+    return overlay?.content.kind === 'segmentation' ? { ...overlay, segmentation: overlay.content.segmentation } : undefined
+  }
+
+  /** Whether a picture is one that can be drawn on now. */
+  isOn(frame: Frame): boolean {
+    return this.target !== undefined && this.frames.some((each) => each.id === frame.id)
+  }
+
+  // --- beginning
+
+  /** A new segmentation on the images of the active viewport. */
+  begin(): void {
+    const { frames } = this.session.activePane
+    const first = frames[0]
+    if (!first || !gridOf(first)) {
+      this.patch({ message: 'Segments can be drawn on images that say where they lie in the patient. Those of this viewport do not.' })
+      return
+    }
+    const segmentation: Segmentation = { type: 'BINARY', label: '', segments: [segmentNamed(1, 'Segment 1')], layers: [], step: stepOf(frames), series: [first.instance.seriesInstanceUID] }
+    this.start(this.made('New segmentation', segmentation), frames, false)
+  }
+
+  /** What is loaded, to be changed and saved as another object; the one it comes from stays as it is. */
+  edit(overlay: Overlay): void {
+    if (overlay.content.kind !== 'segmentation') return
+    const { segmentation } = overlay.content
+    const { frames } = this.session.activePane
+    const fitted = fittedTo(segmentation, frames)
+    if (!fitted) {
+      this.patch({ message: 'This segmentation has other pixels than the images of the chosen viewport. Show the images it was drawn on, then try again.' })
+      return
+    }
+    const layers = fitted.map((layer) => ({ ...layer, mask: layer.mask.map((value) => (value >= 128 ? 255 : 0)) }))
+    if (overlay.shown) this.store.toggle(overlay.id)
+    this.start(this.made(overlay.title, { ...segmentation, type: 'BINARY', layers, step: stepOf(frames) ?? segmentation.step }), frames, false)
+  }
+
+  private made(title: string, segmentation: Segmentation): Overlay {
+    return { id: newUid(), seriesInstanceUID: '', title, content: { kind: 'segmentation', segmentation }, shown: true, hidden: new Set() }
+  }
+
+  private start(overlay: Overlay, frames: readonly Frame[], dirty: boolean): void {
+    this.frames = frames
+    this.past = []
+    this.future = []
+    this.store.put(overlay)
+    const first = overlay.content.kind === 'segmentation' ? overlay.content.segmentation.segments[0]?.number : undefined
+    this.patch({ ...START, target: overlay.id, segment: first ?? 1, tool: 'brush', dirty, radius: this.state.get().radius, range: this.state.get().range })
+  }
+
+  /** Leaves drawing; what is not saved is thrown away when the person says so. */
+  end(discard: boolean): void {
+    const { target, dirty } = this.state.get()
+    if (dirty && !discard) return
+    const overlay = target === null ? undefined : this.store.get(target)
+    if (overlay?.seriesInstanceUID === '') this.store.remove(overlay.id)
+    unsaved.delete(this.study)
+    this.patch({ ...START, radius: this.state.get().radius, range: this.state.get().range })
+  }
+
+  // --- segments
+
+  addSegment(): void {
+    const { target } = this
+    if (!target) return
+    const number = Math.max(0, ...target.segmentation.segments.map((segment) => segment.number)) + 1
+    this.change({ ...target.segmentation, segments: [...target.segmentation.segments, segmentNamed(number, `Segment ${number}`)] })
+    this.patch({ segment: number })
+  }
+
+  rename(number: number, label: string): void {
+    const { target } = this
+    if (target) this.change({ ...target.segmentation, segments: target.segmentation.segments.map((segment) => (segment.number === number ? { ...segment, label } : segment)) })
+  }
+
+  private change(segmentation: Segmentation): void {
+    const overlay = this.store.get(this.state.get().target ?? '')
+    if (!overlay) return
+    const next: Overlay = { ...overlay, content: { kind: 'segmentation', segmentation } }
+    this.store.put(next)
+    unsaved.set(this.study, { overlay: next, frames: this.frames })
+    this.patch({ dirty: true, message: '' })
+  }
+
+  private put(segment: number, place: string, layer: Layer | undefined): void {
+    const { target } = this
+    if (!target) return
+    const others = target.segmentation.layers.filter((each) => each.segment !== segment || placeOf(each) !== place)
+    this.change({ ...target.segmentation, layers: layer ? [...others, layer] : others })
+  }
+
+  private layerOn(frame: Frame): Layer | undefined {
+    const { segment } = this.state.get()
+    return this.target?.segmentation.layers.find((layer) => layer.segment === segment && placeOf(layer) === nameOf(frame))
+  }
+
+  private layerOf(frame: Frame, mask: Uint8Array): Layer {
+    const { columns, rows } = frame.extent
+    return { segment: this.state.get().segment, columns, rows, grid: gridOf(frame), sources: [{ sopInstanceUID: frame.instance.sopInstanceUID, frame: frame.number }], mask }
+  }
+
+  // --- strokes
+
+  press(at: Point, picture: Picture): void {
+    const { frame } = picture
+    if (!this.isOn(frame) || picture.reduction > 0) return
+    const before = this.layerOn(frame)
+    const mask = before ? Uint8Array.from(before.mask) : new Uint8Array(frame.extent.columns * frame.extent.rows)
+    this.stroke = { frame, picture, before, mask, last: at }
+    this.move(at)
+  }
+
+  move(to: Point): void {
+    const { stroke } = this
+    const { tool, radius, line } = this.state.get()
+    if (!stroke || tool === null) return
+    if (tool === 'fill' || tool === 'cut') {
+      this.patch({ line: [...line, to] })
+      return
+    }
+    const { columns, rows } = stroke.frame.extent
+    brushed({ columns, rows, mask: stroke.mask }, stroke.last, to, radius, gridOf(stroke.frame)?.spacing ?? [1, 1], tool === 'eraser' ? 0 : 255, tool === 'threshold' ? this.within(stroke.picture) : undefined)
+    stroke.last = to
+    this.show(stroke)
+  }
+
+  release(): void {
+    const { stroke } = this
+    const { tool, line } = this.state.get()
+    this.stroke = null
+    if (!stroke || tool === null) return
+    if (line.length > 2) cut({ columns: stroke.frame.extent.columns, rows: stroke.frame.extent.rows, mask: stroke.mask }, line, tool === 'cut' ? 0 : 255)
+    this.patch({ line: [] })
+    this.show(stroke)
+    this.remember([{ segment: this.state.get().segment, frame: nameOf(stroke.frame), before: stroke.before, after: this.layerOn(stroke.frame) }])
+  }
+
+  /** Same bytes, another array: whoever keeps something by the mask notices. */
+  private show({ frame, mask }: Stroke): void {
+    this.put(this.state.get().segment, nameOf(frame), isEmpty(mask) ? undefined : this.layerOf(frame, new Uint8Array(mask.buffer)))
+  }
+
+  private within({ pixels }: Picture): Allowed {
+    const [low, high] = this.state.get().range
+    if (pixels.color) return () => true
+    return (index) => {
+      const value = pixels.data[index] ?? Number.NaN
+      return value >= low && value <= high
+    }
+  }
+
+  /** Fills the images between those that are drawn, by the shapes on both sides. */
+  fillBetween(): void {
+    const drawn = this.frames.flatMap((frame, index) => {
+      const layer = this.layerOn(frame)
+      return layer ? [{ index, layer }] : []
+    })
+    const changes: Change[] = []
+    for (const [at, from] of drawn.entries()) {
+      const to = drawn[at + 1]
+      if (!to) break
+      for (let index = from.index + 1; index < to.index; index++) {
+        const frame = this.frames[index]
+        if (!frame) continue
+        const mask = interpolated(from.layer, to.layer, (index - from.index) / (to.index - from.index), gridOf(frame)?.spacing ?? [1, 1])
+        if (!isEmpty(mask)) changes.push({ segment: this.state.get().segment, frame: nameOf(frame), before: undefined, after: this.layerOf(frame, mask) })
+      }
+    }
+    if (changes.length === 0) {
+      this.patch({ message: 'There is nothing to fill: draw the segment on two images that are not neighbours.' })
+      return
+    }
+    for (const change of changes) this.put(change.segment, change.frame, change.after)
+    this.remember(changes)
+  }
+
+  private remember(changes: readonly Change[]): void {
+    this.past.push(changes)
+    this.future = []
+    this.tell()
+  }
+
+  private tell(): void {
+    this.patch({ canUndo: this.past.length > 0, canRedo: this.future.length > 0 })
+  }
+
+  undo(): void {
+    const changes = this.past.pop()
+    if (!changes) return
+    this.future.push(changes)
+    for (const { segment, frame, before } of changes) this.put(segment, frame, before)
+    this.tell()
+  }
+
+  redo(): void {
+    const changes = this.future.pop()
+    if (!changes) return
+    this.past.push(changes)
+    for (const { segment, frame, after } of changes) this.put(segment, frame, after)
+    this.tell()
+  }
+
+  // --- saving
+
+  /** Stores it as a series of its own in the study of its images. Failures are told; nothing that was drawn is lost by them. */
+  async save(label: string, author: string): Promise<void> {
+    const { target } = this
+    const source = this.frames[0]
+    if (!target || !source) return
+    this.patch({ saving: true, message: '' })
+    const { segmentation } = target
+    try {
+      const naming = { uid: newUid, now: new Date(), author, seriesNumber: this.nextSeriesNumber(), version: '1' }
+      const { dataset, pixels } = written(label, segmentation.segments, segmentation.layers, this.frames, segmentation.step, naming)
+      const metadata = { ...dataset, [Tag.PixelData]: { vr: 'OB', BulkDataURI: CONTENT } }
+      const outcome = await storeContent(new Blob([pixels]), 'application/octet-stream', metadata, text(source.instance.dataset, Tag.StudyInstanceUID), { signal: new AbortController().signal, onProgress: () => undefined })
+      if (outcome.status !== 'stored') throw new Error(`The archive did not keep it: ${outcome.reason || outcome.status}. What you drew is still here.`)
+      this.saved(target, text(dataset, Tag.SOPInstanceUID), text(dataset, Tag.SeriesInstanceUID), label, text(dataset, T.ContentLabel), segmentation)
+    } catch (error) {
+      this.patch({ saving: false, message: `${explain(error).what} What you drew is still here.` })
+    }
+  }
+
+  private saved(target: Overlay, id: string, series: string, label: string, contentLabel: string, drawn: Segmentation): void {
+    const latest = this.target?.segmentation ?? drawn
+    this.store.remove(target.id)
+    this.store.put({ ...target, id, seriesInstanceUID: series, title: label, content: { kind: 'segmentation', segmentation: { ...latest, label: contentLabel } } })
+    this.store.patch({ loading: new Map(this.store.state.get().loading).set(series, 'loaded') })
+    // Drawn while it was being stored?
+    const dirty = latest !== drawn
+    if (!dirty) unsaved.delete(this.study)
+    this.patch({ target: id, saving: false, dirty, message: 'Saved in the archive as a series of its own.' })
+  }
+
+  private nextSeriesNumber(): number {
+    const numbers = this.session.state.get().groups.flatMap((group) => group.series.map((series) => Number(series.SeriesNumber)))
+    return Math.max(0, ...numbers.filter(Number.isFinite)) + 1
+  }
+}
+
+const segmentNamed = (number: number, label: string): Segment => ({ number, label, color: colorFor(number - 1) })
+
+/** Millimetres between the images of a stack, where they are the same everywhere (within a hundredth). */
+function stepOf(frames: readonly Frame[]): number | undefined {
+  const grids = frames.map((frame) => gridOf(frame))
+  const first = grids[0]
+  if (!first || grids.length < 2) return frames[0]?.thickness
+  const heights = grids.map((grid) => (grid && isParallel(first, grid) ? heightOf(first, grid.origin) : Number.NaN))
+  const gaps = heights.slice(1).map((height, index) => Math.abs(height - (heights[index] ?? 0)))
+  const [least, most] = [Math.min(...gaps), Math.max(...gaps)]
+  return most - least < 0.01 && least > 0 ? Math.round(least * 10_000) / 10_000 : undefined
+}
+
+const held = new WeakMap<ViewerSession, Editing>()
+
+export function editingOf(session: ViewerSession): Editing {
+  const known = held.get(session) ?? new Editing(session)
+  held.set(session, known)
+  return known
+}
