@@ -6,6 +6,9 @@ import type { ViewerSession } from '../session/session'
 import type { Glyph } from './icons'
 import { HangingMenu } from './hanging/HangingMenu'
 import { AnnotationsPanel } from './annotations/AnnotationsPanel'
+import { GraphicsLayer } from './annotations/GraphicsLayer'
+import { ReportContent } from './annotations/ReportContent'
+import { isReport } from '../session/stored'
 import { KeyLayer } from './annotations/KeyLayer'
 import { MeasurementLayer } from './Measurements'
 import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
@@ -20,7 +23,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, MeasurementLayer, KeyLayer, LensLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, MeasurementLayer, KeyLayer, LensLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
@@ -30,6 +33,7 @@ export interface Content {
 }
 
 export const CONTENTS: Readonly<Record<string, Content>> = {
+  report: { Component: ReportContent, isFor: isReport },
   overlay: { Component: OverlayContent, isFor: hasNoPictures },
 }
 

@@ -7,6 +7,7 @@ import { type KeyImage, measurementOf, placeOf } from '../../model/annotations'
 import type { Measurement } from '../../model/measure'
 import type { ViewerSession } from '../../session/session'
 import { ExportForm } from './ExportForm'
+import { StoredObjects } from './StoredObjects'
 import './annotations.css'
 
 const NAMES: Readonly<Record<string, string>> = { openAngle: 'Open angle', circle3: 'Circle', text: 'Note' }
@@ -140,6 +141,7 @@ export function AnnotationsPanel({ session }: { session: ViewerSession }) {
           ))}
         </ul>
       </section>
+      <StoredObjects session={session} />
       {study !== undefined && <ExportForm session={session} study={study} />}
       {study !== undefined && <Versions session={session} study={study} />}
     </div>

@@ -1,0 +1,179 @@
+// Structured reports and key objects (PS3.3 C.17) as a tree to read, and what they draw on images.
+import { formatDateTimeText } from './reportText'
+import { type Dataset, fullName, item, items, numbers, text, texts } from './dataset'
+import { type Figure, figureType, pointsOf } from './graphics2d'
+import { frameIdOf, newId } from './annotations'
+import { KINDS, type Kind, type Measurement } from './measure'
+import type { Point } from './geometry'
+
+const MOST_NODES = 5000
+const DEEPEST = 40
+
+export interface Reference {
+  readonly sopInstanceUID: string
+  readonly frame: number
+}
+
+export interface Node {
+  readonly name: string
+  readonly value: string
+  readonly heading: boolean
+  /** The image it speaks of. */
+  readonly image: Reference | undefined
+  readonly children: readonly Node[]
+}
+
+export interface Report {
+  readonly title: string
+  readonly facts: readonly { readonly name: string; readonly value: string }[]
+  readonly nodes: readonly Node[]
+  /** What was left out of a report that is too long to be shown whole. */
+  readonly cut: boolean
+}
+
+const meaning = (dataset: Dataset, tag: string): string => text(item(dataset, tag) ?? {}, '00080104')
+const conceptCode = (dataset: Dataset): string => text(item(dataset, '0040A043') ?? {}, '00080100')
+
+function valueOf(node: Dataset): string {
+  switch (text(node, '0040A040')) {
+    case 'TEXT':
+      return text(node, '0040A160')
+    case 'CODE':
+      return meaning(node, '0040A168')
+    case 'PNAME':
+      return fullName(node, '0040A123')
+    case 'UIDREF':
+      return text(node, '0040A124')
+    case 'DATETIME':
+      return formatDateTimeText(text(node, '0040A120'))
+    case 'DATE':
+      return formatDateTimeText(text(node, '0040A121'))
+    case 'TIME':
+      return text(node, '0040A122').replace(/^(\d\d)(\d\d).*$/, '$1:$2')
+    case 'NUM': {
+      const measured = item(node, '0040A300')
+      if (!measured) return meaning(node, '0040A301') || 'no value'
+      const unit = text(item(measured, '004008EA') ?? {}, '00080100')
+      return [texts(measured, '0040A30A').join(', '), unit === '1' ? '' : meaning(measured, '004008EA') || unit].filter(Boolean).join(' ')
+    }
+    case 'SCOORD':
+    case 'SCOORD3D':
+      return text(node, '00700023').toLowerCase()
+    default:
+      return ''
+  }
+}
+
+function referenceOf(node: Dataset): Reference | undefined {
+  const found = item(node, '00081199')
+  if (found && text(node, '0040A040') === 'IMAGE') return { sopInstanceUID: text(found, '00081155'), frame: numbers(found, '00081160')[0] ?? 1 }
+  // A number's outline names its image; one click then leads from the number to the image.
+  return items(node, '0040A730').map((child) => (['IMAGE', 'SCOORD'].includes(text(child, '0040A040')) ? referenceOf(child) : undefined)).find(Boolean)
+}
+
+export function reportOf(dataset: Dataset): Report {
+  let left = MOST_NODES
+  const nodesOf = (parent: Dataset, depth: number): Node[] =>
+    items(parent, '0040A730').flatMap((node): Node[] => {
+      if (left-- <= 0 || depth > DEEPEST) return []
+      const kind = text(node, '0040A040')
+      const name = meaning(node, '0040A043') || (kind === 'IMAGE' ? 'Image' : '')
+      const children = kind === 'SCOORD' ? [] : nodesOf(node, depth + 1)
+      return name || valueOf(node) || children.length > 0 ? [{ name, value: valueOf(node), heading: kind === 'CONTAINER', image: referenceOf(node), children }] : []
+    })
+  const facts = [
+    { name: 'Patient', value: fullName(dataset, '00100010') },
+    { name: 'Patient ID', value: text(dataset, '00100020') },
+    { name: 'Date', value: formatDateTimeText(text(dataset, '00080023') + text(dataset, '00080033').slice(0, 4)) },
+    { name: 'Completion', value: text(dataset, '0040A491').toLowerCase() },
+    { name: 'Verification', value: text(dataset, '0040A493').toLowerCase() },
+  ].filter(({ value }) => value !== '')
+  const nodes = nodesOf(dataset, 0)
+  return { title: meaning(dataset, '0040A043') || 'Report', facts, nodes, cut: left < 0 }
+}
+
+// --- what it draws
+
+interface Drawing {
+  readonly figure: Figure
+  readonly label: string
+  /** The tool of this viewer that drew it; '' for others. */
+  readonly tool: string
+}
+
+function drawingsOf(dataset: Dataset): Drawing[] {
+  const found: Drawing[] = []
+  const walk = (node: Dataset, tracking: string, lines: readonly string[], depth: number): void => {
+    if (depth > DEEPEST || found.length >= MOST_NODES) return
+    const children = items(node, '0040A730')
+    const own = children.find((child) => conceptCode(child) === '112039')
+    const name = own ? text(own, '0040A160') : tracking
+    const told = own ? children.filter((child) => text(child, '0040A040') === 'NUM').map((child) => `${numberName(child)} ${valueOf(child)}`) : lines
+    if (text(node, '0040A040') === 'SCOORD') {
+      const image = children.map(referenceOf).find(Boolean)
+      const type = figureType(text(node, '00700023'))
+      if (image && type) {
+        const frames = items(node, '0040A730').flatMap((child) => numbers(item(child, '00081199') ?? {}, '00081160'))
+        const [, tool = '', label = ''] = /^Isocenter:(\w+):?([^]*)$/.exec(name) ?? ['', '', name]
+        const figure: Figure = { sopInstanceUID: image.sopInstanceUID, frames, type, points: pointsOf(numbers(node, '00700022')), lines: [...(label ? [label] : []), ...told], filled: false }
+        found.push({ figure, label, tool })
+      }
+      return
+    }
+    for (const child of children) walk(child, name, told, depth + 1)
+  }
+  walk(dataset, '', [], 0)
+  // Several numbers may be inferred from copies of one outline.
+  return found.filter((each, at) => found.findIndex((other) => JSON.stringify(other.figure) === JSON.stringify(each.figure)) === at)
+}
+
+function numberName(node: Dataset): string {
+  const how = items(node, '0040A730').find((child) => conceptCode(child) === '121401')
+  return [how ? meaning(how, '0040A168') : '', meaning(node, '0040A043')].filter(Boolean).join(' ')
+}
+
+export const figuresOf = (dataset: Dataset): Figure[] => drawingsOf(dataset).map(({ figure }) => figure)
+
+const near = (a: number, b: number): boolean => Math.abs(a - b) < 0.01
+
+function shapeOf({ figure, tool }: Drawing): { kind: Kind; points: readonly Point[] } | undefined {
+  const { type, points } = figure
+  const [first, second, third, fourth] = points
+  const known = KINDS.find((each) => each === tool)
+  if (!first) return undefined
+  if (type === 'ELLIPSE' && second && third && fourth) {
+    const upright = (near(first[0], second[0]) || near(first[1], second[1])) && (near(third[0], fourth[0]) || near(third[1], fourth[1]))
+    const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)]
+    return upright ? { kind: 'ellipse', points: [[Math.min(...xs), Math.min(...ys)], [Math.max(...xs), Math.max(...ys)]] } : undefined
+  }
+  if (known === 'rectangle' && third) return { kind: known, points: [first, third] }
+  const last = points[points.length - 1]
+  const closed = type === 'POLYLINE' && points.length > 3 && last !== undefined && near(first[0], last[0]) && near(first[1], last[1])
+  if (known) return { kind: known, points: closed ? points.slice(0, -1) : points }
+  if (type === 'POINT') return { kind: 'probe', points }
+  return type === 'POLYLINE' && points.length === 2 ? { kind: 'length', points } : undefined
+}
+
+/** The measurements of a report that this viewer can go on with, on images of which the place is known. */
+export function measurementsOf(dataset: Dataset, seriesOf: (sopInstanceUID: string) => string | undefined): Measurement[] {
+  const study = text(dataset, '0020000D')
+  return drawingsOf(dataset).flatMap((drawing): Measurement[] => {
+    const series = seriesOf(drawing.figure.sopInstanceUID)
+    const shape = shapeOf(drawing)
+    if (series === undefined || !shape) return []
+    const frameId = frameIdOf({ study, series, instance: drawing.figure.sopInstanceUID, frame: drawing.figure.frames[0] ?? 1 })
+    const words = drawing.label === '' ? {} : ['text', 'arrow', 'marker', 'calibration'].includes(shape.kind) ? { text: drawing.label } : { label: drawing.label }
+    return [{ id: newId(), kind: shape.kind, frameId, seriesInstanceUID: series, points: shape.points, lines: drawing.figure.lines.slice(drawing.label ? 1 : 0), ...words }]
+  })
+}
+
+/** Series Instance UID of each instance that the object refers to as its evidence (PS3.3 C.17.2), in the same study. */
+export function evidenceOf(dataset: Dataset): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  for (const tag of ['0040A375', '0040A385']) {
+    for (const study of items(dataset, tag)) {
+      for (const series of items(study, '00081115')) for (const image of items(series, '00081199')) found.set(text(image, '00081155'), text(series, '0020000E'))
+    }
+  }
+  return found
+}
