@@ -100,3 +100,31 @@ test('measurements, key images and the view become objects of the study', async 
   const series = (await (await page.request.get(`/api/v1/studies/${CT_STUDY}`)).json()) as { series: { Modality: string }[] }
   expect(series.series.map((each) => each.Modality).toSorted()).toEqual(['CT', 'KO', 'PR', 'SR'])
 })
+
+test('what was written is read again: the report as a page, its measurement where it was drawn, the presentation as a view', async ({ page }) => {
+  await open(page, CT_STUDY)
+  const drawnBefore = (await kept(page)).items.find((each) => each.type === 'measurement')!
+  await page.getByTestId('panel-annotations').click()
+  await page.getByTestId('annotation').click()
+  await page.keyboard.press('Delete')
+  await expect(page.getByTestId('annotation')).toHaveCount(0)
+
+  await page.getByTestId('stored-report').filter({ hasText: 'Report' }).click()
+  const report = pane(page).getByTestId('report')
+  await expect(report.getByRole('heading', { name: 'Imaging Measurement Report' })).toBeVisible()
+  await expect(report.getByText(/^1\d\d\.\d+ mm$/)).toBeVisible()
+  await keepScreenshot(page, 'annotations-report')
+  await report.getByTestId('report-adopt').click()
+  await expect(page.getByTestId('annotation')).toHaveCount(1)
+  await saved(page)
+  const again = (await kept(page)).items.find((each) => each.type === 'measurement')!
+  for (const [at, point] of again.points.entries()) for (const axis of [0, 1] as const) expect(point[axis]).toBeCloseTo(drawnBefore.points[at]![axis], 4)
+
+  await report.getByTestId('report-image').first().click()
+  await expect(pane(page).getByTestId('stored-figure')).toHaveCount(1)
+  await page.keyboard.press('2')
+  await page.getByTestId('presentation').click()
+  await expect(pane(page)).toHaveAttribute('data-window', '2000/-450')
+  await expect(pane(page).getByTestId('stored-figure').first()).toBeVisible()
+  await keepScreenshot(page, 'annotations-presentation')
+})

@@ -3,9 +3,10 @@ import { type AnnotationItem, readAnnotations } from '../../../api/annotations'
 import { isAbort } from '../../../lib/http'
 import { Observable } from '../../../lib/observable'
 import { type KeyImage, applied, changeBetween, itemOfKey, itemOfMeasurement, keyOf, measurementOf, newId, placeOf } from '../model/annotations'
-import type { Measurement } from '../model/measure'
+import type { Picture } from '../engine/picture'
+import { type Measurement, type Result, results } from '../model/measure'
 import { Drafts, type Saving, studiesWaiting } from './drafts'
-import type { Measurements } from './measurements'
+import { type Measurements, valuesOf } from './measurements'
 
 const SAVED: Saving = { state: 'saved', reason: '' }
 // The most worrying first.
@@ -23,13 +24,16 @@ export class Annotations {
   private readonly user: string
   private readonly measurements: Measurements
   private readonly signal: AbortSignal
+  private readonly pictureOf: (frameId: string) => Picture | undefined
+  private readonly numbers = new WeakMap<Measurement, readonly Result[]>()
   private readonly studies = new Map<string, Kept>()
   private readonly opening = new Set<string>()
   /** Studies of which the server has told what it has. */
   private readonly told = new Set<string>()
   private readonly stop: (() => void)[] = []
 
-  constructor(user: string, measurements: Measurements, signal: AbortSignal) {
+  constructor(user: string, measurements: Measurements, pictureOf: (frameId: string) => Picture | undefined, signal: AbortSignal) {
+    this.pictureOf = pictureOf
     this.user = user
     this.measurements = measurements
     this.signal = signal
@@ -90,7 +94,7 @@ export class Annotations {
       const study = placeOf(frameId)?.study
       if (study !== undefined) drawn.set(study, [...(drawn.get(study) ?? []), item])
     }
-    for (const measurement of this.measurements.state.get().all) add(measurement.frameId, itemOfMeasurement(measurement))
+    for (const measurement of this.measurements.state.get().all) add(measurement.frameId, this.itemOf(measurement))
     for (const key of this.keys.get()) add(key.frameId, itemOfKey(key))
     for (const study of new Set([...this.studies.keys(), ...drawn.keys()])) {
       const kept = this.draftsOf(study)
@@ -104,6 +108,24 @@ export class Annotations {
       kept.items = applied(kept.items, known)
       kept.drafts.note(known)
     }
+  }
+
+  /** With its numbers, which the server writes into reports: it has no pixels at hand. */
+  private itemOf(measurement: Measurement): AnnotationItem {
+    const item = itemOfMeasurement(measurement)
+    const found = this.numbers.get(measurement) ?? this.numbersOf(measurement)
+    if (found) {
+      this.numbers.set(measurement, found)
+      return { ...item, results: found }
+    }
+    // Its image is not in memory: the numbers are those of before, unless the shape is another.
+    const before = this.studies.get(placeOf(measurement.frameId)?.study ?? '')?.items.find((each) => each.id === measurement.id)
+    return before && JSON.stringify(before.points) === JSON.stringify(measurement.points) && before.results !== undefined ? { ...item, results: before.results } : item
+  }
+
+  private numbersOf({ kind, points, frameId }: Measurement): readonly Result[] | undefined {
+    const picture = this.pictureOf(frameId)
+    return picture?.reduction === 0 ? results(kind, points, this.measurements.calibrationOf(picture.frame), valuesOf(picture)) : undefined
   }
 
   // --- key images

@@ -76,7 +76,7 @@ export class ViewerSession {
     this.early = opening.early
     this.engine = new Engine(MAX_PANES, paceNow)
     this.measurements = new Measurements()
-    this.annotations = new Annotations(userName(), this.measurements, this.ended.signal)
+    this.annotations = new Annotations(userName(), this.measurements, (frameId) => this.engine.pictures.get(frameId), this.ended.signal)
     this.state = new Observable<ViewerState>({
       status: 'loading',
       failure: null,
