@@ -18,6 +18,8 @@ BODIES = {
     "/studies/{uid}/annotations/export": {"form": "SR"},
     "/studies/{uid}/annotations": {"set": [{"id": "a"}], "remove": []},
     "/index-attributes": {"name": "nobody"},
+    "/corrections": {"studies": ["1.2.3"], "patient": {"PatientID": "1"}, "reason": "wrong patient chosen"},
+    "/corrections/merge": {"PatientID": "nobody", "into": {"PatientID": "1"}, "reason": "registered twice"},
     "/hanging-protocols": {"protocol": {"name": "a", "sets": [{}], "stages": [{"layout": "1x1", "cells": [{"set": 0}]}]}},
     "/hanging-protocols/{id}": {"shared": False},
     "/users": {"name": "new", "role": "referrer"},

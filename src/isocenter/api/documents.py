@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from isocenter.api.admin import ROLE
+from isocenter.api.corrections import CORRECTION
 from isocenter.api.exceptions import KINDS
 from isocenter.api.hanging import PROTOCOL
 from isocenter.api.hl7 import MESSAGE
@@ -65,6 +66,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "middle": {**ref("Instance"), "description": "stands for the series in a thumbnail"},
         }
     ),
+    "Correction": CORRECTION,
     "HangingProtocol": PROTOCOL,
     "RemoteStudy": REMOTE_STUDY,
     "Retrieval": RETRIEVAL,

@@ -16,6 +16,7 @@ TAGS: Mapping[str, str] = {
     "session": "Logging in and out",
     "studies": "The study list",
     "annotations": "What people draw on images",
+    "corrections": "Whose studies are",
     "orders": "What is to be done, and what was done for it",
     "hanging": "Hanging protocols",
     "hl7": "HL7 messages that came in",

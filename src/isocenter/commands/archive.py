@@ -14,7 +14,7 @@ from isocenter import app
 from isocenter.commands.terminal import Progress, print_json
 from isocenter.domain.access import SYSTEM
 from isocenter.preflight import ROLES, lock_roles, need_archive, prepare_folder
-from isocenter.service import importing, ingest, integrity
+from isocenter.service import corrections, importing, ingest, integrity
 from isocenter.settings import Loaded
 
 # File names shown for each reason; --json has all of them.
@@ -145,6 +145,7 @@ def run_reindex(arguments: argparse.Namespace, loaded: Loaded) -> int:
             for result in integrity.reindex(context, progress.expect):
                 summary.add(result)
                 progress.advance()
+            corrections.replay(context)
             progress.close()
             summary.end()
     finally:

@@ -120,15 +120,15 @@ def _exchange(
     boundary = new_boundary()
     heads = [part_head(boundary, {"Content-Type": "application/dicom"}, first=not number) for number in range(len(files))]
     end = closing(boundary)
-    length = sum(map(len, heads)) + sum(stored.size for stored, _ in files) + len(end)
+    length = sum(map(len, heads)) + sum(file.size for _, file in files) + len(end)
 
     def body() -> Iterator[bytes | memoryview]:
-        for head, (stored, file) in zip(heads, files, strict=True):
+        for head, (_, file) in zip(heads, files, strict=True):
             if unwanted():
                 raise _Unwanted
             yield head
-            for start in range(0, stored.size, PIECE):
-                yield from pieces(file.read_at(start, min(PIECE, stored.size - start)))
+            for start in range(0, file.size, PIECE):
+                yield from pieces(file.read_at(start, min(PIECE, file.size - start)))
         yield end
 
     headers = {

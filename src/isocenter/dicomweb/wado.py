@@ -63,7 +63,7 @@ async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) 
     if not form.multipart:
         file = retrieval.open(found[0]) if as_stored else await converted(context, retrieval, exchange, found[0], targets[0])
         return await single(exchange, Stored(file, ((0, file.size),)), f"{DICOM}; transfer-syntax={targets[0]}", known)
-    if as_stored:
+    if as_stored and not any(located.corrected for located in found):
         return await _send_files(retrieval, exchange, found, known)
     await stream(exchange, _as_parts(_files(context, retrieval, exchange, found, targets)), known, media_type=DICOM)
 

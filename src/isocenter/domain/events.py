@@ -14,6 +14,8 @@ class Event(StrEnum):
     ANNOTATION_SAVED = "annotation.saved"
     COMMITMENT_ANSWERED = "commitment.answered"
     COMMITMENT_REQUESTED = "commitment.requested"
+    CORRECTION_MADE = "correction.made"
+    CORRECTION_UNDONE = "correction.undone"
     DELIVERY_CANCELLED = "delivery.cancelled"
     DELIVERY_FAILED = "delivery.failed"
     DELIVERY_REQUESTED = "delivery.requested"

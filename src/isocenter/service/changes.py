@@ -25,6 +25,8 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.ANNOTATION_SAVED: Permission.CHANGE_READ,
         Event.COMMITMENT_ANSWERED: Permission.QUARANTINE_READ,
         Event.COMMITMENT_REQUESTED: Permission.QUARANTINE_READ,
+        Event.CORRECTION_MADE: Permission.STUDY_QUERY,
+        Event.CORRECTION_UNDONE: Permission.STUDY_QUERY,
         Event.DELIVERY_CANCELLED: Permission.DELIVERY_MANAGE,
         Event.DELIVERY_FAILED: Permission.DELIVERY_MANAGE,
         Event.DELIVERY_REQUESTED: Permission.DELIVERY_MANAGE,

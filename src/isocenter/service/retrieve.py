@@ -27,7 +27,7 @@ from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Broken, Busy, Missing, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import imaging, series_documents, viewing_copies
+from isocenter.store import corrected, imaging, series_documents, viewing_copies
 from isocenter.store.imaging import Located as StoredInstance
 from isocenter.store.lru import LruCache
 from isocenter.store.open_files import OpenFile, OpenFiles
@@ -176,7 +176,10 @@ class Retrieval:
         return found
 
     def open(self, instance: StoredInstance) -> OpenFile:
-        """The file of an instance that the caller was given. Raises Broken when the archive has lost it."""
+        """The file of an instance that the caller was given, as it is seen outside. Raises Broken when it is lost."""
+        return corrected.seen(self._original(instance), instance)
+
+    def _original(self, instance: StoredInstance) -> OpenFile:
         return self._files.open(instance.blob_key, instance.size)
 
     # ---- frames
@@ -206,7 +209,7 @@ class Retrieval:
             raise Missing("there is no such instance", hint=_NOT_HERE)
         self._note(principal, study_uid)
         located = series.instances[sop_uid]
-        file = self.open(located)
+        file = self._original(located)  # in which the frame table counts; a correction concerns no pixels
         table = series.table(located)
         if table is not None:
             frames = _frames(located, file, table)
@@ -277,23 +280,25 @@ class Retrieval:
     def describe(self, located: StoredInstance, file: OpenFile) -> Object:
         """What a conversion needs to know of an object. Raises Broken."""
         header = self._header(located, file)
-        layout = self._layouts.get(located.blob_key)
+        key = located.blob_key + corrected.of(file)
+        layout = self._layouts.get(key)
         if layout is None:
             try:
                 layout = layout_of(file, header)
             except part10.Malformed as fault:
                 raise Broken("a stored file is damaged", where=fault.where, hint=_VERIFY) from None
-            self._layouts.put(located.blob_key, layout)
+            self._layouts.put(key, layout)
         return Object(file, header, layout)
 
     def _header(self, located: StoredInstance, file: OpenFile) -> part10.Header:
-        header = self._headers.get(located.blob_key)
+        key = located.blob_key + corrected.of(file)
+        header = self._headers.get(key)
         if header is None:
             try:
                 header = part10.scan(file)
             except part10.Malformed as fault:
                 raise Broken("a stored file is damaged", where=fault.where, hint=_VERIFY) from None
-            self._headers.put(located.blob_key, header)
+            self._headers.put(key, header)
         return header
 
     def _located(self, study_uid: str, series_uid: str, sop_uid: str) -> _Series | None:

@@ -21,7 +21,7 @@ from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Broken, Invalid, NoSpace, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import imaging, open_files
+from isocenter.store import corrected, imaging
 from isocenter.store.imaging import Located as Stored
 from isocenter.store.imaging import Wanted
 from isocenter.store.open_files import OpenFile
@@ -97,7 +97,7 @@ def outgoing(context: Context, stored: Stored, accepted: Sequence[str]) -> Itera
     """
     with opened(context, stored) as file:
         if stored.transfer_syntax_uid in accepted:
-            size = stored.size - stored.dataset_offset
+            size = file.size - stored.dataset_offset
             source = file if file.fd is not None else _Begun(file)
             yield Outgoing(stored.transfer_syntax_uid, size, source, stored.dataset_offset)
             return
@@ -155,5 +155,5 @@ def _scratch(context: Context, size: int) -> BinaryIO:
 
 
 def opened(context: Context, stored: Stored) -> OpenFile:
-    """The object's file, to be closed by `with`. Raises Broken when the archive has lost or damaged it, Busy."""
-    return open_files.sound(context.blobs, stored.blob_key, stored.size)
+    """The object's file as it is seen outside, to be closed by `with`. Raises Broken, Busy."""
+    return corrected.opened(context.blobs, stored)

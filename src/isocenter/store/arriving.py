@@ -12,18 +12,19 @@ process was quicker to insert begins its transaction again (`Race`) and then see
 import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import psycopg
 from sqlalchemy import Connection
 
-from isocenter.dicom.attributes import Attribute, Level
+from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level
 from isocenter.dicom.part10 import Header
 from isocenter.domain import patient as patients
 from isocenter.domain.events import Event
-from isocenter.store import changes, connections, exceptions, extras, rows, uploads
+from isocenter.store import changes, connections, corrections, exceptions, extras, rows, uploads
 from isocenter.store.connections import Race
 from isocenter.store.exceptions import Case
 from isocenter.store.parents import Memory, Parents, Place
@@ -144,7 +145,7 @@ def _add(connection: Connection, cursor: Any, memory: Memory, arrived: Sequence[
     results: list[Added] = []
     stored: dict[str, Arrived] = {}
     versions: dict[str, tuple[Arrived, int]] = {}
-    for item in arrived:
+    for item in map(partial(_as_corrected, connection, parents), arrived):
         result = _judge(item, held.get(item.sop_instance_uid, []), parents)
         if result.status in ("stored", "version") and (item.sop_instance_uid in stored or item.sop_instance_uid in versions):
             result = Added("again")
@@ -180,6 +181,20 @@ def _held(cursor: Any, mark: str, uids: Sequence[str]) -> dict[str, list[tuple[A
     for uid, version, series_uid, study_uid, identity, *facts in cursor.fetchall():
         found.setdefault(uid, []).append((version, series_uid, study_uid, identity, Held(*facts)))
     return found
+
+
+def _as_corrected(connection: Connection, parents: Parents, item: Arrived) -> Arrived:
+    """An object of a study that a correction gave to another patient joins the study there."""
+    contradiction = parents.contradiction(item.place)
+    if contradiction is None or contradiction[1] != "PatientID":
+        return item
+    identity = corrections.moved(connection, item.place.study_uid, item.place.identity)
+    if identity is None:
+        return item
+    said = {k: text for k, text in item.place.values.items() if BY_KEYWORD[k].level is not Level.PATIENT}
+    place = replace(item.place, identity=identity, values=said)
+    parents.load([place])
+    return replace(item, place=place)
 
 
 def _judge(item: Arrived, held: list[tuple[Any, ...]], parents: Parents) -> Added:
@@ -267,7 +282,7 @@ def _tell_contradictions(connection: Connection, parents: Parents, items: Sequen
             continue
         study.seen.add(variant)
         fields = patients.contradicts(held.demographics, item.place.values)
-        if not fields:
+        if not fields or corrections.moved(connection, study.key, held.key) is not None:  # a person has said what is right
             continue
         case = Case(
             kind="patient_conflict", reason=f"not what is held for this Patient ID: {', '.join(fields)}", where=fields[0],

@@ -7,6 +7,7 @@
 Searching is `store.finding`.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -51,14 +52,23 @@ class Located:
     dataset_offset: int
     series_number: str
     series_version: int
+    corrected: str = ""  # of its study, as `store.corrected` reads it
 
 
 _LOCATED = (
     instance.c.id, instance.c.series_fk, study.c.study_instance_uid, series.c.series_instance_uid, instance.c.sop_instance_uid,
     instance.c.sop_class_uid, instance.c.instance_number, instance.c.number_of_frames, instance.c.bits_allocated,
     instance.c.transfer_syntax_uid, instance.c.blob_key, instance.c.sha256, instance.c.size, instance.c.dataset_offset,
-    series.c.series_number, series.c.version,
+    series.c.series_number, series.c.version, study.c.corrected,
 )
+
+
+def _place(row: Any) -> Located:
+    """What is made of a corrected instance must not be found as what was made of the stored one, so its digest is another."""
+    found = Located(*tuple(row))
+    if not found.corrected:
+        return found
+    return replace(found, sha256=hashlib.sha256(f"{found.sha256} {found.corrected}".encode()).hexdigest())
 
 
 def _instances() -> Select[Any]:
@@ -79,7 +89,7 @@ def locate(
         query = query.where(series.c.series_instance_uid == series_uid)
     if sop_uid is not None:
         query = query.where(instance.c.sop_instance_uid == sop_uid)
-    found = [Located(*tuple(row)) for row in connection.execute(query)]
+    found = [_place(row) for row in connection.execute(query)]
     return sorted(found, key=_order)
 
 
@@ -93,7 +103,7 @@ def representative(
     if sop_uid is not None:
         query = query.where(instance.c.sop_instance_uid == sop_uid)
     row = connection.execute(query.order_by(series.c.id, instance.c.id).limit(1)).first()
-    return None if row is None else Located(*tuple(row))
+    return None if row is None else _place(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +140,7 @@ def located_in(connection: Connection, study_ids: Iterable[int], wanted: Wanted)
     for start in range(0, len(ids), _AT_ONCE):
         base = _instances().where(study.c.id.in_(ids[start : start + _AT_ONCE]))
         for query in _in_each_list(base, within):
-            found += [Located(*tuple(row)) for row in connection.execute(query)]
+            found += [_place(row) for row in connection.execute(query)]
     return sorted(found, key=lambda row: (row.study_instance_uid, *_order(row)))
 
 

@@ -146,6 +146,7 @@ study = Table(
     _number("number_of_study_related_series"),
     _number("number_of_study_related_instances"),
     *_times("received_at", "updated_at"),
+    _text("corrected"),  # JSON of what is said outside instead of what its objects say (`store.corrections`); "" as they are
     UniqueConstraint("study_instance_uid"),
     Index(None, "patient_fk"),
     Index(None, "patient_id"),

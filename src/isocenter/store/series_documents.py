@@ -16,7 +16,7 @@ import orjson
 from isocenter.dicom import json as dicom_json
 from isocenter.dicom import part10
 from isocenter.domain.errors import Away, Broken, Conflict, Missing
-from isocenter.store import open_files
+from isocenter.store import corrected
 from isocenter.store.blobs import Blobs
 from isocenter.store.imaging import Located
 
@@ -37,7 +37,7 @@ def instance_json(blobs: Blobs, located: Located, base: str) -> dict[str, Any]:
     study, series = located.study_instance_uid, located.series_instance_uid
     root = f"{base}/studies/{study}/series/{series}/instances/{located.sop_instance_uid}"
     try:
-        with open_files.sound(blobs, located.blob_key, located.size) as file:
+        with corrected.opened(blobs, located) as file:
             header = part10.scan(file)
             document = dicom_json.dataset_json(file, header, lambda path: f"{root}/bulkdata/{path}")
     except dicom_json.TooMuch:

@@ -66,7 +66,7 @@ def _write(context: Context, path: Path, stored: Stored, pieces: Pieces) -> bool
         part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
             with part.open("xb") as file:
-                for start in range(0, stored.size, PIECE):
+                for start in range(0, held.size, PIECE):
                     for piece in pieces(held.read_at(start, PIECE)):
                         file.write(piece)
                 file.flush()

@@ -149,7 +149,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const onStudies = route.page === 'studies'
   if (onStudies && !visited) setVisited(true)
   const canUpload = may(user, 'study:store')
-  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve') }
+  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve') }
   return (
     <>
       <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />}>

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 
 from isocenter.store import schema_annotations as schema_annotations
+from isocenter.store import schema_corrections as schema_corrections
 from isocenter.store import schema_hanging as schema_hanging
 from isocenter.store import schema_hl7 as schema_hl7
 from isocenter.store import schema_index as schema_index  # its tables are on the same metadata

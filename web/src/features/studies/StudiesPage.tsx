@@ -14,6 +14,7 @@ import { Button } from '../../ui/controls'
 import { Empty, ErrorNotice } from '../../ui/feedback'
 import { Icon } from '../../ui/icons'
 import { SearchBar } from './SearchBar'
+import { CorrectDialog } from './CorrectDialog'
 import { SendDialog } from './SendDialog'
 import type { StudyRights } from './StudyInspector'
 import { StudyInspector } from './StudyInspector'
@@ -104,6 +105,7 @@ export function StudiesPage({ active, may, onOpen, stepRef }: StudiesPageProps) 
   const selection = useSelection(pages)
   const wide = useMedia('(min-width: 1500px)')
   const [panel, setPanel] = useState<boolean | null>(() => (recall('inspector') ? recall('inspector') === 'open' : null))
+  const [correcting, setCorrecting] = useState<Study | null>(null)
   const [sending, setSending] = useState<Study | null>(null)
   const box = useRef<HTMLInputElement>(null)
 
@@ -246,8 +248,9 @@ export function StudiesPage({ active, may, onOpen, stepRef }: StudiesPageProps) 
           )}
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onSend={() => setSending(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} />}
       </div>
+      {correcting && <CorrectDialog study={correcting} onClose={() => setCorrecting(null)} />}
       {sending && <SendDialog study={sending} onClose={() => setSending(null)} />}
     </div>
   )

@@ -17,6 +17,7 @@ import { PatientName } from './columns'
 export interface StudyRights {
   upload: boolean
   send: boolean
+  correct: boolean
   askOthers: boolean
   retrieve: boolean
 }
@@ -135,10 +136,11 @@ interface InspectorProps {
   onClose: () => void
   onOpen: () => void
   onSend: () => void
+  onCorrect: () => void
 }
 
 /** Everything about the selected study that the row has no room for. */
-export function StudyInspector({ study, may, onClose, onOpen, onSend }: InspectorProps) {
+export function StudyInspector({ study, may, onClose, onOpen, onSend, onCorrect }: InspectorProps) {
   const { detail, error, retry } = useDetail(study)
   const name = parseName(study.PatientName)
   const others = detail?.priors ?? []
@@ -159,6 +161,11 @@ export function StudyInspector({ study, may, onClose, onOpen, onSend }: Inspecto
           {may.send && (
             <Button icon="send" title="Send the study (t)" onClick={onSend}>
               Send
+            </Button>
+          )}
+          {may.correct && (
+            <Button title="Correct the patient of this study, or undo that" onClick={onCorrect}>
+              Correct
             </Button>
           )}
           {may.upload && (

@@ -1,0 +1,120 @@
+"""Correcting whose a study is: a wrong name or ID, a study that is another patient's, two patients who are one.
+
+What arrived stays as it is; the index, and what leaves the archive, say what was corrected (`dicom.corrected`). Each correction
+can be taken back, in any order.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from isocenter.domain import access
+from isocenter.domain import corrections as rules
+from isocenter.domain.access import Permission, Principal
+from isocenter.domain.errors import Conflict, Invalid, Missing
+from isocenter.domain.events import Event
+from isocenter.service.context import Context
+from isocenter.store import changes, imaging
+from isocenter.store import corrections as rows
+from isocenter.store.corrections import Correction
+
+__all__ = ["Correction", "correct", "merge", "page", "replay", "undo"]
+
+MOST = 1000  # studies of one correction: one transaction
+
+
+def correct(
+    context: Context, principal: Principal, studies: Sequence[str], patient: Mapping[str, str], reason: str
+) -> Correction:
+    """Say whose some studies are. Raises Invalid, Missing, Forbidden."""
+    access.require(principal, Permission.STUDY_CORRECT)
+    said, why = rules.checked(patient), _why(reason)
+    uids = sorted(set(studies))
+    if not uids or len(uids) > MOST:
+        raise Invalid(f"a correction is of 1 to {MOST:,} studies", where="studies")
+    return context.database.write(lambda connection: _made(context, connection, principal, uids, said, why))
+
+
+def merge(
+    context: Context, principal: Principal, patient_id: str, issuer: str, into: Mapping[str, str], reason: str
+) -> Correction:
+    """Give all studies that a patient has now to another, who is held or new. Raises Invalid, Missing, Forbidden."""
+    access.require(principal, Permission.STUDY_CORRECT)
+    said, why = rules.checked(into), _why(reason)
+    if not patient_id.strip():
+        raise Invalid("a patient is named by an ID", where="PatientID")
+
+    def write(connection: Connection) -> Correction:
+        rows.lock(connection)
+        uids = rows.studies_of(connection, patient_id, issuer)
+        if not uids:
+            raise Missing("there is no such patient", where="PatientID", hint="The issuer of the ID counts, too.")
+        if len(uids) > MOST:
+            raise Invalid(f"the patient has {len(uids):,} studies", where="PatientID", hint="Correct them in several steps.")
+        return _made(context, connection, principal, uids, said, why)
+
+    return context.database.write(write)
+
+
+def undo(context: Context, principal: Principal, correction_id: int) -> Correction:
+    """Take a correction back: its studies are what they would be without it. Raises Missing, Conflict, Forbidden."""
+    access.require(principal, Permission.STUDY_CORRECT)
+
+    def write(connection: Connection) -> Correction:
+        found = rows.get(connection, correction_id)
+        if found is None:
+            raise Missing("there is no such correction", where="id")
+        _visible(connection, principal, found.studies)
+        if not rows.undo(connection, correction_id, principal.name, context.clock()):
+            raise Conflict("this correction was taken back already", where="id")
+        for uid in found.studies:
+            changes.append(connection, Event.CORRECTION_UNDONE, uid, principal.name, {"study": uid, "correction": correction_id})
+        return _kept(connection, correction_id)
+
+    return context.database.write(write)
+
+
+def page(
+    context: Context, principal: Principal, *, study: str = "", limit: int = 100, before: int | None = None
+) -> list[Correction]:
+    """Corrections that were made, newest first. Raises Forbidden."""
+    access.require(principal, Permission.STUDY_CORRECT)
+    return context.database.read(lambda connection: rows.page(connection, study, limit, before))
+
+
+def replay(context: Context) -> int:
+    """Apply all corrections to an index that was made anew from the files; returns to how many studies."""
+    uids = context.database.read(rows.corrected)
+    for uid in uids:
+        context.database.write(lambda connection, uid=uid: rows.refresh(connection, uid, context.clock()))
+    return len(uids)
+
+
+def _made(context: Context, connection: Connection, principal: Principal, uids: Sequence[str], said: Mapping[str, str],
+          why: str) -> Correction:
+    _visible(connection, principal, uids)
+    made = rows.add(connection, uids, said, why, principal.name, context.clock())
+    for uid in uids:
+        changes.append(connection, Event.CORRECTION_MADE, uid, principal.name, {"study": uid, "correction": made})
+    return _kept(connection, made)
+
+
+def _visible(connection: Connection, principal: Principal, uids: Sequence[str]) -> None:
+    scope = access.scope(principal)
+    for uid in uids:
+        values = imaging.study_values(connection, uid)
+        if values is None or not scope.permits(values):
+            raise Missing("there is no such study", where=uid, hint="It may have been removed, or your account may not see it.")
+
+
+def _kept(connection: Connection, correction_id: int) -> Correction:
+    found = rows.get(connection, correction_id)
+    assert found is not None
+    return found
+
+
+def _why(reason: str) -> str:
+    text = reason.strip()
+    if not text or len(text) > rules.LONGEST_REASON:
+        raise Invalid("a correction needs a reason", where="reason", hint=f"At most {rules.LONGEST_REASON:,} characters.")
+    return text
