@@ -39,7 +39,8 @@ def test_a_correction_holds_at_every_door_and_can_be_taken_back(tmp_path: Path) 
     with running(tmp_path / "data") as server:
         client = server.client()
         kind = 'multipart/related; type="application/dicom"; boundary=b'
-        sent = client.post("/dicom-web/studies", headers={"Content-Type": kind}, content=b"--b\r\nContent-Type: application/dicom\r\n\r\n" + stored + b"\r\n--b--\r\n")
+        sent = client.post("/dicom-web/studies", headers={"Content-Type": kind},
+                           content=b"--b\r\nContent-Type: application/dicom\r\n\r\n" + stored + b"\r\n--b--\r\n")
         assert sent.status_code == 200, sent.text
         at = f"/dicom-web/studies/{study}/series/{series}"
 

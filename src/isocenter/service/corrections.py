@@ -5,6 +5,7 @@ can be taken back, in any order.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -86,7 +87,7 @@ def replay(context: Context) -> int:
     """Apply all corrections to an index that was made anew from the files; returns to how many studies."""
     uids = context.database.read(rows.corrected)
     for uid in uids:
-        context.database.write(lambda connection, uid=uid: rows.refresh(connection, uid, context.clock()))
+        context.database.write(partial(rows.refresh, study_uid=uid, at=context.clock()))
     return len(uids)
 
 
