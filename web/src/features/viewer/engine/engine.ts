@@ -66,7 +66,7 @@ export class Engine {
   /** Memory one viewport may fill by loading ahead. */
   share(): number {
     const showing = this.panes.filter((pane) => pane.state.get().count > 0).length
-    return (this.limit * 0.8) / Math.max(1, showing)
+    return (this.pictures.room * 0.8) / Math.max(1, showing)
   }
 
   private onScreen(): ReadonlySet<string> {

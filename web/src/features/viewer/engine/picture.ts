@@ -48,6 +48,7 @@ export const bornInverted = (picture: Picture): boolean => {
 export class PictureStore {
   private readonly pictures = new Map<string, Picture>()
   private used = 0
+  private lent = 0
   private readonly budget: number
   private readonly pinned: () => ReadonlySet<string>
   private readonly evicted: (id: string) => void
@@ -88,10 +89,26 @@ export class PictureStore {
   private makeRoom(picture: Picture, id: string): void {
     this.pictures.set(id, picture)
     this.used += picture.bytes
-    if (this.used <= this.budget) return
+    this.evictDownTo(id)
+  }
+
+  /** Bytes of the budget that volumes use; a quarter of it stays with the pictures. */
+  lend(bytes: number): void {
+    this.lent = Math.min(bytes, this.budget * 0.75)
+    this.evictDownTo('')
+  }
+
+  /** Bytes that pictures may use. */
+  get room(): number {
+    return this.budget - this.lent
+  }
+
+  private evictDownTo(id: string): void {
+    const { room } = this
+    if (this.used <= room) return
     const pinned = this.pinned()
     for (const [candidate, held] of this.pictures) {
-      if (this.used <= this.budget) return
+      if (this.used <= room) return
       if (candidate === id || pinned.has(candidate)) continue
       this.pictures.delete(candidate)
       this.used -= held.bytes

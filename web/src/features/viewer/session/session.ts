@@ -199,6 +199,13 @@ export class ViewerSession {
     }
   }
 
+  /** The images of a series, for what shows more than one of them at a time. */
+  async imagesOf(seriesInstanceUID: string): Promise<Stack> {
+    const study = this.studyOf(seriesInstanceUID)
+    if (!study) throw new Error('This series is no longer part of an open study.')
+    return this.stackOf(seriesInstanceUID, study)
+  }
+
   stackOf(seriesInstanceUID: string, study: string): Promise<Stack> {
     const known = this.stacks.get(seriesInstanceUID)
     if (known) return known

@@ -16,6 +16,7 @@ import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
 import { LensLayer } from './Lens'
 import { MoreTools } from './MoreTools'
 import { StatisticsPanel } from './StatisticsPanel'
+import { LateVolume, VolumeMenu } from './volume/VolumeMenu'
 
 export interface PaneProps {
   readonly session: ViewerSession
@@ -35,6 +36,10 @@ export interface Content {
 export const CONTENTS: Readonly<Record<string, Content>> = {
   report: { Component: ReportContent, isFor: isReport },
   overlay: { Component: OverlayContent, isFor: hasNoPictures },
+  mpr: { Component: LateVolume },
+  curved: { Component: LateVolume },
+  volume: { Component: LateVolume },
+  fusion: { Component: LateVolume },
 }
 
 /** A panel at the right edge, one open at a time; each has a button at the end of the toolbar. */
@@ -52,4 +57,4 @@ export const PANELS: readonly Panel[] = [
 ]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
-export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [MoreTools, HangingMenu]
+export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [MoreTools, VolumeMenu, HangingMenu]

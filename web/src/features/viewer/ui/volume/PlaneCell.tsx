@@ -1,0 +1,126 @@
+import { type KeyboardEvent, useRef } from 'react'
+import { useValue } from '../../../../lib/observable'
+import type { Pane } from '../../engine/pane'
+import type { Overlay } from '../../engine/volume/painter'
+import { type Point, markersOf } from '../../model/geometry'
+import { PLANES, type PlaneName, cutOf, fromScreen, isUpright, toScreen } from '../../model/planes'
+import { UPRIGHT } from '../../model/view'
+import type { ViewerSession } from '../../session/session'
+import type { VolumeScene } from '../../session/volumeScene'
+import { useHand, usePainter, useSize } from './cell'
+
+const NAMES: Readonly<Record<PlaneName, string>> = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' }
+const GAP = 14 // pixels of the cross left free around its middle
+const NEAR_MIDDLE = 12
+const NEAR_LINE = 7
+const TURN_FROM = 48 // pixels from the middle from where on a line turns instead of moving
+const SLABS: Readonly<Record<string, string>> = { max: 'MIP', min: 'MinIP', mean: 'Mean' }
+
+interface Props {
+  readonly session: ViewerSession
+  readonly pane: Pane
+  readonly scene: VolumeScene
+  readonly name: PlaneName
+  readonly overlay: Overlay | null
+  readonly drawing: boolean
+}
+
+/** The distance of a point from a line through the middle. */
+const off = ([x, y]: Point, [dx, dy]: Point): number => Math.abs(x * dy - y * dx)
+
+/** One plane through the volume with the cross of the other two. */
+export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Props) {
+  const state = useValue(scene.state)
+  const { window: grey, inverted } = useValue(pane.state)
+  const { tool, detail } = useValue(session.state)
+  useValue(scene.volume.state)
+  const root = useRef<HTMLDivElement>(null)
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const size = useSize(root)
+  const volume = scene.volume.phases[state.phase] ?? scene.volume.phases[0]
+  const orientation = state.planes[name]
+  const view = scene.viewOf(name, size)
+  const { focus, projection, thickness } = state
+  usePainter(canvas, volume && grey && size.width > 1 ? { kind: 'plane', volume, view, orientation, focus, projection, thickness, grey: { window: grey, inverted }, overlay } : null, size)
+
+  const centre = toScreen(focus, view, orientation, size)
+  const lines = PLANES.filter((other) => other !== name).flatMap((other) => {
+    const direction = cutOf(orientation, state.planes[other])
+    return direction ? [{ other, direction }] : []
+  })
+  const pointAt = (at: Point) => fromScreen(at, view, orientation, focus, size)
+
+  useHand(root, {
+    press: (at, event) => {
+      root.current?.focus({ preventScroll: true })
+      if (event.button === 1) return (by) => scene.pan(name, size, by[0], by[1])
+      if (event.button === 2) return (by) => scene.zoom(name, size, 1.008 ** -by[1])
+      const from: Point = [at[0] - centre[0], at[1] - centre[1]]
+      if (!drawing && Math.hypot(...from) < NEAR_MIDDLE) return (_, now) => scene.goTo(pointAt(now))
+      if (!drawing && Math.hypot(...from) > TURN_FROM && lines.some(({ direction }) => off(from, direction) < NEAR_LINE)) {
+        let angle = Math.atan2(from[1], from[0])
+        return (_, now) => {
+          const next = Math.atan2(now[1] - centre[1], now[0] - centre[0])
+          scene.turn(name, next - angle)
+          angle = next
+        }
+      }
+      if (tool === 'pan') return (by) => scene.pan(name, size, by[0], by[1])
+      if (tool === 'zoom') return (by) => scene.zoom(name, size, 1.008 ** -by[1])
+      if (tool === 'scroll') return (by) => scene.scroll(name, Math.sign(by[1]))
+      if (tool === 'window') return (by) => pane.dragWindow(by)
+      return (_, now) => scene.goTo(pointAt(now))
+    },
+    click: (at) => (drawing ? scene.addToPath(name, pointAt(at)) : scene.goTo(pointAt(at))),
+    wheel: (event) => (event.ctrlKey ? scene.zoom(name, size, 1.002 ** -event.deltaY) : scene.scroll(name, Math.sign(event.deltaY) * (event.shiftKey ? 10 : 1))),
+    double: () => !drawing && scene.set({ alone: state.alone === name ? null : name }),
+  })
+
+  const onKey = (key: KeyboardEvent) => {
+    const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 }[key.key]
+    const angle = { '[': -1, ']': 1 }[key.key]
+    if (by !== undefined && !key.ctrlKey && !key.altKey) scene.scroll(name, key.shiftKey ? by * 10 : by)
+    else if (angle !== undefined) scene.turn(name, (angle * Math.PI) / 180)
+    else if (key.key === '+' || key.key === '-') scene.zoom(name, size, key.key === '+' ? 1.2 : 1 / 1.2)
+    else return
+    key.preventDefault()
+    key.stopPropagation()
+  }
+
+  const title = isUpright(state.planes) ? NAMES[name] : `Oblique (${NAMES[name].toLowerCase()})`
+  const markers = markersOf({ row: orientation.right, column: orientation.below }, UPRIGHT)
+  const path = state.pathPlane === name ? state.path.map((point) => toScreen(point, view, orientation, size)) : []
+  const far = size.width + size.height
+  return (
+    <div ref={root} className={`volume-cell volume-cell-${name}`} tabIndex={0} role="group" aria-label={`${title} plane`} aria-keyshortcuts="ArrowUp ArrowDown [ ]" data-testid={`plane-${name}`} data-affine-scale={view.scale} data-focus={focus.join(',')} onKeyDown={onKey}>
+      <canvas ref={canvas} className="volume-canvas" />
+      <svg className="volume-cross" width={size.width} height={size.height} aria-hidden="true">
+        {lines.map(({ other, direction: [dx, dy] }) => (
+          <g key={other} className={`cross-${other}`} data-testid={`cross-${name}-${other}`} data-direction={`${dx},${dy}`}>
+            {[-1, 1].map((way) => (
+              <line key={way} x1={centre[0] + way * GAP * dx} y1={centre[1] + way * GAP * dy} x2={centre[0] + way * far * dx} y2={centre[1] + way * far * dy} />
+            ))}
+            {projection !== 'none' &&
+              [-1, 1].map((way) => {
+                const [x, y] = [centre[0] - (way * dy * thickness * view.scale) / 2, centre[1] + (way * dx * thickness * view.scale) / 2]
+                return <line key={`slab${way}`} className="cross-slab" x1={x - far * dx} y1={y - far * dy} x2={x + far * dx} y2={y + far * dy} />
+              })}
+          </g>
+        ))}
+        {path.length > 0 && <polyline className="volume-path" points={path.map((point) => point.join(',')).join(' ')} />}
+        {path.map(([x, y], at) => (
+          <circle key={at} className="volume-path-point" cx={x} cy={y} r={3} />
+        ))}
+      </svg>
+      <span className={`volume-title cross-${name}`}>{[title, projection === 'none' ? '' : `${SLABS[projection] ?? ''} ${thickness} mm`].filter(Boolean).join(' · ')}</span>
+      {markers && detail !== 'none' && (
+        <div className="pane-text" aria-hidden="true">
+          <span className="marker marker-top">{markers.top}</span>
+          <span className="marker marker-right">{markers.right}</span>
+          <span className="marker marker-bottom">{markers.bottom}</span>
+          <span className="marker marker-left">{markers.left}</span>
+        </div>
+      )}
+    </div>
+  )
+}

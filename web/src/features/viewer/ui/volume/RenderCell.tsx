@@ -1,0 +1,61 @@
+import { type KeyboardEvent, useRef } from 'react'
+import { useValue } from '../../../../lib/observable'
+import type { Pane } from '../../engine/pane'
+import { markersOf } from '../../model/geometry'
+import { RENDER_PRESETS } from '../../model/raycast'
+import { UPRIGHT } from '../../model/view'
+import { middleOf, radiusOf } from '../../model/volume'
+import type { VolumeScene } from '../../session/volumeScene'
+import { useHand, usePainter, useSize } from './cell'
+
+const TURN: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [-9, 0], ArrowRight: [9, 0], ArrowUp: [0, -9], ArrowDown: [0, 9] }
+
+/** The volume as a body: turned by a drag or the arrow keys. */
+export function RenderCell({ pane, scene }: { pane: Pane; scene: VolumeScene }) {
+  const state = useValue(scene.state)
+  const { window: grey, inverted } = useValue(pane.state)
+  useValue(scene.volume.state)
+  const root = useRef<HTMLDivElement>(null)
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const size = useSize(root)
+  const volume = scene.volume.phases[state.phase] ?? scene.volume.phases[0]
+  const { grid } = scene.volume.plan
+  const preset = RENDER_PRESETS.find(({ id }) => id === state.preset) ?? RENDER_PRESETS[0]
+  const scale = ((Math.min(size.width, size.height) / 2) * state.zoom) / (radiusOf(grid) * 0.8)
+  usePainter(
+    canvas,
+    volume && grey && preset && size.width > 1 ? { kind: 'render', volume, orientation: state.camera, target: middleOf(grid), scale, preset, shift: state.shift, crop: state.crop, grey: { window: grey, inverted } } : null,
+    size,
+  )
+  useHand(root, {
+    press: (_, event) => {
+      root.current?.focus({ preventScroll: true })
+      if (event.button === 2) return (by) => scene.set({ zoom: Math.min(20, Math.max(0.1, scene.state.get().zoom * 1.008 ** -by[1])) })
+      if (event.button === 1) return (by) => pane.dragWindow(by)
+      return (by) => scene.orbit(by[0], by[1])
+    },
+    wheel: (event) => scene.set({ zoom: Math.min(20, Math.max(0.1, state.zoom * 1.002 ** -event.deltaY)) }),
+  })
+  const onKey = (key: KeyboardEvent) => {
+    const by = TURN[key.key]
+    if (by) scene.orbit(by[0], by[1])
+    else if (key.key === '+' || key.key === '-') scene.set({ zoom: state.zoom * (key.key === '+' ? 1.2 : 1 / 1.2) })
+    else return
+    key.preventDefault()
+    key.stopPropagation()
+  }
+  const markers = markersOf({ row: state.camera.right, column: state.camera.below }, UPRIGHT)
+  return (
+    <div ref={root} className="volume-cell volume-cell-render" tabIndex={0} role="group" aria-label={`Volume, ${preset?.name ?? ''}`} data-testid="volume-render" data-camera={[...state.camera.right, ...state.camera.below].map((part) => part.toFixed(4)).join(',')} onKeyDown={onKey}>
+      <canvas ref={canvas} className="volume-canvas" />
+      {markers && (
+        <div className="pane-text" aria-hidden="true">
+          <span className="marker marker-top">{markers.top}</span>
+          <span className="marker marker-right">{markers.right}</span>
+          <span className="marker marker-bottom">{markers.bottom}</span>
+          <span className="marker marker-left">{markers.left}</span>
+        </div>
+      )}
+    </div>
+  )
+}
