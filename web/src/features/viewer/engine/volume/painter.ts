@@ -8,6 +8,8 @@ import { type Window, grey, rangeOf } from '../../model/windows'
 
 /** Work, in samples of a volume, that one picture while dragging may cost. */
 const QUICK = 250_000
+/** And a body when nothing moves any more: some seconds at worst. */
+const FINE_BODY = 30_000_000
 const FINE_AFTER = 120 // ms without movement
 const SLICE = 12 // ms of work between two breaths of the page
 
@@ -157,11 +159,11 @@ function renderDrawing(job: RenderJob, width: number, height: number, coarse: nu
   return { image, rows: (from, to) => cast(job.volume, camera, transfer, job.crop, fine, image.data, from, to) }
 }
 
-/** Screen pixels a sample while something moves. */
-function coarseFor(job: Job, width: number, height: number): number {
+/** Screen pixels a sample for so much work, and at most eight. */
+function coarseFor(job: Job, width: number, height: number, work = QUICK): number {
   const { size } = job.volume.grid
   const depth = job.kind === 'render' ? Math.max(...size) / 2 : job.kind === 'plane' && job.projection !== 'none' ? Math.max(1, job.thickness / finest(job.volume.grid)) : 1
-  return Math.max(1, Math.min(8, Math.sqrt((width * height * depth) / QUICK)))
+  return Math.max(1, Math.min(8, Math.sqrt((width * height * depth) / work)))
 }
 
 export class Painter {
@@ -206,7 +208,7 @@ export class Painter {
     this.put(drawing.image)
     const finer = 1 / Math.min(2, window.devicePixelRatio || 1)
     if (job.kind === 'curve' || coarse <= finer) this.canvas.dataset.drawn = 'fine'
-    else this.timer = window.setTimeout(() => void this.fine(job, job.kind === 'render' ? 1 : finer), FINE_AFTER)
+    else this.timer = window.setTimeout(() => void this.fine(job, job.kind === 'render' ? coarseFor(job, width, height, FINE_BODY) : finer), FINE_AFTER)
   }
 
   private async fine(job: Job, coarse: number): Promise<void> {
