@@ -231,3 +231,15 @@ def test_logs_and_changes_hold_no_patient(ris: Ris, caplog: pytest.LogCaptureFix
     ris.sender.send(orm(modality="", control="2"))
     told = " ".join(f"{record.getMessage()} {json.dumps(getattr(record, 'facts', {}))}" for record in caplog.records)
     assert "an HL7 message" in told and "ller" not in told and "P1" not in told
+
+
+def test_studies_are_joined_by_a_correction(ris: Ris) -> None:
+    assert ris.sender.code(message("ORU^R01", "PID|1||P2||Doe^Jane||19800101|F", "OBR|1|||R^Report", "OBX|1|TX|F||x",
+                                   "ZDS|1.2.826.5")) == "AA"  # fmt: skip
+    joined = message("ADT^A40", "PID|1||P1^^^HOSP^MR||Mueller^Eva", "MRG|P2^^^HOSP^MR", control="2")
+    assert ris.sender.code(joined) == "AA"
+    found = hl7.held(ris.context, SYSTEM, study_uid="1.2.826.5")
+    assert (found["PatientID"], found["IssuerOfPatientID"], found["PatientName"]) == ("P1", "HOSP", "Mueller^Eva")
+    assert (found["PatientBirthDate"], found["PatientSex"]) == ("19800101", "F"), "what the message leaves out stays"
+    assert _stored(ris.context)[0].PatientID == "P2", "the original is as it came"
+    assert ris.sender.code(joined.replace(b"|2|P|", b"|3|P|")) == "AA", "and again: there is nothing left to join"

@@ -6,13 +6,14 @@
     ORU^R01                     reports                 (IHE RAD-28, RAD-128)
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from isocenter.domain.access import Principal, Role
-from isocenter.domain.errors import IsocenterError
+from isocenter.domain.errors import IsocenterError, Missing
 from isocenter.domain.hl7 import orders, patients, reports
 from isocenter.domain.hl7.answers import (
     BY_KIND,
@@ -31,7 +32,7 @@ from isocenter.domain.hl7.mapping import FieldTable, with_site
 from isocenter.domain.hl7.message import Malformed, Message, parse
 from isocenter.domain.hl7.orders import Control, Instruction, Refused
 from isocenter.hl7 import objects
-from isocenter.service import hl7, ingest, ordering
+from isocenter.service import corrections, hl7, ingest, ordering
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _NUMBERS = ("ORC-2", "OBR-2", "ORC-3", "SCH-26", "OBR-18")  # under which a person looks for a message
 _OTHERS = ("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest")
+_CORRECTED = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
 STEP_ID = "ScheduledProcedureStepID"
 _MOMENT = ("ScheduledProcedureStepStartDate", "ScheduledProcedureStepStartTime")
 
@@ -138,6 +140,23 @@ class Desk:
         """ADT. Raises Refused, IsocenterErrors."""
         for told in patients.told(message, self.table):
             hl7.follow(self.context, principal, told.facts, told.identity, told.prior)
+            if told.prior is not None:
+                self._join(told, message.kind, principal)
+
+    def _join(self, told: patients.Told, kind: str, principal: Principal) -> None:
+        """Studies of the ID that was in use before are the patient's now: corrections, which a person can take back.
+
+        Most images name no issuer, though the message does; those of another issuer are not touched.
+        """
+        said = {name: told.facts[name] for name in _CORRECTED if told.facts.get(name)}
+        number, issuer = told.prior or ("", "")
+        for each in dict.fromkeys((issuer, "")):
+            if (number, each) != told.identity:
+                # What the message leaves out is not taken away: it is the patient's, or else that of the studies.
+                known = [hl7.patient_values(self.context, principal, *whose) for whose in ((number, each), told.identity)]
+                into = {**known[0], **{name: text for name, text in known[1].items() if text}, **said}
+                with contextlib.suppress(Missing):  # no images of it, or none any more
+                    corrections.merge(self.context, replace(principal, role=Role.TECHNOLOGIST), number, each, into, f"HL7 {kind}")
 
     # ---- reports
 

@@ -23,7 +23,8 @@ from isocenter.store import hl7 as rows
 from isocenter.store.hl7 import Kept
 from isocenter.store.orders import Order
 
-__all__ = ["Kept", "Order", "Page", "claim", "follow", "get", "held", "keep", "known_orders", "page", "replay", "settle"]
+__all__ = ["Kept", "Order", "Page", "claim", "follow", "get", "held", "keep", "known_orders", "page",
+           "patient_values", "replay", "settle"]
 
 LEASE = timedelta(seconds=60)
 
@@ -196,3 +197,9 @@ def held(context: Context, principal: Principal, *, study_uid: str = "", accessi
     return context.database.read(
         lambda connection: rows.held(connection, study_uid=study_uid, accession=accession, patient_id=patient_id)
     )
+
+
+def patient_values(context: Context, principal: Principal, patient_id: str, issuer: str) -> dict[str, str]:
+    """What the archive knows of a patient, by keyword; nothing when there is no study."""
+    require(principal, Permission.STUDY_QUERY)
+    return context.database.read(lambda connection: rows.patient_values(connection, patient_id, issuer))

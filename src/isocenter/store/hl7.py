@@ -169,3 +169,11 @@ def held(connection: Connection, *, study_uid: str = "", accession: str = "", pa
         study.c.accession_number == accession, study.c.patient_id == patient_id)
     rows = connection.execute(query.limit(2)).mappings().all()
     return {name: str(value or "") for name, value in rows[0].items()} if len(rows) == 1 else None
+
+
+def patient_values(connection: Connection, patient_id: str, issuer: str) -> dict[str, str]:
+    """What a study of a patient says of the patient, by keyword; nothing when there is no study."""
+    columns = [column.label(name) for name, column in _HELD.items() if name.startswith("Patient")]
+    query = select(*columns).where(study.c.patient_id == patient_id, study.c.issuer_of_patient_id == issuer).limit(1)
+    row = connection.execute(query).mappings().first()
+    return {name: str(value or "") for name, value in row.items()} if row else {}
