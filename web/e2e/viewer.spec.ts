@@ -216,10 +216,16 @@ test('colour is shown as stored', async ({ page }) => {
   await page.screenshot({ path: path.join(SHOTS, 'viewer-colour.png') })
 })
 
-for (const [file, words] of [
-  ['sr/test-SR.dcm', /structured report/],
-  ['pdf/craig-test.dcm', /document/],
-] as const) {
+test('a report of others is a page to read', async ({ page }) => {
+  await open(page, uploaded.get('sr/test-SR.dcm') ?? '')
+  const report = page.getByTestId('report')
+  await expect(report.getByRole('heading').first()).toHaveText('Diagnosis')
+  await expect(report).toContainText('A mass of')
+  await expect(report).toContainText('Inferred Sample Text')
+  await page.screenshot({ path: path.join(SHOTS, 'viewer-report-test-SR.png') })
+})
+
+for (const [file, words] of [['pdf/craig-test.dcm', /document/]] as const) {
   test(`an object without a picture says why: ${file}`, async ({ page }) => {
     await open(page, uploaded.get(file) ?? '')
     await expect(page.getByTestId('pane-reason').first()).toContainText(words)

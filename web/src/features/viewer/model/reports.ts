@@ -31,6 +31,9 @@ export interface Report {
   readonly cut: boolean
 }
 
+/** A decimal string may have sixteen digits; nobody reads more than six of them. */
+const readable = (decimal: string): string => (decimal.length > 8 && Number.isFinite(Number(decimal)) ? String(Number(Number(decimal).toPrecision(6))) : decimal)
+
 const meaning = (dataset: Dataset, tag: string): string => text(item(dataset, tag) ?? {}, '00080104')
 const conceptCode = (dataset: Dataset): string => text(item(dataset, '0040A043') ?? {}, '00080100')
 
@@ -54,7 +57,7 @@ function valueOf(node: Dataset): string {
       const measured = item(node, '0040A300')
       if (!measured) return meaning(node, '0040A301') || 'no value'
       const unit = text(item(measured, '004008EA') ?? {}, '00080100')
-      return [texts(measured, '0040A30A').join(', '), unit === '1' ? '' : meaning(measured, '004008EA') || unit].filter(Boolean).join(' ')
+      return [texts(measured, '0040A30A').map(readable).join(', '), unit === '1' ? '' : meaning(measured, '004008EA') || unit].filter(Boolean).join(' ')
     }
     case 'SCOORD':
     case 'SCOORD3D':
