@@ -68,13 +68,16 @@ test('signing out ends the session', async ({ page }) => {
 })
 
 test('the list loads no viewer code before it is asked to', async ({ page }) => {
-  const scripts: string[] = []
-  page.on('request', (request) => {
-    if (request.resourceType() === 'script') scripts.push(new URL(request.url()).pathname)
+  const scripts: Promise<string>[] = []
+  page.on('response', (response) => {
+    if (response.request().resourceType() === 'script') scripts.push(response.text())
   })
   await page.goto('/login')
   await expect(page.getByLabel('Password')).toBeVisible()
-  expect(scripts).toHaveLength(1)
+  const code = (await Promise.all(scripts)).join('\n')
+  expect(code).toContain('Sign in')
+  expect(code).not.toMatch(/cornerstone/i)
+  expect(code.length).toBeLessThan(600_000) // the viewer alone is several times that
 })
 
 test('an administrator adds a user, a token and a peer', async ({ page }) => {
