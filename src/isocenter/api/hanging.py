@@ -78,7 +78,8 @@ ENDPOINTS = (
     Endpoint(
         method="POST", path="/hanging-protocols/dicom", tag="hanging", needs=_NEEDS, respond=_take,
         summary="Keep what a DICOM object (Hanging Protocol Storage) says, as one's own",
-        body={"type": "string", "format": "binary"}, body_type="application/dicom", answer=ref("HangingProtocol"), status=201,
+        body={"type": "string", "format": "binary"}, body_type="application/octet-stream",
+        answer=ref("HangingProtocol"), status=201,
     ),
     Endpoint(
         method="PATCH", path="/hanging-protocols/{id}", tag="hanging", needs=_NEEDS, run=_change,

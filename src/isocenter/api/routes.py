@@ -1,5 +1,6 @@
 """Mounts the table of endpoints at /api/v1: authenticates, checks parameters and body, calls, and turns errors into answers."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 
 import anyio.to_thread
@@ -107,7 +108,11 @@ def routes(
         paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
     unknown = Route("/{rest:path}", _Answering(_unknown(door)))
     known = [Route(path, _Answering(_by_method(door, methods))) for path, methods in paths.items()]
-    return [Mount(openapi.PREFIX, routes=[*known, unknown]), Mount("/api", routes=[unknown])]
+    mounts = [Mount(openapi.PREFIX, routes=[*known, unknown]), Mount("/api", routes=[unknown])]
+    for mount in mounts:  # a newline in a path is a character as any other: no answer but ours
+        mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    unknown.path_regex = re.compile(unknown.path_regex.pattern, re.DOTALL)
+    return list(mounts)
 
 
 class _Door:

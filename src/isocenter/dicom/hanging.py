@@ -191,9 +191,14 @@ def _filters(rules: Iterable[Mapping[str, Any]]) -> Iterable[Dataset]:
 
 def from_dataset(found: Dataset) -> dict[str, Any]:
     """A protocol as JSON, not checked yet. Raises NoProtocol."""
-    if found.get("SOPClassUID", "") != SOP_CLASS:
-        raise NoProtocol("the object is no hanging protocol")
-    return _ours(found) or _read(found)
+    try:
+        if found.get("SOPClassUID", "") != SOP_CLASS:
+            raise NoProtocol("the object is no hanging protocol")
+        return _ours(found) or _read(found)
+    except NoProtocol:
+        raise
+    except Exception as error:  # pydicom converts values when they are asked for, and raises anything on damaged ones
+        raise NoProtocol("the object is damaged") from error
 
 
 def _ours(found: Dataset) -> dict[str, Any] | None:
