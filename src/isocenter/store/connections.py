@@ -182,6 +182,7 @@ class Log:
         self._fd = -1
         if connection.dialect.name == "sqlite" and _has_log(cast(sqlite3.Connection, connection.connection.driver_connection)):
             self._fd = os.open(f"{connection.engine.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            _sync_name(Path(str(connection.engine.url.database)).parent)
 
     def sync(self) -> None:
         """Raises OSError. Nothing to do where the COMMIT itself is durable."""
@@ -191,6 +192,15 @@ class Log:
     def __del__(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)  # by the last one who has committed to it
+
+
+def _sync_name(folder: Path) -> None:
+    """The log may be new, and not every file system makes a name durable with its file."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _has_log(connection: sqlite3.Connection) -> bool:
