@@ -75,3 +75,10 @@ def test_garbage_is_a_data_set_or_refused(garbage: bytes, cut: int, transfer_syn
         except InvalidDataSet:
             continue
         assert isinstance(read, Dataset)
+
+
+def test_numbers_of_an_odd_length_and_without_an_end_are_refused() -> None:
+    item = b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + b"\x72\x00\x50\x00CS\x02\x00CS" + b"\xfe\xff\x0d\xe0\x00\x00\x00\x00"
+    damaged = b"\x72\x00\x00\x04SV\x00\x00\xff\xff\xff\xff" + item + b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+    with pytest.raises(InvalidDataSet):
+        datasets.decode(damaged, syntaxes.EXPLICIT_VR_LITTLE_ENDIAN)

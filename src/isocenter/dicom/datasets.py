@@ -14,6 +14,7 @@ from io import BytesIO
 from pydicom import config
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
@@ -33,7 +34,7 @@ _ENCODINGS = {
 }
 # What pydicom raises when a value is none of its VR.
 FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError, ArithmeticError, NotImplementedError,
-           RecursionError, struct.error, Malformed)
+           RecursionError, struct.error, BytesLengthException, InvalidDicomError, Malformed)
 
 # The list of warning filters belongs to the whole process: one thread at a time may change it.
 _quiet_lock = threading.Lock()
