@@ -1,4 +1,5 @@
 // Draws any picture on a plain canvas: colour, look-up tables, sigmoid windows, thumbnails, and everything without WebGL.
+import { PLAIN, SHUT } from '../model/graphics'
 import { type Affine, type Size, affineOf } from '../model/view'
 import { type Window, grey } from '../model/windows'
 import type { Look, Surface } from './surface'
@@ -37,11 +38,17 @@ export function painted(picture: Picture, window: Window, inverted: boolean, str
   const out = new Uint32Array(target.data.buffer)
   const level = tableFor(picture, window, inverted)
   const { data, color } = picture.pixels
+  const mask = picture.mask?.pixels
+  const shutter = picture.mask?.shutter ?? 0
   for (let y = 0; y < height; y++) {
     const from = y * stride * columns
     for (let x = 0; x < width; x++) {
       const at = from + x * stride
-      if (color) {
+      const covered = mask?.[at] ?? PLAIN
+      if (covered !== PLAIN) {
+        const shade = covered === SHUT ? shutter : 255
+        out[y * width + x] = packed(shade, shade, shade)
+      } else if (color) {
         out[y * width + x] = packed(level(data[at * 3] ?? 0), level(data[at * 3 + 1] ?? 0), level(data[at * 3 + 2] ?? 0))
       } else {
         const shade = level(data[at] ?? 0)

@@ -13,6 +13,8 @@ export interface Picture {
   readonly bytes: number
   /** How often the pixels were halved before they were enlarged to the frame's size; 0: they are the image's own. */
   readonly reduction: number
+  /** Pixels that a shutter covers or an overlay plane draws on (model/graphics), and how bright the shutter is. */
+  readonly mask?: { readonly pixels: Uint8Array; readonly shutter: number }
 }
 
 /** Shows colour as it is. */
@@ -41,7 +43,9 @@ export const bornInverted = (picture: Picture): boolean => {
   if (picture.pixels.color) return false
   const { format, dataset } = picture.frame.instance
   const pet = text(dataset, Tag.Modality) === 'PT'
-  return (format.photometric === 'MONOCHROME1') !== pet
+  // PS3.3 C.7.6.3: MONOCHROME1, or the opposite said by its presentation LUT.
+  const inverse = format.photometric === 'MONOCHROME1' || text(dataset, Tag.PresentationLUTShape) === 'INVERSE'
+  return inverse !== pet
 }
 
 /** Least recently used pictures go first when the budget is spent; pinned ones (on the screen) stay. */

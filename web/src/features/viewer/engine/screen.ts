@@ -58,7 +58,7 @@ export class Screen {
     cancelAnimationFrame(this.drawing)
     if (this.size.width === 0) return
     const linear = !look.window.table && look.window.shape !== 'SIGMOID'
-    const onGpu = this.renderer !== null && linear && !picture.pixels.color
+    const onGpu = this.renderer !== null && linear && !picture.pixels.color && !picture.mask
     this.makeSurface(onGpu)
     this.gpu?.show(onGpu)
     this.canvas?.show(!onGpu)

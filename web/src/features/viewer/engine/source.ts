@@ -2,6 +2,7 @@
 import { createImage } from '@cornerstonejs/dicom-image-loader'
 import { HttpError, send } from '../../../lib/http'
 import { type Binary, text } from '../model/dataset'
+import { type Drawing, bitsOf, maskOf, planesOf, shutterShade, shuttersOf } from '../model/graphics'
 import { type Frame, type Palette, type PixelFormat, SCHEME, type Table } from '../model/frame'
 import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, enlarged, expanded, nativeColor, nativeSamples, settled, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
 import { Tag } from '../model/tags'
@@ -70,10 +71,24 @@ export async function loadSmaller(frame: Frame, source: FrameSource, signal: Abo
 }
 
 async function pictureOf(frame: Frame, { bytes, syntax, reduction }: Bytes, signal: AbortSignal): Promise<Picture> {
+  const mask = await maskFor(frame, signal)
   const pixels = await decode(frame, bytes, syntax, reduction, signal)
   const tables = await Promise.all(frame.voiTables.map((table) => resolved(table, signal)))
   const windows = usable([...frame.windows, ...tables.map((table) => voiWindow(table))], frame, pixels)
-  return { frame, pixels, windows, bytes: pixels.data.byteLength, reduction }
+  return { frame, pixels, windows, bytes: pixels.data.byteLength + (mask?.pixels.byteLength ?? 0), reduction, ...(mask ? { mask } : {}) }
+}
+
+/** Overlay planes and shutters of a frame. A plane that cannot be had takes no picture away. */
+async function maskFor(frame: Frame, signal: AbortSignal): Promise<Picture['mask']> {
+  const drawings = await Promise.all(
+    planesOf(frame.instance.dataset).map(async (plane): Promise<Drawing[]> => {
+      const bytes = await bytesOf(plane.data, signal).catch(() => null)
+      const bits = bytes && bitsOf(plane, bytes, frame.number)
+      return bits ? [{ plane, bits }] : []
+    }),
+  )
+  const pixels = maskOf(frame.extent, shuttersOf(frame.shutter), drawings.flat())
+  return pixels && { pixels, shutter: shutterShade(frame.shutter) }
 }
 
 function voiWindow(table: Resolved): Picture['windows'][number] {
@@ -150,19 +165,21 @@ async function compressedColor(frame: Frame, bytes: Uint8Array, syntax: string, 
 /** Tables are shared by all frames of an instance; their data is fetched once. */
 const fetched = new WeakMap<Binary, Promise<Uint8Array>>()
 
+async function bytesOf(data: Binary, signal: AbortSignal): Promise<Uint8Array> {
+  if (data.kind === 'bytes') return data.bytes
+  if (data.kind === 'numbers') return Uint8Array.from(data.values)
+  const { address } = data
+  const request = fetched.get(data) ?? tableAt(address.startsWith('http') ? new URL(address).pathname : address, signal)
+  fetched.set(data, request)
+  // A failed or aborted fetch must not be remembered for ever.
+  request.catch(() => fetched.delete(data))
+  return request
+}
+
 async function resolved(table: Table, signal: AbortSignal, segmented = false): Promise<Resolved> {
   const { name, first, bits, entries, data } = table
   if (data.kind === 'numbers') return { name, first, bits, values: Uint16Array.from(data.values.slice(0, entries)) }
-  let bytes: Uint8Array
-  if (data.kind === 'bytes') bytes = data.bytes
-  else {
-    const address = data.address
-    const request = fetched.get(data) ?? tableAt(address.startsWith('http') ? new URL(address).pathname : address, signal)
-    fetched.set(data, request)
-    // A failed or aborted fetch must not be remembered for ever.
-    request.catch(() => fetched.delete(data))
-    bytes = await request
-  }
-  if (segmented) return { name, first, bits, values: expanded(tableValues(bytes, bytes.byteLength >> 1, 16), entries) }
+  const bytes = await bytesOf(data, signal)
+  if (segmented) return { name, first, bits, values: expanded(bits > 8 ? tableValues(bytes, bytes.byteLength >> 1, 16) : Uint16Array.from(bytes), entries, bits > 8) }
   return { name, first, bits, values: tableValues(bytes, entries, bits) }
 }

@@ -73,6 +73,8 @@ export interface Frame {
   readonly voiTables: readonly Table[]
   readonly sliceLocation: number | undefined
   readonly thickness: number | undefined
+  /** What says which shutters are on it: its own item, or the data set. */
+  readonly shutter: Dataset
 }
 
 export const SCHEME = 'frame'
@@ -233,5 +235,6 @@ function frameOf(instance: Instance, index: number, reason: string, shared: Data
     voiTables: voiTablesOf(voi, format.signed),
     sliceLocation: own ? undefined : number(dataset, Tag.SliceLocation),
     thickness: number(measures ?? dataset, Tag.SliceThickness),
+    shutter: group(Tag.FrameDisplayShutterSequence) ?? dataset,
   }
 }

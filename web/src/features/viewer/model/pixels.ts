@@ -185,8 +185,11 @@ export function tableValues(bytes: Uint8Array, entries: number, bits: number): U
   return values
 }
 
-/** Segmented palette (PS3.3 C.7.9.2): discrete, linear and indirect segments. */
-export function expanded(words: Uint16Array, entries: number): Uint16Array {
+/**
+ * Segmented palette (PS3.3 C.7.9.2): discrete, linear and indirect segments.
+ * @param wide entries of 16 bits; with 8 the offset of an indirect segment takes four places. Offsets are in bytes.
+ */
+export function expanded(words: Uint16Array, entries: number, wide = true): Uint16Array {
   const values = new Uint16Array(entries)
   let filled = 0
   let depth = 0
@@ -209,9 +212,11 @@ export function expanded(words: Uint16Array, entries: number): Uint16Array {
       } else if (kind === 2 && depth < 1) {
         // Indirect segments do not nest.
         depth++
-        walk((words[at + 2] ?? 0) | ((words[at + 3] ?? 0) << 16), length)
+        const places = wide ? 2 : 4
+        const offset = Array.from({ length: places }, (_, place) => (words[at + 2 + place] ?? 0) * 2 ** ((wide ? 16 : 8) * place)).reduce((sum, part) => sum + part, 0)
+        walk(wide ? offset / 2 : offset, length)
         depth--
-        at += 4
+        at += 2 + places
       } else return
     }
   }

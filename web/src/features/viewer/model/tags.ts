@@ -11,6 +11,7 @@ export const Tag = {
   NominalScannedPixelSpacing: '00182010',
   EstimatedRadiographicMagnificationFactor: '00181114',
   ViewPosition: '00185101',
+  FrameDisplayShutterSequence: '00189472',
   SequenceOfUltrasoundRegions: '00186011',
   RegionSpatialFormat: '00186012',
   RegionDataType: '00186014',
