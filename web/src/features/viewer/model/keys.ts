@@ -57,7 +57,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-polyline', keys: ['Shift+d'], label: 'Length along a path', group: 'Measurements' },
   { command: 'tool-perpendicular', keys: ['Shift+p'], label: 'Distance from a line', group: 'Measurements' },
   { command: 'tool-openAngle', keys: ['Shift+a'], label: 'Angle between two lines', group: 'Measurements' },
-  { command: 'tool-cobb', keys: ['k'], label: 'Cobb angle', group: 'Measurements' },
+  { command: 'tool-cobb', keys: ['Shift+b'], label: 'Cobb angle', group: 'Measurements' },
   { command: 'tool-circle', keys: ['Shift+e'], label: 'Circle', group: 'Measurements' },
   { command: 'tool-circle3', keys: ['Ctrl+Shift+e'], label: 'Circle through three points', group: 'Measurements' },
   { command: 'tool-freehand', keys: ['g'], label: 'Freehand region', group: 'Measurements' },
