@@ -16,6 +16,7 @@ TAGS: Mapping[str, str] = {
     "session": "Logging in and out",
     "studies": "The study list",
     "annotations": "What people draw on images",
+    "exports": "What leaves on paper, as pictures, films and files",
     "corrections": "Whose studies are",
     "orders": "What is to be done, and what was done for it",
     "hanging": "Hanging protocols",

@@ -60,6 +60,7 @@ class Event(StrEnum):
     SESSION_BEGUN = "session.begun"
     SESSION_ENDED = "session.ended"
     STUDY_CREATED = "study.created"
+    STUDY_EXPORTED = "study.exported"
     STUDY_NOTIFIED = "study.notified"
     STUDY_READ = "study.read"
     STUDY_SEARCHED = "study.searched"

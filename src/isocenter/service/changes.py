@@ -71,6 +71,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.SESSION_BEGUN: Permission.CHANGE_READ,
         Event.SESSION_ENDED: Permission.CHANGE_READ,
         Event.STUDY_CREATED: Permission.STUDY_QUERY,
+        Event.STUDY_EXPORTED: Permission.CHANGE_READ,
         Event.STUDY_NOTIFIED: Permission.CHANGE_READ,
         Event.STUDY_READ: Permission.CHANGE_READ,
         Event.STUDY_SEARCHED: Permission.CHANGE_READ,
