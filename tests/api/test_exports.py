@@ -14,7 +14,9 @@ PRINT = {"form": "print", "count": 12, "series": [f"{STUDY}.1"], "drawings": Tru
 
 
 def hold_study(api: Api) -> None:
-    api.store(part10(StudyInstanceUID=STUDY, SeriesInstanceUID=f"{STUDY}.1", PatientID="1", ReferringPhysicianName="House^Gregory"))
+    api.store(
+        part10(StudyInstanceUID=STUDY, SeriesInstanceUID=f"{STUDY}.1", PatientID="1", ReferringPhysicianName="House^Gregory")
+    )
 
 
 async def test_an_export_is_a_row_that_says_what_left(api: Api) -> None:
