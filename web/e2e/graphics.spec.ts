@@ -36,3 +36,28 @@ test('outside of the shutter it is black, overlay planes lie above the picture',
   await page.keyboard.press('i')
   await expect.poll(() => off([0, 155, 155, 0, 0, 0, 155, 255, 255, 255, 155])).toBeLessThanOrEqual(3)
 })
+
+test('no tool leaves the screen when the window is narrow', async ({ page }) => {
+  const study = newUid()
+  expect(await store(page, 'bar.dcm', object({ patientName: 'Narrow^Window', patientId: study.slice(-12), study }))).toBe('stored')
+  await expect(await open(page, study)).toHaveAttribute('data-status', 'shown')
+  const bar = page.getByTestId('toolbar')
+  const lost = () =>
+    bar.evaluate((root) => {
+      const box = root.getBoundingClientRect()
+      return [...root.querySelectorAll('button')].flatMap((button) => {
+        const { left, right, top, bottom, width } = button.getBoundingClientRect()
+        const seen = width === 0 || (left >= box.left - 0.5 && right <= box.right + 0.5 && top >= 0 && bottom <= box.bottom + 0.5)
+        return seen ? [] : [button.ariaLabel]
+      })
+    })
+  for (const [width, folds] of [[1920, /[0-2]/], [1280, /[0-3]/], [1024, /[0-5]/], [390, /[45]/]] as const) {
+    await page.setViewportSize({ width, height: 800 })
+    await expect(bar).toHaveAttribute('data-fold', folds)
+    await expect.poll(lost).toEqual([])
+  }
+  // What has no button there any more is in its menu.
+  await page.getByTestId('hand-tools').click()
+  await page.getByRole('menuitem', { name: 'Pan' }).click()
+  await expect(page.getByTestId('pane-0')).toHaveClass(/pane-tool-pan/)
+})

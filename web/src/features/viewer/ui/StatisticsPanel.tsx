@@ -6,7 +6,7 @@ import { asksFor, regionOf } from '../model/shapes'
 import { histogramOf, profileOf, valuesIn } from '../model/statistics'
 import { ALL_IMAGES, valuesOf } from '../session/measurements'
 import type { ViewerSession } from '../session/session'
-import { toolName } from './MoreTools'
+import { toolName } from './ToolMenus'
 import './measuring.css'
 
 const BINS = 64

@@ -24,15 +24,26 @@ export function ToolButton({ label, command, glyph, pressed, onClick, children, 
   )
 }
 
-/** A button with a list below it, placed on the screen so that a scrolling toolbar does not cut it off. */
-export function Dropdown({ label, glyph, text, children, testid }: { label: string; glyph: GlyphName; text?: string; children: ReactNode; testid: string }) {
+interface DropdownProps {
+  label: string
+  glyph: GlyphName
+  /** What it shows instead while its group's buttons are beside it. */
+  unfolded?: GlyphName
+  text?: string
+  pressed?: boolean
+  children: ReactNode
+  testid: string
+}
+
+/** A button with a list below it, placed on the screen so that the toolbar does not cut it off. */
+export function Dropdown({ label, glyph, unfolded, text, pressed = false, children, testid }: DropdownProps) {
   const [at, setAt] = useState<{ x: number; y: number } | null>(null)
   const close = useCallback(() => setAt(null), [])
   return (
     <>
       <button
         type="button"
-        className={text ? 'tool tool-wide' : 'tool tool-drop'}
+        className={['tool', text ? 'tool-wide' : 'tool-drop', pressed && 'tool-chosen'].filter(Boolean).join(' ')}
         aria-label={label}
         aria-haspopup="menu"
         aria-expanded={at !== null}
@@ -43,7 +54,14 @@ export function Dropdown({ label, glyph, text, children, testid }: { label: stri
           setAt(at ? null : { x: box.left, y: box.bottom + 4 })
         }}
       >
-        <Glyph name={glyph} size={18} />
+        {unfolded && (
+          <span className="when-unfolded">
+            <Glyph name={unfolded} size={18} />
+          </span>
+        )}
+        <span className={unfolded ? 'when-folded' : undefined}>
+          <Glyph name={glyph} size={18} />
+        </span>
         {text && <span className="tool-text">{text}</span>}
         <Glyph name="chevron" size={10} />
       </button>

@@ -1,28 +1,19 @@
+import { useLayoutEffect, useRef } from 'react'
 import { ageAt, formatDate } from '../../../lib/dates'
 import { formatName } from '../../../lib/names'
 import { useValue } from '../../../lib/observable'
 import { LAYOUTS, layoutName, panesOf } from '../model/layout'
-import { flipHorizontal, flipVertical, rotateRight } from '../model/view'
 import type { WaysOut } from '../session/commands'
 import { keyOf } from '../session/controls'
-import type { Tool, ViewerSession } from '../session/session'
+import type { ViewerSession } from '../session/session'
 import { PANELS, TOOLBAR } from './additions'
-import { type Glyph as GlyphName, Glyph } from './icons'
+import { folding } from './fold'
+import { Glyph } from './icons'
 import { PresetEntries } from './menus'
+import { PictureTools } from './PictureMenu'
 import { Entry } from './Popover'
 import { Dropdown, ToolButton } from './ToolButton'
-
-const TOOLS: readonly { tool: Tool; glyph: GlyphName; label: string; group: 'hand' | 'measure' }[] = [
-  { tool: 'window', glyph: 'window', label: 'Window / level', group: 'hand' },
-  { tool: 'zoom', glyph: 'zoom', label: 'Zoom', group: 'hand' },
-  { tool: 'pan', glyph: 'pan', label: 'Pan', group: 'hand' },
-  { tool: 'scroll', glyph: 'scroll', label: 'Scroll', group: 'hand' },
-  { tool: 'length', glyph: 'length', label: 'Length', group: 'measure' },
-  { tool: 'angle', glyph: 'angle', label: 'Angle', group: 'measure' },
-  { tool: 'ellipse', glyph: 'ellipse', label: 'Ellipse', group: 'measure' },
-  { tool: 'rectangle', glyph: 'rectangle', label: 'Rectangle', group: 'measure' },
-  { tool: 'probe', glyph: 'probe', label: 'Value at a point', group: 'measure' },
-]
+import { HandTools, MeasuringTools } from './ToolMenus'
 
 function Presets({ session }: { session: ViewerSession }) {
   const { active } = useValue(session.state)
@@ -30,7 +21,7 @@ function Presets({ session }: { session: ViewerSession }) {
   const { presetId, picture } = useValue(pane.state)
   const name = picture?.pixels.color ? 'Colour' : (pane.presets().find((preset) => preset.id === presetId)?.name ?? (picture ? 'Custom' : 'Window'))
   return (
-    <Dropdown label="Window presets" glyph="window" text={name} testid="presets">
+    <Dropdown label="Window presets" glyph="presets" text={name} testid="presets">
       <PresetEntries pane={pane} />
     </Dropdown>
   )
@@ -48,46 +39,23 @@ function Patient({ session }: { session: ViewerSession }) {
   )
 }
 
-function Picture({ session }: { session: ViewerSession }) {
-  const { active } = useValue(session.state)
-  const pane = session.engine.panes[active] ?? session.activePane
-  const { flipped, playing, count } = useValue(pane.state)
-  return (
-    <>
-      <div className="tools">
-        <ToolButton label="Invert" command="invert" glyph="invert" pressed={flipped} onClick={() => pane.invert()} />
-        <ToolButton label="Rotate right" command="rotate-right" glyph="rotateRight" onClick={() => pane.turn(rotateRight)} />
-        <ToolButton label="Flip left and right" command="flip-horizontal" glyph="flipHorizontal" onClick={() => pane.turn(flipHorizontal)} />
-        <ToolButton label="Flip top and bottom" command="flip-vertical" glyph="flipVertical" onClick={() => pane.turn(flipVertical)} />
-        <ToolButton label="Fit to viewport" command="fit" glyph="fit" onClick={() => pane.fit()} />
-        <ToolButton label="Reset the picture" command="reset" glyph="reset" onClick={() => pane.reset()} />
-      </div>
-      <div className="tools">
-        <ToolButton label={playing ? 'Stop' : 'Play'} command="cine" glyph={playing ? 'pause' : 'play'} pressed={playing} onClick={() => count > 1 && (playing ? pane.stop() : pane.play())} />
-      </div>
-    </>
-  )
-}
-
 export function Toolbar({ session, ways }: { session: ViewerSession; ways: WaysOut }) {
-  const { tool, layout, detail, panel } = useValue(session.state)
-  const group = (name: 'hand' | 'measure') =>
-    TOOLS.filter((entry) => entry.group === name).map((entry) => (
-      <ToolButton key={entry.tool} label={entry.label} command={`tool-${entry.tool}`} glyph={entry.glyph} pressed={tool === entry.tool} onClick={() => session.setTool(entry.tool)} testid={`tool-${entry.tool}`} />
-    ))
+  const { layout, detail, panel } = useValue(session.state)
+  const bar = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => (bar.current ? folding(bar.current) : undefined), [])
   return (
     <header className="viewer-bar">
       <button type="button" className="tool viewer-leave" aria-label="Back to the study list" data-tip="Back to the study list" data-key="Esc" onClick={ways.leave}>
         <Glyph name="back" size={18} />
       </button>
       <Patient session={session} />
-      <div className="viewer-tools" role="toolbar" aria-label="Tools">
-        <div className="tools">{group('hand')}</div>
+      <div ref={bar} className="viewer-tools" role="toolbar" aria-label="Tools" data-testid="toolbar">
+        <HandTools session={session} />
         <div className="tools">
           <Presets session={session} />
         </div>
-        <div className="tools">{group('measure')}</div>
-        <Picture session={session} />
+        <MeasuringTools session={session} />
+        <PictureTools session={session} />
         {TOOLBAR.map((Addition, at) => (
           <Addition key={at} session={session} />
         ))}

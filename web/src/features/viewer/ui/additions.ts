@@ -14,7 +14,6 @@ import { MeasurementLayer } from './Measurements'
 import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
 import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
 import { LensLayer } from './Lens'
-import { MoreTools } from './MoreTools'
 import { StatisticsPanel } from './StatisticsPanel'
 import { LateVolume, VolumeMenu } from './volume/VolumeMenu'
 
@@ -57,4 +56,4 @@ export const PANELS: readonly Panel[] = [
 ]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
-export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [MoreTools, VolumeMenu, HangingMenu]
+export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [VolumeMenu, HangingMenu]

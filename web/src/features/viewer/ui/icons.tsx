@@ -39,6 +39,7 @@ const PATHS = {
   pause: 'M5.5 3.5v9M10.5 3.5v9',
   play: 'M5 3.2 12.5 8 5 12.8z',
   polyline: 'M2 12.5 5 5l4 5 5-7.5',
+  presets: 'M2.5 4.5h6M12 4.5h1.5M10.2 3v3M2.5 8h1.5M7.5 8h6M5.8 6.5v3M2.5 11.5h7.5M13 11.5h.5M11.5 10v3',
   previous: 'M12 3.5 6.5 8l5.5 4.5zM4 3.5v9',
   probe: 'M8 1.8v4M8 10.2v4M1.8 8h4M10.2 8h4M8 8v.1',
   rail: 'M2.5 3h11v10h-11zM6.2 3v10',

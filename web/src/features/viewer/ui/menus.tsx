@@ -3,11 +3,11 @@ import { useValue } from '../../../lib/observable'
 import type { Command } from '../model/keys'
 import { PACES, type Pace } from '../model/link'
 import { windowText } from '../model/overlay'
-import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
 import { keepControls, keyOf, useControls } from '../session/controls'
 import { keepPace, usePace } from '../session/pace'
 import type { ViewerSession } from '../session/session'
 import { Glyph } from './icons'
+import { PictureEntries } from './PictureMenu'
 import { Entry } from './Popover'
 
 /** Windows of the image first, then the modality's, then what the pixels suggest. */
@@ -56,16 +56,9 @@ export function PaneEntries({ session, pane }: { session: ViewerSession; pane: P
     <>
       <PresetEntries pane={pane} />
       <hr />
-      <Entry label="Invert" hint={keyOf('invert')} icon={<Glyph name="invert" />} onClick={() => pane.invert()} />
-      <Entry label="Rotate right" hint={keyOf('rotate-right')} icon={<Glyph name="rotateRight" />} onClick={() => pane.turn(rotateRight)} />
-      <Entry label="Rotate left" hint={keyOf('rotate-left')} icon={<Glyph name="rotateLeft" />} onClick={() => pane.turn(rotateLeft)} />
-      <Entry label="Flip left and right" hint={keyOf('flip-horizontal')} icon={<Glyph name="flipHorizontal" />} onClick={() => pane.turn(flipHorizontal)} />
-      <Entry label="Flip top and bottom" hint={keyOf('flip-vertical')} icon={<Glyph name="flipVertical" />} onClick={() => pane.turn(flipVertical)} />
+      <PictureEntries pane={pane} />
       <hr />
-      <Entry label="Fit to viewport" hint={keyOf('fit')} icon={<Glyph name="fit" />} onClick={() => pane.fit()} />
-      <Entry label="Actual pixels" hint={keyOf('actual-size')} icon={<Glyph name="actual" />} onClick={() => pane.actualSize()} />
       <Entry label="Small pictures first" hint={PACE_WORDS[pace]} icon={<Glyph name="scroll" />} onClick={() => void keepPace(nextPace(pace)).catch(() => undefined)} />
-      <Entry label="Reset" hint={keyOf('reset')} icon={<Glyph name="reset" />} onClick={() => pane.reset()} />
       {count > 0 && (
         <>
           <hr />
