@@ -12,6 +12,7 @@ import pytest
 
 import ohif
 import remotes
+import showing
 from servers import PASSWORD, running
 
 WEB = Path(__file__).parents[2] / "web"
@@ -21,6 +22,8 @@ WITH_ORTHANC = ("network.spec.ts",)
 WITH_OHIF = ("ohif.spec.ts",)
 # Specs whose archive makes copies for viewing.
 WITH_COPIES = ("slow.spec.ts",)
+# Specs of objects that are made here.
+WITH_OBJECTS = ("objects.spec.ts",)
 
 
 @pytest.mark.long
@@ -32,6 +35,8 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
         server = stack.enter_context(running(tmp_path / "archive", *options))
         foreign = stack.enter_context(remotes.orthanc(tmp_path / "orthanc", server.dicom_port)) if spec in WITH_ORTHANC else None
         viewer = stack.enter_context(ohif.serving(server)) if spec in WITH_OHIF else ""
+        if spec in WITH_OBJECTS:
+            showing.write(tmp_path / "objects")
         done = subprocess.run(
             ["npx", "--no-install", "playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
             cwd=WEB,
@@ -40,6 +45,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
                 "ISOCENTER_URL": server.url,
                 "ISOCENTER_ADMIN_PASSWORD": PASSWORD,
                 "ISOCENTER_TEST_DATA": str(data.resolve()),
+                "ISOCENTER_OBJECTS": str(tmp_path / "objects"),
                 "OHIF_URL": viewer,
                 "ORTHANC_URL": str(foreign.http.base_url) if foreign else "",
                 "ORTHANC_DICOM_PORT": str(foreign.port) if foreign else "",

@@ -225,13 +225,10 @@ test('a report of others is a page to read', async ({ page }) => {
   await page.screenshot({ path: path.join(SHOTS, 'viewer-report-test-SR.png') })
 })
 
-for (const [file, words] of [['pdf/craig-test.dcm', /document/]] as const) {
-  test(`an object without a picture says why: ${file}`, async ({ page }) => {
-    await open(page, uploaded.get(file) ?? '')
-    await expect(page.getByTestId('pane-reason').first()).toContainText(words)
-    await page.screenshot({ path: path.join(SHOTS, `viewer-reason-${path.basename(file, '.dcm')}.png`) })
-  })
-}
+test('an encapsulated PDF is shown as a document', async ({ page }) => {
+  await open(page, uploaded.get('pdf/craig-test.dcm') ?? '')
+  await expect(page.getByTestId('document').getByTestId('document-frame')).toHaveAttribute('src', /^blob:/)
+})
 
 test('compressed radiograph: inches of film are pixels or millimetres at the detector, never silent millimetres', async ({ page }) => {
   const first = await open(page, uploaded.get('cr-dx/RG1_J2KI.dcm') ?? '')

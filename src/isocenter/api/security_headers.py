@@ -18,6 +18,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "font-src 'self' data:",
         "media-src 'self' blob:",
         "connect-src 'self'",
+        # Encapsulated PDF in the browser's own viewer: bytes that our page has fetched, never an address.
+        "frame-src blob:",
         "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",

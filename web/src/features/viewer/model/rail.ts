@@ -1,5 +1,6 @@
 // The order and the words of the series rail.
 import type { Series } from '../../../api/types'
+import { nameOf } from './objects/kinds'
 import { pictureless } from './reasons'
 
 /** Whether a series is likely to have something to look at, before any header is read. */
@@ -37,8 +38,14 @@ const NAMES: Readonly<Record<string, string>> = {
   RTDOSE: 'RT dose',
 }
 
+/** What a series holds that is not simply images: "PDF document", "12-lead ECG", "Whole slide"; '' otherwise. */
+export function objectName(series: Series): string {
+  const names = new Set(series.SOPClassUIDs.map(nameOf))
+  return names.size === 1 ? ([...names][0] ?? '') : ''
+}
+
 export function seriesTitle(series: Series): string {
-  return [series.SeriesDescription, NAMES[series.Modality], series.BodyPartExamined].find(Boolean) ?? 'No description'
+  return [series.SeriesDescription, objectName(series), NAMES[series.Modality], series.BodyPartExamined].find(Boolean) ?? 'No description'
 }
 
 /** "100 images", "1 object", "67 frames". */

@@ -124,15 +124,15 @@ function Resolution({ state }: { state: PaneState }) {
 }
 
 /** What holds no pictures is shown its own way from the start. */
-function ownContent(session: ViewerSession, { seriesInstanceUID }: PaneState): string | undefined {
+function ownContent(session: ViewerSession, pane: Pane, { seriesInstanceUID }: PaneState): string | undefined {
   const series = seriesInstanceUID === null ? undefined : session.seriesOf(seriesInstanceUID)
-  return series && Object.keys(CONTENTS).find((id) => CONTENTS[id]?.isFor?.(series))
+  return series && Object.keys(CONTENTS).find((id) => CONTENTS[id]?.isFor?.(series, pane.frames))
 }
 
 export function PaneView({ session, pane, index, active, many }: { session: ViewerSession; pane: Pane; index: number; active: boolean; many: boolean }) {
   const state = useValue(pane.state)
   const { tool, contents } = useValue(session.state)
-  const content = contents[index] ?? ownContent(session, state)
+  const content = contents[index] ?? ownContent(session, pane, state)
   const Content = CONTENTS[content ?? '']?.Component
   const root = useRef<HTMLDivElement>(null)
   const host = useRef<HTMLDivElement>(null)

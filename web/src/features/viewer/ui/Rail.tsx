@@ -5,9 +5,10 @@ import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import { panesOf } from '../model/layout'
 import { relationOf } from '../model/overlay'
-import { countText, hasPictures, seriesTitle } from '../model/rail'
+import { countText, hasPictures, objectName, seriesTitle } from '../model/rail'
+import { kindOf } from '../model/objects/kinds'
 import type { Group, ViewerSession } from '../session/session'
-import { Glyph } from './icons'
+import { Glyph, type Glyph as GlyphName } from './icons'
 import { SERIES_TYPE } from './PaneView'
 
 /** Which viewports show the series; re-rendered with them. */
@@ -16,13 +17,19 @@ function Shown({ pane, number, series }: { pane: Pane; number: number; series: s
   return seriesInstanceUID === series ? <span className="rail-where">{number}</span> : null
 }
 
+const GLYPHS: Readonly<Record<string, GlyphName>> = { waveform: 'waveform', mesh: 'cube', words: 'document', document: 'document' }
+
+/** The sign of what has no picture; a series that should have one and has none is a warning. */
+const glyphOf = (series: Series): GlyphName => GLYPHS[kindOf(series, []) ?? ''] ?? (hasPictures(series) ? 'warn' : 'document')
+
 function Picture({ session, series }: { session: ViewerSession; series: Series }) {
   const thumbnail = useValue(session.thumbnails.state).get(series.SeriesInstanceUID)
   if (thumbnail === undefined) return <span className="rail-picture rail-picture-waiting" />
   if (thumbnail === 'none') {
     return (
       <span className="rail-picture">
-        <Glyph name={hasPictures(series) ? 'warn' : 'document'} size={22} />
+        <Glyph name={glyphOf(series)} size={22} />
+        <span className="rail-what">{objectName(series)}</span>
       </span>
     )
   }

@@ -1,6 +1,7 @@
 // What the viewer's features add to the screen, a line each. A feature lives in files of its own; this is where it is plugged in.
 import type { ComponentType } from 'react'
 import type { Pane } from '../engine/pane'
+import type { Frame } from '../model/frame'
 import type { Series } from '../../../api/types'
 import type { ViewerSession } from '../session/session'
 import type { Glyph } from './icons'
@@ -11,6 +12,7 @@ import { ReportContent } from './annotations/ReportContent'
 import { isReport } from '../session/stored'
 import { KeyLayer } from './annotations/KeyLayer'
 import { MeasurementLayer } from './Measurements'
+import { OBJECT_CONTENTS } from './objects'
 import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
 import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
 import { LensLayer } from './Lens'
@@ -28,13 +30,14 @@ export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, Graphi
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
   readonly Component: ComponentType<PaneProps & { readonly index: number }>
-  /** Whether a series is shown this way from the start, since it holds no pictures. */
-  readonly isFor?: (series: Series) => boolean
+  /** Whether a series is shown this way from the start; `frames` are what the viewport has of it, none until its headers are here. */
+  readonly isFor?: (series: Series, frames: readonly Frame[]) => boolean
 }
 
 export const CONTENTS: Readonly<Record<string, Content>> = {
   report: { Component: ReportContent, isFor: isReport },
   overlay: { Component: OverlayContent, isFor: hasNoPictures },
+  ...OBJECT_CONTENTS,
   mpr: { Component: LateVolume },
   curved: { Component: LateVolume },
   volume: { Component: LateVolume },
