@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def keys(context: Context) -> list[str]:
 
 
 def nothing_incoming(context: Context) -> bool:
+    """A moment after the last row: its name goes when the row is durable."""
+    until = time.monotonic() + 20
+    while os.listdir(context.settings.data / "incoming") and time.monotonic() < until:
+        time.sleep(0.01)
     return not os.listdir(context.settings.data / "incoming")
 
 
@@ -347,7 +352,7 @@ def test_bytes_stay_when_nobody_knows_whether_the_commit_took_place(
     """The row may be there: without its bytes it would be a lost image. Sent again, it is stored."""
     real = Database.write_each
 
-    def doubtful(self, handler, item):  # type: ignore[no-untyped-def]
+    def doubtful(self, handler, item, then=None):  # type: ignore[no-untyped-def]
         real(self, handler, item)
         raise InDoubt("the database went away during the commit")
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -169,12 +170,12 @@ def test_leftovers_of_dead_processes_are_removed_and_living_ones_left(blobs: Loc
     child = server.Process(target=hold_incoming, args=(blobs.folder, ready, go))
     child.start()
     ready.wait(30)
-    settled: list[str] = []
-    assert blobs.clean_incoming(settled.append) == 0 and len(os.listdir(blobs.folder / "incoming")) == 1
+    settled: list[tuple[str, str]] = []
+    assert blobs.clean_incoming(lambda *what: settled.append(what)) == 0 and len(os.listdir(blobs.folder / "incoming")) == 1
     child.kill()
     child.join()
     mine = blobs.open_incoming()
-    assert blobs.clean_incoming(settled.append) == 1
+    assert blobs.clean_incoming(lambda *what: settled.append(what)) == 1
     assert settled == []
     assert os.listdir(blobs.folder / "incoming") == [mine.path.name]
     mine.discard()
@@ -202,3 +203,34 @@ def test_the_number_of_remembered_folders_is_bounded(blobs: LocalBlobs, monkeypa
     for number in range(20):
         keep(blobs, f"archive/{number}/x.dcm")
     assert len(blobs._known) <= 5
+
+
+@pytest.mark.parametrize("note", ["", "dimse\nröntgen-1\n10.0.0.7", "x" * 400])
+def test_what_was_put_and_not_discarded_is_settled_with_its_note(blobs: LocalBlobs, note: str) -> None:
+    incoming = blobs.open_incoming(note)
+    incoming.write(b"abc")
+    key = f"archive/{datetime.now(UTC):%Y/%m/%d}/a/b/{incoming.name}.dcm"
+    blobs.put(incoming, key)
+    os.close(incoming.fd)  # as a process that died
+    settled: list[tuple[str, str]] = []
+    assert blobs.clean_incoming(lambda *what: settled.append(what)) == 1
+    assert settled == [(key, note if len(note) < 100 else "")]
+    assert blobs.path(key).read_bytes() == b"abc" and os.listdir(blobs.folder / "incoming") == []
+
+
+def test_a_name_in_incoming_tells_only_where_one_sync_is_enough_and_names_can_be_linked(
+    blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incoming = blobs.open_incoming()
+    monkeypatch.setattr(blobs, "_names_need_sync", True)
+    assert not blobs.is_told(incoming)
+    monkeypatch.setattr(blobs, "_names_need_sync", False)
+    assert blobs.is_told(incoming)
+
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    blobs.put(incoming, KEY)
+    assert not blobs.is_told(incoming)
+    incoming.discard()

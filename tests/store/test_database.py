@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def put(key: str):  # type: ignore[no-untyped-def]
         return key
 
     return work
+
+
+def insert_all(connection: Connection, items: Sequence[str]) -> list[str]:
+    return [put(key)(connection) for key in items]
 
 
 def keys(opened: Database) -> list[str]:
@@ -163,6 +168,51 @@ def test_a_log_that_cannot_be_synced_leaves_doubt(folder: Path, monkeypatch: pyt
         opened.write(put("a"))
     monkeypatch.undo()
     assert opened.write(put("b")) == "b"
+    opened.close()
+
+
+def test_who_told_elsewhere_does_not_wait_for_the_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others see the row at once; what is to be done when it is durable is done after one sync for many, also at the close."""
+    opened = Database(f"sqlite:///{folder}/index.sqlite")
+    opened.write(put("first"))
+    order: list[str] = []
+    real = os.fdatasync
+
+    def sync(fd: int) -> None:
+        order.append("sync")
+        real(fd)
+
+    monkeypatch.setattr("isocenter.store.connections.os.fdatasync", sync)
+    monkeypatch.setattr("isocenter.store.afterwards.PAUSE", 60)
+    for key in ("a", "b", "c"):
+        assert opened.write_each(insert_all, key, order.append) == key
+    assert keys(opened) == ["a", "b", "c", "first"] and order == []
+    monkeypatch.setattr("isocenter.store.afterwards.AT_MOST", 3)
+    assert opened.write_each(insert_all, "d", order.append) == "d"
+    assert order == ["sync", "d"], "too many wait: this one did it itself"
+    opened.close()
+    assert order == ["sync", "d", "sync", "a", "b", "c"]
+
+
+def test_nothing_is_done_when_the_log_cannot_be_synced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was told elsewhere stays told."""
+    opened = Database(f"sqlite:///{folder}/index.sqlite")
+    opened.write(put("first"))
+    done: list[str] = []
+
+    def fails(fd: int) -> None:
+        raise OSError(errno.EIO, "the disk is gone")
+
+    monkeypatch.setattr("isocenter.store.connections.os.fdatasync", fails)
+    assert opened.write_each(insert_all, "a", done.append) == "a"
+    opened.close()
+    assert done == []
+
+
+def test_where_the_commit_is_durable_it_is_done_at_once(postgresql: PostgreSQL) -> None:
+    opened = Database(postgresql.create())
+    done: list[str] = []
+    assert opened.write_each(insert_all, "a", done.append) == "a" and done == ["a"]
     opened.close()
 
 

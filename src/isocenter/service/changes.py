@@ -107,8 +107,14 @@ def latest(context: Context) -> int:
 
 
 def recent(context: Context, seq: int, limit: int) -> list[Change]:
-    """The changes after `seq`, unfiltered: for the poller, which shows each listener what `visible` leaves."""
-    return context.database.read(lambda connection: changes.since(connection, seq, limit))
+    """The changes after `seq`, unfiltered: for the poller, which shows each listener what `visible` leaves.
+
+    They are durable: whoever remembers a number must not find it given to something else after a power cut.
+    """
+    found = context.database.read(lambda connection: changes.since(connection, seq, limit))
+    if found:
+        context.database.secure()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

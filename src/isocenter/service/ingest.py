@@ -3,6 +3,9 @@
 Order of things in `finish`: scan, admit, bytes durable under a key of ours, rows and change row in one transaction, and only then
 the answer. A crash at any point leaves either no answer, or the instance: bytes without a row are harmless (the sender tries
 again, `isocenter verify` finds them), a row without bytes cannot come to be.
+
+Where the name in incoming/ is as durable as the bytes (`Blobs.is_told`), it stays until SQLite's log is on the disk, and the
+sender does not wait for that: after a power cut the next start makes the row again, from the file and the note in the name.
 """
 
 import logging
@@ -24,7 +27,7 @@ from isocenter.domain.imaging import Accept, Arrival, Outcome, Quarantine, Refus
 from isocenter.service.context import Context
 from isocenter.store import arriving, exceptions, uploads
 from isocenter.store.arriving import Added, Arrived, Held, Origin
-from isocenter.store.blobs import instance_key
+from isocenter.store.blobs import Incoming, instance_key
 from isocenter.store.database import InDoubt
 from isocenter.store.digest import Digest
 from isocenter.store.open_files import OpenFile
@@ -35,6 +38,7 @@ _log = logging.getLogger(__name__)
 _SPACE_EVERY = 16 << 20  # bytes between two looks at the free space
 _BEGINNING = 32 << 10  # bytes in which the header of an image usually ends
 _COMPARED_AT_ONCE = 1 << 18  # bytes of each of two data sets in memory while they are compared
+_MADE = ("stored", "version")  # there is a new row
 _NOTHING_KEPT = "Nothing was kept."
 _ON_DISK = "It is safe on that node's disk."
 
@@ -65,11 +69,12 @@ class Reception:
         self._ended = False
         self._ended_as: tuple[str, float] | None = None  # outcome and seconds of `finish`
         self._need_space()
-        self._incoming = context.blobs.open_incoming()
+        self._incoming = context.blobs.open_incoming(self._origin.note)
         self._digest = Digest(self._incoming.fd)
         self._put_key = ""  # what it is kept under, so far
         self._held_keys: tuple[str, ...] = ()  # of what is held already, when nothing was kept
         self._is_kept = False
+        self._is_left = False  # to whom discards it when the row is durable
 
     def __enter__(self) -> "Reception":
         return self
@@ -111,7 +116,8 @@ class Reception:
 
     def _close(self) -> None:
         self._digest.close()
-        self._incoming.discard()
+        if not self._is_left:
+            self._incoming.discard()
 
     def finish(
         self,
@@ -171,7 +177,7 @@ class Reception:
         unnamed = part10.scan(_Joined(part10.file_meta("", "", transfer_syntax_uid), source))
         meta = part10.file_meta(unnamed.sop_class_uid, unnamed.sop_instance_uid, transfer_syntax_uid)
         self._digest.close()
-        bare, self._incoming = self._incoming, self._context.blobs.open_incoming()
+        bare, self._incoming = self._incoming, self._context.blobs.open_incoming(self._origin.note)
         self._digest = Digest(self._incoming.fd)
         try:
             self.write(meta)
@@ -243,7 +249,7 @@ class Reception:
         added = self._add(header, now)
         if added.status == "elsewhere":
             return self._quarantine(Quarantine(added.reason, added.where), header, now)
-        self._is_kept = added.status in ("stored", "version")
+        self._is_kept = added.status in _MADE
         status: Status = "stored" if added.status == "stored" else "version" if added.status == "version" else "duplicate"
         return _outcome(status, header, warnings=verdict.warnings)
 
@@ -293,8 +299,12 @@ class Reception:
         A version has its number in the name of its file before it has a row: only the commit knows which one was first.
         """
         arrived = self._arrived(header, now)
+        # Where it is told of in incoming/, the row need not be durable yet.
+        told = self._context.database.is_sqlite and self._context.blobs.is_told(self._incoming)
+        then = partial(_settled, self._incoming) if told else None
         while True:
-            added = self._context.database.write_each(arriving.add, arrived)
+            added: Added = self._context.database.write_each(arriving.add, arrived, then)
+            self._is_left = then is not None and added.status in _MADE
             if added.status == "taken":
                 if any(self._is_same(held, arrived) for held in added.held):
                     self._held_keys = tuple(held.blob_key for held in added.held)
@@ -347,6 +357,12 @@ class Reception:
             self._context.blobs.delete(key)
         except OSError as error:
             _log.warning("bytes without a row could not be removed", extra={"facts": {"key": key, "errno": error.errno}})
+
+
+def _settled(incoming: Incoming, added: Added) -> None:
+    """The row is durable: the name in incoming/ has nothing to tell any more."""
+    if added.status in _MADE:
+        incoming.discard()
 
 
 class _Joined:

@@ -25,8 +25,8 @@ from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
 from isocenter.store import arriving, exceptions, imaging, reconciling, uploads, viewing_copies
 from isocenter.store.arriving import Added, Arrived, Held, Origin
-from isocenter.store.blobs import version_of
 from isocenter.store.imaging import Kept
+from isocenter.store.incoming import version_of
 from isocenter.store.open_files import OpenFile
 
 AREAS = ("archive", "quarantine")
@@ -235,6 +235,7 @@ class _File:
 
 
 ORIGIN = Origin("reindex", "", SYSTEM.name, "")
+RECOVERED = Origin("recovered", "", SYSTEM.name, "")
 
 
 def reindex(context: Context, expect: Callable[[int], None]) -> Iterator[Reindexed]:
@@ -269,12 +270,13 @@ def _again(context: Context, pool: ThreadPoolExecutor, area: str, keys: Iterable
         yield from _index(context, files) if area == "archive" else (_set_aside(context, file) for file in files)
 
 
-def settle(context: Context, key: str) -> None:
-    """What a killed process left under `key` before its row: take it in, or remove it when the same is held already.
+def settle(context: Context, key: str, note: str = "") -> None:
+    """What was left under `key` without a durable row: take it in, or remove it when the same is held already.
 
-    No sender was told Success for it, so either is right; a file that is not whole is left for `isocenter verify` to tell of.
+    note: who sent it (`Origin.note`). After a killed process no sender was told Success for it, so either is right; after a power
+    cut one may have been. A file that is not whole is left for `isocenter verify` to tell of.
     """
-    file = _read(context, key, recovered=True)
+    file = _read(context, key, recovered=True, origin=Origin.noted(note))
     if file.arrived is None:
         return
     if key.startswith("quarantine/"):
@@ -322,8 +324,8 @@ def _time(context: Context, key: str) -> float:
         return 0.0
 
 
-def _read(context: Context, key: str, *, recovered: bool = False) -> _File:
-    """recovered: it has just come in, and rules are to see by whom; its sender will only be told that it is held already."""
+def _read(context: Context, key: str, *, recovered: bool = False, origin: Origin | None = None) -> _File:
+    """recovered: it has just come in, and rules are to see from where (origin); its sender will not send it again."""
     try:
         with context.blobs.open(key) as file:
             sha256 = file.sha256()
@@ -338,10 +340,11 @@ def _read(context: Context, key: str, *, recovered: bool = False) -> _File:
     except OSError as error:
         return _File(key, reason=f"the file cannot be read: {error.strerror}")
     verdict = admit(Arrival(principal=SYSTEM, header=header, size=file.size, source="import"))
+    if origin is None:
+        origin = replace(RECOVERED, source_aet=sender, called_aet=called) if recovered else ORIGIN
     at = datetime.fromtimestamp(file.modified, UTC)
     arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=file.size, received_at=at,
-                                dirty_at=context.clock(),
-                                origin=Origin("recovered", sender, SYSTEM.name, "", called) if recovered else ORIGIN,
+                                dirty_at=context.clock(), origin=origin,
                                 node=context.blobs.node if context.blobs.is_ahead(key) else "", upload_at=context.clock())
     if isinstance(verdict, Accept):
         return _File(key, file.size, header, arrived)

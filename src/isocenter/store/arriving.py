@@ -45,6 +45,17 @@ class Origin:
     address: str
     called_aet: str = ""
 
+    @property
+    def note(self) -> str:
+        """For the name of a file that arrives."""
+        return "\n".join((self.source, self.source_aet, self.actor, self.address, self.called_aet))
+
+    @classmethod
+    def noted(cls, note: str) -> "Origin | None":
+        """The origin of what left this note; None when it says nothing."""
+        facts = note.split("\n")
+        return cls(*facts) if len(facts) == len(cls.__slots__) else None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrived:

@@ -6,35 +6,32 @@
 
 `LocalBlobs` keeps plain files in a folder tree:
 
-    archive/2026/11/22/<study>/<series>/<uuid>.dcm   quarantine/...   derived/...   incoming/<pid>-<uuid>.part
+    archive/2026/11/22/<study>/<series>/<uuid>.dcm   quarantine/...   derived/...   incoming/<pid>-<uuid>[-<note>].part
 
 The second version of an instance is <uuid>.v2.dcm: so the files alone, whatever their times, tell which one is served.
 
-A file in incoming/ is held with flock by the process that writes it, so that files of dead processes can be told apart.
+A file in incoming/ is held with flock by the process that writes it, so that files of dead processes can be told apart. Its name
+is as durable as its bytes, and so tells of an instance whose row is not (`is_told`); the note says who sent it.
 """
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
 import threading
-import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from isocenter.domain.errors import Broken, Conflict, Missing, NoSpace
+from isocenter.domain.errors import Broken, Conflict, Missing
+from isocenter.store.incoming import LocalIncoming, clean, failure
 from isocenter.store.open_files import LocalFile, OpenFile
 
 # Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
 _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
-_VERSION = re.compile(r"\.v(\d+)\.dcm")
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_BUFFERS_AT_ONCE = 512  # IOV_MAX is 1024 on Linux
 # Syncing a file on these makes its names durable too: ext4's fsync commits the whole journal transaction, with the new link;
 # XFS forces its log up to the inode's last change, which the link is. Elsewhere the folder is synced as well, as POSIX asks.
 NAMES_FOLLOW_FILES = frozenset({"ext4", "xfs"})
@@ -69,8 +66,11 @@ class Blobs(Protocol):
     @property
     def closed(self) -> bool: ...
 
-    def open_incoming(self) -> Incoming:
-        """A new empty place for bytes. Raises NoSpace or Broken."""
+    def open_incoming(self, note: str = "") -> Incoming:
+        """A new empty place for bytes. note: what `clean_incoming` is to know of them. Raises NoSpace or Broken."""
+
+    def is_told(self, incoming: Incoming) -> bool:
+        """Whether what was `put` from it is settled after a power cut unless it was discarded before."""
 
     def put(self, incoming: Incoming, key: str) -> None:
         """Keep what arrived under `key`. On return it survives a power cut.
@@ -111,8 +111,11 @@ class Blobs(Protocol):
     def free_space(self) -> int:
         """Bytes that may still be written."""
 
-    def clean_incoming(self, settle: Callable[[str], None]) -> int:
-        """Remove what dead processes left that was still arriving; `settle` gets its key first when it had one. How many."""
+    def clean_incoming(self, settle: Callable[[str, str], None]) -> int:
+        """Remove what dead processes left that was still arriving; `settle` gets its key and note first when it had a key.
+
+        Returns how many.
+        """
 
     def flush(self) -> None:
         """Note which uploads are done."""
@@ -129,12 +132,6 @@ def instance_key(
     series = hashlib.sha256(series_instance_uid.encode("utf-8", "replace")).hexdigest()[:8]
     mark = f".v{version}" if version > 1 else ""
     return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{name}{mark}.dcm"
-
-
-def version_of(key: str) -> int:
-    """Which version of its instance a file is, as its name says; 1 is the one that is served."""
-    match = _VERSION.search(key)
-    return int(match[1]) if match else 1
 
 
 def file_system(folder: Path) -> str:
@@ -161,64 +158,8 @@ def sync_folder(folder: str) -> None:
         os.close(fd)
 
 
-def _failure(error: OSError, doing: str) -> Exception:
-    if error.errno in _FULL:
-        return NoSpace("the disk is full", kept="Nothing was kept of this object.", hint="Free some space and send it again.")
-    reason = os.strerror(error.errno or 0)
-    return Broken(f"{doing} failed: {reason}", kept="Nothing was kept of this object.", hint="Send it again.")
-
-
 def _missing(key: str) -> Missing:
     return Missing("the file of this object is not there", where=key, hint="`isocenter verify` tells what else is missing.")
-
-
-class LocalIncoming:
-    """A file in incoming/, locked with flock while its writer lives."""
-
-    def __init__(self, folder: Path) -> None:
-        self.size = 0
-        self.stored_by_rename = False
-        while True:
-            self.name = uuid.uuid4().hex
-            self.path = folder / f"{os.getpid()}-{self.name}.part"
-            self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-            fcntl.flock(self.fd, fcntl.LOCK_EX)
-            if os.fstat(self.fd).st_nlink:
-                return
-            os.close(self.fd)  # a cleaner of another process took it between our two calls
-
-    def write(self, *buffers: bytes | bytearray | memoryview) -> None:
-        """Append all buffers (writev). Raises NoSpace or Broken."""
-        try:
-            for start in range(0, len(buffers), _BUFFERS_AT_ONCE):
-                self._write(buffers[start : start + _BUFFERS_AT_ONCE])
-        except OSError as error:
-            raise _failure(error, "writing to incoming") from error
-
-    def _write(self, buffers: tuple[bytes | bytearray | memoryview, ...]) -> None:
-        total = sum(map(len, buffers))
-        written = os.writev(self.fd, buffers)
-        self.size += written
-        if written < total:  # a nearly full disk, or a signal: write the rest one by one
-            for buffer in buffers:
-                rest = memoryview(buffer)[min(written, len(buffer)) :]
-                written -= len(buffer) - len(rest)
-                while rest:
-                    done = os.write(self.fd, rest)
-                    self.size += done
-                    rest = rest[done:]
-
-    def discard(self) -> None:
-        """Remove the name in incoming/ and close. Safe to call twice."""
-        if self.fd < 0:
-            return
-        if not self.stored_by_rename:
-            try:
-                os.unlink(self.path)
-            except FileNotFoundError:
-                pass
-        os.close(self.fd)
-        self.fd = -1
 
 
 class LocalBlobs:
@@ -241,15 +182,19 @@ class LocalBlobs:
             raise Broken(f"the folder {folder} cannot be used: {reason}", hint="Check its owner and permissions.") from error
         self._names_need_sync = file_system(folder) not in NAMES_FOLLOW_FILES
 
-    def open_incoming(self) -> LocalIncoming:
+    def open_incoming(self, note: str = "") -> LocalIncoming:
         """A new file in incoming/. Raises NoSpace or Broken."""
         try:
-            return LocalIncoming(self._incoming)
+            return LocalIncoming(self._incoming, note)
         except FileNotFoundError:
             self._incoming.mkdir(parents=True, exist_ok=True)
-            return LocalIncoming(self._incoming)
+            return LocalIncoming(self._incoming, note)
         except OSError as error:
-            raise _failure(error, "opening a file in incoming") from error
+            raise failure(error, "opening a file in incoming") from error
+
+    def is_told(self, incoming: Incoming) -> bool:
+        """Where one sync made all names of the file durable, and it still has its name in incoming/."""
+        return not self._names_need_sync and isinstance(incoming, LocalIncoming) and not incoming.stored_by_rename
 
     def put(self, incoming: Incoming, key: str) -> None:
         """Give the bytes their name, and make bytes and name durable before it returns (and before any row can speak of them).
@@ -267,7 +212,7 @@ class LocalBlobs:
         except FileExistsError as error:
             raise Conflict("this key is taken", where=key) from error
         except OSError as error:
-            raise _failure(error, "keeping the object") from error
+            raise failure(error, "keeping the object") from error
 
     def upload(self, key: str, size: int, sha256: str) -> None:
         """Nothing: bytes stay where they were put."""
@@ -294,7 +239,7 @@ class LocalBlobs:
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(path)
-            raise _failure(error, "keeping the object") from error
+            raise failure(error, "keeping the object") from error
 
     def _link(self, incoming: Incoming, path: str) -> None:
         folder = path.rpartition("/")[0]
@@ -401,34 +346,6 @@ class LocalBlobs:
         status = os.statvfs(self._incoming)
         return status.f_bavail * status.f_frsize
 
-    def clean_incoming(self, settle: Callable[[str], None]) -> int:
-        """Remove what dead processes left in incoming/ (no sender was told Success for it). Returns how many files.
-
-        A process that is killed between file and row leaves a name in the archive too: `settle` gets that key first.
-        """
-        removed = 0
-        for path in self._incoming.glob("*.part"):
-            try:
-                fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            except FileNotFoundError:
-                continue
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.fstat(fd).st_nlink > 1:
-                    for key in self._keys_of(path.stem.partition("-")[2], os.fstat(fd).st_mtime):
-                        settle(key)
-                os.unlink(path)
-                removed += 1
-            except (BlockingIOError, FileNotFoundError):
-                pass  # its writer lives, or it is gone already
-            finally:
-                os.close(fd)
-        return removed
-
-    def _keys_of(self, name: str, written_at: float) -> Iterator[str]:
-        """The keys that `name` became, from the day it was written or the next (it may have arrived around midnight)."""
-        written = datetime.fromtimestamp(written_at, UTC)
-        for area in ("archive", "quarantine"):
-            for day in (written, written + timedelta(days=1)):
-                for found in (self.folder / area / f"{day:%Y/%m/%d}").glob(f"*/*/{name}*.dcm"):
-                    yield found.relative_to(self.folder).as_posix()
+    def clean_incoming(self, settle: Callable[[str, str], None]) -> int:
+        """Settle and remove what dead processes left in incoming/. Returns how many files."""
+        return clean(self._incoming, self.list, settle)

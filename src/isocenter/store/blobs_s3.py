@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from isocenter.domain.errors import Broken, Busy, IsocenterError, Missing
-from isocenter.store.blobs import Incoming, LocalBlobs, LocalIncoming
+from isocenter.store.blobs import Incoming, LocalBlobs
 from isocenter.store.bucket import Bucket
 from isocenter.store.cache import DiskCache
+from isocenter.store.incoming import LocalIncoming
 from isocenter.store.open_files import LocalFile, OpenFile
 
 log = logging.getLogger(__name__)
@@ -60,9 +61,13 @@ class S3Blobs:
 
     # ---- in
 
-    def open_incoming(self) -> LocalIncoming:
+    def open_incoming(self, note: str = "") -> LocalIncoming:
         """A new file in incoming/. Raises NoSpace or Broken."""
-        return self.ahead.open_incoming()
+        return self.ahead.open_incoming(note)
+
+    def is_told(self, incoming: Incoming) -> bool:
+        """Never: once the bytes are in the bucket, their name here is gone."""
+        return False
 
     def put(self, incoming: Incoming, key: str) -> None:
         """Keep what arrived on this node's disk. On return it survives a power cut, and is to be uploaded.
@@ -190,7 +195,7 @@ class S3Blobs:
         """Bytes that may still be written ahead; what is in the cache gives way to it."""
         return self.ahead.free_space()
 
-    def clean_incoming(self, settle: Callable[[str], None]) -> int:
+    def clean_incoming(self, settle: Callable[[str, str], None]) -> int:
         """What dead processes of this node left that was still arriving."""
         return self.ahead.clean_incoming(settle)
 

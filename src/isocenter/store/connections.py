@@ -184,14 +184,33 @@ class Log:
             self._fd = os.open(f"{connection.engine.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
             _sync_name(Path(str(connection.engine.url.database)).parent)
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether a COMMIT is durable only after `sync`."""
+        return self._fd >= 0
+
     def sync(self) -> None:
         """Raises OSError. Nothing to do where the COMMIT itself is durable."""
-        if self._fd >= 0:
+        if self.is_needed:
             os.fdatasync(self._fd)
 
     def __del__(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)  # by the last one who has committed to it
+
+
+def sync_log(url: URL) -> None:
+    """Sync what any process has committed. Without a log the commits themselves were durable. Raises OSError."""
+    if url.get_backend_name() != "sqlite":
+        return
+    try:
+        fd = os.open(f"{url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        os.fdatasync(fd)
+    finally:
+        os.close(fd)
 
 
 def _sync_name(folder: Path) -> None:

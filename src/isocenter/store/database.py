@@ -10,12 +10,14 @@ handler run as one call; when that fails they run again one by one. Functions ma
 nothing but speak to the Connection.
 
 On return the COMMIT is on the disk. On SQLite the leader has given up its lead before it syncs the log, and so the next group
-writes meanwhile. When the COMMIT itself fails, nobody knows whether it took place: `InDoubt`.
+writes meanwhile. Who has told of its rows elsewhere, durably, gives `then` and is not kept waiting for the log. When the COMMIT
+itself fails, nobody knows whether it took place: `InDoubt`.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -23,6 +25,7 @@ from sqlalchemy import Connection, Engine
 
 from isocenter.domain.errors import Broken, IsocenterError
 from isocenter.store import changes, connections, migrations
+from isocenter.store.afterwards import Afterwards
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -37,10 +40,15 @@ class InDoubt(Broken):
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """One caller that waits. run: what to do alone; handler and item: what to do in one call with others of the same handler."""
+    """One caller that waits. handler and item: what to do in one call with others of the same handler.
+
+    waits: also for the log to be on the disk. log: to which it was committed.
+    """
 
     handler: Callable[[Connection, Sequence[Any]], Sequence[Any]]
     item: Any
+    waits: bool = True
+    log: connections.Log | None = None
     woken: threading.Lock = field(default_factory=threading.Lock)
     done: bool = False
     value: Any = None
@@ -71,6 +79,7 @@ class Database:
         self._reads: Engine = connections.reading(self.url)
         self._writes: Engine = connections.writing(self.url)
         self._log: connections.Log | None = None
+        self._afterwards = Afterwards()
         self._connection: Connection | None = None
         self._mutex = threading.Lock()
         self._waiting: list[_Job] = []
@@ -107,6 +116,13 @@ class Database:
                 raise known from error
         raise AssertionError  # the loop returns or raises
 
+    def secure(self) -> None:
+        """What anybody has read until now is on the disk when it returns. Raises Broken."""
+        try:
+            connections.sync_log(self.url)
+        except OSError as error:
+            raise Broken(f"the log of the database {self.place} could not be synced: {error.strerror}") from error
+
     def write(self, function: Callable[[Connection], T]) -> T:
         """Run a function in a transaction and return its value after the COMMIT is on the disk.
 
@@ -114,14 +130,32 @@ class Database:
         """
         return cast(T, self._submit(_Job(_alone, function)))
 
-    def write_each(self, handler: Callable[[Connection, Sequence[Item]], Sequence[T]], item: Item) -> T:
-        """As `write`, for a handler that does the items of several callers in one call, in order, one result for each."""
-        return cast(T, self._submit(_Job(handler, item)))
+    def write_each(
+        self, handler: Callable[[Connection, Sequence[Item]], Sequence[T]], item: Item, then: Callable[[T], None] | None = None
+    ) -> T:
+        """As `write`, for a handler that does the items of several callers in one call, in order, one result for each.
+
+        then: called with the value, by another thread perhaps, once the COMMIT is on the disk; who gives it is answered as soon
+        as others see the row, and must have told of it elsewhere, durably.
+        """
+        job = _Job(handler, item, waits=then is None)
+        value = cast(T, self._submit(job))
+        if then is not None:
+            self._afterward(cast(connections.Log, job.log), partial(then, value))
+        return value
+
+    def _afterward(self, log: connections.Log, then: Callable[[], None]) -> None:
+        if log.is_needed:
+            if self._afterwards.add(log, then):
+                return
+            self._sync(log)
+        then()
 
     def close(self) -> None:
         """Finish what has begun, refuse what comes later, give all connections back."""
         with self._mutex:
             self._closed = True
+        self._afterwards.close()
         with self._lock.held():
             self._drop_connection()
         self._reads.dispose()
@@ -153,7 +187,10 @@ class Database:
                 log = self._run(group)
             finally:
                 self._give_up_the_lead()
-            self._sync(log)
+            for job in group:
+                job.log = log
+            if any(job.waits for job in group):
+                self._sync(log)
         except BaseException as error:
             for job in group:
                 job.error = job.error or self._told(error)
