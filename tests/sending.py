@@ -114,3 +114,11 @@ def hold_incoming(folder: Path, ready: Event, go: Event) -> None:
     incoming.write(b"half")
     ready.set()
     go.wait(60)
+
+
+def arriving(folder: Path) -> list[str]:
+    """What is in an archive's incoming/, a moment later: a name goes when its row is durable."""
+    until = time.monotonic() + 10
+    while os.listdir(folder / "incoming") and time.monotonic() < until:
+        time.sleep(0.01)
+    return os.listdir(folder / "incoming")

@@ -16,6 +16,7 @@ from isocenter.api import upload
 from isocenter.domain.access import SYSTEM, Role
 from isocenter.service import exceptions
 from objects import part10
+from sending import arriving
 
 pytestmark = pytest.mark.anyio
 
@@ -28,8 +29,8 @@ def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     return buffer.getvalue()
 
 
-def incoming(api: Api) -> list[Path]:
-    return list((api.context.settings.data / "incoming").iterdir())
+def incoming(api: Api) -> list[str]:
+    return arriving(api.context.settings.data)
 
 
 def held(api: Api) -> list[Path]:

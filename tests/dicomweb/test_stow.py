@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Broken, Busy, Conflict, Invalid, IsocenterError, Kind, NoSpace, TooLarge
 from isocenter.domain.imaging import Outcome
 from isocenter.store.blobs import LocalIncoming
+from sending import arriving
 
 PRIORS = "ct/priors"
 MULTIPART = 'multipart/related; type="application/dicom"; boundary=xyz'
@@ -27,7 +27,7 @@ def slices(data: Path) -> list[Path]:
 
 
 def incoming(client: Client) -> list[str]:
-    return os.listdir(client.context.settings.data / "incoming")
+    return arriving(client.context.settings.data)
 
 
 def uids(answer: dict[str, Any], tag: str) -> list[str]:

@@ -1,6 +1,5 @@
 """STOW-RS of metadata and bulk data: what becomes of each instance, told exactly; and what bad metadata get."""
 
-import os
 import tracemalloc
 from typing import Any
 
@@ -16,6 +15,7 @@ from dicomweb.in_process import Client, parts
 from isocenter.dicom import composing, xml_reading
 from isocenter.dicom.elements import Malformed
 from isocenter.service.composing import parts as parts_of_requests
+from sending import arriving
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ORIGIN = "http://pacs.test/dicom-web"
@@ -38,7 +38,7 @@ def pixels(number: int, media_type: str = "application/octet-stream") -> Media:
 
 
 def incoming(client: Client) -> list[str]:
-    return os.listdir(client.context.settings.data / "incoming")
+    return arriving(client.context.settings.data)
 
 
 @pytest.mark.parametrize("form", [JSON, XML])

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from isocenter.store.changes import Change
 from isocenter.store.database import Database, InDoubt
 from isocenter.store.imaging import Located
 from objects import CT, data_set, part10, uid
+from sending import arriving
 
 
 def store(context: Context, data: bytes, **facts: str) -> Outcome:
@@ -53,11 +53,7 @@ def keys(context: Context) -> list[str]:
 
 
 def nothing_incoming(context: Context) -> bool:
-    """A moment after the last row: its name goes when the row is durable."""
-    until = time.monotonic() + 20
-    while os.listdir(context.settings.data / "incoming") and time.monotonic() < until:
-        time.sleep(0.01)
-    return not os.listdir(context.settings.data / "incoming")
+    return not arriving(context.settings.data)
 
 
 def test_an_instance_is_kept_as_it_was_sent(context: Context) -> None:
