@@ -39,6 +39,17 @@ export function turnedIn(planes: Planes, name: PlaneName, angle: number): Planes
   return { axial: turn('axial'), coronal: turn('coronal'), sagittal: turn('sagittal') }
 }
 
+/** The three planes, one of them laid as asked; the other two stay at right angles to it. */
+export function planesWith(name: PlaneName, wanted: Orientation): Planes {
+  const normal = normalOfPlane(wanted)
+  const standing: Orientation = { right: wanted.right, below: [-normal[0], -normal[1], -normal[2]] }
+  const aside: Orientation = { right: wanted.below, below: standing.below }
+  const lying: Orientation = { right: wanted.right, below: normal }
+  if (name === 'axial') return { axial: wanted, coronal: standing, sagittal: aside }
+  if (name === 'coronal') return { axial: lying, coronal: wanted, sagittal: { right: normal, below: wanted.below } }
+  return { axial: { right: [-normal[0], -normal[1], -normal[2]], below: wanted.right }, coronal: { right: [-normal[0], -normal[1], -normal[2]], below: wanted.below }, sagittal: wanted }
+}
+
 export const isUpright = (planes: Planes): boolean => PLANES.every((name) => dot(normalOfPlane(planes[name]), normalOfPlane(UPRIGHT_PLANES[name])) > 1 - 1e-9)
 
 /** What a viewport shows of a plane. */

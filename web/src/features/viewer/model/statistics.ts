@@ -70,7 +70,11 @@ export function valuesIn(region: Region, values: Values): Float64Array {
     const spans = region.form === 'polygon' ? spansOfPolygon(region.points, row) : spanOfBox(region.box, region.form === 'ellipse', row)
     for (const [left, right] of spans) {
       const to = Math.min(values.columns - 1, Math.floor(right))
-      for (let column = Math.max(0, Math.ceil(left)); column <= to; column++) found.push(values.data[row * values.columns + column] ?? 0)
+      for (let column = Math.max(0, Math.ceil(left)); column <= to; column++) {
+        const value = values.data[row * values.columns + column] ?? 0
+        // Outside of a volume there is no value.
+        if (value === value) found.push(value)
+      }
     }
   }
   return Float64Array.from(found)

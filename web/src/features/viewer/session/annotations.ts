@@ -5,6 +5,7 @@ import { Observable } from '../../../lib/observable'
 import { type KeyImage, applied, changeBetween, itemOfKey, itemOfMeasurement, keyOf, measurementOf, newId, placeOf } from '../model/annotations'
 import type { Picture } from '../engine/picture'
 import { type Measurement, type Result, results } from '../model/measure'
+import { PLANE_ITEM, shapeOf } from '../model/measuredPlane'
 import { Drafts, type Saving, studiesWaiting } from './drafts'
 import { type Measurements, valuesOf } from './measurements'
 
@@ -20,6 +21,8 @@ interface Kept {
 
 export class Annotations {
   readonly keys = new Observable<readonly KeyImage[]>([])
+  /** Shapes on planes through volumes (session/planeMeasures.ts), as they are kept. */
+  readonly planes = new Observable<readonly AnnotationItem[]>([])
   readonly saving = new Observable<Saving>(SAVED)
   private readonly user: string
   private readonly measurements: Measurements
@@ -37,7 +40,7 @@ export class Annotations {
     this.user = user
     this.measurements = measurements
     this.signal = signal
-    this.stop.push(measurements.state.subscribe(() => this.note()), this.keys.subscribe(() => this.note()))
+    this.stop.push(measurements.state.subscribe(() => this.note()), this.keys.subscribe(() => this.note()), this.planes.subscribe(() => this.note()))
     window.addEventListener('pagehide', this.leave)
     document.addEventListener('visibilitychange', this.whenSeen)
     // What another day's window could not send, of whatever study.
@@ -84,7 +87,14 @@ export class Annotations {
     this.measurements.putBack(study, items.flatMap((item) => measurementOf(item) ?? []))
     const elsewhere = this.keys.get().filter((key) => placeOf(key.frameId)?.study !== study)
     this.keys.set([...elsewhere, ...items.flatMap((item) => keyOf(item) ?? [])])
+    this.replacePlanes(study, items)
     this.judge()
+  }
+
+  /** What was drawn on planes of a study, of now or of an earlier version. */
+  replacePlanes(study: string, items: readonly AnnotationItem[]): void {
+    const others = this.planes.get().filter((item) => shapeOf(item)?.plane.study !== study)
+    this.planes.set([...others, ...items.filter((item) => item.type === PLANE_ITEM && shapeOf(item))])
   }
 
   /** Tells the server what has changed since the last time. */
@@ -96,10 +106,14 @@ export class Annotations {
     }
     for (const measurement of this.measurements.state.get().all) add(measurement.frameId, this.itemOf(measurement))
     for (const key of this.keys.get()) add(key.frameId, itemOfKey(key))
+    for (const item of this.planes.get()) {
+      const study = shapeOf(item)?.plane.study
+      if (study !== undefined) drawn.set(study, [...(drawn.get(study) ?? []), item])
+    }
     for (const study of new Set([...this.studies.keys(), ...drawn.keys()])) {
       const kept = this.draftsOf(study)
       // What this viewer cannot draw is not its to take away.
-      const foreign = kept.items.filter((item) => !measurementOf(item) && !keyOf(item))
+      const foreign = kept.items.filter((item) => !measurementOf(item) && !keyOf(item) && !shapeOf(item))
       const items = [...foreign, ...(drawn.get(study) ?? [])]
       const change = changeBetween(kept.items, items)
       // Until the study's own annotations are here nothing can have been taken away.

@@ -1,8 +1,8 @@
 // What one viewport shows of a volume, and how: planes, slab, path, camera, moment. Knows nothing of the screen.
 import { Observable } from '../../../lib/observable'
 import type { SeriesVolume } from '../engine/volume/volumes'
-import type { Vector } from '../model/geometry'
-import { type Extent, type Orientation, type PlaneName, type PlaneView, type Planes, UPRIGHT_PLANES, normalOfPlane, rotated, turnedIn } from '../model/planes'
+import { type Vector, dot } from '../model/geometry'
+import { type Extent, type Orientation, type PlaneName, type PlaneView, PLANES, type Planes, UPRIGHT_PLANES, normalOfPlane, planesWith, rotated, turnedIn } from '../model/planes'
 import { type Crop, RENDER_PRESETS, WHOLE } from '../model/raycast'
 import { type Projection, valueIn } from '../model/resample'
 import { cornersOf, middleOf, radiusOf } from '../model/volume'
@@ -89,14 +89,30 @@ export class VolumeScene {
     if (off <= radiusOf(this.volume.plan.grid)) this.set({ focus: point })
   }
 
+  /** A step of the wheel, mm: the voxel's extent in the direction of the plane's normal. */
+  stepThrough(name: PlaneName): number {
+    const normal = normalOfPlane(this.state.get().planes[name])
+    const { across, down, through } = this.volume.plan.grid
+    return Math.max(...[across, down, through].map((step) => Math.abs(step[0] * normal[0] + step[1] * normal[1] + step[2] * normal[2])))
+  }
+
   /** One voxel, or as many, through a plane. */
   scroll(name: PlaneName, by: number): void {
     const normal = normalOfPlane(this.state.get().planes[name])
-    const { across, down, through } = this.volume.plan.grid
-    // A step is the voxel's extent in the direction of the plane's normal.
-    const voxel = Math.max(...[across, down, through].map((step) => Math.abs(step[0] * normal[0] + step[1] * normal[1] + step[2] * normal[2])))
+    const voxel = this.stepThrough(name)
     const { focus } = this.state.get()
     this.goTo([focus[0] + normal[0] * voxel * by, focus[1] + normal[1] * voxel * by, focus[2] + normal[2] * voxel * by])
+  }
+
+  /** Lays one of the planes where something was measured: the one that lies nearest to it already. */
+  lay({ right, below }: Orientation, point: Vector, phase: number): void {
+    const { planes } = this.state.get()
+    const normal = normalOfPlane({ right, below })
+    const likeness = (name: PlaneName): number => Math.abs(dot(normalOfPlane(planes[name]), normal))
+    const name = PLANES.reduce((best, each) => (likeness(each) > likeness(best) ? each : best), 'axial' as PlaneName)
+    const laid = likeness(name) > 0.9999 ? planes : planesWith(name, { right, below })
+    this.set({ planes: laid, phase })
+    this.goTo(point)
   }
 
   turn(name: PlaneName, angle: number): void {

@@ -65,7 +65,7 @@ interface ShapeProps {
   live: boolean
 }
 
-function Shape({ measurement, affine, proportion, width, height, chosen, live }: ShapeProps) {
+export function Shape({ measurement, affine, proportion, width, height, chosen, live }: ShapeProps) {
   const { id, kind, points } = measurement
   const path = outline(measurement, affine, proportion)
   const corners = handlesOf(kind, points).map((point) => apply(affine, point))

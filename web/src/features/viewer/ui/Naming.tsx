@@ -11,7 +11,7 @@ const WIDTH = 190
 
 const ASKS: Readonly<Record<string, string>> = { calibration: 'Length, e.g. 50 mm', text: 'Note', arrow: 'Note, if any', marker: 'Number' }
 
-export function Naming({ session, measurement, at, size }: { session: ViewerSession; measurement: Measurement; at: Point; size: Size }) {
+export function Naming({ session, measurement, at, size }: { session: Pick<ViewerSession, 'measurements'>; measurement: Measurement; at: Point; size: Size }) {
   const { id, kind, text = '', label = '' } = measurement
   const [words, setWords] = useState(asksFor(kind) || kind === 'marker' ? text : label)
   const asks = ASKS[kind] ?? 'Name'

@@ -5,6 +5,7 @@ import { explain } from '../../../../lib/http'
 import { useValue } from '../../../../lib/observable'
 import { type KeyImage, measurementOf, placeOf } from '../../model/annotations'
 import type { Measurement } from '../../model/measure'
+import { planeMeasuresOf } from '../../session/planeMeasures'
 import type { ViewerSession } from '../../session/session'
 import { ExportForm } from './ExportForm'
 import { StoredObjects } from './StoredObjects'
@@ -58,6 +59,25 @@ function Row({ session, measurement, chosen }: { session: ViewerSession; measure
   )
 }
 
+/** Shapes on planes through a volume. */
+function PlaneRows({ session }: { session: ViewerSession }) {
+  const measures = planeMeasuresOf(session)
+  const { all, selected } = useValue(measures.shapes.state)
+  return all.map(({ id, kind, lines, text, label, seriesInstanceUID }) => {
+    const title = [label, text].find(Boolean) ?? ''
+    const number = session.seriesOf(seriesInstanceUID)?.SeriesNumber
+    return (
+      <li key={id}>
+        <button type="button" className={id === selected ? 'annotations-row annotations-chosen' : 'annotations-row'} data-testid="annotation-plane" onClick={() => void measures.goTo(id)}>
+          <strong>{title || nameOf(kind)}</strong>
+          <span>{[title ? nameOf(kind) : '', lines[0] ?? ''].filter(Boolean).join(' · ')}</span>
+          <span className="annotations-where">{[number === null || number === undefined ? '' : `Series ${number}`, 'MPR'].filter(Boolean).join(', ')}</span>
+        </button>
+      </li>
+    )
+  })
+}
+
 function Keys({ session, keys }: { session: ViewerSession; keys: readonly KeyImage[] }) {
   const { active } = useValue(session.state)
   const pane = session.engine.panes[active] ?? session.activePane
@@ -99,7 +119,10 @@ function Versions({ session, study }: { session: ViewerSession; study: string })
   const restore = (version: number) => {
     setFailure('')
     readAnnotations(study, undefined, version).then(
-      ({ items }) => session.measurements.replace(study, items.flatMap((item) => measurementOf(item) ?? [])),
+      ({ items }) => {
+        session.measurements.replace(study, items.flatMap((item) => measurementOf(item) ?? []))
+        session.annotations.replacePlanes(study, items)
+      },
       (error: unknown) => setFailure(explain(error).what),
     )
   }
@@ -125,6 +148,7 @@ function Versions({ session, study }: { session: ViewerSession; study: string })
 export function AnnotationsPanel({ session }: { session: ViewerSession }) {
   const { all, selected } = useValue(session.measurements.state)
   const keys = useValue(session.annotations.keys)
+  const planes = useValue(session.annotations.planes)
   const { groups } = useValue(session.state)
   const study = groups[0]?.study.StudyInstanceUID
   return (
@@ -134,11 +158,12 @@ export function AnnotationsPanel({ session }: { session: ViewerSession }) {
       <Keys session={session} keys={keys} />
       <section>
         <h3>Measurements and notes</h3>
-        {all.length === 0 && <p className="annotations-none">Nothing is drawn yet. What you draw is kept by itself.</p>}
+        {all.length === 0 && planes.length === 0 && <p className="annotations-none">Nothing is drawn yet. What you draw is kept by itself.</p>}
         <ul>
           {all.map((measurement) => (
             <Row key={measurement.id} session={session} measurement={measurement} chosen={measurement.id === selected} />
           ))}
+          <PlaneRows session={session} />
         </ul>
       </section>
       <StoredObjects session={session} />

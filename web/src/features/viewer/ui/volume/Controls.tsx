@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import { useValue } from '../../../../lib/observable'
 import { RENDER_PRESETS } from '../../model/raycast'
 import type { Projection } from '../../model/resample'
@@ -93,6 +94,7 @@ interface Props {
   readonly top: number
   readonly onOver: (uid: string) => void
   readonly onClose: () => void
+  readonly children?: ReactNode
 }
 
 function Fusion({ scene, choices, over, unit, top, onOver }: Pick<Props, 'scene' | 'choices' | 'over' | 'unit' | 'top' | 'onOver'>) {
@@ -137,6 +139,7 @@ export function Controls(props: Props) {
         </button>
       )}
       <span className="volume-spacer" />
+      {props.children}
       <button type="button" className="tool" aria-label="Reset planes and view" data-tip="Reset planes and view" onClick={() => scene.reset()}>
         <Glyph name="reset" size={16} />
       </button>

@@ -4,10 +4,14 @@ import type { Pane } from '../../engine/pane'
 import type { Overlay } from '../../engine/volume/painter'
 import { type Point, markersOf } from '../../model/geometry'
 import { PLANES, type PlaneName, cutOf, fromScreen, isUpright, toScreen } from '../../model/planes'
-import { UPRIGHT } from '../../model/view'
 import type { ViewerSession } from '../../session/session'
 import type { VolumeScene } from '../../session/volumeScene'
+import { affineOn, isOn } from '../../model/measuredPlane'
+import { UPRIGHT, apply, invert } from '../../model/view'
+import { planeMeasuresOf } from '../../session/planeMeasures'
+import { PlaneShapes } from './PlaneShapes'
 import { useHand, usePainter, useSize } from './cell'
+import { type PlaneHand, measuringKind, pressed, released } from './measuring'
 
 const NAMES: Readonly<Record<PlaneName, string>> = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' }
 const GAP = 14 // pixels of the cross left free around its middle
@@ -48,13 +52,42 @@ export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Prop
     const direction = cutOf(orientation, state.planes[other])
     return direction ? [{ other, direction }] : []
   })
+  const measures = planeMeasuresOf(session)
+  const kind = drawing || scene.volume.state.get().status !== 'ready' ? undefined : measuringKind(tool)
+  const reach = scene.stepThrough(name) / 2
+  const { phase } = state
+  /** The plane of a shape, or the one that is shown, to draw on. */
+  const handOn = (key?: string): PlaneHand | undefined => {
+    const plane = key === undefined ? undefined : measures.planeOf(key)
+    if (plane && !isOn(plane, orientation, focus, phase, reach)) return undefined
+    const picture = plane ? measures.pictureOn(scene.volume, plane) : measures.pictureOf(scene.volume, orientation, focus, { projection, thickness, phase })
+    const shown = picture && measures.planeOf(picture.frame.id)
+    return picture && shown && { picture, affine: affineOn(shown, view, orientation, size) }
+  }
+  /** Of what is being drawn here, or could be. */
+  const drawn = (): PlaneHand | undefined => {
+    const { draft } = measures.shapes.state.get()
+    return draft ? handOn(draft.frameId) : handOn()
+  }
   const pointAt = (at: Point) => fromScreen(at, view, orientation, focus, size)
 
+  const finish = (): boolean => {
+    const hand = drawn()
+    return hand !== undefined && measures.shapes.finish(hand.picture)
+  }
+  const measuring = useRef(false)
   useHand(root, {
     press: (at, event) => {
       root.current?.focus({ preventScroll: true })
+      measuring.current = false
       if (event.button === 1) return (by) => scene.pan(name, size, by[0], by[1])
       if (event.button === 2) return (by) => scene.zoom(name, size, 1.008 ** -by[1])
+      if (!drawing) {
+        measuring.current = true
+        const drag = pressed(measures, kind, kind || measures.shapes.state.get().draft ? drawn() : undefined, handOn, at, event.target as Element)
+        if (drag) return drag
+        measuring.current = false
+      }
       const from: Point = [at[0] - centre[0], at[1] - centre[1]]
       if (!drawing && Math.hypot(...from) < NEAR_MIDDLE) return (_, now) => scene.goTo(pointAt(now))
       if (!drawing && Math.hypot(...from) > TURN_FROM && lines.some(({ direction }) => off(from, direction) < NEAR_LINE)) {
@@ -71,9 +104,14 @@ export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Prop
       if (tool === 'window') return (by) => pane.dragWindow(by)
       return (_, now) => scene.goTo(pointAt(now))
     },
-    click: (at) => (drawing ? scene.addToPath(name, pointAt(at)) : scene.goTo(pointAt(at))),
+    release: (at, moved) => released(measures, drawn(), at, moved),
+    hover: (at) => {
+      const hand = measures.shapes.state.get().draft && drawn()
+      if (hand) measures.shapes.move(apply(invert(hand.affine), at), hand.picture)
+    },
+    click: (at) => !measuring.current && (drawing ? scene.addToPath(name, pointAt(at)) : scene.goTo(pointAt(at))),
     wheel: (event) => (event.ctrlKey ? scene.zoom(name, size, 1.002 ** -event.deltaY) : scene.scroll(name, Math.sign(event.deltaY) * (event.shiftKey ? 10 : 1))),
-    double: () => !drawing && scene.set({ alone: state.alone === name ? null : name }),
+    double: () => finish() || drawing || kind !== undefined || scene.set({ alone: state.alone === name ? null : name }),
   })
 
   const onKey = (key: KeyboardEvent) => {
@@ -81,6 +119,7 @@ export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Prop
     const angle = { '[': -1, ']': 1 }[key.key]
     if (by !== undefined && !key.ctrlKey && !key.altKey) scene.scroll(name, key.shiftKey ? by * 10 : by)
     else if (angle !== undefined) scene.turn(name, (angle * Math.PI) / 180)
+    else if (key.key === 'Enter' && finish()) key.preventDefault()
     else if (key.key === '+' || key.key === '-') scene.zoom(name, size, key.key === '+' ? 1.2 : 1 / 1.2)
     else return
     key.preventDefault()
@@ -112,6 +151,7 @@ export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Prop
           <circle key={at} className="volume-path-point" cx={x} cy={y} r={3} />
         ))}
       </svg>
+      {!drawing && <PlaneShapes measures={measures} series={pane.state.get().seriesInstanceUID ?? ''} view={view} orientation={orientation} focus={focus} phase={phase} reach={reach} size={size} />}
       <span className={`volume-title cross-${name}`}>{[title, projection === 'none' ? '' : `${SLABS[projection] ?? ''} ${thickness} mm`].filter(Boolean).join(' · ')}</span>
       {markers && detail !== 'none' && (
         <div className="pane-text" aria-hidden="true">

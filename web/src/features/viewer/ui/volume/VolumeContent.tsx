@@ -7,10 +7,12 @@ import { type SeriesVolume, volumesOf } from '../../engine/volume/volumes'
 import { PLANES } from '../../model/planes'
 import { valueIn } from '../../model/resample'
 import { suvFactor } from '../../model/suv'
+import { planeMeasuresOf } from '../../session/planeMeasures'
 import type { ViewerSession } from '../../session/session'
 import { VolumeScene } from '../../session/volumeScene'
 import { type Choice, Controls, type Mode } from './Controls'
 import { CurveCell } from './CurveCell'
+import { MeasureList, shapeKey, useWanted } from './MeasureList'
 import { PlaneCell } from './PlaneCell'
 import { RenderCell } from './RenderCell'
 import { TimeCurve } from './TimeCurve'
@@ -103,6 +105,8 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
   const modality = session.seriesOf(own)?.Modality ?? ''
   const scene = useMemo(() => new VolumeScene(volume, modality), [volume, modality])
   useEffect(() => () => scene.dispose(), [scene])
+  const measures = planeMeasuresOf(session)
+  useWanted(measures, scene, own)
   const choices = useChoices(session, own)
   const [chosen, setChosen] = useState<string | null>(null)
   const over = chosen ?? (mode === 'fusion' ? (choices[0]?.uid ?? '') : '')
@@ -124,7 +128,14 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
   const values = [Number.isFinite(told) ? `${told.toFixed(measured.suv ? 2 : 0)} ${measured.unit}` : '', Number.isFinite(laid) && upper ? `${laid.toFixed(2)} ${upper.unit}` : ''].filter(Boolean)
   return (
     <>
-      <div className={`volume-cells volume-${state.alone && mode !== 'volume' ? 'alone' : mode}`}>
+      <div
+        className={`volume-cells volume-${state.alone && mode !== 'volume' ? 'alone' : mode}`}
+        onKeyDown={(key) => {
+          if (key.target instanceof HTMLInputElement || !shapeKey(measures, key)) return
+          key.preventDefault()
+          key.stopPropagation()
+        }}
+      >
         {mode === 'volume' ? (
           <RenderCell pane={pane} scene={scene} />
         ) : (
@@ -139,7 +150,9 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
         )}
       </div>
       {volume.phases.length > 1 && <TimeCurve scene={scene} factor={measured.factor} unit={measured.unit} />}
-      <Controls scene={scene} mode={mode} choices={choices} over={over} top={top} unit={upper?.unit ?? ''} onOver={setChosen} onClose={() => session.setContent(index, null)} />
+      <Controls scene={scene} mode={mode} choices={choices} over={over} top={top} unit={upper?.unit ?? ''} onOver={setChosen} onClose={() => session.setContent(index, null)}>
+        {(mode === 'mpr' || mode === 'fusion') && <MeasureList measures={measures} series={own} />}
+      </Controls>
     </>
   )
 }

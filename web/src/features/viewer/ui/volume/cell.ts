@@ -42,6 +42,10 @@ export interface Hand {
   readonly press: (at: Point, event: PointerEvent) => ((by: Point, at: Point) => void) | null
   /** Pressed and let go without moving. */
   readonly click?: (at: Point) => void
+  /** The button is up again, after a drag or a click. */
+  readonly release?: (at: Point, moved: boolean) => void
+  /** The pointer moves without a button. */
+  readonly hover?: (at: Point) => void
   readonly wheel: (event: WheelEvent) => void
   readonly double?: () => void
 }
@@ -73,7 +77,10 @@ export function useHand(element: RefObject<HTMLElement | null>, hand: Hand): voi
       drag = { go: latest.current.press(point, event), last: point, from: point, moved: false, id: event.pointerId, main: event.button === 0 }
     }, { signal })
     host.addEventListener('pointermove', (event) => {
-      if (drag?.id !== event.pointerId) return
+      if (drag?.id !== event.pointerId) {
+        latest.current.hover?.(at(event))
+        return
+      }
       const point = at(event)
       if (!drag.moved && Math.hypot(point[0] - drag.from[0], point[1] - drag.from[1]) < TREMBLE) return
       drag.moved = true
@@ -82,8 +89,10 @@ export function useHand(element: RefObject<HTMLElement | null>, hand: Hand): voi
     }, { signal })
     const end = (event: PointerEvent): void => {
       if (drag?.id !== event.pointerId) return
-      if (!drag.moved && drag.main && event.type === 'pointerup') latest.current.click?.(drag.from)
+      const { moved, main, from, last } = drag
       drag = null
+      latest.current.release?.(moved ? last : from, moved)
+      if (!moved && main && event.type === 'pointerup') latest.current.click?.(from)
     }
     host.addEventListener('pointerup', end, { signal })
     host.addEventListener('pointercancel', end, { signal })
