@@ -120,6 +120,90 @@ test('MPR: three planes show the files\' values where they lie; the cross moves,
   await expect(page.getByTestId('volume-0')).toHaveCount(0)
 })
 
+interface KeptShape {
+  readonly type: string
+  readonly kind: string
+  readonly points: readonly (readonly [number, number])[]
+  readonly plane: { readonly step: number; readonly columns: number }
+  readonly results: readonly { readonly quantity: string; readonly value: number; readonly unit: string }[]
+}
+
+async function draw(page: Page, cell: Locator, from: readonly [number, number], to: readonly [number, number]): Promise<void> {
+  const box = (await cell.boundingBox())!
+  await page.mouse.move(box.x + box.width / 2 + from[0], box.y + box.height / 2 + from[1])
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width / 2 + to[0], box.y + box.height / 2 + to[1], { steps: 4 })
+  await page.mouse.up()
+}
+
+test('measuring on planes: statistics are those of the files, millimetres those of the patient; shapes come back with their oblique plane', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await choose(page, 'MPR: three planes')
+  const all = await slices(page.request)
+  const [axial, coronal] = [plane(page, 'axial'), plane(page, 'coronal')]
+  await fine(axial)
+  await page.keyboard.press('q')
+  await draw(page, axial, [-70, -50], [-20, 10])
+  await expect(axial.getByTestId('measurement')).toContainText('Mean')
+  const kept = async (): Promise<KeptShape[]> => ((await (await page.request.get(`/api/v1/studies/${CT_STUDY}/annotations`)).json()) as { items: KeptShape[] }).items.filter(({ type }) => type === 'plane')
+  await expect.poll(async () => (await kept()).length, WAIT).toBe(1)
+  const [region] = await kept()
+  const scale = Number(await axial.getAttribute('data-affine-scale'))
+  const [[x0, y0], [x1, y1]] = region!.points as [[number, number], [number, number]]
+  const { spacing, columns } = all[0]!
+  expect(region!.plane.step).toBeCloseTo(spacing[0], 6)
+  expect((x1 - x0) * spacing[0] * scale).toBeCloseTo(50, 3)
+  expect((y1 - y0) * spacing[1] * scale).toBeCloseTo(60, 3)
+  // The cross lies between two slices: each value is the mean of theirs.
+  const [below, above] = [all[CT_COUNT / 2 - 1]!, all[CT_COUNT / 2]!]
+  const inside: number[] = []
+  for (let y = Math.ceil(y0); y <= y1; y++) for (let x = Math.ceil(x0); x <= x1; x++) inside.push((below.values[y * columns + x]! + above.values[y * columns + x]!) / 2)
+  const mean = inside.reduce((sum, value) => sum + value, 0) / inside.length
+  const result = (quantity: string): number => region!.results.find((each) => each.quantity === quantity)!.value
+  expect(result('pixels')).toBe(inside.length)
+  expect(result('mean')).toBeCloseTo(mean, 1)
+  expect(result('SD')).toBeCloseTo(Math.sqrt(inside.reduce((sum, value) => sum + (value - mean) ** 2, 0) / inside.length), 1)
+  expect(result('area')).toBeCloseTo(50 * 60 / scale ** 2, 1)
+
+  // Oblique: the plane is turned in steps of a degree by the keyboard, then measured with a line and an angle by clicks.
+  await axial.focus()
+  for (let step = 0; step < 20; step++) await page.keyboard.press(']')
+  await expect(coronal).toContainText('Oblique')
+  await page.keyboard.press('d')
+  await draw(page, coronal, [-60, 20], [20, -40])
+  const length = 100 / Number(await coronal.getAttribute('data-affine-scale'))
+  await expect(coronal.getByTestId('measurement')).toContainText(`${length.toFixed(length < 10 ? 2 : 1)} mm`)
+  await page.keyboard.press('a')
+  const box = (await coronal.boundingBox())!
+  for (const [x, y] of [[40, 40], [40, -20], [100, -20]] as const) {
+    await page.mouse.move(box.x + box.width / 2 + x, box.y + box.height / 2 + y)
+    await page.mouse.down()
+    await page.mouse.up()
+  }
+  await expect(coronal.getByTestId('measurement').nth(1)).toContainText('90.0°')
+  await keepScreenshot(page, 'volume-measured')
+  const line = await coronal.locator('.measure-line').first().getAttribute('d')
+  await expect.poll(async () => (await kept()).length, WAIT).toBe(3)
+  // It belongs to its plane: the next one does not show it.
+  await page.mouse.wheel(0, 120)
+  await expect(coronal.getByTestId('measurement')).toHaveCount(0)
+
+  await page.reload()
+  await expect(page.getByTestId('pane-0')).toHaveAttribute('data-status', 'shown', WAIT)
+  await choose(page, 'MPR: three planes')
+  await expect(coronal.getByTestId('measurement')).toHaveCount(0)
+  await page.getByTestId('plane-measures').click()
+  await page.getByRole('menuitem', { name: /^Length/ }).click()
+  await expect(coronal).toContainText('Oblique')
+  await expect(coronal.locator('.measure-line').first()).toHaveAttribute('d', line ?? '')
+  // Taken away, and back.
+  await coronal.focus()
+  await page.keyboard.press('Delete')
+  await expect(coronal.getByTestId('measurement')).toHaveCount(1)
+  await page.keyboard.press('Control+z')
+  await expect(coronal.getByTestId('measurement')).toHaveCount(2)
+})
+
 test('curved MPR along a drawn path; the volume as a body that turns, and a crop takes part of it away', async ({ page }) => {
   await open(page, CT_STUDY)
   await choose(page, 'Curved MPR')

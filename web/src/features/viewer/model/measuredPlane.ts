@@ -81,7 +81,7 @@ export function patientAt({ origin, right, below, step }: MeasuredPlane, [x, y]:
 
 /** The middle of a shape, where a person wants to be led. */
 export function middleOfShape(plane: MeasuredPlane, points: readonly (readonly [number, number])[]): Vector {
-  const sum = points.reduce((total, point) => [total[0] + point[0], total[1] + point[1]] as const, [0, 0] as readonly [number, number])
+  const sum = points.reduce<readonly [number, number]>((total, point) => [total[0] + point[0], total[1] + point[1]], [0, 0])
   return patientAt(plane, [sum[0] / points.length, sum[1] / points.length])
 }
 

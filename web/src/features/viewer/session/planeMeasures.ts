@@ -33,7 +33,7 @@ function valuesOn(volume: SeriesVolume, plane: MeasuredPlane): ArrayLike<number>
     return one[0] ?? OUTSIDE
   }
   const target = { length: columns * rows }
-  return new Proxy(target as ArrayLike<number>, { get: (held, name) => (typeof name === 'string' && /^\d+$/.test(name) ? value(Number(name)) : Reflect.get(held, name)) as unknown })
+  return new Proxy<ArrayLike<number>>(target, { get: (held, name) => (typeof name === 'string' && /^\d+$/.test(name) ? value(Number(name)) : Reflect.get(held, name)) as unknown })
 }
 
 export class PlaneMeasures {

@@ -109,7 +109,7 @@ export class VolumeScene {
     const { planes } = this.state.get()
     const normal = normalOfPlane({ right, below })
     const likeness = (name: PlaneName): number => Math.abs(dot(normalOfPlane(planes[name]), normal))
-    const name = PLANES.reduce((best, each) => (likeness(each) > likeness(best) ? each : best), 'axial' as PlaneName)
+    const name = PLANES.reduce<PlaneName>((best, each) => (likeness(each) > likeness(best) ? each : best), 'axial')
     const laid = likeness(name) > 0.9999 ? planes : planesWith(name, { right, below })
     this.set({ planes: laid, phase })
     this.goTo(point)

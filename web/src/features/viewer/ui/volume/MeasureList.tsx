@@ -42,9 +42,10 @@ export function shapeKey({ shapes }: PlaneMeasures, key: { readonly key: string;
   const { selected, draft } = shapes.state.get()
   const control = key.ctrlKey || key.metaKey
   if ((key.key === 'Delete' || key.key === 'Backspace') && (selected !== null || draft)) shapes.deleteSelected()
-  else if (key.key === 'Escape' && (draft || selected !== null)) void (shapes.cancel() || shapes.select(null))
-  else if (control && key.key.toLowerCase() === 'z') (key.shiftKey ? shapes.redo() : shapes.undo())
-  else if (control && key.key.toLowerCase() === 'y') shapes.redo()
+  else if (key.key === 'Escape' && draft) shapes.cancel()
+  else if (key.key === 'Escape' && selected !== null) shapes.select(null)
+  else if (control && (key.key.toLowerCase() === 'y' || (key.shiftKey && key.key.toLowerCase() === 'z'))) shapes.redo()
+  else if (control && key.key.toLowerCase() === 'z') shapes.undo()
   else return false
   return true
 }

@@ -29,7 +29,7 @@ export function pressed(measures: PlaneMeasures, kind: Kind | undefined, own: Pl
   const touched = target.closest<SVGElement>('[data-measurement]')
   const shape = touched && all.find((each) => each.id === touched.dataset.measurement)
   const home = shape && held(shape.frameId)
-  if (shape && home && touched) {
+  if (shape && home) {
     const from = apply(invert(home.affine), at)
     const { points } = shape
     const handle = Number(touched.dataset.handle ?? -1)
