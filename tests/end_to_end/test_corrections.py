@@ -2,11 +2,14 @@
 
 import io
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 
+import httpx
 import pydicom
 
+import remotes
 from objects import part10, uid
 from servers import Server, running
 
@@ -24,6 +27,32 @@ def fetched(server: Server, study: str, folder: Path) -> pydicom.Dataset:
     return pydicom.dcmread(file)
 
 
+def received(remote: remotes.Remote) -> pydicom.Dataset:
+    """The only object another archive got since it was looked at last."""
+    (file,) = remote.files()
+    data = pydicom.dcmread(file)
+    file.unlink()
+    return data
+
+
+def moved(server: Server, study: str, remote: remotes.Remote) -> pydicom.Dataset:
+    """The study as another archive gets it by C-MOVE."""
+    subprocess.run(["movescu", "-S", "-aec", server.aet, "-aem", remote.aet, "-k", "QueryRetrieveLevel=STUDY", "-k",
+                    f"StudyInstanceUID={study}", "127.0.0.1", str(server.dicom_port)], check=True, timeout=120,
+                   capture_output=True)  # fmt: skip
+    return received(remote)
+
+
+def forwarded(client: httpx.Client, study: str, remote: remotes.Remote) -> pydicom.Dataset:
+    """The study as another archive gets it through the queue."""
+    (number,) = client.post("/api/v1/deliveries", json={"studies": [study], "destination": remote.aet}).json()["deliveries"]
+    until = time.monotonic() + 60
+    while (delivery := client.get(f"/api/v1/deliveries/{number}").json()["delivery"])["state"] != "sent":
+        assert delivery["state"] not in ("failed", "cancelled") and time.monotonic() < until, delivery
+        time.sleep(0.1)
+    return received(remote)
+
+
 def found(server: Server, *keys: str) -> str:
     """What C-FIND answers."""
     words = [word for key in keys for word in ("-k", key)]
@@ -36,8 +65,10 @@ def test_a_correction_holds_at_every_door_and_can_be_taken_back(tmp_path: Path) 
     study, series, instance = uid(), uid(), uid()
     stored = part10(PatientName="Wrong^Willy", PatientID="W-1", StudyInstanceUID=study, SeriesInstanceUID=series,
                     SOPInstanceUID=instance)
-    with running(tmp_path / "data") as server:
+    with running(tmp_path / "data") as server, remotes.storescp(tmp_path / "remote") as remote:
         client = server.client()
+        peer = {"aet": remote.aet, "host": "127.0.0.1", "port": remote.port}
+        assert client.post("/api/v1/peers", json=peer).status_code == 201
         kind = 'multipart/related; type="application/dicom"; boundary=b'
         sent = client.post("/dicom-web/studies", headers={"Content-Type": kind},
                            content=b"--b\r\nContent-Type: application/dicom\r\n\r\n" + stored + b"\r\n--b--\r\n")
@@ -65,7 +96,12 @@ def test_a_correction_holds_at_every_door_and_can_be_taken_back(tmp_path: Path) 
             assert client.get(f"{at}/instances/{instance}/rendered", headers={"Accept": "image/png"}).status_code == 200
             assert name in found(server, f"PatientID={patient_id}", "PatientName")
             by_get = fetched(server, study, tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}")
-            assert (str(by_get.PatientName), by_get.PatientID, by_get.PixelData) == (name, patient_id, bytes(512))
+            asked = {"studyUID": study, "seriesUID": series, "objectUID": instance, "contentType": "application/dicom"}
+            old = client.get("/wado", params={"requestType": "WADO", **asked})
+            by_uri = pydicom.dcmread(io.BytesIO(old.content))
+            for sent in (by_get, by_uri, moved(server, study, remote), forwarded(client, study, remote)):
+                assert (str(sent.PatientName), sent.PatientID, sent.PixelData) == (name, patient_id, bytes(512))
+                assert ("OriginalAttributesSequence" in sent) == (patient_id == "R-77")
             (listed,) = client.get("/api/v1/studies", params={"q": name.partition("^")[0]}).json()["studies"]
             assert listed["PatientID"] == patient_id
             return by_get

@@ -20,7 +20,8 @@ from pydicom.uid import generate_uid
 
 import ceph
 from conftest import PostgreSQL
-from servers import Server, descendants, start
+from hl7 import messages
+from servers import Server, descendants, free_port, start
 
 SLICES = 50
 PATIENCE = 90.0
@@ -202,13 +203,15 @@ def _prove(first: Server, second: Server, again: Callable[[], Server], s3: ceph.
 @pytest.mark.postgres
 @pytest.mark.timeout(400)
 def test_roles_on_machines_of_their_own(s3: ceph.S3, bucket: str, postgresql: PostgreSQL, tmp_path: Path, data: Path) -> None:
-    """A web role here and a DICOM role there, no worker: each copies what it was given, and gives what the other got."""
+    """A web role here, a DICOM role and two of HL7 there, no worker: each copies what it was given, and gives what others got."""
     source = sorted((data / "ct/volume-lidc-idri-0314").rglob("*.dcm"))[0]
     url = postgresql.create("isocenter_template")
     keys = {"ISOCENTER_S3_ACCESS_KEY": ceph.ACCESS, "ISOCENTER_S3_SECRET_KEY": ceph.SECRET}
     common = ("--database", url, "--storage", s3.storage(bucket), "--dicom-processes", "1", "--storage-safe-in", "1")
     web = start(tmp_path / "web", *common, extra=keys, role="web")
     dicom = start(tmp_path / "dicom", *common, extra=keys, role="dicom")
+    listening = [free_port(), free_port()]
+    hl7 = [start(tmp_path / f"hl7-{port}", *common, "--hl7", f"127.0.0.1:{port}", extra=keys, role="hl7") for port in listening]
     try:
         web.wait_until_ready(PATIENCE)
         eventually(lambda: "Isocenter is ready" in dicom.output(), "the DICOM role does not start")
@@ -230,11 +233,29 @@ def test_roles_on_machines_of_their_own(s3: ceph.S3, bucket: str, postgresql: Po
         assert len(got) == 2
         for path in stored:
             assert same_image(path, got[dcmread(path, stop_before_pixels=True).SOPInstanceUID].read_bytes(), tmp_path)
+        _prove_orders(hl7, listening, web, dicom)
     finally:
-        for server in (web, dicom):
+        for server in (web, dicom, *hl7):
             if server.process.poll() is None:
                 server.stop()
         postgresql.drop(url)
+
+
+def _prove_orders(nodes: list[Server], ports: list[int], web: Server, dicom: Server) -> None:
+    """An order that one HL7 node took and the other changed is one row, in the worklists of all."""
+    for number, port in enumerate(ports):
+        eventually(lambda node=nodes[number]: "Isocenter is ready" in node.output(), "an HL7 role does not start")
+        ris = messages.Sender.to(port)
+        start_at = f"2026112{4 + number}110000"
+        assert ris.code(messages.orm(("NW", "XO")[number], control=str(number), start=start_at)) == "AA"
+        ris.close()
+    keys = ["-k", "AccessionNumber", "-k", "(0040,0100)[0].ScheduledProcedureStepStartDate="]
+    found = subprocess.run(["findscu", "-W", "-aec", dicom.aet, "127.0.0.1", str(dicom.dicom_port), *keys], check=True,
+                           timeout=120, capture_output=True, text=True)
+    told = found.stdout + found.stderr
+    assert told.count("[A1]") + told.count("[A1 ]") == 1 and "20261125" in told and "20261124" not in told
+    (order,) = web.client().get("/api/v1/orders").json()["orders"]
+    assert order["AccessionNumber"] == "A1"
 
 
 MULTIPART = 'multipart/related; type="application/dicom"; boundary=xyz'

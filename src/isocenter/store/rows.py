@@ -1,7 +1,7 @@
 """SQL text for the hot path, generated from the tables, in the driver's own parameter style; and values fit for a column."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -23,6 +23,7 @@ def clean(values: Mapping[str, str]) -> dict[str, str]:
     return {keyword: _clean(keyword, text) for keyword, text in values.items() if text and keyword in BY_KEYWORD}
 
 
+@lru_cache(4096)  # most values are those of the image before
 def _clean(keyword: str, text: str) -> str:
     if "\\" in text and keyword in dialect.SINGLE_VALUED:
         text = text.partition("\\")[0]  # PS3.6 allows one value; the object keeps the others
