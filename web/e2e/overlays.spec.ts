@@ -37,6 +37,25 @@ async function overlayAt(page: Page, points: readonly (readonly [number, number]
   }, points)
 }
 
+/** Opens the three planes of the active viewport's series. */
+async function planes(page: Page): Promise<void> {
+  await page.getByTestId('volume-menu').click()
+  await page.getByRole('menuitem', { name: 'MPR: three planes' }).click()
+  await expect(page.getByTestId('volume-notes')).toHaveAttribute('data-status', 'ready', { timeout: 45_000 })
+}
+
+/** What lies on a plane of the MPR, so many millimetres to the right of and below the middle of the volume. */
+async function onPlane(page: Page, name: string, points: readonly (readonly [number, number])[]): Promise<Pixel[]> {
+  const cell = page.getByTestId(`plane-${name}`)
+  await expect(cell.getByTestId('plane-overlay')).toHaveAttribute('data-drawn', /\d/)
+  const scale = Number(await cell.getAttribute('data-affine-scale'))
+  return cell.getByTestId('plane-overlay').evaluate((canvas: HTMLCanvasElement, at) => {
+    const ratio = canvas.width / canvas.clientWidth
+    const context = canvas.getContext('2d')!
+    return at.map(([x, y]) => [...context.getImageData(Math.floor(canvas.width / 2 + x * ratio), Math.floor(canvas.height / 2 + y * ratio), 1, 1).data] as unknown as Pixel)
+  }, points.map(([x, y]) => [x * scale, y * scale] as const))
+}
+
 const drawnOn = (page: Page) => page.getByTestId('overlay-canvas')
 
 test('a segmentation of the study is shown on its images, with volumes', async ({ page }) => {
@@ -85,6 +104,17 @@ test('a segmentation of the study is shown on its images, with volumes', async (
   // The fourth lies on one image only, at -128.69.
   await parts.nth(3).locator('.overlay-name').click()
   await expect.poll(async () => (await drawnOn(page).getAttribute('data-image'))?.includes('23433')).toBe(true)
+
+  // On the planes of the MPR, the middle image being the axial one; and across, where only three millimetres are.
+  await page.getByTestId('overlay').nth(1).getByRole('button', { name: /^Show / }).first().click()
+  await planes(page)
+  const pixel = 0.810547
+  const laid = await onPlane(page, 'axial', points.map(([x, y]) => [(x - 255.5) * pixel, (y - 255.5) * pixel]))
+  expect(points.map((_, index) => laid[index]![3] > 0)).toEqual(points.map(([x, y]) => inLiver(1, x, y)))
+  const [column = 0] = [...Array(SIDE).keys()].filter((x) => [-3, 0, 3].every((dx) => inLiver(1, x + dx, 255) && inLiver(1, x + dx, 256)))
+  const across = await onPlane(page, 'coronal', [[(column - 255.5) * pixel, 0], [(column - 255.5) * pixel, 6], [240 * pixel, 0]])
+  expect(across.map((color) => color[3] > 0)).toEqual([true, false, false])
+  await page.screenshot({ path: 'test-results/screenshots/segmentation-mpr.png' })
 })
 
 // --- radiotherapy
@@ -190,6 +220,17 @@ test('structures and dose lie on the images; the histogram is that of a linear d
   await page.getByLabel('Colour wash').check()
   await page.getByTestId('overlay-opacity').fill('40')
   await page.screenshot({ path: 'test-results/screenshots/dose.png' })
+
+  // Across: the box is 30 mm wide and 9 mm high around the middle (39, 39, 6); 10 Gy lie at 20 mm, whatever the height.
+  await planes(page)
+  await page.getByLabel('Colour wash').uncheck()
+  await expect.poll(async () => (await onPlane(page, 'coronal', [[-19, 5.6]]))[0]![3]).toBeGreaterThan(100)
+  await page.getByLabel('Outlines').uncheck()
+  const [inBox, beyond, above, isodose] = await onPlane(page, 'coronal', [[-14, 2], [3, 2], [-14, 5.5], [-19, -5.6]])
+  expect(inBox![1]).toBeGreaterThan(200)
+  expect([beyond![3], above![3]]).toEqual([0, 0])
+  expect(isodose![3]).toBeGreaterThan(100)
+  await page.screenshot({ path: 'test-results/screenshots/dose-mpr.png' })
 })
 
 // --- drawing

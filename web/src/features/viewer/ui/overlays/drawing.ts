@@ -5,7 +5,7 @@ import { type Grid, between, chained, gridOf } from '../../model/overlays/grid'
 import { borders } from '../../model/overlays/masks'
 import type { Rgb } from '../../model/overlays/colors'
 import { type Layer, type Segmentation, layersOn } from '../../model/overlays/segmentation'
-import { type StructureSet, contoursOn } from '../../model/overlays/structures'
+import { type Drawn, type StructureSet, contoursOn } from '../../model/overlays/structures'
 import { type Affine, apply } from '../../model/view'
 import type { Overlay, OverlayState } from '../../session/overlays/store'
 
@@ -54,10 +54,16 @@ function placeOf(layer: Layer, { grid, frame }: Drawing): Affine {
 
 const areas = new WeakMap<Uint8Array, { readonly color: string; readonly image: HTMLCanvasElement }>()
 
-function areaOf({ columns, rows, mask }: Layer, color: Rgb): HTMLCanvasElement {
-  const known = areas.get(mask)
+function areaOf(layer: Layer, color: Rgb): HTMLCanvasElement {
+  const known = areas.get(layer.mask)
   if (known?.color === css(color)) return known.image
-  const image = known?.image ?? document.createElement('canvas')
+  const image = filled(layer, color, known?.image)
+  areas.set(layer.mask, { color: css(color), image })
+  return image
+}
+
+/** A mask as a picture of one colour. */
+export function filled({ columns, rows, mask }: Layer, color: Rgb, image = document.createElement('canvas')): HTMLCanvasElement {
   image.width = columns
   image.height = rows
   const context = image.getContext('2d')
@@ -66,7 +72,6 @@ function areaOf({ columns, rows, mask }: Layer, color: Rgb): HTMLCanvasElement {
     for (let index = 0; index < mask.length; index++) data.data.set([color[0], color[1], color[2], mask[index] ?? 0], index * 4)
     context.putImageData(data, 0, 0)
   }
-  areas.set(mask, { color: css(color), image })
   return image
 }
 
@@ -97,7 +102,7 @@ function drawSegments(drawing: Drawing, segmentation: Segmentation, hidden: Read
 }
 
 /** Line pieces [x1, y1, x2, y2], as wide on the screen whatever the magnification. */
-function stroke({ context, ratio }: Drawing, pieces: readonly number[], to: Affine, color: Rgb, width: number): void {
+export function stroke({ context, ratio }: Pick<Drawing, 'context' | 'ratio'>, pieces: readonly number[], to: Affine, color: Rgb, width: number): void {
   context.beginPath()
   for (let at = 0; at + 3 < pieces.length; at += 4) {
     context.moveTo(...apply(to, [pieces[at] ?? 0, pieces[at + 1] ?? 0]))
@@ -111,31 +116,31 @@ function stroke({ context, ratio }: Drawing, pieces: readonly number[], to: Affi
 // --- structures
 
 function drawStructures(drawing: Drawing, set: StructureSet, hidden: ReadonlySet<number>): number {
-  const { context, grid, frame, affine, ratio, state } = drawing
+  const { grid, frame, affine } = drawing
   if (!grid) return 0
-  let count = 0
-  for (const structure of set.structures) {
-    if (hidden.has(structure.number)) continue
-    for (const { closed, points } of contoursOn(structure, grid, frame.thickness)) {
-      count++
-      const path = new Path2D()
-      points.forEach((point, index) => {
-        const [x, y] = apply(affine, point)
-        if (points.length === 1) path.rect(x - 3 * ratio, y - 3 * ratio, 6 * ratio, 6 * ratio)
-        else if (index === 0) path.moveTo(x, y)
-        else path.lineTo(x, y)
-      })
-      if (closed) path.closePath()
-      if (closed && !state.outlines) {
-        context.fillStyle = css(structure.color, state.opacity)
-        context.fill(path, 'evenodd')
-      }
-      context.lineWidth = 1.75 * ratio
-      context.strokeStyle = css(structure.color)
-      context.stroke(path)
+  return set.structures.reduce((count, structure) => (hidden.has(structure.number) ? count : count + drawContours(drawing, contoursOn(structure, grid, frame.thickness), affine, structure.color)), 0)
+}
+
+/** Contours in pixels of a picture. @returns how many */
+export function drawContours({ context, ratio, state }: Pick<Drawing, 'context' | 'ratio' | 'state'>, contours: readonly Drawn[], affine: Affine, color: Rgb): number {
+  for (const { closed, points } of contours) {
+    const path = new Path2D()
+    points.forEach((point, index) => {
+      const [x, y] = apply(affine, point)
+      if (points.length === 1) path.rect(x - 3 * ratio, y - 3 * ratio, 6 * ratio, 6 * ratio)
+      else if (index === 0) path.moveTo(x, y)
+      else path.lineTo(x, y)
+    })
+    if (closed) path.closePath()
+    if (closed && !state.outlines) {
+      context.fillStyle = css(color, state.opacity)
+      context.fill(path, 'evenodd')
     }
+    context.lineWidth = 1.75 * ratio
+    context.strokeStyle = css(color)
+    context.stroke(path)
   }
-  return count
+  return contours.length
 }
 
 // --- dose
@@ -161,7 +166,7 @@ function paintedOf(dose: Dose, grid: Grid, frame: Frame, reference: number): Pai
   return made
 }
 
-function washed({ values, columns, rows }: Slice, reference: number): HTMLCanvasElement {
+export function washed({ values, columns, rows }: Slice, reference: number): HTMLCanvasElement {
   const image = document.createElement('canvas')
   image.width = columns
   image.height = rows

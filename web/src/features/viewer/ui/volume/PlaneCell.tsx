@@ -9,6 +9,7 @@ import type { VolumeScene } from '../../session/volumeScene'
 import { affineOn, isOn } from '../../model/measuredPlane'
 import { UPRIGHT, apply, invert } from '../../model/view'
 import { planeMeasuresOf } from '../../session/planeMeasures'
+import { PlaneOverlays } from './PlaneOverlays'
 import { PlaneShapes } from './PlaneShapes'
 import { useHand, usePainter, useSize } from './cell'
 import { type PlaneHand, measuringKind, pressed, released } from './measuring'
@@ -133,6 +134,7 @@ export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Prop
   return (
     <div ref={root} className={`volume-cell volume-cell-${name}`} tabIndex={0} role="group" aria-label={`${title} plane`} aria-keyshortcuts="ArrowUp ArrowDown [ ]" data-testid={`plane-${name}`} data-affine-scale={view.scale} data-focus={focus.join(',')} onKeyDown={onKey}>
       <canvas ref={canvas} className="volume-canvas" />
+      <PlaneOverlays session={session} frameOfReference={scene.volume.plan.frameOfReference} view={view} orientation={orientation} focus={focus} size={size} />
       <svg className="volume-cross" width={size.width} height={size.height} aria-hidden="true">
         {lines.map(({ other, direction: [dx, dy] }) => (
           <g key={other} className={`cross-${other}`} data-testid={`cross-${name}-${other}`} data-direction={`${dx},${dy}`}>
