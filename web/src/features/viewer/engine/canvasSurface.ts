@@ -82,14 +82,22 @@ export class CanvasSurface implements Surface {
   private painting: { picture: Picture; window: Window; inverted: boolean } | null = null
   private size: Size = { width: 0, height: 0 }
 
-  constructor(host: HTMLElement) {
+  private readonly fixedRatio: number | undefined
+
+  /** @param ratio canvas pixels per CSS pixel; as the screen has when it is not given */
+  constructor(host: HTMLElement, ratio?: number) {
+    this.fixedRatio = ratio
     this.canvas.className = 'pane-canvas'
     host.append(this.canvas)
   }
 
+  private get ratio(): number {
+    return this.fixedRatio ?? (window.devicePixelRatio || 1)
+  }
+
   resize(size: Size): void {
     this.size = size
-    const ratio = window.devicePixelRatio || 1
+    const { ratio } = this
     this.canvas.width = Math.round(size.width * ratio)
     this.canvas.height = Math.round(size.height * ratio)
   }
@@ -102,7 +110,7 @@ export class CanvasSurface implements Surface {
       painted(picture, look.window, look.inverted, 1, this.source)
       this.painting = { picture, window: look.window, inverted: look.inverted }
     }
-    const ratio = window.devicePixelRatio || 1
+    const { ratio } = this
     const m: Affine = affineOf(look.view, picture.frame.extent, this.size)
     context.setTransform(1, 0, 0, 1, 0, 0)
     context.fillStyle = '#000'

@@ -66,6 +66,13 @@ export class Pane {
     return () => this.detach()
   }
 
+  /** Draws for paper and files: on a plain canvas, with so many of its pixels per CSS pixel. */
+  develop(host: HTMLElement, ratio: number): () => void {
+    this.screen = new Screen(host, this.id, null, { sized: (size) => this.sized(size), drawn: () => undefined, ratio })
+    this.screen.measure()
+    return () => this.detach()
+  }
+
   private detach(): void {
     this.screen?.dispose()
     this.screen = null
@@ -93,6 +100,28 @@ export class Pane {
 
   get hung(): Look | null {
     return this.look
+  }
+
+  /** Shows its image as another viewport shows its own: window, inversion, turn, and the same part of it unless `whole`. */
+  like(other: Pane, whole: boolean): void {
+    const { seriesInstanceUID, count, index, shown, status, reason, again, picture, refused, size, playing, loaded } = this.state.get()
+    if (!picture) return
+    this.choice = other.choice
+    this.fallback = other.fallback
+    this.guessed = other.guessed
+    const theirs = other.state.get()
+    const { extent } = picture.frame
+    const { turn } = theirs.view
+    const grown = views.fitScale(extent, size, turn) / views.fitScale(theirs.picture?.frame.extent ?? extent, theirs.size, turn)
+    const view = whole || theirs.view.fitted || !theirs.picture ? { ...theirs.view, ...views.fitted(extent, size, turn) } : { ...theirs.view, scale: theirs.view.scale * grown }
+    const own = { seriesInstanceUID, count, index, shown, status, reason, again, picture, refused, size, playing, loaded }
+    this.patch({ ...theirs, ...own, inverted: bornInverted(picture) !== theirs.flipped, view })
+    this.applyChoice()
+  }
+
+  /** Paper and files: so many CSS pixels per unit of the picture, its middle in the middle. */
+  scaleTo(scale: number): void {
+    this.setView((view, extent) => ({ ...view, scale, centre: [(extent.columns - 1) / 2, (extent.rows - 1) / 2], fitted: false }))
   }
 
   private refit(): void {

@@ -10,6 +10,8 @@ export interface Told {
   sized: (size: Size) => void
   /** A frame on the screen shows everything asked for so far. */
   drawn: () => void
+  /** Canvas pixels per CSS pixel of what is not for the screen. */
+  ratio?: number
 }
 
 export class Screen {
@@ -79,7 +81,7 @@ export class Screen {
       this.gpu.resize(this.size)
     }
     if (!onGpu && !this.canvas) {
-      this.canvas = new CanvasSurface(this.host)
+      this.canvas = new CanvasSurface(this.host, this.told.ratio)
       this.canvas.resize(this.size)
     }
   }

@@ -7,6 +7,7 @@ export type Command =
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
+  | 'copy-image' | 'save-picture' | 'print'
   | 'key-image' | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
 export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
@@ -90,6 +91,9 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'next-stage', keys: ['.'], label: 'Next stage of the hanging protocol', group: 'Screen' },
   { command: 'previous-stage', keys: [','], label: 'Previous stage of the hanging protocol', group: 'Screen' },
   { command: 'overlay', keys: ['o'], label: 'Text on the picture: all, no patient, none', group: 'Screen' },
+  { command: 'copy-image', keys: ['Ctrl+c'], label: 'Copy the image', group: 'Screen' },
+  { command: 'save-picture', keys: ['Ctrl+s'], label: 'Save as a picture or film', group: 'Screen' },
+  { command: 'print', keys: ['Ctrl+p'], label: 'Print', group: 'Screen' },
   { command: 'fullscreen', keys: ['f'], label: 'Full screen', group: 'Screen' },
   { command: 'escape', keys: ['Escape'], label: 'Cancel, close, back to the list', group: 'Screen' },
   { command: 'help', keys: ['?'], label: 'This list', group: 'Screen' },

@@ -5,6 +5,7 @@ export const Tag = {
   ...TAG,
   ConversionType: '00080064',
   AvailableTransferSyntaxUID: '00083002',
+  BurnedInAnnotation: '00280301',
   EchoTime: '00180081',
   FrameTimeVector: '00181065',
   ImagerPixelSpacing: '00181164',

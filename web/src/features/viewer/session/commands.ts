@@ -3,6 +3,7 @@ import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/
 import { IMAGES } from '../model/gestures'
 import type { Command } from '../model/keys'
 import type { ViewerSession } from './session'
+import { takingOf } from './taking'
 
 const ZOOM_STEP = 1.2
 
@@ -69,6 +70,9 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     delete: () => measurements.deleteSelected(),
     undo: () => measurements.undo(),
     redo: () => measurements.redo(),
+    'copy-image': () => takingOf(session).ask('copy'),
+    'save-picture': () => takingOf(session).ask('picture'),
+    print: () => takingOf(session).ask('print'),
     help: () => session.setHelp(true),
     escape: () => escape(session, ways.leave),
   }

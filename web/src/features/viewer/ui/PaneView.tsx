@@ -6,7 +6,7 @@ import type { PaneState } from '../engine/paneState'
 import { provenance } from '../model/calibration'
 import { documentOf } from '../model/document'
 import { markersOf } from '../model/geometry'
-import { RELATION_WORDS, cornersOf } from '../model/overlay'
+import { type Detail, RELATION_WORDS, cornersOf } from '../model/overlay'
 import { missingSlices } from '../model/series'
 import { saveDocument } from '../session/documents'
 import type { ViewerSession } from '../session/session'
@@ -32,8 +32,10 @@ function Corner({ place, lines }: { place: string; lines: readonly string[] }) {
   )
 }
 
-function Overlay({ session, pane }: { session: ViewerSession; pane: Pane }) {
-  const { detail } = useValue(session.state)
+/** @param asked how much of the text; as chosen for the screen when it is not given */
+export function Overlay({ session, pane, detail: asked }: { session: ViewerSession; pane: Pane; detail?: Detail }) {
+  const { detail: chosen } = useValue(session.state)
+  const detail = asked ?? chosen
   useValue(session.measurements.state) // a calibration line changes what the text says
   const { picture, shown, count, window: grey, inverted, view } = useValue(pane.state)
   if (!picture || shown < 0 || detail === 'none') return null
@@ -171,6 +173,7 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       data-testid={`pane-${index}`}
       data-status={state.status}
       data-content={content}
+      data-viewport={index}
       data-index={state.index}
       data-shown={state.shown}
       data-image={state.picture?.frame.instance.sopInstanceUID}

@@ -27,7 +27,7 @@ function useKeys(session: ViewerSession, ways: WaysOut): void {
     const onKey = (key: KeyboardEvent) => {
       if (key.defaultPrevented || typing(key.target) || pressing(key) || document.querySelector('dialog[open]')) return
       const command = commandFor(key, bindingsNow())
-      if (!command) return
+      if (!command || (command === 'copy-image' && window.getSelection()?.toString())) return // words that are marked are copied by the browser
       key.preventDefault()
       run(command, session, ways)
     }

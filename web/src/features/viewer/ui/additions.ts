@@ -16,6 +16,7 @@ import { OBJECT_CONTENTS } from './objects'
 import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
 import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
 import { LensLayer } from './Lens'
+import { TakeMenu } from './take/TakeMenu'
 import { StatisticsPanel } from './StatisticsPanel'
 import { LateVolume, VolumeMenu } from './volume/VolumeMenu'
 
@@ -59,4 +60,4 @@ export const PANELS: readonly Panel[] = [
 ]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
-export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [VolumeMenu, HangingMenu]
+export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [VolumeMenu, HangingMenu, TakeMenu]

@@ -1,0 +1,184 @@
+// What leaves the viewer: the clipboard, files, paper. Pictures are judged by their pixels, exports by the change log.
+import { readFileSync } from 'node:fs'
+import { inflateSync } from 'node:zlib'
+import { type Page, expect, test } from '@playwright/test'
+import { keepScreenshot } from './support'
+import { CT_STUDY, canvasAt, csrf, ctFiles, drawn, open, pane, upload } from './viewing'
+
+test.beforeAll(async ({ playwright, baseURL }) => {
+  test.setTimeout(180_000)
+  const request = await playwright.request.newContext({ baseURL: baseURL ?? '' })
+  const token = await csrf(request)
+  for (const file of ctFiles().slice(0, 6)) await upload(request, token, file)
+  // A second try begins as the first did.
+  const drawings = (await (await request.get(`/api/v1/studies/${CT_STUDY}/annotations`)).json()) as { items: { id: string }[] }
+  await request.post(`/api/v1/studies/${CT_STUDY}/annotations`, { headers: { 'X-CSRF-Token': token }, data: { set: [], remove: drawings.items.map((item) => item.id) } })
+  await request.put('/api/v1/session/preferences/take', { headers: { 'X-CSRF-Token': token }, data: {} })
+  await request.dispose()
+})
+
+interface Row {
+  kind: string
+  subject: string
+  payload: Record<string, unknown>
+}
+
+/** What the change log says has left, the last of it. */
+async function lastExport(page: Page): Promise<Record<string, unknown> | undefined> {
+  const { changes } = (await (await page.request.get('/api/v1/changes?kind=study.exported')).json()) as { changes: Row[] }
+  expect(changes.every((row) => row.subject === CT_STUDY)).toBe(true)
+  return changes.at(-1)?.payload
+}
+
+interface Pixels {
+  width: number
+  height: number
+  /** RGB where asked. */
+  at: number[][]
+  /** Pixels that are neither grey nor nearly so: drawings are yellow. */
+  colourful: number
+}
+
+/** A picture file as the browser reads it; points in parts of its width and height. */
+function look(page: Page, file: { base64: string; type: string }, points: readonly (readonly [number, number])[] = []): Promise<Pixels> {
+  return page.evaluate(
+    async ([{ base64, type }, wanted]) => {
+      const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type }))
+      const canvas = new OffscreenCanvas(image.width, image.height)
+      const context = canvas.getContext('2d')!
+      context.drawImage(image, 0, 0)
+      const { data } = context.getImageData(0, 0, image.width, image.height)
+      let colourful = 0
+      for (let at = 0; at < data.length; at += 4) if (Math.max(data[at]!, data[at + 1]!, data[at + 2]!) - Math.min(data[at]!, data[at + 1]!, data[at + 2]!) > 60) colourful++
+      const at = wanted.map(([x, y]) => [...context.getImageData(Math.floor(x * image.width), Math.floor(y * image.height), 1, 1).data].slice(0, 3))
+      return { width: image.width, height: image.height, at, colourful }
+    },
+    [file, points] as const,
+  )
+}
+
+async function saved(page: Page, click: () => Promise<unknown>): Promise<{ name: string; bytes: Buffer }> {
+  const [download] = await Promise.all([page.waitForEvent('download'), click()])
+  return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) }
+}
+
+const POINTS = [[0.5, 0.5], [0.42, 0.46], [0.55, 0.6], [0.62, 0.38]] as const
+
+test('the image is copied as it is on the screen, and saved with and without what is drawn', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await open(page, CT_STUDY)
+  await drawn(page, () => page.keyboard.press('5'))
+  const box = (await pane(page).boundingBox())!
+  await page.keyboard.press('d')
+  await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.25)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.7, box.y + box.height * 0.25, { steps: 4 })
+  await page.mouse.up()
+  await expect(page.getByTestId('measurement')).toHaveCount(1)
+
+  await page.keyboard.press('Control+c')
+  await expect(page.getByTestId('take-told')).toContainText('in the clipboard')
+  const base64 = await page.evaluate(async () => {
+    const [item] = await navigator.clipboard.read()
+    const bytes = new Uint8Array(await (await item!.getType('image/png')).arrayBuffer())
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+  })
+  const copied = await look(page, { base64, type: 'image/png' }, POINTS)
+  expect([copied.width, copied.height]).toEqual([Math.round(box.width), Math.round(box.height)])
+  // The same greys as on the screen, at places of the viewport.
+  const affine = (await pane(page).locator('[data-affine]').getAttribute('data-affine'))!.split(',').map(Number) as [number, number, number, number, number, number]
+  const inImage = POINTS.map(([x, y]) => [(x * box.width - affine[4]) / affine[0], (y * box.height - affine[5]) / affine[3]] as const)
+  const screen = await canvasAt(page, inImage)
+  for (const [at, { color }] of screen.entries()) for (const sample of [0, 1, 2]) expect(Math.abs(copied.at[at]![sample]! - color[sample]!)).toBeLessThan(30)
+  expect(new Set(copied.at.map(([grey]) => grey)).size).toBeGreaterThan(1)
+  expect(copied.colourful).toBeGreaterThan(200)
+  expect(await lastExport(page)).toMatchObject({ form: 'copy', count: 1, drawings: true, patient: false })
+
+  await page.getByTestId('take-menu').click()
+  await page.getByRole('menuitem', { name: 'Save as a picture' }).click()
+  await page.getByTestId('take-scope').selectOption('image')
+  await expect(page.getByTestId('take-preview')).toHaveAttribute('data-size', '512x512')
+  await keepScreenshot(page, 'take-picture')
+  await page.getByRole('checkbox', { name: 'With what is drawn' }).uncheck()
+  await page.getByTestId('take-text').selectOption('none')
+  await expect(page.getByTestId('take-preview')).toHaveAttribute('data-made', 'false none')
+  const png = await saved(page, () => page.getByTestId('take-save').click())
+  expect(png.name).toMatch(/^CT-series\d+-image1\.png$/)
+  // In its own pixels and without words, each pixel is the window's grey of the stored value: grey, and nothing of the drawing.
+  const plain = await look(page, { base64: png.bytes.toString('base64'), type: 'image/png' })
+  expect(plain).toMatchObject({ width: 512, height: 512, colourful: 0 })
+  expect(await lastExport(page)).toMatchObject({ form: 'picture', drawings: false, patient: false })
+})
+
+/** Objects of a PDF that this client wrote: whole, and their streams unpacked. */
+function pdfOf(bytes: Buffer): { pages: string[]; pictures: { width: number; height: number; grey: Buffer }[]; texts: string[] } {
+  const text = bytes.toString('latin1')
+  expect(text.startsWith('%PDF-1.4') && text.endsWith('%%EOF\n')).toBe(true)
+  const objects = [...text.matchAll(/(\d+) 0 obj\n([\s\S]*?)\nendobj\n/g)].map((found) => found[2]!)
+  const stream = (object: string): Buffer => inflateSync(Buffer.from(object.slice(object.indexOf('stream\n') + 7), 'latin1').subarray(0, Number(/\/Length (\d+)/.exec(object)?.[1])))
+  const contents = objects.filter((object) => object.startsWith('<</Filter')).map((object) => stream(object).toString('latin1'))
+  return {
+    pages: objects.flatMap((object) => /\/Type \/Page .*MediaBox (\[.*?\])/.exec(object)?.[1] ?? []),
+    pictures: objects.filter((object) => object.includes('/Subtype /Image')).map((object) => {
+      const [, width, height, space] = /\/Width (\d+) \/Height (\d+) \/ColorSpace \/(\w+)/.exec(object)!
+      const data = stream(object)
+      const samples = space === 'DeviceGray' ? 1 : 3
+      expect(data.length).toBe(Number(width) * Number(height) * samples)
+      return { width: Number(width), height: Number(height), grey: Buffer.from(data.filter((_, at) => at % samples === 0)) }
+    }),
+    texts: contents.flatMap((content) => [...content.matchAll(/<([0-9a-f]*)> Tj/g)].map((found) => Buffer.from(found[1]!, 'hex').toString('latin1'))),
+  }
+}
+
+/** How many pixels of a picture are brighter than middle grey, in parts of it. */
+const bright = (pixels: Buffer): number => pixels.reduce((sum, grey) => sum + Number(grey > 128), 0) / pixels.length
+
+test('series are printed on sheets with their heading, by the printer and as a PDF', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await drawn(page, () => page.keyboard.press('5'))
+  await page.keyboard.press('Control+p')
+  const preview = page.getByTestId('print-preview')
+  await page.getByLabel('Rows').fill('2')
+  await page.getByLabel('Columns').fill('2')
+  await expect(preview).toHaveAttribute('data-pages', '2')
+  await page.getByTestId('print-images').fill('1-3, 6')
+  await expect(preview).toHaveAttribute('data-pages', '1')
+  await expect(preview).toHaveAttribute('data-made', '4')
+  await keepScreenshot(page, 'take-print')
+
+  const pdf = await saved(page, () => page.getByTestId('print-pdf').click())
+  expect(pdf.name).toBe('images.pdf')
+  const { pages, pictures, texts } = pdfOf(pdf.bytes)
+  expect(pages).toEqual(['[0 0 595.28 841.89]'])
+  expect(texts.join('\n')).toContain('LIDC-IDRI-0314')
+  expect(texts.join('\n')).toMatch(/Page 1 of 1 · printed .* by admin/)
+  // 94 mm wide at 288 to the inch; bone is bright on every one, and no two are the same.
+  expect(pictures.map(({ width }) => width)).toEqual([1065, 1065, 1065, 1065])
+  for (const picture of pictures) expect(bright(picture.grey)).toBeGreaterThan(0.03)
+  expect(new Set(pictures.map(({ grey }) => grey.toString('latin1'))).size).toBe(4)
+  expect(await lastExport(page)).toMatchObject({ form: 'pdf', count: 4, patient: true })
+
+  await page.evaluate(() => {
+    window.print = () => document.documentElement.setAttribute('data-printed', '1')
+  })
+  await page.keyboard.press('Control+p')
+  await page.getByTestId('print-images').fill('-5')
+  await page.getByTestId('print-held').selectOption('landscape')
+  await page.getByRole('checkbox', { name: 'Patient above the pictures' }).uncheck()
+  await page.getByTestId('print-paper-button').click()
+  await expect(page.locator('html')).toHaveAttribute('data-printed', '1')
+  await page.emulateMedia({ media: 'print' })
+  await expect(page.locator('.print-job .sheet')).toHaveCount(2)
+  await expect(page.locator('.print-job img')).toHaveCount(5)
+  await expect(page.locator('.print-job header').first()).not.toContainText('LIDC')
+  await expect(page.getByTestId('viewer')).toBeHidden()
+  await keepScreenshot(page, 'take-sheet')
+  await page.emulateMedia({ media: null })
+  expect(await lastExport(page)).toMatchObject({ form: 'print', count: 5, patient: false })
+  // What the browser makes of it: sheets of paper and nothing of the viewer.
+  const paper = await page.pdf({ preferCSSPageSize: true, printBackground: true })
+  expect([...paper.toString('latin1').matchAll(/\/Type \/Page\b[^s]/g)]).toHaveLength(2)
+  const sizes = [...paper.toString('latin1').matchAll(/MediaBox \[(.*?)\]/g)].map((found) => found[1]!.split(' ').map((each) => Math.round(Number(each))))
+  expect(sizes).toEqual([[0, 0, 842, 595], [0, 0, 842, 595]])
+  await expect(page.locator('.print-job')).toHaveCount(0)
+})
