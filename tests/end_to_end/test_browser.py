@@ -13,6 +13,7 @@ import pytest
 import ohif
 import remotes
 import showing
+import shown
 from servers import PASSWORD, running
 
 WEB = Path(__file__).parents[2] / "web"
@@ -20,6 +21,8 @@ WEB = Path(__file__).parents[2] / "web"
 WITH_ORTHANC = ("network.spec.ts",)
 # The spec in which OHIF, not our own client, is in the browser.
 WITH_OHIF = ("ohif.spec.ts",)
+# The spec that compares the screen with pictures worked out in numpy.
+WITH_CORPUS = ("corpus.spec.ts",)
 # Specs whose archive makes copies for viewing.
 WITH_COPIES = ("slow.spec.ts",)
 # Specs of objects that are made here.
@@ -37,6 +40,8 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
         viewer = stack.enter_context(ohif.serving(server)) if spec in WITH_OHIF else ""
         if spec in WITH_OBJECTS:
             showing.write(tmp_path / "objects")
+        if spec in WITH_CORPUS:
+            shown.write(tmp_path / "corpus")
         done = subprocess.run(
             ["npx", "--no-install", "playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
             cwd=WEB,
@@ -46,6 +51,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
                 "ISOCENTER_ADMIN_PASSWORD": PASSWORD,
                 "ISOCENTER_TEST_DATA": str(data.resolve()),
                 "ISOCENTER_OBJECTS": str(tmp_path / "objects"),
+                "ISOCENTER_CORPUS": str(tmp_path / "corpus"),
                 "OHIF_URL": viewer,
                 "ORTHANC_URL": str(foreign.http.base_url) if foreign else "",
                 "ORTHANC_DICOM_PORT": str(foreign.port) if foreign else "",

@@ -1,7 +1,8 @@
 // Draws any picture on a plain canvas: colour, look-up tables, sigmoid windows, thumbnails, and everything without WebGL.
+import { bent, colorTable } from '../model/effects'
 import { PLAIN, SHUT } from '../model/graphics'
 import { type Affine, type Size, affineOf } from '../model/view'
-import { type Window, grey } from '../model/windows'
+import { partOf, presented } from '../model/windows'
 import type { Look, Surface } from './surface'
 import type { Picture } from './picture'
 
@@ -11,11 +12,17 @@ const OPAQUE = littleEndian ? 0xff000000 : 0x000000ff
 const packed = (r: number, g: number, b: number): number =>
   (littleEndian ? OPAQUE | (b << 16) | (g << 8) | r : (r << 24) | (g << 16) | (b << 8) | OPAQUE) >>> 0
 
-/** Grey for each possible value of an array type, so that a window costs one table instead of arithmetic per pixel. */
-function tableFor(picture: Picture, window: Window, inverted: boolean): ((value: number) => number) {
+/** How values become colours: the window, its curve and presentation LUT, then the colours for grey. */
+export type Shades = Pick<Look, 'window' | 'inverted' | 'effects'>
+
+/** Shade (0 to 255) for each possible value of an array type, so that a window costs one table instead of arithmetic per pixel. */
+function tableFor(picture: Picture, { window, inverted, effects }: Shades): (value: number) => number {
+  const { output } = picture
   const level = (value: number): number => {
-    const bright = Math.round(grey(value, window))
-    return inverted ? 255 - bright : bright
+    const part = bent(partOf(value, window), effects?.curve ?? 'straight')
+    const shown = output ? presented(part, output) : part
+    // NaN of float pixels is no value: black.
+    return Math.round(255 * (inverted ? 1 - shown : shown)) || 0
   }
   const { data } = picture.pixels
   if (data instanceof Float32Array) return level
@@ -25,8 +32,24 @@ function tableFor(picture: Picture, window: Window, inverted: boolean): ((value:
   return (value) => table[value + offset] ?? 0
 }
 
-/** The picture windowed, one canvas pixel per `stride` image pixels. */
-export function painted(picture: Picture, window: Window, inverted: boolean, stride = 1, onto = document.createElement('canvas')): HTMLCanvasElement {
+/** What covers a pixel whatever its value: shutter, overlay plane or padding; undefined where the value shows. */
+function coverOf({ pixels, mask }: Picture): ((index: number) => number | undefined) | undefined {
+  const padding = pixels.color ? undefined : pixels.padding
+  if (!mask && !padding) return undefined
+  const [red, green, blue] = mask?.shutter ?? [0, 0, 0]
+  const [black, white, shutter] = [packed(0, 0, 0), packed(255, 255, 255), packed(red, green, blue)]
+  const covered = mask?.pixels
+  return (index) => {
+    const kind = covered?.[index] ?? PLAIN
+    if (kind !== PLAIN) return kind === SHUT ? shutter : white
+    if (!padding) return undefined
+    const value = pixels.data[index] ?? 0
+    return value >= padding.from && value <= padding.to ? black : undefined
+  }
+}
+
+/** The picture in the shades asked for, one canvas pixel per `stride` image pixels. */
+export function painted(picture: Picture, shades: Shades, stride = 1, onto = document.createElement('canvas')): HTMLCanvasElement {
   const { columns, rows } = picture.frame.extent
   const width = Math.max(1, Math.floor(columns / stride))
   const height = Math.max(1, Math.floor(rows / stride))
@@ -36,24 +59,17 @@ export function painted(picture: Picture, window: Window, inverted: boolean, str
   if (!context) return onto
   const target = context.createImageData(width, height)
   const out = new Uint32Array(target.data.buffer)
-  const level = tableFor(picture, window, inverted)
+  const level = tableFor(picture, shades)
+  const cover = coverOf(picture)
   const { data, color } = picture.pixels
-  const mask = picture.mask?.pixels
-  const shutter = picture.mask?.shutter ?? 0
+  const colors = color ? undefined : colorTable(shades.effects?.colors ?? '')
+  const grey = Uint32Array.from({ length: 256 }, (_, shade) => (colors ? packed(colors[shade * 3] ?? 0, colors[shade * 3 + 1] ?? 0, colors[shade * 3 + 2] ?? 0) : packed(shade, shade, shade)))
   for (let y = 0; y < height; y++) {
     const from = y * stride * columns
     for (let x = 0; x < width; x++) {
       const at = from + x * stride
-      const covered = mask?.[at] ?? PLAIN
-      if (covered !== PLAIN) {
-        const shade = covered === SHUT ? shutter : 255
-        out[y * width + x] = packed(shade, shade, shade)
-      } else if (color) {
-        out[y * width + x] = packed(level(data[at * 3] ?? 0), level(data[at * 3 + 1] ?? 0), level(data[at * 3 + 2] ?? 0))
-      } else {
-        const shade = level(data[at] ?? 0)
-        out[y * width + x] = packed(shade, shade, shade)
-      }
+      const shown = color ? packed(level(data[at * 3] ?? 0), level(data[at * 3 + 1] ?? 0), level(data[at * 3 + 2] ?? 0)) : (grey[level(data[at] ?? 0)] ?? 0)
+      out[y * width + x] = cover?.(at) ?? shown
     }
   }
   context.putImageData(target, 0, 0)
@@ -61,10 +77,10 @@ export function painted(picture: Picture, window: Window, inverted: boolean, str
 }
 
 /** A small picture of a picture, for the series rail. */
-export async function thumbnail(picture: Picture, window: Window, inverted: boolean, side: number): Promise<Blob | null> {
+export async function thumbnail(picture: Picture, shades: Shades, side: number): Promise<Blob | null> {
   const { columns, rows, aspect } = picture.frame.extent
   const stride = Math.max(1, Math.floor(Math.max(columns, rows) / (side * 2)))
-  const source = painted(picture, window, inverted, stride)
+  const source = painted(picture, shades, stride)
   const scale = side / Math.max(columns * aspect[0], rows * aspect[1])
   const canvas = document.createElement('canvas')
   canvas.width = Math.max(1, Math.round(columns * aspect[0] * scale))
@@ -79,7 +95,7 @@ export async function thumbnail(picture: Picture, window: Window, inverted: bool
 export class CanvasSurface implements Surface {
   readonly canvas = document.createElement('canvas')
   private readonly source = document.createElement('canvas')
-  private painting: { picture: Picture; window: Window; inverted: boolean } | null = null
+  private painting: { picture: Picture; shades: Shades } | null = null
   private size: Size = { width: 0, height: 0 }
 
   private readonly fixedRatio: number | undefined
@@ -106,9 +122,9 @@ export class CanvasSurface implements Surface {
     const context = this.canvas.getContext('2d')
     if (!context) return
     const now = this.painting
-    if (now?.picture !== picture || now.window !== look.window || now.inverted !== look.inverted) {
-      painted(picture, look.window, look.inverted, 1, this.source)
-      this.painting = { picture, window: look.window, inverted: look.inverted }
+    if (now?.picture !== picture || now.shades.window !== look.window || now.shades.inverted !== look.inverted || now.shades.effects !== look.effects) {
+      painted(picture, look, 1, this.source)
+      this.painting = { picture, shades: look }
     }
     const { ratio } = this
     const m: Affine = affineOf(look.view, picture.frame.extent, this.size)

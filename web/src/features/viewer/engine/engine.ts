@@ -129,7 +129,7 @@ export class Engine {
     this.queue.plan(`thumbnail:${frame.id}`, [{ id: wish, rank: THUMBNAIL }])
     const picture = this.pictures.get(frame.id) ?? (await this.background(wish))
     if (!picture || this.isDisposed()) return null
-    const blob = await thumbnail(picture, ownWindow(picture), bornInverted(picture), THUMBNAIL_SIDE)
+    const blob = await thumbnail(picture, { window: ownWindow(picture), inverted: bornInverted(picture) }, THUMBNAIL_SIDE)
     return blob ? this.urlOf(blob) : null
   }
 

@@ -1,5 +1,6 @@
 // One viewport: which series and image it shows, how, and what it tells the page.
 import { Observable } from '../../../lib/observable'
+import { type Effects, NO_EFFECTS } from '../model/effects'
 import { rateOf, step } from '../model/cine'
 import type { Point } from '../model/geometry'
 import type { Frame } from '../model/frame'
@@ -12,6 +13,7 @@ import { type Picture, bornInverted, ownWindow } from './picture'
 import { LATER, NEARBY, type Wish } from './queue'
 import { Screen } from './screen'
 import { NotShown } from './source'
+import { throughFilter } from './worked'
 
 export interface Stack {
   readonly seriesInstanceUID: string
@@ -143,8 +145,8 @@ export class Pane {
   }
 
   private draw(): void {
-    const { picture, window, view, inverted } = this.state.get()
-    if (picture && window) this.screen?.draw(picture, { view, window, inverted })
+    const { picture, window, view, inverted, effects } = this.state.get()
+    if (picture && window) this.screen?.draw(throughFilter(picture, effects.filter), { view, window, inverted, effects })
   }
 
   private patch(change: Partial<PaneState>): void {
@@ -347,6 +349,12 @@ export class Pane {
     this.draw()
   }
 
+  /** Colours, curve and filter: for the eye only. */
+  setEffects(change: Partial<Effects>): void {
+    this.patch({ effects: { ...this.state.get().effects, ...change } })
+    this.draw()
+  }
+
   // --- view
 
   private setView(change: (view: views.View, extent: views.Extent, size: views.Size) => views.View): void {
@@ -383,7 +391,7 @@ export class Pane {
   reset(): void {
     const { picture } = this.state.get()
     this.choice = this.look?.window ? { kind: 'fixed', ...this.look.window } : OWN
-    this.patch({ flipped: false, inverted: picture ? bornInverted(picture) : false })
+    this.patch({ flipped: false, inverted: picture ? bornInverted(picture) : false, effects: NO_EFFECTS })
     this.setView((_, extent, size) => this.fitted(extent, size, picture ? this.look?.turn(picture.frame) : undefined))
     this.applyChoice()
   }

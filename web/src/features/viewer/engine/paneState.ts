@@ -1,4 +1,5 @@
 // What a viewport tells the page.
+import { type Effects, NO_EFFECTS } from '../model/effects'
 import type { Loop } from '../model/cine'
 import * as views from '../model/view'
 import type { Window } from '../model/windows'
@@ -20,6 +21,7 @@ export interface PaneState {
   readonly presetId: string
   readonly inverted: boolean
   readonly flipped: boolean
+  readonly effects: Effects
   readonly view: views.View
   readonly size: views.Size
   readonly playing: boolean
@@ -45,6 +47,7 @@ export const EMPTY: PaneState = {
   presetId: '',
   inverted: false,
   flipped: false,
+  effects: NO_EFFECTS,
   view: NO_VIEW,
   size: { width: 0, height: 0 },
   playing: false,

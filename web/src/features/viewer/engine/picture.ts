@@ -2,8 +2,9 @@
 import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
 import type { ColorPixels, GreyPixels } from '../model/pixels'
+import type { Rgb } from '../model/overlays/colors'
 import { Tag } from '../model/tags'
-import { type Window, automatic, rangeOf } from '../model/windows'
+import { type LookUp, type Window, automatic, rangeOf } from '../model/windows'
 
 export interface Picture {
   readonly frame: Frame
@@ -13,8 +14,10 @@ export interface Picture {
   readonly bytes: number
   /** How often the pixels were halved before they were enlarged to the frame's size; 0: they are the image's own. */
   readonly reduction: number
-  /** Pixels that a shutter covers or an overlay plane draws on (model/graphics), and how bright the shutter is. */
-  readonly mask?: { readonly pixels: Uint8Array; readonly shutter: number }
+  /** Pixels that a shutter covers or an overlay plane draws on (model/graphics), and the colour of the shutter. */
+  readonly mask?: { readonly pixels: Uint8Array; readonly shutter: Rgb }
+  /** Its presentation LUT, when it brings one (PS3.3 C.11.6). */
+  readonly output?: LookUp
 }
 
 /** Shows colour as it is. */

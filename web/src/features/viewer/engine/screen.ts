@@ -1,6 +1,7 @@
 // The element a viewport draws in: its size, and which of the two surfaces draws.
 import type { RenderingEngine } from '@cornerstonejs/core'
 import type { Size } from '../model/view'
+import { rangeOf } from '../model/windows'
 import { CanvasSurface } from './canvasSurface'
 import { GpuSurface } from './gpuSurface'
 import type { Picture } from './picture'
@@ -59,8 +60,7 @@ export class Screen {
   draw(picture: Picture, look: Look): void {
     cancelAnimationFrame(this.drawing)
     if (this.size.width === 0) return
-    const linear = !look.window.table && look.window.shape !== 'SIGMOID'
-    const onGpu = this.renderer !== null && linear && !picture.pixels.color && !picture.mask
+    const onGpu = this.renderer !== null && isPlainGrey(picture, look)
     this.makeSurface(onGpu)
     this.gpu?.show(onGpu)
     this.canvas?.show(!onGpu)
@@ -91,4 +91,13 @@ export class Screen {
     this.host.dataset.drawn = String(this.asked)
     this.told.drawn()
   }
+}
+
+/** Whether the GPU draws the picture as it must be: grey values through a straight window, and nothing above them. */
+function isPlainGrey({ pixels, mask, output }: Picture, { window, inverted, effects }: Look): boolean {
+  if (pixels.color || mask || output || window.table || window.shape === 'SIGMOID') return false
+  if (effects && (effects.colors !== '' || effects.curve !== 'straight')) return false
+  const { padding } = pixels
+  // Padding is black; where the window makes it so anyway (most CT) nothing is to be done.
+  return !padding || padding.from > pixels.max || padding.to < pixels.min || (!inverted && padding.to <= rangeOf(window).lower)
 }

@@ -2,7 +2,7 @@
 import { createImage } from '@cornerstonejs/dicom-image-loader'
 import { HttpError, send } from '../../../lib/http'
 import { type Binary, text } from '../model/dataset'
-import { type Drawing, bitsOf, maskOf, planesOf, shutterShade, shuttersOf } from '../model/graphics'
+import { type Drawing, bitmapShutter, bitsInPixels, bitsOf, maskOf, planesOf, shutterColor, shuttersOf } from '../model/graphics'
 import { type Frame, type Palette, type PixelFormat, SCHEME, type Table } from '../model/frame'
 import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, enlarged, expanded, nativeColor, nativeSamples, settled, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
 import { Tag } from '../model/tags'
@@ -34,7 +34,16 @@ export const addressOf = (frame: Frame): string => frame.id.slice(SCHEME.length 
 /** Compressed with loss, or as HTJ2K already: a lossless copy of it would be larger, or the same. */
 const DENSE = /^1\.2\.840\.10008\.1\.2\.4\.(50|51|81|91|20[123]|11[012])$/
 
-const mayBeCopied = (frame: Frame): boolean => !DENSE.test(text(frame.instance.dataset, Tag.AvailableTransferSyntaxUID))
+/**
+ * A copy holds values and RGB only: not what lies beside the values in their words, nor YBR, which a codestream has its own ways for.
+ * Of signed bytes the decoder loses all below zero.
+ */
+function isCopyable({ instance: { format, dataset } }: Frame): boolean {
+  const whole = format.number === 'integer' && (format.allocated === 16 || (format.allocated === 8 && !format.signed)) && format.high === format.stored - 1
+  return whole && !format.photometric.startsWith('YBR') && planesOf(dataset).every((plane) => plane.data)
+}
+
+const mayBeCopied = (frame: Frame): boolean => !DENSE.test(text(frame.instance.dataset, Tag.AvailableTransferSyntaxUID)) && isCopyable(frame)
 
 /** Whether there may be a small picture of the frame, and it means anything: the mean of two entries of a palette is no colour. */
 export const canBeSmaller = (frame: Frame): boolean => frame.reason === '' && isBlendable(frame) && mayBeCopied(frame)
@@ -71,24 +80,26 @@ export async function loadSmaller(frame: Frame, source: FrameSource, signal: Abo
 }
 
 async function pictureOf(frame: Frame, { bytes, syntax, reduction }: Bytes, signal: AbortSignal): Promise<Picture> {
-  const mask = await maskFor(frame, signal)
+  // First the planes in the bits that decoding cuts off.
+  const mask = await maskFor(frame, NATIVE.has(syntax) ? bytes : undefined, signal)
   const pixels = await decode(frame, bytes, syntax, reduction, signal)
   const tables = await Promise.all(frame.voiTables.map((table) => resolved(table, signal)))
   const windows = usable([...frame.windows, ...tables.map((table) => voiWindow(table))], frame, pixels)
-  return { frame, pixels, windows, bytes: pixels.data.byteLength + (mask?.pixels.byteLength ?? 0), reduction, ...(mask ? { mask } : {}) }
+  const output = frame.outputTable && (await resolved(frame.outputTable, signal))
+  return { frame, pixels, windows, bytes: pixels.data.byteLength + (mask?.pixels.byteLength ?? 0), reduction, ...(mask ? { mask } : {}), ...(output ? { output } : {}) }
 }
 
 /** Overlay planes and shutters of a frame. A plane that cannot be had takes no picture away. */
-async function maskFor(frame: Frame, signal: AbortSignal): Promise<Picture['mask']> {
+async function maskFor(frame: Frame, native: Uint8Array | undefined, signal: AbortSignal): Promise<Picture['mask']> {
   const drawings = await Promise.all(
     planesOf(frame.instance.dataset).map(async (plane): Promise<Drawing[]> => {
-      const bytes = await bytesOf(plane.data, signal).catch(() => null)
-      const bits = bytes && bitsOf(plane, bytes, frame.number)
+      const bytes = plane.data && (await bytesOf(plane.data, signal).catch(() => null))
+      const bits = bytes ? bitsOf(plane, bytes, frame.number) : native && !plane.data && bitsInPixels(plane, native, frame.instance.format)
       return bits ? [{ plane, bits }] : []
     }),
   )
-  const pixels = maskOf(frame.extent, shuttersOf(frame.shutter), drawings.flat())
-  return pixels && { pixels, shutter: shutterShade(frame.shutter) }
+  const pixels = maskOf(frame.extent, shuttersOf(frame.shutter), drawings.flat(), bitmapShutter(frame.shutter))
+  return pixels && { pixels, shutter: shutterColor(frame.shutter) }
 }
 
 function voiWindow(table: Resolved): Picture['windows'][number] {

@@ -1,3 +1,4 @@
+import type { Effects } from '../model/effects'
 import type { Size, View } from '../model/view'
 import type { Window } from '../model/windows'
 import type { Picture } from './picture'
@@ -7,6 +8,7 @@ export interface Look {
   readonly view: View
   readonly window: Window
   readonly inverted: boolean
+  readonly effects?: Effects
 }
 
 /** Something that shows a picture in a viewport. Two real ones: Cornerstone on the GPU, and a plain canvas. */

@@ -71,6 +71,8 @@ export interface Frame {
   readonly modality: Modality
   readonly windows: readonly { readonly name: string; readonly window: Window }[]
   readonly voiTables: readonly Table[]
+  /** Presentation LUT (PS3.3 C.11.6.1). */
+  readonly outputTable: Table | undefined
   readonly sliceLocation: number | undefined
   readonly thickness: number | undefined
   /** What says which shutters are on it: its own item, or the data set. */
@@ -183,6 +185,11 @@ function voiTablesOf(own: Dataset, signed: boolean): Table[] {
   })
 }
 
+function outputTableOf(dataset: Dataset): Table | undefined {
+  const entry = item(dataset, Tag.PresentationLUTSequence)
+  return entry && tableOf(entry, Tag.LUTDescriptor, Tag.LUTData, false)
+}
+
 export function instanceOf(dataset: Dataset, studyInstanceUID: string, seriesInstanceUID: string): Instance {
   const sopInstanceUID = text(dataset, Tag.SOPInstanceUID)
   const palette = paletteOf(dataset)
@@ -233,6 +240,7 @@ function frameOf(instance: Instance, index: number, reason: string, shared: Data
     modality: modalityOf(dataset, group(Tag.PixelValueTransformationSequence) ?? dataset, format),
     windows: windowsOf(voi, format),
     voiTables: voiTablesOf(voi, format.signed),
+    outputTable: outputTableOf(dataset),
     sliceLocation: own ? undefined : number(dataset, Tag.SliceLocation),
     thickness: number(measures ?? dataset, Tag.SliceThickness),
     shutter: group(Tag.FrameDisplayShutterSequence) ?? dataset,

@@ -1,6 +1,6 @@
 // Expected masks are worked out pixel by pixel from the words of PS3.3 C.7.6.11 and C.9.2.
 import { describe, expect, it } from 'vitest'
-import { DRAWN, PLAIN, SHUT, bitsOf, maskOf, planesOf, shutterShade, shuttersOf } from './graphics'
+import { DRAWN, PLAIN, SHUT, bitmapShutter, bitsInPixels, bitsOf, maskOf, planesOf, shutterColor, shuttersOf } from './graphics'
 
 const value = (...Value: (string | number)[]) => ({ vr: 'XX', Value })
 const size = { columns: 12, rows: 10 }
@@ -36,8 +36,8 @@ describe('shutters', () => {
 
   it('without their numbers are none, and are black unless they say', () => {
     expect(maskOf(size, shuttersOf({ '00181600': value('RECTANGULAR', 'CIRCULAR', 'POLYGONAL', 'BITMAP') }), [])).toBeUndefined()
-    expect(shutterShade({})).toBe(0)
-    expect(shutterShade({ '00181622': value(65535) })).toBe(255)
+    expect(shutterColor({})).toEqual([0, 0, 0])
+    expect(shutterColor({ '00181622': value(65535) })).toEqual([255, 255, 255])
   })
 })
 
@@ -47,7 +47,7 @@ describe('overlay planes', () => {
   it('lie where their origin says, least significant bit first', () => {
     const [found] = planesOf(plane)
     expect(found).toMatchObject({ rows: 2, columns: 3, at: [5, 3], frames: 0 })
-    const bytes = found?.data.kind === 'bytes' ? found.data.bytes : new Uint8Array()
+    const bytes = found?.data?.kind === 'bytes' ? found.data.bytes : new Uint8Array()
     const bits = found && bitsOf(found, bytes, 7)
     const mask = found && bits && maskOf(size, [], [{ plane: found, bits }])
     const drawn = [...(mask ?? [])].flatMap((each, index) => (each === DRAWN ? [[index % 12, Math.floor(index / 12)]] : []))
@@ -66,5 +66,23 @@ describe('overlay planes', () => {
     const [found] = planesOf({ ...plane, '60020050': value(10, 12) })
     expect(found && maskOf(size, [], [{ plane: found, bits: () => true }])?.filter((each) => each === DRAWN)).toHaveLength(1)
     expect(planesOf({ '60000010': value(2), '60000011': value(3) })).toEqual([])
+  })
+
+  it('in the bits that pixels do not use are found there', () => {
+    const dataset = { '00280010': value(1), '00280011': value(3), '60000102': value(13), '60000100': value(16) }
+    const format = { samples: 1, photometric: 'MONOCHROME2', planar: false, allocated: 16, stored: 12, high: 11, signed: false, number: 'integer' } as const
+    const [found] = planesOf(dataset)
+    expect(found).toMatchObject({ group: '6000', rows: 1, columns: 3, bit: 13 })
+    const bytes = Uint8Array.from([0xff, 0x2f, 0xff, 0x1f, 0x00, 0x20])
+    expect(found && [0, 1, 2].map((index) => bitsInPixels(found, bytes, format)?.(index))).toEqual([true, false, true])
+    // A bit of the value itself is no overlay.
+    expect(found && bitsInPixels({ ...found, bit: 11 }, bytes, format)).toBeUndefined()
+  })
+
+  it('can be a shutter of their own', () => {
+    const [found] = planesOf(plane)
+    const dataset = { '00181600': value('BITMAP'), '00181623': value(0x6002) }
+    expect(found && [...(maskOf(size, [], [{ plane: found, bits: () => true }], bitmapShutter(dataset)) ?? [])].filter((each) => each === SHUT)).toHaveLength(6)
+    expect(bitmapShutter({ '00181623': value(0x6002) })).toBe('')
   })
 })

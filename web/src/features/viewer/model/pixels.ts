@@ -255,7 +255,7 @@ function writeYbr(data: Uint8Array, at: number, y: number, cb: number, cr: numbe
 
 /** Uncompressed colour of one frame as RGB bytes. */
 export function nativeColor(bytes: Uint8Array<ArrayBuffer>, format: PixelFormat, count: number): ColorPixels {
-  if (format.photometric === 'YBR_FULL_422') return halved(bytes, count)
+  if (format.photometric.endsWith('_422')) return halved(bytes, count, format.photometric.startsWith('YBR_PARTIAL'))
   const samples = nativeSamples(bytes, { ...format, signed: false }, count * format.samples)
   const shift = Math.max(0, format.stored - 8)
   const pick = (pixel: number, channel: number): number => {
@@ -271,16 +271,23 @@ export function nativeColor(bytes: Uint8Array<ArrayBuffer>, format: PixelFormat,
   return { color: true, data }
 }
 
-/** YBR_FULL_422: two luminances share one pair of colour differences. */
-function halved(bytes: Uint8Array, count: number): ColorPixels {
+/** Retired YBR_PARTIAL_422: black is 16 and white 235, colour differences reach from 16 to 240 (PS3.3-2017 C.7.6.3.1.2). */
+const unpartial = (y: number, cb: number, cr: number): readonly [number, number, number] => [((y - 16) * 255) / 219, ((cb - 128) * 255) / 224 + 128, ((cr - 128) * 255) / 224 + 128]
+
+/** YBR_FULL_422, YBR_PARTIAL_422: two luminances share one pair of colour differences. */
+function halved(bytes: Uint8Array, count: number, partial: boolean): ColorPixels {
   expect(bytes, count * 2)
   const data = new Uint8Array(count * 3)
+  const put = (pixel: number, y: number, cb: number, cr: number): void => {
+    const [full, blue, red] = partial ? unpartial(y, cb, cr) : [y, cb, cr]
+    writeYbr(data, pixel * 3, full, blue, red)
+  }
   for (let pixel = 0; pixel + 1 < count; pixel += 2) {
     const at = pixel * 2
     const cb = bytes[at + 2] ?? 128
     const cr = bytes[at + 3] ?? 128
-    writeYbr(data, pixel * 3, bytes[at] ?? 0, cb, cr)
-    writeYbr(data, pixel * 3 + 3, bytes[at + 1] ?? 0, cb, cr)
+    put(pixel, bytes[at] ?? 0, cb, cr)
+    put(pixel + 1, bytes[at + 1] ?? 0, cb, cr)
   }
   return { color: true, data }
 }

@@ -60,6 +60,8 @@ function spansOfPolygon(points: readonly Point[], row: number): Span[] {
   return spans
 }
 
+const SLIP = 1e-9 // what arithmetic may lose: a centre on the edge is inside
+
 /** The values of the pixels whose centres lie in the region, colour as its channels one after the other. */
 export function valuesIn(region: Region, values: Values): Float64Array {
   const heights = region.form === 'polygon' ? region.points.map((point) => point[1]) : [region.box.top, region.box.bottom]
@@ -69,8 +71,8 @@ export function valuesIn(region: Region, values: Values): Float64Array {
   for (let row = fromRow; row <= toRow; row++) {
     const spans = region.form === 'polygon' ? spansOfPolygon(region.points, row) : spanOfBox(region.box, region.form === 'ellipse', row)
     for (const [left, right] of spans) {
-      const to = Math.min(values.columns - 1, Math.floor(right))
-      for (let column = Math.max(0, Math.ceil(left)); column <= to; column++) {
+      const to = Math.min(values.columns - 1, Math.floor(right + SLIP))
+      for (let column = Math.max(0, Math.ceil(left - SLIP)); column <= to; column++) {
         const value = values.data[row * values.columns + column] ?? 0
         // Outside of a volume there is no value.
         if (value === value) found.push(value)

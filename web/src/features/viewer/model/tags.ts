@@ -63,6 +63,7 @@ export const Tag = {
   EncapsulatedDocumentLength: '00420015',
   Units: '00541001',
   DoseGridScaling: '3004000E',
+  PresentationLUTSequence: '20500010',
   PresentationLUTShape: '20500020',
   SharedFunctionalGroups: '52009229',
   PerFrameFunctionalGroups: '52009230',

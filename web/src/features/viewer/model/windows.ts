@@ -67,19 +67,23 @@ export function rangeOf(window: Window): { lower: number; upper: number } {
   return { lower: center - width / 2, upper: center + width / 2 }
 }
 
-/** Grey 0-255 of one modality value. */
-export function grey(value: number, window: Window): number {
-  if (window.table) {
-    const { first, values, bits } = window.table
-    const index = Math.min(values.length - 1, Math.max(0, Math.round(value) - first))
-    return Math.round(((values[index] ?? 0) / (2 ** bits - 1)) * 255)
-  }
-  if (window.shape === 'SIGMOID') return 255 / (1 + Math.exp((-4 * (value - window.center)) / window.width))
+/** Where a modality value lies between black (0) and white (1). */
+export function partOf(value: number, window: Window): number {
+  if (window.table) return entryOf(window.table, Math.round(value) - window.table.first)
+  if (window.shape === 'SIGMOID') return 1 / (1 + Math.exp((-4 * (value - window.center)) / window.width))
   const { lower, upper } = rangeOf(window)
   if (value <= lower) return 0
-  if (value >= upper) return 255
-  return ((value - lower) / (upper - lower)) * 255
+  if (value >= upper) return 1
+  return (value - lower) / (upper - lower)
 }
+
+const entryOf = ({ values, bits }: LookUp, index: number): number => (values[Math.min(values.length - 1, Math.max(0, index))] ?? 0) / (2 ** bits - 1)
+
+/** Grey 0-255 of one modality value. */
+export const grey = (value: number, window: Window): number => partOf(value, window) * 255
+
+/** Through a presentation LUT: its input is what comes out of the window, over all of its entries (PS3.3 C.11.6.1). */
+export const presented = (part: number, table: LookUp): number => entryOf(table, Math.round(part * (table.values.length - 1)))
 
 /** A window that a drag has changed: right is wider, up is a lower centre, so brighter (FIELD 5.1). */
 export function dragged(window: Window, by: readonly [number, number], step: number): Window {

@@ -38,7 +38,7 @@ function useGlass(pane: Element | null, wanted: boolean): Point | null {
 
 export function LensLayer({ session, pane }: { session: ViewerSession; pane: Pane }) {
   const { tool } = useValue(session.state)
-  const { picture, window, view, inverted } = useValue(pane.state)
+  const { picture, window, view, inverted, effects } = useValue(pane.state)
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const at = useGlass(anchor?.closest('.pane') ?? null, tool === 'magnify')
   const host = useRef<HTMLDivElement>(null)
@@ -58,8 +58,8 @@ export function LensLayer({ session, pane }: { session: ViewerSession; pane: Pan
     const affine = pane.affine()
     if (!at || !picture || !window || !affine) return
     const centre = apply(invert(affine), at)
-    surface.current?.draw(picture, { view: { ...view, centre, scale: view.scale * LARGER, fitted: false }, window, inverted })
-  }, [at, pane, picture, window, view, inverted])
+    surface.current?.draw(picture, { view: { ...view, centre, scale: view.scale * LARGER, fitted: false }, window, inverted, effects })
+  }, [at, pane, picture, window, view, inverted, effects])
   return (
     <>
       <span ref={setAnchor} hidden />
