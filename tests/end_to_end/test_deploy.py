@@ -124,9 +124,9 @@ def test_the_compose_file_is_whole() -> None:
     assert all((DEPLOY / name).exists() for name in volumes if name.startswith("./") and name != "./tls")
 
 
-@pytest.mark.parametrize("name", ["isocenter.service", "isocenter@.service"])
+@pytest.mark.parametrize("name", ["isocenter.service", "isocenter@.service", "isocenter-backup.service"])
 def test_the_units_start_commands_that_exist(name: str) -> None:
-    (command,) = re.findall(r"^ExecStart=/opt/isocenter/bin/isocenter (\S+)$", (DEPLOY / name).read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^ExecStart=/opt/isocenter/bin/isocenter (\S+)(?: .*)?$", (DEPLOY / name).read_text(), re.MULTILINE)
     for role in ("dicom", "web", "worker") if command == "%i" else (command,):
         with pytest.raises(SystemExit) as ended:
             cli.main([role, "--help"])

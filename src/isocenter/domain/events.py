@@ -12,6 +12,8 @@ class Event(StrEnum):
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
     ANNOTATION_SAVED = "annotation.saved"
+    BACKUP_MADE = "backup.made"
+    BACKUP_RESTORED = "backup.restored"
     COMMITMENT_ANSWERED = "commitment.answered"
     COMMITMENT_REQUESTED = "commitment.requested"
     CORRECTION_MADE = "correction.made"

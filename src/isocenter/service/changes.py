@@ -23,6 +23,8 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.ACCOUNT_CREATED: Permission.CHANGE_READ,
         Event.ACCOUNT_UPDATED: Permission.CHANGE_READ,
         Event.ANNOTATION_SAVED: Permission.CHANGE_READ,
+        Event.BACKUP_MADE: Permission.CHANGE_READ,
+        Event.BACKUP_RESTORED: Permission.CHANGE_READ,
         Event.COMMITMENT_ANSWERED: Permission.QUARANTINE_READ,
         Event.COMMITMENT_REQUESTED: Permission.QUARANTINE_READ,
         Event.CORRECTION_MADE: Permission.STUDY_QUERY,
