@@ -364,6 +364,11 @@ export class Pane {
     this.draw()
   }
 
+  /** Shows the picture as another viewport does. */
+  place(view: views.View): void {
+    this.setView(() => view)
+  }
+
   pan(by: Point): void {
     this.setView((view, extent, size) => views.panned(view, extent, size, by))
   }

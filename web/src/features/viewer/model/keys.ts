@@ -3,11 +3,12 @@ import { CT_PRESETS } from './windows'
 
 export type Command =
   | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
-  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-regionWindow'
+  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
   | 'copy-image' | 'save-picture' | 'print'
+  | 'link-scroll' | 'link-here' | 'reference-lines'
   | 'key-image' | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
 export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
@@ -47,6 +48,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-pan', keys: ['t'], label: 'Pan', group: 'Tools' },
   { command: 'tool-scroll', keys: ['s'], label: 'Scroll', group: 'Tools' },
   { command: 'tool-magnify', keys: ['Shift+z'], label: 'Magnifying glass', group: 'Tools' },
+  { command: 'tool-cursor', keys: ['j'], label: '3D cursor', group: 'Tools' },
   { command: 'tool-regionWindow', keys: ['Shift+w'], label: 'Window from a region', group: 'Tools' },
   { command: 'tool-length', keys: ['d'], label: 'Length', group: 'Measurements' },
   { command: 'tool-angle', keys: ['a'], label: 'Angle', group: 'Measurements' },
@@ -90,6 +92,9 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'layout-2x2', keys: ['Alt+4'], label: 'Four viewports', group: 'Screen' },
   { command: 'next-stage', keys: ['.'], label: 'Next stage of the hanging protocol', group: 'Screen' },
   { command: 'previous-stage', keys: [','], label: 'Previous stage of the hanging protocol', group: 'Screen' },
+  { command: 'link-scroll', keys: ['u'], label: 'Scroll together: one frame of reference, all, none', group: 'Screen' },
+  { command: 'link-here', keys: ['Shift+u'], label: 'These images belong together: scroll from here', group: 'Screen' },
+  { command: 'reference-lines', keys: ['Shift+r'], label: 'Reference lines: of one, of all, none', group: 'Screen' },
   { command: 'overlay', keys: ['o'], label: 'Text on the picture: all, no patient, none', group: 'Screen' },
   { command: 'copy-image', keys: ['Ctrl+c'], label: 'Copy the image', group: 'Screen' },
   { command: 'save-picture', keys: ['Ctrl+s'], label: 'Save as a picture or film', group: 'Screen' },

@@ -2,6 +2,7 @@
 import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
 import { IMAGES } from '../model/gestures'
 import type { Command } from '../model/keys'
+import { LINES, SCROLLS } from './linking'
 import type { ViewerSession } from './session'
 import { takingOf } from './taking'
 
@@ -17,7 +18,7 @@ export interface WaysOut {
 
 export function run(command: Command, session: ViewerSession, ways: WaysOut): void {
   const pane = session.activePane
-  const { measurements } = session
+  const { measurements, linking } = session
   if (command.startsWith('preset-')) {
     const key = command.slice('preset-'.length)
     const preset = pane.presets().find((candidate) => candidate.key === key)
@@ -62,6 +63,9 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     'zoom-out': () => pane.zoom(1 / ZOOM_STEP),
     cine: () => (pane.state.get().playing ? pane.stop() : pane.play()),
     overlay: () => session.cycleDetail(),
+    'link-scroll': () => linking.choose({ scroll: after(SCROLLS, linking.links.scroll) }),
+    'link-here': () => linking.linkHere(),
+    'reference-lines': () => linking.choose({ lines: after(LINES, linking.links.lines) }),
     'next-stage': () => session.hanging.step(1),
     'previous-stage': () => session.hanging.step(-1),
     'one-up': () => finished(session) || session.toggleAlone(),
@@ -79,6 +83,12 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
   actions[command]?.()
 }
 
+/** The choice that follows, and after the last the first. */
+function after<T extends string>(choices: Readonly<Record<T, string>>, now: T): T {
+  const all = Object.keys(choices) as T[]
+  return all[(all.indexOf(now) + 1) % all.length] ?? now
+}
+
 /** Enter ends a line that is being drawn. */
 function finished(session: ViewerSession): boolean {
   const { picture } = session.activePane.state.get()
@@ -89,7 +99,7 @@ function finished(session: ViewerSession): boolean {
 function escape(session: ViewerSession, leave: () => void): void {
   const { menu, alone } = session.state.get()
   if (menu) session.openMenu(null)
-  else if (session.measurements.cancel() || session.measurements.select(null)) return
+  else if (session.measurements.cancel() || session.measurements.select(null) || session.linking.dropCursor()) return
   else if (alone) session.toggleAlone()
   else leave()
 }

@@ -18,11 +18,12 @@ import { picturesOf } from '../model/series'
 import { Hanging } from './hanging'
 import { Annotations } from './annotations'
 import { Measurements } from './measurements'
+import { Linking } from './linking'
 import type { Opening } from './opening'
 import { paceNow } from './pace'
 import { Thumbnails } from './thumbnails'
 
-export type Tool = 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'pan' | 'scroll' | Kind
+export type Tool = 'cursor' | 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'pan' | 'scroll' | Kind
 
 /** A study in the rail: the one that was opened, or another of the same patient. */
 export interface Group {
@@ -63,6 +64,7 @@ export class ViewerSession {
   readonly annotations: Annotations
   readonly thumbnails: Thumbnails
   readonly hanging: Hanging
+  readonly linking: Linking
   private readonly studyInstanceUID: string
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
@@ -95,6 +97,7 @@ export class ViewerSession {
     })
     this.thumbnails = new Thumbnails(this.engine, (series) => this.studyOf(series), (series) => this.stacks.get(series), this.ended.signal)
     this.hanging = new Hanging(this, this.ended.signal)
+    this.linking = new Linking(this)
     this.stopListening = changes.listen((change) => {
       // A new study may be another one of this patient.
       const isOurs = this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)
@@ -426,6 +429,7 @@ export class ViewerSession {
     window.clearTimeout(this.refreshTimer)
     this.stopListening()
     this.annotations.dispose()
+    this.linking.dispose()
     this.engine.dispose()
     this.stacks.clear()
   }

@@ -9,7 +9,7 @@ import { Entry } from './Popover'
 import { Dropdown, ToolButton } from './ToolButton'
 
 const QUICK_HAND = ['window', 'zoom', 'pan', 'scroll'] as const satisfies readonly Tool[]
-const HAND: readonly Exclude<Tool, Kind>[] = [...QUICK_HAND, 'magnify', 'regionWindow']
+const HAND: readonly Exclude<Tool, Kind>[] = [...QUICK_HAND, 'magnify', 'regionWindow', 'cursor']
 const QUICK_MEASURES: readonly Kind[] = ['length', 'angle', 'ellipse', 'rectangle', 'probe']
 
 /** In columns of what they tell. */

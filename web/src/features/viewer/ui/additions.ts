@@ -17,6 +17,8 @@ import { OverlayContent, OverlayLayer, OverlayPanel } from './overlays'
 import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
 import { LensLayer } from './Lens'
 import { TakeMenu } from './take/TakeMenu'
+import { LinkLayer } from './linking/LinkLayer'
+import { LinkMenu } from './linking/LinkMenu'
 import { StatisticsPanel } from './StatisticsPanel'
 import { LateVolume, VolumeMenu } from './volume/VolumeMenu'
 
@@ -26,7 +28,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, MeasurementLayer, KeyLayer, LensLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, MeasurementLayer, KeyLayer, LinkLayer, LensLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
@@ -60,4 +62,4 @@ export const PANELS: readonly Panel[] = [
 ]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */
-export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [VolumeMenu, HangingMenu, TakeMenu]
+export const TOOLBAR: readonly ComponentType<{ readonly session: ViewerSession }>[] = [VolumeMenu, HangingMenu, LinkMenu, TakeMenu]

@@ -17,7 +17,7 @@ const ZOOM_PER_PIXEL = 1.008
 
 const isKind = (tool: Tool): tool is Kind => (KINDS as readonly string[]).includes(tool)
 
-type Action = Exclude<Drag, 'tool'> | 'regionWindow' | 'magnify' | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
+type Action = Exclude<Drag, 'tool'> | 'cursor' | 'regionWindow' | 'magnify' | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
 
 /** Scrollbar, cine player and buttons lie on the picture but are not the picture. */
 const onControl = (event: Event): boolean => event.target instanceof Element && event.target.closest('button, .cine, .pane-scroll') !== null
@@ -125,6 +125,7 @@ export class PaneInput {
     }
     measurements.select(null)
     const { tool } = this.session.state.get()
+    if (tool === 'cursor' && point) this.session.linking.pointAt(this.pane, point)
     if (tool !== 'regionWindow' && !isKind(tool)) return tool
     if (!picture || !point || !this.mayMeasure()) return null
     if (tool === 'regionWindow') {
@@ -215,6 +216,9 @@ export class PaneInput {
         break
       case 'scroll':
         this.dragScroll(by[1] * pace)
+        break
+      case 'cursor':
+        if (point) this.session.linking.pointAt(this.pane, point)
         break
       case 'draw':
       case 'regionWindow':

@@ -1,0 +1,131 @@
+// Viewports that go together, and an earlier study beside: what they show is compared with where the generated slices lie.
+import { type APIRequestContext, type Locator, type Page, expect, test } from '@playwright/test'
+import { element, newUid, object, short } from './dicom'
+import { PASSWORD, keepScreenshot } from './support'
+import { affineOf, canvasAt, csrf, open, pane } from './viewing'
+
+const SIDE = 64
+const WAIT = { timeout: 30_000 }
+
+interface Stack {
+  study: string
+  number: number
+  reference: string
+  description: string
+  date: string
+  /** Of each slice, mm. */
+  positions: readonly (readonly [number, number, number])[]
+  orientation?: string
+  /** Millimetres from pixel to pixel. */
+  spacing?: number
+}
+
+const patient = { patientName: 'Together^Tina', patientId: `LINK-${Date.now()}` }
+const now = newUid()
+const prior = newUid()
+const steps = (count: number, from: number, by: number): [number, number, number][] => Array.from({ length: count }, (_, at) => [0, 0, from + at * by])
+
+/** Slices whose brightness is their number: 40 and 8 for each, below a black row. */
+async function put(request: APIRequestContext, { study, number, reference, description, date, positions, orientation = '1\\0\\0\\0\\1\\0', spacing = 1 }: Stack): Promise<void> {
+  const series = newUid()
+  for (const [at, position] of positions.entries()) {
+    const grey = Math.min(255, 40 + 8 * at)
+    const bytes = object({ ...patient, study, series, seriesNumber: number, instanceNumber: at + 1, modality: 'CT', description, studyDate: date }, [
+      element(0x0020, 0x0032, 'DS', position.join('\\')), element(0x0020, 0x0037, 'DS', orientation), element(0x0020, 0x0052, 'UI', reference),
+      element(0x0028, 0x0002, 'US', short(1)), element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), element(0x0028, 0x0010, 'US', short(SIDE)), element(0x0028, 0x0011, 'US', short(SIDE)),
+      element(0x0028, 0x0030, 'DS', `${spacing}\\${spacing}`), element(0x0028, 0x0100, 'US', short(8)), element(0x0028, 0x0101, 'US', short(8)), element(0x0028, 0x0102, 'US', short(7)), element(0x0028, 0x0103, 'US', short(0)),
+      element(0x0028, 0x1050, 'DS', '127.5'), element(0x0028, 0x1051, 'DS', '256'),
+      element(0x7fe0, 0x0010, 'OW', Buffer.alloc(SIDE * SIDE, grey).fill(0, 0, SIDE)),
+    ])
+    const answer = await request.post(`/api/v1/upload?name=${number}-${at}`, { data: bytes, headers: { Authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`, 'Content-Type': 'application/dicom' } })
+    expect(answer.ok()).toBe(true)
+  }
+}
+
+test.beforeAll(async ({ playwright, baseURL }) => {
+  test.setTimeout(180_000)
+  const request = await playwright.request.newContext({ baseURL: baseURL ?? '' })
+  const reference = newUid()
+  const chest = { study: now, reference, description: 'CT chest', date: '20260105' }
+  await put(request, { ...chest, number: 1, positions: steps(22, 0, 1) })
+  await put(request, { ...chest, number: 2, positions: steps(8, 21, -3) })
+  // From right to left, seen from the left.
+  await put(request, { ...chest, number: 3, positions: Array.from({ length: 9 }, (_, at) => [8 * at, 0, 63]), orientation: '0\\1\\0\\0\\0\\-1' })
+  await put(request, { study: prior, number: 1, reference: newUid(), description: 'CT chest', date: '20250310', positions: steps(12, 500, 2) })
+  await request.dispose()
+})
+
+const index = async (page: Page, at: number): Promise<number> => Number(await pane(page, at).getAttribute('data-shown'))
+const sign = (page: Page, at: number): Locator => pane(page, at).getByTestId('link-sign')
+
+/** Back to how links are delivered. */
+async function fresh(page: Page): Promise<void> {
+  const token = await csrf(page.request)
+  for (const part of ['links', 'link-offsets']) await page.request.put(`/api/v1/session/preferences/${part}`, { headers: { 'X-CSRF-Token': token }, data: {} })
+}
+
+test('One frame of reference: images of the same place, lines where planes cut, and one point in all', async ({ page }) => {
+  await fresh(page)
+  await open(page, now)
+  await page.keyboard.press('Alt+4')
+  for (const at of [0, 1, 2]) await expect(pane(page, at)).toHaveAttribute('data-status', 'shown', WAIT)
+
+  // The 3 mm stack runs down from 21: 1 mm image 15 (at 15) is its image 2.
+  await page.keyboard.press('Home')
+  for (let step = 0; step < 15; step++) await page.keyboard.press('ArrowDown')
+  await expect(pane(page, 0)).toHaveAttribute('data-shown', '15')
+  await expect(pane(page, 1)).toHaveAttribute('data-shown', '2')
+  await expect.poll(async () => (await canvasAt(page, [[32, 32]], 1))[0]!.color[0], WAIT).toBe(40 + 8 * 2)
+  await expect(sign(page, 0)).toHaveText('A')
+  await expect(sign(page, 1)).toHaveText('A')
+  await expect(sign(page, 2)).toHaveCount(0)
+
+  // On the sagittal picture (upper edge at 63) the axial one at 15 is the row 48, as wide as the axial picture.
+  const line = pane(page, 2).getByTestId('reference-line')
+  await expect(line).toHaveAttribute('data-of', '1')
+  const { scale, x, y } = await affineOf(page, 2)
+  const drawn = ((await line.locator('path').first().getAttribute('d')) ?? '').match(/-?[\d.]+/g)!.map(Number)
+  const expected = [[-0.5, 48], [63.5, 48]].map(([column = 0, row = 0]) => [x + column * scale, y + row * scale])
+  const ends = [drawn.slice(0, 2), drawn.slice(2)].sort((a, b) => a[0]! - b[0]!)
+  ends.forEach((end, at) => end.forEach((value, axis) => expect(value).toBeCloseTo(expected[at]![axis]!, 1)))
+  await keepScreenshot(page, 'linking-lines')
+
+  // A click at column 24, row 40 of the axial picture is x = 24: the sagittal image 3, at row 48 and column 40.
+  await page.keyboard.press('j')
+  const axial = await affineOf(page, 0)
+  const box = (await pane(page, 0).boundingBox())!
+  await page.mouse.click(box.x + axial.x + 24 * axial.scale, box.y + axial.y + 40 * axial.scale)
+  await expect(pane(page, 2)).toHaveAttribute('data-shown', '3')
+  const [column = 0, row = 0] = ((await pane(page, 2).getByTestId('cursor-3d').getAttribute('data-at')) ?? '').split(',').map(Number)
+  expect(Math.abs(column - 40)).toBeLessThan(0.5)
+  expect(row).toBe(48)
+  // The other way: a click on the sagittal picture scrolls both axial stacks.
+  const side = (await pane(page, 2).boundingBox())!
+  await page.mouse.click(side.x + x + 10 * scale, side.y + y + 57 * scale)
+  await expect(pane(page, 0)).toHaveAttribute('data-shown', '6')
+  await expect(pane(page, 1)).toHaveAttribute('data-shown', '5')
+  await keepScreenshot(page, 'linking-cursor')
+  await page.keyboard.press('Escape')
+  await expect(page.getByTestId('cursor-3d')).toHaveCount(0)
+
+  // Zoom and pan, rotation and window on demand; another group goes by itself.
+  await page.getByTestId('link-menu').click()
+  await keepScreenshot(page, 'linking-menu')
+  await page.getByRole('menuitem', { name: 'Zoom and pan' }).click()
+  for (const name of ['Window (of one modality)', 'Rotation and flips']) {
+    await page.getByTestId('link-menu').click()
+    await page.getByRole('menuitem', { name }).click()
+  }
+  await pane(page, 0).click({ position: { x: 20, y: 100 } })
+  await page.keyboard.press('+')
+  await page.keyboard.press('2')
+  await expect.poll(async () => (await affineOf(page, 1)).scale / axial.scale).toBeCloseTo(1.2, 2)
+  await expect(pane(page, 1)).toHaveAttribute('data-window', '1500/-600')
+  await sign(page, 1).click()
+  await expect(sign(page, 1)).toHaveText('B')
+  const before = await index(page, 1)
+  await pane(page, 0).click({ position: { x: 20, y: 100 } })
+  await page.keyboard.press('End')
+  await expect(pane(page, 0)).toHaveAttribute('data-shown', '21')
+  expect(await index(page, 1)).toBe(before)
+})

@@ -1,0 +1,330 @@
+// Viewports that move together: who follows whom, and what the reader has chosen about it. One owner; ends with dispose().
+import { prefer, preferences } from '../../../api/preferences'
+import { Observable } from '../../../lib/observable'
+import type { Pane } from '../engine/pane'
+import type { PaneState } from '../engine/paneState'
+import { text } from '../model/dataset'
+import type { Frame } from '../model/frame'
+import type { Point, Vector } from '../model/geometry'
+import { panesOf } from '../model/layout'
+import { type Placed, type Spot, counterpart, cutLine, imageAt, inImage, inPatient, offsetBetween, offsetFor, parseOffsets, placedOf, sameReference, sameWay, turnedLike, viewLike, withOffset } from '../model/linking'
+import { Tag } from '../model/tags'
+import type { ViewerSession } from './session'
+
+export const SCROLLS = { reference: 'In one frame of reference', group: 'Also other series and studies', off: 'Each by itself' } as const
+export const LINES = { active: 'Of the chosen viewport', all: 'Of all viewports', off: 'None' } as const
+export const GROUPS = ['A', 'B', 'C', ''] as const
+
+export type Group = (typeof GROUPS)[number]
+
+/** What is linked; kept with the account. */
+export interface Links {
+  readonly scroll: keyof typeof SCROLLS
+  readonly window: boolean
+  readonly zoom: boolean
+  readonly turn: boolean
+  readonly lines: keyof typeof LINES
+}
+
+export interface LinkingState {
+  /** By viewport; those that are not named are in A. */
+  readonly groups: Readonly<Record<number, Group>>
+  /** How each viewport that followed the last time found its image. */
+  readonly spots: Readonly<Record<number, Spot>>
+  /** The point of the 3D cursor. */
+  readonly cursor: { readonly point: Vector; readonly reference: string } | null
+}
+
+const PART = 'links'
+const OFFSETS = 'link-offsets'
+const DELIVERED: Links = { scroll: 'reference', window: false, zoom: false, turn: false, lines: 'active' }
+
+export function linksNow(): Links {
+  const kept = (preferences.get()[PART] ?? {}) as Partial<Record<keyof Links, unknown>>
+  const one = <T extends string>(value: unknown, of: Readonly<Record<T, string>>, otherwise: T): T => (typeof value === 'string' && Object.hasOwn(of, value) ? (value as T) : otherwise)
+  return {
+    scroll: one(kept.scroll, SCROLLS, DELIVERED.scroll),
+    window: kept.window === true,
+    zoom: kept.zoom === true,
+    turn: kept.turn === true,
+    lines: one(kept.lines, LINES, DELIVERED.lines),
+  }
+}
+
+type Seen = PaneState & { readonly hung: unknown }
+
+const seenOf = (pane: Pane): Seen => ({ ...pane.state.get(), hung: pane.hung })
+
+export class Linking {
+  readonly state = new Observable<LinkingState>({ groups: {}, spots: {}, cursor: null })
+  /** Grows when any viewport shows another image; told once a frame of the screen. */
+  readonly moved = new Observable(0)
+  private readonly session: ViewerSession
+  private telling = 0
+  private readonly before = new Map<Pane, Seen>()
+  private readonly stops: (() => void)[] = []
+  /** Viewports are being moved by us: what they tell now is no wish of the reader. */
+  private following = false
+
+  constructor(session: ViewerSession) {
+    this.session = session
+    this.watch()
+    this.stops.push(session.state.subscribe(() => this.watch()))
+  }
+
+  private watch(): void {
+    for (const pane of this.session.engine.panes) {
+      if (this.before.has(pane)) continue
+      this.before.set(pane, seenOf(pane))
+      this.stops.push(pane.state.subscribe(() => this.noticed(pane)))
+    }
+  }
+
+  get links(): Links {
+    return linksNow()
+  }
+
+  choose(change: Partial<Links>): void {
+    const links = { ...linksNow(), ...change }
+    // When it cannot be kept it holds for this visit.
+    prefer(PART, { ...links }).catch(() => undefined)
+    if (change.scroll !== undefined || change.zoom !== undefined) this.align()
+    if (change.scroll === 'off') this.state.update((now) => ({ ...now, spots: {} }))
+  }
+
+  // --- groups
+
+  groupOf(index: number): Group {
+    return this.state.get().groups[index] ?? 'A'
+  }
+
+  setGroup(index: number, group: Group): void {
+    this.state.update((now) => ({ ...now, groups: { ...now.groups, [index]: group }, spots: {} }))
+  }
+
+  nextGroup(index: number): void {
+    this.setGroup(index, GROUPS[(GROUPS.indexOf(this.groupOf(index)) + 1) % GROUPS.length] ?? 'A')
+  }
+
+  /** Viewports with pictures on the screen. */
+  private onScreen(): Pane[] {
+    const { layout, alone, active, contents } = this.session.state.get()
+    return this.session.engine.panes.filter((pane, index) => index < panesOf(layout) && (!alone || index === active) && contents[index] === undefined && pane.frames.length > 0)
+  }
+
+  private indexOf(pane: Pane): number {
+    return this.session.engine.panes.indexOf(pane)
+  }
+
+  /** The viewports that go with one. */
+  partnersOf(pane: Pane): Pane[] {
+    const group = this.groupOf(this.indexOf(pane))
+    return group === '' ? [] : this.onScreen().filter((other) => other !== pane && this.groupOf(this.indexOf(other)) === group)
+  }
+
+  /** Whether anything that is done in a viewport moves another one. */
+  isLinked(pane: Pane): boolean {
+    const { scroll, window, zoom, turn } = linksNow()
+    const partners = this.partnersOf(pane)
+    if (scroll === 'group' || window || zoom || turn) return partners.length > 0
+    return scroll === 'reference' && partners.some((other) => isOneReference(pane, other, true))
+  }
+
+  /** Pictures whose planes cut that of a viewport, as chosen, with the number of their viewport. */
+  linesOn(pane: Pane): readonly { readonly number: number; readonly line: readonly [Point, Point] }[] {
+    const { lines } = linksNow()
+    const here = placedIn(pane)
+    if (lines === 'off' || !here) return []
+    const { activePane } = this.session
+    return this.onScreen().flatMap((other) => {
+      const there = other === pane || (lines === 'active' && other !== activePane) ? null : placedIn(other)
+      const line = there && sameReference(here, there) ? cutLine(here, there) : null
+      return line ? [{ number: this.indexOf(other) + 1, line }] : []
+    })
+  }
+
+  /** Where the 3D cursor lies on the picture of a viewport; null when it lies on another image. */
+  cursorOn(pane: Pane): Point | null {
+    const { cursor } = this.state.get()
+    const here = placedIn(pane)
+    if (here === null || here.reference !== cursor?.reference) return null
+    const { index, shown } = pane.state.get()
+    return imageAt(pane.frames, index, cursor.point)?.index === shown ? inImage(here, cursor.point) : null
+  }
+
+  // --- following
+
+  private tell(): void {
+    if (this.telling) return
+    this.telling = requestAnimationFrame(() => {
+      this.telling = 0
+      this.moved.update((count) => count + 1)
+    })
+  }
+
+  private noticed(pane: Pane): void {
+    const was = this.before.get(pane)
+    const now = seenOf(pane)
+    this.before.set(pane, now)
+    if (was?.picture !== now.picture) this.tell()
+    if (this.following || was?.seriesInstanceUID !== now.seriesInstanceUID || was.hung !== now.hung || was.count !== now.count || now.count === 0) return
+    if (!this.onScreen().includes(pane)) return
+    const links = linksNow()
+    this.following = true
+    try {
+      if (was.index !== now.index && links.scroll !== 'off') this.scrollWith(pane)
+      // A window or view that comes with another image is nobody's wish.
+      if (was.picture !== now.picture || !now.picture || was.size !== now.size) return
+      if (links.window && (was.window !== now.window || was.flipped !== now.flipped)) this.windowWith(pane, was.flipped !== now.flipped)
+      if (was.view !== now.view) this.viewWith(pane, was, links)
+    } finally {
+      this.following = false
+    }
+  }
+
+  /** Brings the viewports that go with the chosen one to where it is. */
+  align(): void {
+    const { activePane } = this.session
+    if (this.following) return
+    this.following = true
+    try {
+      const links = linksNow()
+      if (links.scroll !== 'off') this.scrollWith(activePane)
+      const now = seenOf(activePane)
+      if (links.zoom && now.picture) this.viewWith(activePane, now, { ...links, turn: false })
+    } finally {
+      this.following = false
+    }
+  }
+
+  private spotFor(pane: Pane, other: Pane): Spot | null {
+    const [from, to] = [pane.state.get().seriesInstanceUID, other.state.get().seriesInstanceUID]
+    const offset = from !== null && to !== null ? offsetFor(parseOffsets(preferences.get()[OFFSETS]), from, to) : undefined
+    return counterpart(standOf(pane), standOf(other), offset, linksNow().scroll === 'group')
+  }
+
+  private scrollWith(pane: Pane): void {
+    const spots: Record<number, Spot> = {}
+    for (const other of this.partnersOf(pane)) {
+      const spot = this.spotFor(pane, other)
+      if (!spot) continue
+      spots[this.indexOf(other)] = spot
+      if (spot.index !== other.state.get().index) other.goTo(spot.index)
+    }
+    this.state.update((now) => ({ ...now, spots }))
+  }
+
+  /** The same window only where it means the same: values of one modality in one unit. */
+  private windowWith(pane: Pane, inverted: boolean): void {
+    const { window, presetId, picture } = pane.state.get()
+    if (!window || !picture) return
+    const meaning = meaningOf(picture.frame)
+    for (const other of this.partnersOf(pane)) {
+      const shown = other.state.get()
+      if (!shown.picture || meaningOf(shown.picture.frame) !== meaning || shown.picture.pixels.color !== picture.pixels.color) continue
+      const own = other.presets().find((preset) => preset.id === presetId)
+      if (inverted && shown.flipped !== pane.state.get().flipped) other.invert()
+      else if (own && !inverted) other.applyPreset(own)
+      else if (!inverted) other.setWindow(window)
+    }
+  }
+
+  private viewWith(pane: Pane, was: PaneState, links: Links): void {
+    const now = pane.state.get()
+    if (!now.picture) return
+    const turned = was.view.turn !== now.view.turn
+    for (const other of this.partnersOf(pane)) {
+      const { picture, view, size } = other.state.get()
+      if (!picture) continue
+      if (links.turn && turned) other.turn((turn) => turnedLike(was.view.turn, now.view.turn, turn))
+      if (!links.zoom || turned) continue
+      if (now.view.fitted) other.fit()
+      else other.place(viewLike({ view: now.view, frame: now.picture.frame, size: now.size }, { view, frame: picture.frame, size }))
+    }
+  }
+
+  // --- offsets
+
+  /** The images that are on the screen belong together from now on: remembered for these pairs of series, with the account. */
+  linkHere(): void {
+    const pane = this.session.activePane
+    let offsets = parseOffsets(preferences.get()[OFFSETS])
+    for (const other of this.partnersOf(pane)) {
+      const [from, to] = [pane.state.get().seriesInstanceUID, other.state.get().seriesInstanceUID]
+      const offset = offsetBetween(standOf(pane), standOf(other))
+      if (from !== null && to !== null && from !== to && offset && !isOneReference(pane, other)) offsets = withOffset(offsets, from, to, offset)
+    }
+    this.keepOffsets(offsets)
+    this.choose({ scroll: 'group' })
+  }
+
+  /** Forgets what was set by hand for what is on the screen. */
+  forgetOffsets(): void {
+    const shown = this.onScreen().flatMap((pane) => pane.state.get().seriesInstanceUID ?? [])
+    let offsets = parseOffsets(preferences.get()[OFFSETS])
+    for (const from of shown) for (const to of shown) if (from < to) offsets = withOffset(offsets, from, to, null)
+    this.keepOffsets(offsets)
+    this.align()
+  }
+
+  private keepOffsets(pairs: ReturnType<typeof parseOffsets>): void {
+    prefer(OFFSETS, pairs.length > 0 ? { pairs } : {}).catch(() => undefined)
+  }
+
+  // --- 3D cursor
+
+  /** Shows a point of a picture in all viewports of its frame of reference, whatever their group, and brings its image there. */
+  pointAt(pane: Pane, at: Point): void {
+    const { picture } = pane.state.get()
+    const placed = picture && placedOf(picture.frame)
+    if (!placed || placed.reference === '') {
+      this.state.update((now) => ({ ...now, cursor: null }))
+      return
+    }
+    const point = inPatient(placed, at)
+    this.state.update((now) => ({ ...now, cursor: { point, reference: placed.reference } }))
+    this.following = true
+    try {
+      for (const other of this.onScreen()) if (other !== pane) this.bring(other, placed.reference, point)
+    } finally {
+      this.following = false
+    }
+  }
+
+  private bring(pane: Pane, reference: string, point: Vector): void {
+    const { index } = pane.state.get()
+    const frames = pane.frames
+    if (!frames.some((frame) => placedOf(frame)?.reference === reference)) return
+    const found = imageAt(frames, index, point)
+    if (found && found.index !== index) pane.goTo(found.index)
+  }
+
+  /** Takes the 3D cursor off the screen; false when there was none. */
+  dropCursor(): boolean {
+    const had = this.state.get().cursor !== null
+    if (had) this.state.update((now) => ({ ...now, cursor: null }))
+    return had
+  }
+
+  dispose(): void {
+    cancelAnimationFrame(this.telling)
+    for (const stop of this.stops) stop()
+    this.before.clear()
+  }
+}
+
+const standOf = (pane: Pane) => ({ frames: pane.frames, index: pane.state.get().index })
+
+const meaningOf = ({ instance, modality }: Frame): string => `${text(instance.dataset, Tag.Modality)} ${modality.unit}`
+
+/** Of the picture on the screen. */
+function placedIn(pane: Pane): Placed | null {
+  const { picture } = pane.state.get()
+  return picture && placedOf(picture.frame)
+}
+
+function isOneReference(pane: Pane, other: Pane, andWay = false): boolean {
+  const [a, b] = [pane.wanted, other.wanted]
+  const [here, there] = [a && placedOf(a), b && placedOf(b)]
+  return Boolean(here && there && sameReference(here, there) && (!andWay || sameWay(here, there)))
+}
