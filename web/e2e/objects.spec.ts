@@ -74,6 +74,66 @@ test('a clinical document is read as a page in which nothing is carried out', as
   expect(found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
 })
 
+/** Brightest of a small square of a canvas around a place on the paper, mm. */
+async function inkAt(paper: Locator, x: number, y: number): Promise<number> {
+  return paper.evaluate((element, [x, y]) => {
+    const canvas = element.querySelector('canvas')
+    const context = canvas?.getContext('2d')
+    if (!canvas || !context) throw new Error('no canvas')
+    const mm = Number(element.dataset.mm) * (canvas.width / canvas.clientWidth)
+    const { data } = context.getImageData(Math.round(x * mm) - 1, Math.round(y * mm) - 1, 3, 3)
+    return Math.max(...data.filter((_, index) => index % 4 === 1))
+  }, [x, y] as const)
+}
+
+test('an ECG lies on its paper in millimetres, and a caliper measures it', async () => {
+  const at = await show(4)
+  const paper = at.getByTestId('ecg-paper')
+  await expect(paper.locator('canvas')).toHaveAttribute('data-drawn', /[1-9]/)
+  // Lead I begins 12 mm from the left, its zero line is 19 mm below the top: a square of 1 mV and 200 ms is 10 mm high and 5 mm wide.
+  const TRACE = 120 // of green: the grid is at most 60, half a line on a boundary of pixels 130
+  await expect.poll(() => inkAt(paper, 14.5, 9)).toBeGreaterThan(TRACE)
+  expect(await inkAt(paper, 14.5, 19)).toBeLessThan(TRACE)
+  expect(await inkAt(paper, 20, 19)).toBeGreaterThan(TRACE)
+  // V4 lies 90 µV higher by its baseline.
+  expect(await inkAt(paper, 202, 19 - 0.9 - 10)).toBeGreaterThan(TRACE)
+  await expect(at.getByRole('complementary', { name: 'What the recorder says' })).toContainText('RR Interval1000 ms')
+  await expect(at.getByTestId('ecg-filters')).toHaveText('No filter on this screen')
+
+  const mm = Number(await paper.getAttribute('data-mm'))
+  const box = (await paper.boundingBox())!
+  await page.mouse.move(box.x + 12 * mm, box.y + 19 * mm)
+  await page.mouse.down()
+  await page.mouse.move(box.x + 37 * mm, box.y + 9 * mm, { steps: 4 })
+  await page.mouse.up()
+  await expect(at.getByTestId('ecg-caliper')).toHaveText('I: 1000 ms (60/min) · 1.00 mV')
+  await keepScreenshot(page, 'object-ecg')
+  await page.keyboard.press('ArrowRight')
+  await expect(at.getByTestId('ecg-caliper')).toHaveText('I: 1020 ms (59/min) · 1.00 mV')
+  await page.keyboard.press('Delete')
+  await expect(at.getByTestId('ecg-caliper')).toHaveCount(0)
+
+  await at.getByLabel('Gain').selectOption('20 mm/mV')
+  await at.getByLabel('Layout').selectOption('12 × 1')
+  // Twice the gain takes twice the room between leads: the zero line of I is 4 + 15 mm down, its square 20 mm high.
+  await expect.poll(() => inkAt(paper, 13.5, 19 + 30)).toBeLessThan(TRACE)
+  await at.getByRole('button', { name: 'Muscle' }).click()
+  await expect(at.getByTestId('ecg-filters')).toHaveText('Filtered on this screen: below 40 Hz')
+  const found = await new AxeBuilder({ page }).include('[data-testid="waveform"]').analyze()
+  expect(found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
+})
+
+test('pressures have one scale with its unit, sound is listened to', async () => {
+  const pressures = (await show(5)).getByTestId('ecg-paper')
+  await expect(pressures.getByRole('img')).toHaveAccessibleName(/Aortic pressure, Mean aortic pressure/)
+  // The mean, 100 mmHg, lies in the middle of the second row of 30 mm.
+  await expect.poll(() => inkAt(pressures, 100, 4 + 45)).toBeGreaterThan(120)
+  await keepScreenshot(page, 'object-pressures')
+  const sound = (await show(6)).getByTestId('sound')
+  await expect(sound).toContainText('1.0 seconds, 8000 samples a second')
+  await expect.poll(() => sound.locator('audio').evaluate((audio: HTMLAudioElement) => audio.duration)).toBeCloseTo(1, 1)
+})
+
 test('nothing of all this was an error of the page', () => {
   expect(errors).toEqual([])
 })

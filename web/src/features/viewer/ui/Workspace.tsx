@@ -36,10 +36,10 @@ function useKeys(session: ViewerSession, ways: WaysOut): void {
   }, [session, ways])
 }
 
-/** A click with the mouse leaves no focus behind, else Space and Enter would press that button again instead of doing their work. */
+/** A click with the mouse leaves no focus behind, else Space and Enter would press that button again; but what has keys of its own keeps it. */
 function letGo(): void {
   const focus = document.activeElement
-  if (focus instanceof HTMLElement && !typing(focus) && focus.closest('button, .pane') && !focus.closest('dialog')) focus.blur()
+  if (focus instanceof HTMLElement && !typing(focus) && focus.closest('button, .pane') && !focus.closest('dialog, [role=application]')) focus.blur()
 }
 
 function Failure({ what, hint, children, onLeave }: { what: string; hint: string; children: ReactNode; onLeave: () => void }) {

@@ -20,6 +20,8 @@ const isKind = (tool: Tool): tool is Kind => (KINDS as readonly string[]).includ
 type Action = Exclude<Drag, 'tool'> | 'cursor' | 'regionWindow' | 'magnify' | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
 
 /** Scrollbar, cine player and buttons lie on the picture but are not the picture. */
+// Pages and objects with a hand of their own: they scroll, select and measure as they do.
+const inContent = (event: Event): boolean => event.target instanceof Element && event.target.closest('.object, .report-page') !== null
 const onControl = (event: Event): boolean => event.target instanceof Element && event.target.closest('button, .cine, .pane-scroll') !== null
 
 interface Grip {
@@ -53,13 +55,13 @@ export class PaneInput {
     this.session = session
     this.index = index
     const { signal } = this.listening
-    host.addEventListener('pointerdown', (event) => this.down(event), { signal })
+    host.addEventListener('pointerdown', (event) => (inContent(event) ? session.setActive(index) : this.down(event)), { signal })
     host.addEventListener('pointermove', (event) => this.move(event), { signal })
     host.addEventListener('pointerup', (event) => this.up(event), { signal })
     host.addEventListener('pointercancel', (event) => this.lost(event), { signal })
-    host.addEventListener('wheel', (event) => this.turned(event), { signal, passive: false })
-    host.addEventListener('dblclick', (event) => !onControl(event) && this.double(event), { signal })
-    host.addEventListener('contextmenu', (event) => this.menu(event), { signal })
+    host.addEventListener('wheel', (event) => !inContent(event) && this.turned(event), { signal, passive: false })
+    host.addEventListener('dblclick', (event) => !onControl(event) && !inContent(event) && this.double(event), { signal })
+    host.addEventListener('contextmenu', (event) => !inContent(event) && this.menu(event), { signal })
     // The middle button would start the browser's own scrolling.
     host.addEventListener('mousedown', (event) => event.button === 1 && event.preventDefault(), { signal })
   }

@@ -89,7 +89,7 @@ export function ObjectPage({ pane, frame, title, tools, children, testid }: Page
   const { index } = useValue(pane.state)
   const kind = nameOf(text(frame.instance.dataset, Tag.SOPClassUID)) || UNKNOWN
   return (
-    <section className="object" aria-label={title ?? kind} data-testid={testid} onPointerDown={(press) => press.stopPropagation()} onWheel={(wheel) => wheel.stopPropagation()} onContextMenu={(click) => click.stopPropagation()} onDoubleClick={(click) => click.stopPropagation()}>
+    <section className="object" aria-label={title ?? kind} data-testid={testid}>
       <header className="object-bar">
         <strong className="object-title">{title ?? kind}</strong>
         <Several pane={pane} index={index} />

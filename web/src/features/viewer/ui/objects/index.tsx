@@ -10,7 +10,7 @@ type ContentProps = PaneProps & { readonly index: number }
 function late(Content: LazyExoticComponent<ComponentType<ContentProps>>): ComponentType<ContentProps> {
   return function Late(props: ContentProps) {
     return (
-      <Suspense fallback={<div className="pane-message pane-waiting" role="status" aria-label="Loading" />}>
+      <Suspense fallback={<div className='pane-message pane-waiting' role='status' aria-label='Loading' />}>
         <Content {...props} />
       </Suspense>
     )
@@ -21,4 +21,5 @@ const is = (kind: Kind) => (series: Series, frames: readonly Frame[]): boolean =
 
 export const OBJECT_CONTENTS = {
   document: { Component: late(lazy(() => import('./DocumentContent'))), isFor: is('document') },
+  waveform: { Component: late(lazy(() => import('./WaveformContent'))), isFor: is('waveform') },
 } as const
