@@ -231,6 +231,22 @@ test('structures and dose lie on the images; the histogram is that of a linear d
   expect([beyond![3], above![3]]).toEqual([0, 0])
   expect(isodose![3]).toBeGreaterThan(100)
   await page.screenshot({ path: 'test-results/screenshots/dose-mpr.png' })
+
+  // As a body: the box is green where the images are nothing but air.
+  await page.getByTestId('volume-menu').click()
+  await page.getByRole('menuitem', { name: 'Volume rendering' }).click()
+  await page.getByLabel('Rendering preset').selectOption('CT bone')
+  await expect(page.getByTestId('volume-render')).toHaveAttribute('data-labels', '1', { timeout: 45_000 })
+  const green = () =>
+    page.getByTestId('volume-render').locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
+      let count = 0
+      for (let at = 0; at < data.length; at += 4) if (data[at + 1]! > 60 && data[at]! < 20) count++
+      return count / (data.length / 4)
+    })
+  // 30 x 9 mm in front of a picture as high as the volume's diagonal times 0.8.
+  await expect.poll(green, { timeout: 45_000 }).toBeGreaterThan(0.005)
+  await page.screenshot({ path: 'test-results/screenshots/structures-body.png' })
 })
 
 // --- drawing

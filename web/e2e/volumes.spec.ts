@@ -239,6 +239,8 @@ test('curved MPR along a drawn path; the volume as a body that turns, and a crop
   await page.mouse.move(at.x + 300, at.y + 200)
   await page.mouse.down()
   await page.mouse.move(at.x + 380, at.y + 230, { steps: 4 })
+  // Workers draw it, with the button still down: the page only shows what they made.
+  await expect(body.locator('canvas')).toHaveAttribute('data-took', /\d/, WAIT)
   await page.mouse.up()
   expect(await body.getAttribute('data-camera')).not.toBe(camera)
   await page.getByLabel('Crop across, to').fill('30')

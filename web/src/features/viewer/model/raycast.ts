@@ -1,4 +1,5 @@
 // Volume rendering by rays: from front to back through a transfer function with light, or the greatest value on the way. Pure.
+import { type Bricks, type Labels, SIDE, labelAt } from './bricks'
 import { type Vector, cross } from './geometry'
 import type { Orientation } from './planes'
 import { valueAt } from './resample'
@@ -135,8 +136,28 @@ function raysOf(volume: Volume, camera: Camera, crop: Crop, fine: number): Rays 
   return { start, right: across, below: down, forward: scaled(direction, length), length, low, high }
 }
 
-/** Rows from..to of the greatest value along each ray; NaN where there is no volume. */
-export function castMax(volume: Volume, camera: Camera, crop: Crop, fine: number, into: Float32Array, from = 0, to = camera.height): void {
+/** What rays may step over: see model/bricks.ts. */
+export interface Space {
+  readonly bricks: Bricks
+  /** 1 for what cannot be seen; of no use to the greatest value. */
+  readonly empty: Uint8Array
+}
+
+/** How many steps along a ray until the brick that holds a place is left; at least one. */
+function stepsOut(x: number, y: number, z: number, dx: number, dy: number, dz: number): number {
+  const way = (at: number, d: number): number => (d > 1e-9 ? ((Math.floor(at / SIDE) + 1) * SIDE - at) / d : d < -1e-9 ? (at - Math.floor(at / SIDE) * SIDE) / -d : Infinity)
+  return Math.max(1, Math.ceil(Math.min(way(x, dx), way(y, dy), way(z, dz))))
+}
+
+function brickAt({ size }: Bricks, x: number, y: number, z: number): number {
+  const u = x < 0 ? 0 : Math.min(size[0] - 1, x >> 3)
+  const v = y < 0 ? 0 : Math.min(size[1] - 1, y >> 3)
+  const w = z < 0 ? 0 : Math.min(size[2] - 1, z >> 3)
+  return (w * size[1] + v) * size[0] + u
+}
+
+/** Rows from..to of the greatest value along each ray; NaN where there is no volume. `into` begins with row `from`. */
+export function castMax(volume: Volume, camera: Camera, crop: Crop, fine: number, into: Float32Array, from = 0, to = camera.height, bricks?: Bricks): void {
   const rays = raysOf(volume, camera, crop, fine)
   const [dx, dy, dz] = rays.forward
   for (let v = from; v < to; v++) {
@@ -144,11 +165,19 @@ export function castMax(volume: Volume, camera: Camera, crop: Crop, fine: number
       const start = beginning(rays, u, v)
       const ray = within(start, rays.forward, rays.low, rays.high)
       let most = Number.NaN
-      for (let n = Math.ceil(ray.from); n <= ray.to; n++) {
-        const value = valueAt(volume, start[0] + n * dx, start[1] + n * dy, start[2] + n * dz)
+      for (let n = Math.ceil(ray.from); n <= ray.to; ) {
+        const x = start[0] + n * dx
+        const y = start[1] + n * dy
+        const z = start[2] + n * dz
+        if (bricks && (bricks.most[brickAt(bricks, x, y, z)] ?? 0) <= most) {
+          n += stepsOut(x, y, z, dx, dy, dz)
+          continue
+        }
+        const value = valueAt(volume, x, y, z)
         if (!(value <= most)) most = value
+        n++
       }
-      into[v * camera.width + u] = most
+      into[(v - from) * camera.width + u] = most
     }
   }
 }
@@ -160,8 +189,13 @@ function beginning({ start, right, below }: Rays, u: number, v: number): Vector 
 const AMBIENT = 0.35
 const OPAQUE = 0.97
 
-/** Rows from..to of a lit picture, four bytes a pixel, black where nothing is. */
-export function cast(volume: Volume, camera: Camera, transfer: Transfer, crop: Crop, fine: number, into: Uint8ClampedArray, from = 0, to = camera.height): void {
+export interface Extras {
+  readonly space?: Space | undefined
+  readonly labels?: Labels | undefined
+}
+
+/** Rows from..to of a lit picture, four bytes a pixel, black where nothing is. `into` begins with row `from`. */
+export function cast(volume: Volume, camera: Camera, transfer: Transfer, crop: Crop, fine: number, into: Uint8ClampedArray, from = 0, to = camera.height, { space, labels }: Extras = {}): void {
   const rays = raysOf(volume, camera, crop, fine)
   const { table, low, high } = transfer
   const perValue = (ENTRIES - 1) / (high - low)
@@ -179,26 +213,38 @@ export function cast(volume: Volume, camera: Camera, transfer: Transfer, crop: C
         const x = start[0] + n * dx
         const y = start[1] + n * dy
         const z = start[2] + n * dz
+        if (space?.empty[brickAt(space.bricks, x, y, z)] === 1) {
+          n += stepsOut(x, y, z, dx, dy, dz) - 1
+          continue
+        }
+        const label = labels ? labelAt(labels, x, y, z) : 0
         const value = valueAt(volume, x, y, z)
-        if (!(value > low)) continue
-        const entry = 4 * Math.min(ENTRIES - 1, ((value - low) * perValue) | 0)
-        const dense = table[entry + 3] ?? 0
+        if (label === 0 && !(value > low)) continue
+        const entry = 4 * Math.min(ENTRIES - 1, Math.max(0, ((value - low) * perValue) | 0))
+        const dense = label > 0 && labels ? labels.opacity : (table[entry + 3] ?? 0)
         if (dense <= 0) continue
         // Opacity is told for a millimetre; a step may be longer or shorter.
         const opacity = (1 - (1 - Math.min(0.999, dense)) ** rays.length) * (1 - covered)
-        const light = opacity * brightness(volume, x, y, z, beam)
-        red += (table[entry] ?? 0) * light
-        green += (table[entry + 1] ?? 0) * light
-        blue += (table[entry + 2] ?? 0) * light
+        const light = opacity * (label > 0 && labels ? facing(labels, x, y, z, beam) : brightness(volume, x, y, z, beam))
+        const color = label > 0 ? labels?.colors[label - 1] : undefined
+        red += (color ? color[0] : (table[entry] ?? 0)) * light
+        green += (color ? color[1] : (table[entry + 1] ?? 0)) * light
+        blue += (color ? color[2] : (table[entry + 2] ?? 0)) * light
         covered += opacity
       }
-      const at = (v * camera.width + u) * 4
+      const at = ((v - from) * camera.width + u) * 4
       into[at] = red
       into[at + 1] = green
       into[at + 2] = blue
       into[at + 3] = 255
     }
   }
+}
+
+/** The light on a segment: its border is where its number ends, two voxels smooth. */
+function facing(labels: Labels, x: number, y: number, z: number, beam: Beam): number {
+  const own = (dx: number, dy: number, dz: number): number => (labelAt(labels, x + dx, y + dy, z + dz) > 0 ? 1 : 0)
+  return lit(own(1, 0, 0) + own(2, 0, 0) - own(-1, 0, 0) - own(-2, 0, 0), own(0, 1, 0) + own(0, 2, 0) - own(0, -1, 0) - own(0, -2, 0), own(0, 0, 1) + own(0, 0, 2) - own(0, 0, -1) - own(0, 0, -2), beam)
 }
 
 /** For each axis of the grid: how much a rise of the value along it turns a surface towards the eye. */
@@ -214,10 +260,11 @@ function lightOf(volume: Volume, camera: Camera): Beam {
 }
 
 /** Light that comes from the eye: a surface is bright where its gradient points along the ray. */
-function brightness(volume: Volume, x: number, y: number, z: number, { eye, axes }: Beam): number {
-  const gx = difference(volume, x + 1, y, z, x - 1, y, z)
-  const gy = difference(volume, x, y + 1, z, x, y - 1, z)
-  const gz = difference(volume, x, y, z + 1, x, y, z - 1)
+function brightness(volume: Volume, x: number, y: number, z: number, beam: Beam): number {
+  return lit(difference(volume, x + 1, y, z, x - 1, y, z), difference(volume, x, y + 1, z, x, y - 1, z), difference(volume, x, y, z + 1, x, y, z - 1), beam)
+}
+
+function lit(gx: number, gy: number, gz: number, { eye, axes }: Beam): number {
   const [a, b, c] = axes
   const px = gx * a[0] + gy * b[0] + gz * c[0]
   const py = gx * a[1] + gy * b[1] + gz * c[1]

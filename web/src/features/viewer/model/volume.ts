@@ -215,7 +215,10 @@ function reducedGrid(full: Grid, reduction: readonly [number, number, number]): 
 
 export function emptyVolume(plan: Plan): Volume {
   const [columns, rows, slices] = plan.grid.size
-  const values = plan.whole ? new Int16Array(columns * rows * slices) : new Float32Array(columns * rows * slices)
+  const count = columns * rows * slices
+  // Shared with the workers that draw bodies, where the page may (it is served cross-origin isolated over TLS or on this machine).
+  const room = typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(count * (plan.whole ? 2 : 4)) : new SharedArrayBuffer(count * (plan.whole ? 2 : 4))
+  const values = plan.whole ? new Int16Array(room) : new Float32Array(room)
   return { grid: plan.grid, values, filled: new Uint8Array(slices) }
 }
 

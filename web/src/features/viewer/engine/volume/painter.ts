@@ -1,16 +1,20 @@
 // Draws a volume on a canvas: coarse at once, fine when nothing has moved for a moment, a few rows at a time so that the page stays quick.
 import type { Vector } from '../../model/geometry'
 import { type PlaneView, type Orientation, normalOfPlane, sheetOf } from '../../model/planes'
-import { type Camera, type Crop, type RenderPreset, cast, castMax, transferOf } from '../../model/raycast'
+import type { Labels } from '../../model/bricks'
+import type { Camera, Crop, RenderPreset } from '../../model/raycast'
+import { type Body, bodyRows, prepared } from '../../model/rendering'
 import { type Projection, resample, resampleCurve } from '../../model/resample'
 import { type Volume, finest } from '../../model/volume'
-import { type Window, grey, rangeOf } from '../../model/windows'
+import { type Window, grey } from '../../model/windows'
+import { renderPool } from './renderPool'
 
 /** Work, in samples of a volume, that one picture while dragging may cost. */
 const QUICK = 250_000
 /** And a body when nothing moves any more: some seconds at worst. */
 const FINE_BODY = 30_000_000
 const FINE_AFTER = 120 // ms without movement
+const PACE = 40 // ms that a picture of a moving body may take
 const SLICE = 12 // ms of work between two breaths of the page
 
 export interface Overlay {
@@ -60,6 +64,9 @@ export interface RenderJob {
   readonly shift: number
   readonly crop: Crop
   readonly grey: Grey
+  /** All slices are there. */
+  readonly whole: boolean
+  readonly labels?: Labels | undefined
 }
 
 export type Job = PlaneJob | CurveJob | RenderJob
@@ -133,30 +140,19 @@ function curveDrawing(job: CurveJob, width: number, height: number): Drawing {
   }
 }
 
-function renderDrawing(job: RenderJob, width: number, height: number, coarse: number): Drawing {
+function bodyOf(job: RenderJob, width: number, height: number, coarse: number): Body {
   const columns = Math.max(1, Math.ceil(width / coarse))
   const rows = Math.max(1, Math.ceil(height / coarse))
   const camera: Camera = { orientation: job.orientation, target: job.target, step: coarse / job.scale, width: columns, height: rows }
-  const image = new ImageData(columns, rows)
-  const fine = coarse > 1.5 ? 2 : 1
-  if (job.preset.kind === 'mip') {
-    const values = new Float32Array(columns * rows)
-    const level = levelOf(job.grey)
-    const empty = job.grey.inverted ? 255 : 0
-    return {
-      image,
-      rows: (from, to) => {
-        castMax(job.volume, camera, job.crop, fine, values, from, to)
-        for (let at = from * columns; at < to * columns; at++) {
-          const value = values[at] ?? Number.NaN
-          const shade = value === value ? level(value) : empty
-          image.data.set([shade, shade, shade, 255], at * 4)
-        }
-      },
-    }
-  }
-  const transfer = transferOf(job.preset, job.shift, rangeOf(job.grey.window))
-  return { image, rows: (from, to) => cast(job.volume, camera, transfer, job.crop, fine, image.data, from, to) }
+  const { preset, shift, crop, labels, grey: { window, inverted } } = job
+  return { camera, preset, shift, crop, window, inverted, fine: coarse > 1.5 ? 2 : 1, labels }
+}
+
+function renderDrawing(job: RenderJob, width: number, height: number, coarse: number): Drawing {
+  const body = bodyOf(job, width, height, coarse)
+  const ready = prepared(body, undefined)
+  const image = new ImageData(body.camera.width, body.camera.height)
+  return { image, rows: (from, to) => image.data.set(bodyRows(job.volume, body, ready, undefined, from, to), from * image.width * 4) }
 }
 
 /** Screen pixels a sample for so much work, and at most eight. */
@@ -173,6 +169,10 @@ export class Painter {
   private frame = 0
   private timer = 0
   private turn = 0
+  /** A picture of a body is on its way. */
+  private busy = false
+  /** Screen pixels a ray while something moves. */
+  private coarse = 3
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas
@@ -202,6 +202,10 @@ export class Painter {
     const { job } = this
     const { width, height } = this.size
     if (!job || width < 2 || height < 2) return
+    if (job.kind === 'render' && renderPool(job.volume)) {
+      void this.shared(job)
+      return
+    }
     const coarse = coarseFor(job, width, height)
     const drawing = this.drawingOf(job, coarse)
     drawing.rows(0, drawing.image.height)
@@ -209,6 +213,40 @@ export class Painter {
     const finer = 1 / Math.min(2, window.devicePixelRatio || 1)
     if (job.kind === 'curve' || coarse <= finer) this.canvas.dataset.drawn = 'fine'
     else this.timer = window.setTimeout(() => void this.fine(job, job.kind === 'render' ? coarseFor(job, width, height, FINE_BODY) : finer), FINE_AFTER)
+  }
+
+  /** Workers draw: coarse while something moves, as coarse as keeps up with the hand; fine at rest. The page only shows. */
+  private async shared(job: RenderJob): Promise<void> {
+    if (this.busy) return
+    this.busy = true
+    const begun = performance.now()
+    const { width, height } = this.size
+    const pool = renderPool(job.volume)
+    const image = await pool?.draw(job.volume, bodyOf(job, width, height, this.coarse), job.whole, () => this.job !== null)
+    this.busy = false
+    if (!image || this.job === null) return
+    const took = performance.now() - begun
+    this.coarse = Math.max(1, Math.min(8, this.coarse * Math.min(2, Math.max(0.7, Math.sqrt(took / PACE)))))
+    this.put(image)
+    this.canvas.dataset.took = took.toFixed(0)
+    if (this.job !== job) {
+      this.frame ||= requestAnimationFrame(() => this.quick())
+      return
+    }
+    window.clearTimeout(this.timer)
+    this.timer = window.setTimeout(() => void this.atRest(job), FINE_AFTER)
+  }
+
+  private async atRest(job: RenderJob): Promise<void> {
+    const { turn } = this
+    const { width, height } = this.size
+    const ratio = Math.min(2, window.devicePixelRatio || 1)
+    const begun = performance.now()
+    const image = await renderPool(job.volume)?.draw(job.volume, bodyOf(job, width, height, 1 / ratio), job.whole, () => turn === this.turn)
+    if (!image || turn !== this.turn) return
+    this.put(image)
+    this.canvas.dataset.fineTook = (performance.now() - begun).toFixed(0)
+    this.canvas.dataset.drawn = 'fine'
   }
 
   private async fine(job: Job, coarse: number): Promise<void> {

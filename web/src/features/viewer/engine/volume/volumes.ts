@@ -5,6 +5,7 @@ import { NoVolume, type Plan, type Volume, emptyVolume, fillOrder, lend, planVol
 import { type Engine, budget } from '../engine'
 import type { Picture } from '../picture'
 import { LATER } from '../queue'
+import { forgetValues } from './renderPool'
 
 /** Half of what the viewer may use: of a gigabyte, a thousand slices of 512 x 512 in 16 bits just fit. */
 const volumeBudget = (): number => budget((navigator as { deviceMemory?: number }).deviceMemory) / 2
@@ -106,6 +107,7 @@ export class SeriesVolume {
 
   dispose(): void {
     this.stopped = true
+    for (const { values } of this.phases) forgetValues(values)
     this.engine.queue.plan(this.owner, [])
   }
 }

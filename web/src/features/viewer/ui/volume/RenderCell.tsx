@@ -5,16 +5,19 @@ import { markersOf } from '../../model/geometry'
 import { RENDER_PRESETS } from '../../model/raycast'
 import { UPRIGHT } from '../../model/view'
 import { middleOf, radiusOf } from '../../model/volume'
+import type { ViewerSession } from '../../session/session'
 import type { VolumeScene } from '../../session/volumeScene'
 import { useHand, usePainter, useSize } from './cell'
+import { useLabels } from './labels'
 
 const TURN: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [-9, 0], ArrowRight: [9, 0], ArrowUp: [0, -9], ArrowDown: [0, 9] }
 
 /** The volume as a body: turned by a drag or the arrow keys. */
-export function RenderCell({ pane, scene }: { pane: Pane; scene: VolumeScene }) {
+export function RenderCell({ session, pane, scene }: { session: ViewerSession; pane: Pane; scene: VolumeScene }) {
+  const labels = useLabels(session, scene.volume.plan)
   const state = useValue(scene.state)
   const { window: grey, inverted } = useValue(pane.state)
-  useValue(scene.volume.state)
+  const { status } = useValue(scene.volume.state)
   const root = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const size = useSize(root)
@@ -24,7 +27,7 @@ export function RenderCell({ pane, scene }: { pane: Pane; scene: VolumeScene }) 
   const scale = ((Math.min(size.width, size.height) / 2) * state.zoom) / (radiusOf(grid) * 0.8)
   usePainter(
     canvas,
-    volume && grey && preset && size.width > 1 ? { kind: 'render', volume, orientation: state.camera, target: middleOf(grid), scale, preset, shift: state.shift, crop: state.crop, grey: { window: grey, inverted } } : null,
+    volume && grey && preset && size.width > 1 ? { kind: 'render', volume, orientation: state.camera, target: middleOf(grid), scale, preset, shift: state.shift, crop: state.crop, grey: { window: grey, inverted }, whole: status === 'ready', labels } : null,
     size,
   )
   useHand(root, {
@@ -46,7 +49,7 @@ export function RenderCell({ pane, scene }: { pane: Pane; scene: VolumeScene }) 
   }
   const markers = markersOf({ row: state.camera.right, column: state.camera.below }, UPRIGHT)
   return (
-    <div ref={root} className="volume-cell volume-cell-render" tabIndex={0} role="group" aria-label={`Volume, ${preset?.name ?? ''}`} data-testid="volume-render" data-camera={[...state.camera.right, ...state.camera.below].map((part) => part.toFixed(4)).join(',')} onKeyDown={onKey}>
+    <div ref={root} className="volume-cell volume-cell-render" tabIndex={0} role="group" aria-label={`Volume, ${preset?.name ?? ''}`} data-testid="volume-render" data-labels={labels?.colors.length ?? 0} data-camera={[...state.camera.right, ...state.camera.below].map((part) => part.toFixed(4)).join(',')} onKeyDown={onKey}>
       <canvas ref={canvas} className="volume-canvas" />
       {markers && (
         <div className="pane-text" aria-hidden="true">

@@ -137,7 +137,7 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
         }}
       >
         {mode === 'volume' ? (
-          <RenderCell pane={pane} scene={scene} />
+          <RenderCell session={session} pane={pane} scene={scene} />
         ) : (
           planes.map((name) => <PlaneCell key={name} session={session} pane={pane} scene={scene} name={name} overlay={overlay} drawing={mode === 'curved'} />)
         )}
