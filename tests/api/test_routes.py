@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 EXAMPLES = {"name": "nobody-of-this-name", "uid": "1.2.3", "id": "999999", "aet": "NOWHERE", "part": "a"}
 BODIES = {
     "/studies/{uid}/annotations/export": {"form": "SR"},
+    "/studies/{uid}/films": {"series": "1.2", "images": [], "width": 64, "height": 64, "rate": 10},
     "/studies/{uid}/exports": {"form": "picture", "count": 1},
     "/studies/{uid}/annotations": {"set": [{"id": "a"}], "remove": []},
     "/index-attributes": {"name": "nobody"},

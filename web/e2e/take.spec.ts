@@ -182,3 +182,23 @@ test('series are printed on sheets with their heading, by the printer and as a P
   expect(sizes).toEqual([[0, 0, 842, 595], [0, 0, 842, 595]])
   await expect(page.locator('.print-job')).toHaveCount(0)
 })
+
+test('a series becomes a film in the window of the viewport, its measurement burned in', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await expect(page.getByTestId('measurement')).toHaveCount(1)
+  await drawn(page, () => page.keyboard.press('4'))
+  await page.keyboard.press('Control+s')
+  await page.getByTestId('take-scope').selectOption('film')
+  await page.getByTestId('film-images').fill('1-4')
+  await page.getByRole('checkbox', { name: 'With what is drawn' }).check()
+  await page.getByTestId('film-rate').fill('8')
+  const [request, film] = await Promise.all([page.waitForRequest(/\/films$/), saved(page, () => page.getByTestId('take-save').click())])
+  const wish = request.postDataJSON() as { images: unknown[]; window: unknown; drawn: { kind: string; text?: string }[] }
+  expect(wish.images).toHaveLength(4)
+  expect(wish.window).toEqual({ center: 480, width: 2500, function: 'linear' })
+  expect(wish.drawn.map(({ kind }) => kind)).toEqual(['POLYLINE', 'TEXT'])
+  expect(wish.drawn[1]!.text).toMatch(/ mm$/)
+  expect(film.name).toMatch(/^CT-series\d+\.mp4$/)
+  expect(film.bytes.subarray(4, 8).toString()).toBe('ftyp')
+  expect(await lastExport(page)).toMatchObject({ form: 'film', count: 4, drawings: true, patient: false })
+})

@@ -86,6 +86,7 @@ class Endpoint:
     answer_type: str = "application/json"
     other_answers: Mapping[str, Schema] = field(default_factory=dict)
     status: int = 200
+    largest: int = LARGEST_BODY  # bytes of a JSON body
     hashes: bool = False  # `run` hashes a password: it waits in the queue of those
     errors: tuple[Kind, ...] = ()
 
@@ -151,7 +152,9 @@ def _typed(value: str, parameter: Parameter) -> Any:
     return typed
 
 
-async def read_body(request: Request, schema: Schema, components: Mapping[str, Schema]) -> dict[str, Any]:
+async def read_body(
+    request: Request, schema: Schema, components: Mapping[str, Schema], largest: int = LARGEST_BODY
+) -> dict[str, Any]:
     """The JSON body, checked. Raises Invalid, TooLarge, Unsupported."""
     # A form that a foreign page submits cannot have this type without a preflight, so this is also a fence (CSRF at login).
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -159,8 +162,8 @@ async def read_body(request: Request, schema: Schema, components: Mapping[str, S
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > LARGEST_BODY:
-            raise TooLarge(f"the body is larger than {LARGEST_BODY} bytes")
+        if len(data) > largest:
+            raise TooLarge(f"the body is larger than {largest} bytes")
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -1,13 +1,24 @@
 """What leaves on paper, as pictures, films and files: asked and noted."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter
 from isocenter.api.schema import array, boolean, integer, obj, text
+from isocenter.dicom.rendered import ANNOTATIONS, FUNCTIONS, MAX_SIDE, Window
 from isocenter.domain.access import Permission
-from isocenter.domain.errors import Kind
-from isocenter.service import exports
+from isocenter.domain.errors import Invalid, Kind
+from isocenter.service import exports, rendering
+from isocenter.service.context import Context
 from isocenter.service.exports import Export
+from isocenter.service.rendering import Film, Films, Graphic, Renderer, Take
+from isocenter.service.retrieve import OpenFile, Retrieval
 
 _UID = Parameter("uid", "Study Instance UID", text(maxLength=128), "path", True)
 _MOST = 1_000_000
@@ -22,6 +33,78 @@ def _note(call: Call) -> Any:
     exports.note(call.context, call.principal, call.path["uid"], wanted)
 
 
+# ---- films
+
+_PIECE = 1 << 20
+_LARGEST = 4 << 20  # bytes of a request: outlines on some hundred images
+_MOST_FRAMES = 3000
+
+
+class _Studio:
+    """Who makes films in this process."""
+
+    made: "tuple[Context, Renderer, Films] | None" = None
+
+    @classmethod
+    def of(cls, context: Context) -> tuple[Renderer, Films]:
+        """Made when first wanted."""
+        if cls.made is None or cls.made[0] is not context:
+            renderer = Renderer(context, Retrieval(context))
+            cls.made = context, renderer, Films(renderer)
+        return cls.made[1:]
+
+
+def _take(body: Any) -> Take:
+    drawn: dict[tuple[str, int], list[Graphic]] = {}
+    for item in body.get("drawn", ()):
+        drawn.setdefault((item["instance"], item["frame"]), []).append(rendering.graphic(item))
+    window, area = body.get("window"), body.get("area")
+    if window is not None and window["width"] < (1 if window["function"] == "linear" else 1e-9):
+        raise Invalid("the width of a window is at least 1", where="window")
+    if area is not None and len(area) != 4:
+        raise Invalid("an area is left, top, right and bottom", where="area")
+    images = [(image["instance"], image["frames"]) for image in body["images"]]
+    if sum(len(frames) for _, frames in images) > _MOST_FRAMES:
+        raise Invalid(f"a film has at most {_MOST_FRAMES} frames", where="images")
+    return Take(
+        body["series"], images, body["width"], body["height"], body["rate"],
+        Window(window["center"], window["width"], FUNCTIONS[window["function"]]) if window else None,
+        body.get("inverted", False), body.get("rotation", 0), body.get("flipped", False), tuple(area) if area else None,
+        tuple(word for word in ANNOTATIONS if word in body.get("annotation", ())), drawn,
+    )  # fmt: skip
+
+
+def _begun(call: Call) -> tuple[Film, OpenFile | None]:
+    """The film that is wanted, noted as an export, and its file when it was made before."""
+    renderer, films = _Studio.of(call.context)
+    wanted = rendering.film(renderer, call.principal, call.path["uid"], _take(call.body))
+    export = Export(
+        "film", len(wanted.pictures), (call.body["series"],), bool(call.body.get("drawn")),
+        "patient" in wanted.asked.annotations,
+    )  # fmt: skip
+    exports.note(call.context, call.principal, call.path["uid"], export)
+    return wanted, films.kept(wanted)
+
+
+async def _film(request: Request, call: Call) -> Response:
+    wanted, file = await anyio.to_thread.run_sync(partial(_begun, call))
+    if file is None:
+        _, films = _Studio.of(call.context)
+        file = await asyncio.wrap_future(films.start(wanted))
+    about = {"Content-Disposition": "attachment; filename=film.mp4", "Content-Length": str(file.size)}
+    return StreamingResponse(_pieces(file), media_type="video/mp4", headers={**about, "Cache-Control": "no-store"})
+
+
+async def _pieces(file: OpenFile) -> AsyncIterator[bytes]:
+    offset = 0
+    with file:
+        while piece := await anyio.to_thread.run_sync(file.read_at, offset, _PIECE):
+            offset += len(piece)
+            yield piece
+
+
+_NUMBER = {"type": "number"}
+
 ENDPOINTS = (
     Endpoint(
         method="POST", path="/studies/{uid}/exports", tag="exports", needs=Permission.STUDY_EXPORT, run=_note,
@@ -35,5 +118,28 @@ ENDPOINTS = (
             "patient": boolean("with words that name the patient"), "deidentified": boolean(),
         }, "series", "drawings", "patient", "deidentified"),
         status=204, errors=(Kind.MISSING,),
+    ),
+    Endpoint(
+        method="POST", path="/studies/{uid}/films", tag="exports", needs=Permission.STUDY_EXPORT, respond=_film,
+        summary="A film of images as a viewer shows them, as MP4",
+        description="Frames in the order in which they are named, in one window, turn and part of the picture; what was drawn "
+        "on them is burned in. The change log has a row (study.exported) before the film is made.",
+        parameters=(_UID,), largest=_LARGEST,
+        body=obj({
+            "series": text("Series Instance UID", maxLength=64),
+            "images": array(obj({"instance": text("SOP Instance UID", maxLength=64), "frames": array(integer(minimum=1))})),
+            "width": integer("pixels at most", minimum=16, maximum=MAX_SIDE), "height": integer(minimum=16, maximum=MAX_SIDE),
+            "rate": {"type": "number", "minimum": 0.2, "maximum": 120, "description": "frames a second"},
+            "window": obj({"center": _NUMBER, "width": _NUMBER, "function": text(enum=list(FUNCTIONS))}),
+            "inverted": boolean("otherwise than the object says"),
+            "rotation": integer("clockwise, before the flip", enum=[0, 90, 180, 270]), "flipped": boolean(),
+            "area": array(_NUMBER, "left, top, right, bottom in pixels of the image"),
+            "annotation": array(text(enum=list(ANNOTATIONS))),
+            "drawn": array(obj({
+                "instance": text(maxLength=64), "frame": integer(minimum=1), "kind": text(enum=["POLYLINE", "POINT", "TEXT"]),
+                "points": array(_NUMBER, "x, y one after the other, in pixels from the top left corner"), "text": text(),
+            }, "text")),
+        }, "window", "inverted", "rotation", "flipped", "area", "annotation", "drawn"),
+        answer={"type": "string", "format": "binary"}, answer_type="video/mp4", errors=(Kind.MISSING, Kind.NO_SPACE),
     ),
 )  # fmt: skip

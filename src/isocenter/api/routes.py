@@ -131,7 +131,7 @@ class _Door:
         principal = NOBODY if public else await self._authenticator.principal(request.scope)
         path, query = read_path(request, endpoint), read_query(request, endpoint)
         is_json = endpoint.body is not None and endpoint.body_type == "application/json"
-        body = await read_body(request, endpoint.body or {}, SCHEMAS) if is_json else {}
+        body = await read_body(request, endpoint.body or {}, SCHEMAS, endpoint.largest) if is_json else {}
         call = Call(self._context, self._authenticator, self._live, principal, path, query, body)
         if endpoint.respond is not None:
             return await endpoint.respond(request, call)

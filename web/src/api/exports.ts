@@ -1,4 +1,4 @@
-import { requestJson } from '../lib/http'
+import { requestJson, send } from '../lib/http'
 
 export interface Export {
   readonly form: 'copy' | 'picture' | 'film' | 'print' | 'pdf' | 'dicom'
@@ -15,4 +15,25 @@ export interface Export {
 export async function noteExport(study: string, { series, ...taken }: Export): Promise<void> {
   // A body has 64 KB at most.
   await requestJson<null>(`/api/v1/studies/${encodeURIComponent(study)}/exports`, { method: 'POST', body: { ...taken, series: series.slice(0, 500) } })
+}
+
+/** What POST /studies/{uid}/films takes. */
+export interface FilmWish {
+  readonly series: string
+  readonly images: readonly { readonly instance: string; readonly frames: readonly number[] }[]
+  readonly width: number
+  readonly height: number
+  readonly rate: number
+  readonly window?: { readonly center: number; readonly width: number; readonly function: string }
+  readonly inverted: boolean
+  readonly rotation: number
+  readonly flipped: boolean
+  readonly area?: readonly number[]
+  readonly annotation: readonly string[]
+  readonly drawn: readonly { readonly instance: string; readonly frame: number; readonly kind: 'POLYLINE' | 'POINT' | 'TEXT'; readonly points: readonly number[]; readonly text?: string }[]
+}
+
+/** An MP4, made by the server, which notes it as an export. */
+export async function filmOf(study: string, wish: FilmWish, signal: AbortSignal): Promise<Blob> {
+  return (await send(`/api/v1/studies/${encodeURIComponent(study)}/films`, { method: 'POST', body: wish, headers: { Accept: 'video/mp4, application/json' }, signal })).blob()
 }

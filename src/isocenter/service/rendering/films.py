@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from isocenter.codecs import render_tasks
 from isocenter.codecs.presentation import Presentation
+from isocenter.codecs.state import Display
 from isocenter.dicom.part10 import Malformed
 from isocenter.dicom.rendered import Rendering, Window
 from isocenter.dicom.view import View
@@ -39,16 +40,31 @@ _RAW = struct.Struct("<cHH")  # as codecs.films.RAW
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """Pictures one after the other as GIF or MP4, as fast as the first of their objects says."""
+    """Pictures one after the other as GIF or MP4, as fast as the first of their objects says.
+
+    displays: how each is turned, which part of it is shown, what is drawn on it; all pictures as they are without it. inverted:
+    black for white; milliseconds: of a frame, 0 as the object says.
+    """
 
     pictures: tuple[Picture, ...]
     asked: Rendering
     media_type: str
+    displays: tuple[Display, ...] = ()
+    inverted: bool = False
+    milliseconds: float = 0.0
+
+    def presented(self, number: int, shown: Presentation) -> Presentation:
+        """How a picture of it is shown; number: which, from 0."""
+        if self.inverted:
+            shown = replace(shown, grayscale=replace(shown.grayscale, inverse=not shown.grayscale.inverse))
+        return replace(shown, icc=b"", display=self.displays[number] if self.displays else shown.display)
 
     @property
     def key(self) -> str:
         """Says everything that makes a difference."""
-        facts = [VERSION, "film", self.asked, self.media_type]
+        facts: list[object] = [VERSION, "film", self.asked, self.media_type]
+        if self.displays or self.inverted or self.milliseconds:
+            facts += [self.displays, self.inverted, self.milliseconds]
         digest = hashlib.sha256(repr(facts).encode())
         for picture in self.pictures:
             digest.update(f"{picture.instance.sha256} {picture.number};".encode())
@@ -125,25 +141,25 @@ class Films:
         taken, shown = renderer.frame(first.instance, first.number)
         asked = replace(wanted.asked, window=wanted.asked.window or self._window(wanted.pictures, shown))
         colour = not shown.layout.photometric.startswith("MONOCHROME") or shown.supplemental
-        head = pool.run_sync(render_tasks.raw, *taken.arguments, _slim(shown), asked, colour, 0, 0)
+        head = pool.run_sync(render_tasks.raw, *taken.arguments, wanted.presented(0, shown), asked, colour, 0, 0)
         mode, width, height = _RAW.unpack_from(head)
         if width * height * len(wanted.pictures) > MOST_PIXELS[wanted.media_type]:
             raise TooLarge("This film would be too large.", hint=f"Ask for a smaller viewport or fewer frames, or accept {MP4}.")
-        milliseconds = frame_time(renderer.view(first.instance))
+        milliseconds = wanted.milliseconds or frame_time(renderer.view(first.instance))
         with self._file() as frames:
             frames.write(memoryview(head)[_RAW.size :])
-            for drawn in self._drawn(wanted.pictures[1:], asked, mode == b"C", width, height):
+            for drawn in self._drawn(wanted, asked, mode == b"C", width, height):
                 frames.write(memoryview(drawn)[_RAW.size :])
             frames.flush()
             pool.run_sync(render_tasks.film, Handle(frames.fileno()), Handle(target.fileno()), wanted.media_type,
                           "L" if mode == b"L" else "RGB", width, height, milliseconds, asked.quality)  # fmt: skip
 
-    def _drawn(self, pictures: Sequence[Picture], asked: Rendering, colour: bool, width: int, height: int) -> Iterator[bytes]:
-        """The frames in their order, a few of them drawn at the same time."""
+    def _drawn(self, wanted: Film, asked: Rendering, colour: bool, width: int, height: int) -> Iterator[bytes]:
+        """The frames after the first in their order, a few of them drawn at the same time."""
         under_way: deque[Future[bytes]] = deque()
-        for picture in pictures:
+        for number, picture in enumerate(wanted.pictures[1:], start=1):
             taken, shown = self._renderer.frame(picture.instance, picture.number)
-            arguments = (*taken.arguments, _slim(shown), asked, colour, width, height)
+            arguments = (*taken.arguments, wanted.presented(number, shown), asked, colour, width, height)
             under_way.append(future := self._context.pool.submit(render_tasks.raw, *arguments))
             future.add_done_callback(taken.release)
             if len(under_way) > self._context.pool.processes:

@@ -12,7 +12,7 @@ const LINE = 15 // pixels between lines of text
 const HANDLE = 4
 
 /** Kinds that are a place: their handle would hide it. */
-const PLACES: ReadonlySet<string> = new Set(['probe', 'text', 'marker'])
+export const PLACES: ReadonlySet<string> = new Set(['probe', 'text', 'marker'])
 
 function place(kind: string, [x, y]: Point): string {
   if (kind === 'probe') return `M${x - 7} ${y}h5m4 0h5M${x} ${y - 7}v5m0 4v5`
@@ -26,7 +26,7 @@ function arrow([tipX, tipY]: Point, [endX, endY]: Point): string {
 }
 
 /** The lines of a shape in image coordinates, closed ones apart. */
-function linesOf({ kind, points }: Measurement, proportion: Proportion): { open: (readonly Point[])[]; closed: readonly Point[] } {
+export function linesOf({ kind, points }: Measurement, proportion: Proportion): { open: (readonly Point[])[]; closed: readonly Point[] } {
   const region = regionOf(kind, points, proportion)
   if (region && (kind !== 'freehand' || points.length > 2)) return { open: [], closed: outlineOf(region) }
   const [a, b, c, d] = points
@@ -50,7 +50,7 @@ function outline(measurement: Measurement, affine: Affine, proportion: Proportio
 }
 
 /** What is written: what a person wrote, then what was measured. */
-function wordsOf({ kind, text = '', label = '', lines }: Measurement): readonly string[] {
+export function wordsOf({ kind, text = '', label = '', lines }: Measurement): readonly string[] {
   const own = kind === 'calibration' ? text && `= ${text}${/[a-z]/i.test(text) ? '' : ' mm'}` : kind === 'marker' ? '' : text || label
   return kind === 'calibration' ? [[...lines, own].filter(Boolean).join(' ')] : [...own.split('\n').filter(Boolean), ...lines]
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { explain, isAbort } from '../../../../lib/http'
 import { saveFile } from '../../../../lib/save'
 import { useAction } from '../../../../lib/useAction'
-import { Button, CheckField, SelectField, Spinner } from '../../../../ui/controls'
+import { Button, CheckField, SelectField, Spinner, TextField } from '../../../../ui/controls'
 import { ErrorNotice } from '../../../../ui/feedback'
 import { Dialog } from '../../../../ui/overlay'
 import { text as textOf } from '../../model/dataset'
@@ -10,17 +10,23 @@ import type { Detail } from '../../model/overlay'
 import { Tag } from '../../model/tags'
 import type { ViewerSession } from '../../session/session'
 import { type Look, keepWishes, keptLook, keptWishes, noted } from '../../session/taking'
+import { filmOf } from '../../../../api/exports'
+import { chosen } from '../../model/take/sheet'
 import { fileOf } from './capture'
+import { filmWish } from './filming'
 import { copyPicture } from './copying'
 import { type Made, type Scope, pictureOf } from './pictures'
 
 const TYPES = { png: 'image/png', jpeg: 'image/jpeg' } as const
 type Type = keyof typeof TYPES
 
-const SCOPES: readonly { readonly scope: Scope; readonly label: string }[] = [
+type What = Scope | 'film'
+
+const SCOPES: readonly { readonly scope: What; readonly label: string }[] = [
   { scope: 'view', label: 'This viewport, as it is' },
   { scope: 'image', label: 'All of the image, in its own pixels' },
   { scope: 'screen', label: 'All viewports as one picture' },
+  { scope: 'film', label: 'The series as a film (MP4)' },
 ]
 
 type Drawn = { readonly made: Made; readonly look: Look; readonly failure: null } | { readonly made: null; readonly failure: unknown } | null
@@ -77,13 +83,31 @@ export function LookFields({ look, onChange }: { look: Look; onChange: (look: Lo
   )
 }
 
+/** The film of the series in the active viewport. Throws in words what cannot be filmed. */
+async function filmed(session: ViewerSession, images: string, rate: number, look: Look, signal: AbortSignal): Promise<Blob> {
+  const pane = session.activePane
+  const { seriesInstanceUID } = pane.state.get()
+  const study = seriesInstanceUID === null ? undefined : session.studyOf(seriesInstanceUID)
+  if (seriesInstanceUID === null || study === undefined) throw new Error('There is no series in this viewport.')
+  const stack = await session.imagesOf(seriesInstanceUID)
+  const there = stack.frames.flatMap((frame, index) => (frame.reason ? [] : [index]))
+  const wanted = chosen(images, there.length)
+  if (!wanted || wanted.length === 0) throw new Error('Which images? Write numbers and ranges, as in 1-20, 25.')
+  return filmOf(study, filmWish(session, pane, stack, wanted.map((at) => there[at] ?? 0), rate, look), signal)
+}
+
 export function PictureDialog({ session, onClose }: { session: ViewerSession; onClose: () => void }) {
-  const [scope, setScope] = useState<Scope>('view')
+  const [scope, setScope] = useState<What>('view')
+  const [images, setImages] = useState('')
+  const [rate, setRate] = useState(() => session.activePane.state.get().rate)
+  const [stopping] = useState(() => new AbortController())
   const [look, setLook] = useState<Look>(keptLook)
   const [type, setType] = useState<Type>(keptWishes().type === 'jpeg' ? 'jpeg' : 'png')
-  const drawn = useDrawn(session, scope, look)
+  const film = scope === 'film'
+  const drawn = useDrawn(session, film ? 'view' : scope, look)
   const saving = useAction()
   const copying = useAction()
+  useEffect(() => () => stopping.abort(), [stopping])
   const choose = (next: Look) => {
     setLook(next)
     keepWishes({ ...next })
@@ -96,8 +120,12 @@ export function PictureDialog({ session, onClose }: { session: ViewerSession; on
     saveFile(file, `${picture.name}.${type === 'png' ? 'png' : 'jpg'}`)
     onClose()
   }
+  const saveFilm = async (picture: Made) => {
+    saveFile(await filmed(session, images, rate, look, stopping.signal), `${picture.name.replace(/-image\d+$/, '')}.mp4`)
+    onClose()
+  }
   const copy = async () => {
-    await copyPicture(session, scope, look)
+    await copyPicture(session, film ? 'view' : scope, look)
     onClose()
   }
   return (
@@ -108,11 +136,11 @@ export function PictureDialog({ session, onClose }: { session: ViewerSession; on
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button disabled={!made || copying.busy} onClick={() => copying.run(copy)}>
+          <Button disabled={!made || copying.busy || film} onClick={() => copying.run(copy)}>
             Copy
           </Button>
-          <Button look="primary" disabled={!made || saving.busy} data-testid="take-save" onClick={() => made && saving.run(() => save(made))}>
-            Save
+          <Button look="primary" disabled={!made || saving.busy} data-testid="take-save" onClick={() => made && saving.run(() => (film ? saveFilm(made) : save(made)))}>
+            {film && saving.busy ? 'The film is being made…' : 'Save'}
           </Button>
         </>
       }
@@ -120,13 +148,19 @@ export function PictureDialog({ session, onClose }: { session: ViewerSession; on
       <div className="take">
         <Preview drawn={drawn} />
         <div className="take-choices">
-          <SelectField label="What" value={scope} data-testid="take-scope" onChange={(change) => setScope(change.target.value as Scope)}>
+          <SelectField label="What" value={scope} data-testid="take-scope" onChange={(change) => setScope(change.target.value as What)}>
             {SCOPES.map((each) => (
               <option key={each.scope} value={each.scope}>
                 {each.label}
               </option>
             ))}
           </SelectField>
+          {film ? (
+            <div className="take-pair">
+              <TextField label="Images" placeholder="all, or 1-20" value={images} data-testid="film-images" onChange={(change) => setImages(change.target.value)} />
+              <TextField label="Frames a second" type="number" min={1} max={60} value={rate} data-testid="film-rate" onChange={(change) => setRate(Math.min(60, Math.max(1, Number(change.target.value) || 1)))} />
+            </div>
+          ) : (
           <SelectField
             label="Format"
             value={type}
@@ -139,10 +173,12 @@ export function PictureDialog({ session, onClose }: { session: ViewerSession; on
             <option value="png">PNG (every pixel as it is)</option>
             <option value="jpeg">JPEG (smaller)</option>
           </SelectField>
+          )}
           <LookFields look={look} onChange={choose} />
           {look.text === 'all' && <p className="take-warning">The picture names the patient.</p>}
           {burnedIn(session) && <p className="take-warning">The device has written words into the pixels of this image. They stay, and may name the patient.</p>}
-          {made && (
+          {film && <p className="take-note">The server makes the film: window, turn and part of the picture as in this viewport, measurements drawn in white.</p>}
+          {made && !film && (
             <p className="take-note">
               {made.canvas.width} × {made.canvas.height} pixels
             </p>
