@@ -28,6 +28,12 @@ def test_import_verify_and_reindex_tell_one_story(tmp_path: Path, data: Path) ->
         running_still = run("reindex", *folder)
         assert running_still.returncode == 1 and "already serves" in running_still.stderr
         assert run("verify", *folder).stdout.strip().endswith("everything is there and intact")
+        audit = run("verify", "--audit", *folder)
+        assert audit.returncode == 0 and "everything is as it was written" in audit.stdout, audit.stdout
+        head = audit.stdout.split()[-1]
+        assert run("verify", "--audit", "--anchor", head, *folder).returncode == 0
+        lost = run("verify", "--audit", "--anchor", f"999999:{head.partition(':')[2]}", *folder)
+        assert lost.returncode == 1 and "not the one that was noted" in lost.stdout
 
     for path in server.data.glob("index.sqlite*"):
         path.unlink()

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from isocenter import app
 from isocenter.commands.terminal import Progress, print_json
 from isocenter.domain.access import SYSTEM
 from isocenter.preflight import ROLES, lock_roles, need_archive, prepare_folder
-from isocenter.service import corrections, importing, ingest, integrity
+from isocenter.service import auditing, corrections, importing, ingest, integrity
 from isocenter.settings import Loaded
 
 # File names shown for each reason; --json has all of them.
@@ -103,12 +104,36 @@ class Summary:
 
 def arguments_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="compare existence and sizes only, without reading the files")
+    parser.add_argument("--audit", action="store_true", help="look at the chain of the change log instead of the files")
+    parser.add_argument("--anchor", default="", metavar="NUMBER:HASH", help="with --audit: a head noted before must be there")
     parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _run_audit(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    with app.opened(loaded.settings) as context, Progress("verify", "rows") as progress:
+        audit = auditing.look(context, arguments.anchor, progress.advance)
+    if arguments.json:
+        print_json({**asdict(audit), "sound": audit.is_sound})
+        return 0 if audit.is_sound else 1
+    for number in audit.broken[: auditing.SHOWN]:
+        print(f"broken: row {number} or the one before it was changed, removed, put in or moved")
+    for number in audit.unchained[: auditing.SHOWN]:
+        print(f"unchained: row {number} has no hash: a program of an older version wrote it, or somebody put it in")
+    if audit.anchored is False:
+        print(f"the row {arguments.anchor.partition(':')[0]} is not the one that was noted")
+    older = f", {audit.older:,} of them from before the chain" if audit.older else ""
+    wrong = len(audit.broken) + len(audit.unchained)
+    print(f"{audit.rows:,} rows of the change log checked{older}: "
+          + ("everything is as it was written" if audit.is_sound else f"{wrong} wrong" if wrong else "its end is missing"))
+    print(f"head, to be noted elsewhere: {audit.head or 'none yet'}")
+    return 0 if audit.is_sound else 1
 
 
 def run_verify(arguments: argparse.Namespace, loaded: Loaded) -> int:
     """Compare index and files; exit code 1 when anything is wrong."""
     need_archive(loaded.settings)
+    if arguments.audit:
+        return _run_audit(arguments, loaded)
     found: list[integrity.Finding] = []
     with app.opened(loaded.settings) as context, Progress("verify", "files") as progress:
         check = integrity.Verification(context, quick=arguments.quick)

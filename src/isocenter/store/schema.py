@@ -254,6 +254,7 @@ change = Table(
     _text("subject"),
     _text("actor"),
     Column("payload", Text, nullable=False),  # JSON
+    Column("hash", Bytewise, nullable=False, server_default=""),  # `changes.chained`; "" of rows that older programs wrote
     Index(None, "kind", "seq"),
     sqlite_autoincrement=True,
 )
