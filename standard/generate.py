@@ -1,11 +1,14 @@
 """Write the tables of the standard as Python modules; see README.md in this folder."""
 
+import json
+import re
 import sys
 from pathlib import Path
 
 from pydicom import __dicom_version__
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._uid_dict import UID_dictionary
+from pydicom.sr._cid_dict import cid_concepts
 
 EDITION = "2024c"
 TARGET = Path(__file__).parents[1] / "src/isocenter/dicom"
@@ -78,6 +81,39 @@ def storage_classes() -> str:
     return "".join(lines)
 
 
+# Context groups of PS3.16 whose words say what was examined and how, and never who: regions of the body, views, projections,
+# modalities, directions, laterality, phases.
+PLAIN_GROUPS = (4, 19, 20, 23, 29, 30, 244, 4009, 4028, 4030, 4031, 4032)
+
+
+def confidentiality() -> str:
+    """Return the text of the module of PS3.15 Annex E, from what `confidentiality.py` has reduced."""
+    made = json.loads(Path(__file__).with_name("confidentiality.json").read_text())
+    title = "What PS3.15 Annex E says of each attribute, and what of PS3.3 and PS3.16 it takes to obey."
+    lines = [HEADER.format(title=title, edition="2024e"), LONG_LINES.replace("E501", "E501, SIM905")]
+    rows = {tag: row for tag, row in made["actions"].items() if len(tag) == 8}
+    lines.append("# Table E.1-1: tag (x for any digit) -> (action of the Basic Profile, {option: its action})\n")
+    lines.append("ACTIONS: dict[str, tuple[str, dict[str, str]]] = {\n")
+    for tag, row in rows.items():
+        options = {name: action for name, action in sorted(row.items()) if name != "basic"}
+        lines.append(f'    "{tag}": ("{row["basic"]}", {json.dumps(options)}),\n')
+    lines.append("}\n\n# Table E.3.10-1 (of edition 2020b): group, Private Creator, last byte of the element\n")
+    lines.append("SAFE_PRIVATE: frozenset[tuple[int, str, int]] = frozenset({\n")
+    lines += [f'    (0x{group}, "{creator}", 0x{element}),\n' for group, creator, element in made["safe_private"]]
+    lines.append("})\n\n# PS3.3, where E.1-1 asks: (tag, sequence around it or 0) -> (usual type, {other type: SOP classes})\n")
+    lines.append("TYPES: dict[tuple[int, int], tuple[str, dict[str, tuple[str, ...]]]] = {\n")
+    for tag, around, usual, others in made["types"]:
+        classes = ", ".join(f'"{kind}": {tuple(uids)!r}'.replace("'", '"') for kind, uids in others.items())
+        lines.append(f'    (0x{tag}, 0x{around}): ("{usual}", {{{classes}}}),\n')
+    lines.append("}\n\n# the words of those context groups of PS3.16 that name regions, views and techniques\n")
+    lines.append('WORDS: frozenset[str] = frozenset(\n    """\n')
+    words = {word for group in PLAIN_GROUPS for scheme in cid_concepts.get(group, {}).values() for name in scheme
+             for word in re.findall(r"[A-Z]?[a-z]{2,}", name)}
+    lines += [f"{word}\n" for word in sorted({word.lower() for word in words})]
+    lines.append('""".split()\n)\n')
+    return "".join(lines)
+
+
 def _is_storage(uid: str, keyword: str) -> bool:
     """Composite and non-patient storage; not Storage Commitment, Media Storage Directory, or the network services."""
     if keyword in {"MediaStorageDirectoryStorage", "StorageCommitmentPushModel", "StorageCommitmentPullModel"}:
@@ -89,13 +125,15 @@ def _is_storage(uid: str, keyword: str) -> bool:
 
 
 def main() -> int:
-    """Write both modules, or with --check compare them; the exit code is 1 when they differ."""
+    """Write the modules, or with --check compare them; the exit code is 1 when they differ."""
     if __dicom_version__ != EDITION:
         print(f"this pydicom carries edition {__dicom_version__}; the pinned edition is {EDITION}", file=sys.stderr)
         return 2
     check = "--check" in sys.argv[1:]
     differing = 0
-    for name, text in (("_dictionary.py", dictionary()), ("_storage_classes.py", storage_classes())):
+    for name, text in (
+        ("_dictionary.py", dictionary()), ("_storage_classes.py", storage_classes()), ("_confidentiality.py", confidentiality()),
+    ):  # fmt: skip
         path = TARGET / name
         if check:
             differing += not path.exists() or path.read_text() != text
