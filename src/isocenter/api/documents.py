@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from isocenter.api.admin import ROLE
 from isocenter.api.corrections import CORRECTION
+from isocenter.api.deidentification import OPTION, PROJECT
 from isocenter.api.exceptions import KINDS
 from isocenter.api.hanging import PROTOCOL
 from isocenter.api.hl7 import MESSAGE
@@ -67,6 +68,8 @@ SCHEMAS: Mapping[str, Schema] = {
         }
     ),
     "Correction": CORRECTION,
+    "DeidentificationOption": OPTION,
+    "Project": PROJECT,
     "HangingProtocol": PROTOCOL,
     "RemoteStudy": REMOTE_STUDY,
     "Retrieval": RETRIEVAL,

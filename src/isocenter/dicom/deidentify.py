@@ -164,7 +164,7 @@ def _added(project: Project, facts: Facts, explicit: bool, cleaned: bool, no_fac
     called = project.pseudonym(facts.patient).encode("ascii")
     values = {
         _PATIENT_NAME: ("PN", called), _PATIENT_ID: ("LO", called), 0x00120062: ("CS", b"YES"),
-        0x00120063: ("LO", b"\\".join(f"{code} {meaning}"[:64].strip().encode() for code, meaning in codes)),
+        0x00120063: ("LO", b"\\".join(f"{code} {meaning}"[:62].strip().encode() for code, meaning in codes)),
         0x00280303: ("CS", longitudinal(project.options).encode()),
     }  # fmt: skip
     if facts.has_pixels and cleaned and project.has(Option.PIXELS):
@@ -274,6 +274,9 @@ class _Walk:
             return self._private(each, place)
         if vr == "UN" and vr_of(tag) != "UN":
             vr = vr_of(tag)
+        if tag in PIXEL_DATA and each.length == UNDEFINED:
+            ended = self._content.read_at(each.stop - 8, 8) == _mark(SEQUENCE_END)
+            return [(each.start, each.stop - each.start), b"" if ended else _mark(SEQUENCE_END)]
         judged = self._project.judge(tag, place.around, self._facts.sop_class_uid)
         if tag == _ENCAPSULATED_DOCUMENT:
             raise CannotClean("a document is encapsulated in it, which cannot be read here")

@@ -52,6 +52,8 @@ class Event(StrEnum):
     PROCEDURE_COMPLETED = "procedure.completed"
     PROCEDURE_DISCONTINUED = "procedure.discontinued"
     PROCEDURE_STARTED = "procedure.started"
+    PROJECT_CREATED = "project.created"
+    PROJECT_UPDATED = "project.updated"
     REMOTE_SEARCHED = "remote.searched"
     RETRIEVAL_ASKED = "retrieval.asked"
     RETRIEVAL_CANCELLED = "retrieval.cancelled"

@@ -63,6 +63,8 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.PROCEDURE_COMPLETED: Permission.ORDER_READ,
         Event.PROCEDURE_DISCONTINUED: Permission.ORDER_READ,
         Event.PROCEDURE_STARTED: Permission.ORDER_READ,
+        Event.PROJECT_CREATED: Permission.CHANGE_READ,
+        Event.PROJECT_UPDATED: Permission.CHANGE_READ,
         Event.REMOTE_SEARCHED: Permission.CHANGE_READ,
         Event.RETRIEVAL_ASKED: Permission.REMOTE_RETRIEVE,
         Event.RETRIEVAL_CANCELLED: Permission.REMOTE_RETRIEVE,

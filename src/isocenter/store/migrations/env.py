@@ -6,6 +6,7 @@ from alembic import context
 
 from isocenter.store import schema_annotations as schema_annotations
 from isocenter.store import schema_corrections as schema_corrections
+from isocenter.store import schema_deidentification as schema_deidentification
 from isocenter.store import schema_hanging as schema_hanging
 from isocenter.store import schema_hl7 as schema_hl7
 from isocenter.store import schema_index as schema_index  # its tables are on the same metadata

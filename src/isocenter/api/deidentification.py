@@ -1,0 +1,169 @@
+"""De-identification: its projects, and studies that leave by them as a ZIP."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import anyio.to_thread
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from isocenter.api.endpoint import Call, Endpoint, Parameter
+from isocenter.api.schema import array, boolean, integer, obj, ref, text
+from isocenter.dicom import json as dicom_json
+from isocenter.dicom import part10
+from isocenter.dicom.confidentiality import CODES, Option
+from isocenter.dicom.directory import Directory
+from isocenter.dicom.source import Source
+from isocenter.domain.access import Permission
+from isocenter.domain.errors import IsocenterError, Kind
+from isocenter.domain.zip_writing import ZipWriter
+from isocenter.service import deidentifying
+from isocenter.service.deidentifying import HeldBack, Kept
+
+_WORDS = {
+    Option.PIXELS: "rectangles of text are made black; images that may show text without a rule are held back",
+    Option.FACES: "images in which a face may be seen or computed are held back",
+    Option.GRAPHICS: "drawings of presentation states and overlay regions stay, cleaned of words",
+    Option.CONTENT: "the content of reports stays, cleaned of words and names",
+    Option.DESCRIPTORS: "descriptions keep the words that are known to name nobody",
+    Option.FULL_DATES: "dates and times stay as they are",
+    Option.MODIFIED_DATES: "dates are moved, all of a patient by as many days",
+    Option.PATIENT: "sex, age, size, weight and the like stay",
+    Option.DEVICE: "serial numbers and names of devices stay",
+    Option.UIDS: "UIDs stay as they are",
+    Option.PRIVATE: "private attributes that are known to be safe stay",
+    Option.INSTITUTION: "names and addresses of institutions stay",
+}
+_PROJECT_NAME = Parameter("name", "the project", text(), "path", True)
+_VALUE = {"type": "object", "description": "options, prefix, private, words, devices, burned_in: docs/deidentification.md"}
+_FIELDS = {"name": text(), "description": text(), "project": _VALUE}
+PROJECT = obj({**_FIELDS, "options": array(text()), "closed": boolean("nothing leaves by it"),
+               "changed_at": text("RFC 3339", format="date-time")})  # fmt: skip
+OPTION = obj({"name": text(enum=[option.value for option in Option]), "code": text("CID 7050"), "title": text(), "words": text()})
+_REGION = obj({"series": text("Series Instance UID"), "instance": text("SOP Instance UID; absent: all of the series"),
+               "rectangles": array(array(integer()), "[column, row, columns, rows] in pixels, from 0")}, "instance")  # fmt: skip
+_ASKED = {
+    "project": text("absent: pseudonyms of this export only"), "options": array(text(), "without a project"),
+    "series": array(text("Series Instance UID"), "absent: all"), "regions": array(_REGION, "made black in every frame"),
+}  # fmt: skip
+_PIECE = 1 << 20
+
+
+def _facts(kept: Kept) -> dict[str, Any]:
+    return {"name": kept.name, "description": kept.description, "project": kept.value, "options": kept.value["options"],
+            "closed": kept.closed, "changed_at": kept.changed_at.isoformat()}  # fmt: skip
+
+
+def _list(call: Call) -> Any:
+    options = [{"name": option.value, "code": CODES[option][0], "title": CODES[option][1], "words": _WORDS[option]}
+               for option in Option]  # fmt: skip
+    return {"projects": [_facts(each) for each in deidentifying.projects(call.context, call.principal)], "options": options}
+
+
+def _add(call: Call) -> Any:
+    body = call.body
+    return _facts(deidentifying.add(call.context, call.principal, body["name"], body.get("description", ""), body["project"]))
+
+
+def _change(call: Call) -> Any:
+    body = call.body
+    return _facts(deidentifying.change(call.context, call.principal, call.path["name"], body.get("description"),
+                                       body.get("project"), body.get("closed")))  # fmt: skip
+
+
+def _kept(call: Call) -> Kept:
+    if "project" in call.body:
+        return deidentifying.project(call.context, call.body["project"])
+    return deidentifying.once(call.body.get("options", []), call.context.clock())
+
+
+async def _zip(request: Request, call: Call) -> Response:
+    pieces = await anyio.to_thread.run_sync(_begun, call)
+    headers = {"Content-Disposition": 'attachment; filename="deidentified.zip"', "Cache-Control": "no-store"}
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
+
+
+def _begun(call: Call) -> Iterator[bytes]:
+    """What must be known before the first byte: whether anything may leave at all."""
+    kept = _kept(call)
+    regions = deidentifying.regions_of(call.body.get("regions", []))
+    found = deidentifying.chosen(call.context, call.principal, kept, call.path["uid"], call.body.get("series", ()))
+    deidentifying.first(call.context, kept, found, regions)
+    return _archive(call, kept, found, regions)
+
+
+def _archive(call: Call, kept: Kept, found: Sequence[Any], regions: Sequence[Any]) -> Iterator[bytes]:
+    """A DICOM file-set (PS3.10 8), and what was done as REPORT.TXT and REPORT.JSO."""
+    summary, directory, writer = deidentifying.summary(kept), Directory(), ZipWriter(call.context.clock())
+    series: dict[str, tuple[int, count[int]]] = {}
+    name = ""
+    for located in found:
+        try:
+            with deidentifying.cleaned(call.context, kept, located, regions) as cleaned:
+                summary.take(cleaned)
+                made, name = cleaned.made, cleaned.made.study_instance_uid
+                number, images = series.setdefault(made.series_instance_uid, (len(series) + 1, count(1)))
+                path = ("DICOM", f"SE{number:06d}", f"IM{next(images):06d}")
+                header = part10.scan(made.file)
+                directory.add(_plain(dicom_json.dataset_json(made.file, header, lambda _: "")), path, header.transfer_syntax_uid)
+                yield writer.entry("/".join(path), made.file.size, _crc(made.file))
+                yield from _pieces(made.file)
+        except HeldBack as error:
+            summary.held_back[str(error)] += 1
+        except IsocenterError as error:
+            summary.held_back[error.message] += 1
+    report = orjson.dumps(summary.facts(), option=orjson.OPT_INDENT_2)
+    whole = b"".join(directory.encode("ISOCENTER", deidentifying.asked(kept).uid(f"DICOMDIR {name}")))
+    for title, content in (("DICOMDIR", whole), ("REPORT.TXT", summary.text().encode()), ("REPORT.JSO", report)):
+        yield writer.entry(title, len(content), zlib.crc32(content)) + content
+    yield from writer.end()
+
+
+def _plain(value: Any) -> Any:
+    return orjson.loads(orjson.dumps(value))
+
+
+def _pieces(file: Source) -> Iterator[bytes]:
+    offset = 0
+    while piece := file.read_at(offset, _PIECE):
+        yield piece
+        offset += len(piece)
+
+
+def _crc(file: Source) -> int:
+    crc = 0
+    for piece in _pieces(file):
+        crc = zlib.crc32(piece, crc)
+    return crc
+
+
+_MANAGE, _EXPORT = Permission.PROJECT_MANAGE, Permission.STUDY_EXPORT
+ENDPOINTS = (
+    Endpoint(
+        method="GET", path="/deidentification/projects", tag="deidentification", needs=_EXPORT, run=_list,
+        summary="Projects for which data leaves without identities, and the options there are",
+        answer=obj({"projects": array(ref("Project")), "options": array(ref("DeidentificationOption"))}),
+    ),
+    Endpoint(
+        method="POST", path="/deidentification/projects", tag="deidentification", needs=_MANAGE, run=_add,
+        summary="Begin a project",
+        description="Its secret is made here and never told: pseudonyms, moved dates and UIDs follow it.",
+        body=obj(_FIELDS, "description"), answer=ref("Project"), status=201, errors=(Kind.CONFLICT,),
+    ),
+    Endpoint(
+        method="PATCH", path="/deidentification/projects/{name}", tag="deidentification", needs=_MANAGE, run=_change,
+        summary="Change what a project asks for, close it, or open it again", parameters=(_PROJECT_NAME,),
+        body=obj({"description": text(), "project": _VALUE, "closed": boolean()}, "description", "project", "closed"),
+        answer=ref("Project"), errors=(Kind.MISSING,),
+    ),
+    Endpoint(
+        method="POST", path="/studies/{uid}/deidentified", tag="deidentification", needs=_EXPORT, respond=_zip,
+        summary="A study, or some of its series, without the identity of its patient (PS3.15 Annex E), as a ZIP",
+        parameters=(Parameter("uid", "Study Instance UID", text(), "path", True),), body=obj(_ASKED, *_ASKED),
+        answer={"type": "string", "format": "binary"}, answer_type="application/zip",
+        errors=(Kind.MISSING, Kind.CONFLICT, Kind.UNSUPPORTED),
+    ),
+)  # fmt: skip
