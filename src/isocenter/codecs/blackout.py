@@ -14,7 +14,6 @@ from isocenter.codecs.transcoding import transcode
 from isocenter.dicom import meta, syntaxes
 from isocenter.dicom.elements import Malformed
 from isocenter.dicom.source import FileSource
-from isocenter.domain.errors import Unsupported
 
 Rectangle = tuple[int, int, int, int]  # column, row (from 0), columns, rows
 _NATIVE = syntaxes.EXPLICIT_VR_LITTLE_ENDIAN
@@ -25,12 +24,12 @@ def blackened(source: int, size: int, rectangles: Sequence[Rectangle], into: int
     """A Part 10 file in `source` as one in `into` whose rectangles are black, in all frames.
 
     It keeps its transfer syntax when that has no loss; of a lossy one the decoded pixels are kept as they are, uncompressed, and
-    Lossy Image Compression says so (PS3.3 C.7.6.1.1.5). Raises Malformed, Unsupported, OSError.
+    Lossy Image Compression says so (PS3.3 C.7.6.1.1.5). Raises Malformed, OSError.
     """
     given = read(FileSource(source, size))
     stored = syntaxes.get(given.header.transfer_syntax_uid)
     if not possible(given, _NATIVE):
-        raise Unsupported("its pixels cannot be decoded here, so nothing in them can be made black", where="PixelData")
+        raise Malformed("its pixels cannot be decoded here, so nothing in them can be made black", "PixelData")
     with os.fdopen(os.dup(into), "w+b") as file, tempfile.TemporaryFile(dir=_beside(into)) as scratch:
         again = given.encapsulated and stored is not None and not stored.lossy and stored.uid in LOSSLESS
         native = scratch if again else file
@@ -42,7 +41,7 @@ def blackened(source: int, size: int, rectangles: Sequence[Rectangle], into: int
             made = read(FileSource(native.fileno()))
             target = given.header.transfer_syntax_uid
             if not possible(made, target):
-                raise Unsupported("its pixels cannot be compressed again without loss", where="PixelData")
+                raise Malformed("its pixels cannot be compressed again without loss", "PixelData")
             file.write(meta.file_meta(given.header.sop_class_uid, given.header.sop_instance_uid, target))
             transcode(made, target, file)
     return b""
@@ -58,10 +57,9 @@ def _blacken(fd: int, size: int, rectangles: Sequence[Rectangle]) -> None:
     given = read(FileSource(fd, size))
     layout, pixels = given.layout, given.header.pixels
     if pixels is None or pixels.tag != _PIXEL_DATA or pixels.length is None:
-        raise Unsupported("it has no pixels of a kind that can be made black", where="PixelData")
+        raise Malformed("it has no pixels of a kind that can be made black", "PixelData")
     if layout.photometric in SUBSAMPLED or layout.bits_allocated not in (8, 16, 32):
-        raise Unsupported(f"pixels of {layout.bits_allocated} bits ({layout.photometric}) are not made black here",
-                          where="PixelData")  # fmt: skip
+        raise Malformed(f"pixels of {layout.bits_allocated} bits ({layout.photometric}) are not made black here", "PixelData")
     if layout.frame_bytes * layout.frames > pixels.length:
         raise Malformed("the pixel data does not hold its frames", "PixelData")
     black = np.array(_black(layout), f"<i{layout.bits_allocated // 8}" if layout.signed else f"<u{layout.bits_allocated // 8}")

@@ -256,7 +256,7 @@ def cleaned(context: Context, kept: Kept, located: Located, regions: Sequence[Re
         except CannotClean as error:
             raise HeldBack(str(error)) from None
         except Malformed as fault:
-            raise HeldBack(f"it is damaged: {fault.reason}") from None
+            raise HeldBack(f"it cannot be worked on: {fault.reason}") from None
         except Unsupported as error:
             raise HeldBack(error.message) from None
         yield Cleaned(made, len(rectangles))
