@@ -5,15 +5,18 @@ import { type Page, expect, test } from '@playwright/test'
 import { keepScreenshot } from './support'
 import { CT_STUDY, canvasAt, csrf, ctFiles, drawn, open, pane, upload } from './viewing'
 
+test.beforeEach(async ({ page }) => {
+  const token = await csrf(page.request)
+  const drawings = (await (await page.request.get(`/api/v1/studies/${CT_STUDY}/annotations`)).json()) as { items: { id: string }[] }
+  await page.request.post(`/api/v1/studies/${CT_STUDY}/annotations`, { headers: { 'X-CSRF-Token': token }, data: { set: [], remove: drawings.items.map((item) => item.id) } })
+  await page.request.put('/api/v1/session/preferences/take', { headers: { 'X-CSRF-Token': token }, data: {} })
+})
+
 test.beforeAll(async ({ playwright, baseURL }) => {
   test.setTimeout(180_000)
   const request = await playwright.request.newContext({ baseURL: baseURL ?? '' })
   const token = await csrf(request)
   for (const file of ctFiles().slice(0, 6)) await upload(request, token, file)
-  // A second try begins as the first did.
-  const drawings = (await (await request.get(`/api/v1/studies/${CT_STUDY}/annotations`)).json()) as { items: { id: string }[] }
-  await request.post(`/api/v1/studies/${CT_STUDY}/annotations`, { headers: { 'X-CSRF-Token': token }, data: { set: [], remove: drawings.items.map((item) => item.id) } })
-  await request.put('/api/v1/session/preferences/take', { headers: { 'X-CSRF-Token': token }, data: {} })
   await request.dispose()
 })
 
@@ -64,17 +67,21 @@ async function saved(page: Page, click: () => Promise<unknown>): Promise<{ name:
 
 const POINTS = [[0.5, 0.5], [0.42, 0.46], [0.55, 0.6], [0.62, 0.38]] as const
 
-test('the image is copied as it is on the screen, and saved with and without what is drawn', async ({ page, context }) => {
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-  await open(page, CT_STUDY)
-  await drawn(page, () => page.keyboard.press('5'))
-  const box = (await pane(page).boundingBox())!
+async function measure(page: Page, box: { x: number; y: number; width: number; height: number }): Promise<void> {
   await page.keyboard.press('d')
   await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.25)
   await page.mouse.down()
   await page.mouse.move(box.x + box.width * 0.7, box.y + box.height * 0.25, { steps: 4 })
   await page.mouse.up()
   await expect(page.getByTestId('measurement')).toHaveCount(1)
+}
+
+test('the image is copied as it is on the screen, and saved with and without what is drawn', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await open(page, CT_STUDY)
+  await drawn(page, () => page.keyboard.press('5'))
+  const box = (await pane(page).boundingBox())!
+  await measure(page, box)
 
   await page.keyboard.press('Control+c')
   await expect(page.getByTestId('take-told')).toContainText('in the clipboard')
@@ -185,8 +192,8 @@ test('series are printed on sheets with their heading, by the printer and as a P
 
 test('a series becomes a film in the window of the viewport, its measurement burned in', async ({ page }) => {
   await open(page, CT_STUDY)
-  await expect(page.getByTestId('measurement')).toHaveCount(1)
   await drawn(page, () => page.keyboard.press('4'))
+  await measure(page, (await pane(page).boundingBox())!)
   await page.keyboard.press('Control+s')
   await page.getByTestId('take-scope').selectOption('film')
   await page.getByTestId('film-images').fill('1-4')

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from isocenter.api.endpoint import Call, Endpoint, Parameter
 from isocenter.api.schema import array, boolean, integer, obj, text
 from isocenter.dicom.rendered import ANNOTATIONS, FUNCTIONS, MAX_SIDE, Window
-from isocenter.domain.access import Permission
+from isocenter.domain.access import Permission, require
 from isocenter.domain.errors import Invalid, Kind
 from isocenter.service import exports, rendering
 from isocenter.service.context import Context
@@ -76,6 +76,7 @@ def _take(body: Any) -> Take:
 
 def _begun(call: Call) -> tuple[Film, OpenFile | None]:
     """The film that is wanted, noted as an export, and its file when it was made before."""
+    require(call.principal, Permission.STUDY_EXPORT)
     renderer, films = _Studio.of(call.context)
     wanted = rendering.film(renderer, call.principal, call.path["uid"], _take(call.body))
     export = Export(
