@@ -134,6 +134,67 @@ test('pressures have one scale with its unit, sound is listened to', async () =>
   await expect.poll(() => sound.locator('audio').evaluate((audio: HTMLAudioElement) => audio.duration)).toBeCloseTo(1, 1)
 })
 
+test('a video plays, seeks and steps; one that the browser cannot play is shown picture by picture', async () => {
+  const at = await show(7)
+  const video = at.getByTestId('video')
+  await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.readyState), { timeout: 60_000 }).toBeGreaterThanOrEqual(2)
+  // The left half is red for a second, then blue.
+  const left = async (): Promise<string> => {
+    const [red = 0, , blue = 0] = (await pixels(video, [[0.3, 0.5]]))[0] ?? []
+    return red > 150 && blue < 100 ? 'red' : blue > 150 && red < 100 ? 'blue' : 'neither'
+  }
+  await expect.poll(left).toBe('red')
+  await video.evaluate((element: HTMLVideoElement) => (element.currentTime = 1.5))
+  await expect(at.getByTestId('video-frame')).toHaveText('Picture 38 of 50')
+  await expect.poll(left).toBe('blue')
+  await keepScreenshot(page, 'object-video')
+  await at.getByRole('button', { name: 'Previous picture' }).click()
+  await expect(at.getByTestId('video-frame')).toHaveText('Picture 37 of 50')
+  const ranged = await page.request.get((await video.getAttribute('src')) ?? '', { headers: { Range: 'bytes=4-7' } })
+  expect([ranged.status(), await ranged.text()]).toEqual([206, 'ftyp'])
+
+  const other = await show(8)
+  const still = other.getByTestId('video-still')
+  await expect(still).toBeVisible({ timeout: 60_000 })
+  await expect(other.getByRole('note')).toContainText('does not play this kind of video')
+  await other.getByRole('slider', { name: 'Picture' }).fill('40')
+  await expect(other.getByTestId('video-frame')).toHaveText('Picture 40 of 50')
+  await expect.poll(async () => (await pixels(still, [[0.3, 0.5]]))[0]?.[2] ?? 0, { timeout: 60_000 }).toBeGreaterThan(150)
+})
+
+test('a 3D model is turned and zoomed, and says how large it is', async () => {
+  const at = await show(3)
+  const canvas = at.getByTestId('mesh-canvas')
+  await expect(canvas).toHaveAttribute('data-drawn', /[1-9]/)
+  await expect(at.getByTestId('mesh-facts')).toHaveText('20.0 × 20.0 × 20.0 mm · 12 triangles')
+  const seen = async (): Promise<boolean[]> => (await pixels(canvas, [[0.5, 0.5], [0.5, 0.22], [0.5, 0.1], [0.02, 0.5]])).map((color) => Math.max(...color) > 60)
+  // A cube from the front: its half side is 1/sqrt 3 of the sphere that just fits.
+  expect(await seen()).toEqual([true, false, false, false])
+  await at.getByRole('application').focus()
+  for (let press = 0; press < 8; press++) await page.keyboard.press('ArrowDown')
+  // Turned by 45 degrees it stands on an edge: higher by sqrt 2.
+  await expect.poll(seen).toEqual([true, true, false, false])
+  await keepScreenshot(page, 'object-model')
+  await canvas.hover()
+  await page.mouse.wheel(0, -400)
+  await expect.poll(async () => (await seen())[2]).toBe(true)
+  await page.keyboard.press('Home')
+  await expect.poll(seen).toEqual([true, false, false, false])
+})
+
+test('what has no picture says in words what it is and what can be done', async () => {
+  const plan = (await show(10)).getByTestId('words')
+  await expect(plan).toContainText('This is a radiotherapy plan')
+  await expect(plan).toContainText('PTV: 60 Gy prescribed')
+  await expect(plan.getByTestId('plan-beams').getByRole('row').nth(1)).toHaveText('1 · Arc CWdynamicphotonLINAC16 MV181°212.5 ')
+  await keepScreenshot(page, 'object-plan')
+  const raw = (await show(11)).getByTestId('words')
+  await expect(raw).toContainText('Raw data')
+  const [download] = await Promise.all([page.waitForEvent('download'), raw.getByTestId('object-download').click()])
+  expect(readFileSync(await download.path()).equals(readFileSync(path.join(FOLDER, 'raw.dcm')))).toBe(true)
+  await expect(page.locator(`[data-series="${STUDY}.4"]`)).toContainText('12-lead ECG')
+})
+
 test('nothing of all this was an error of the page', () => {
   expect(errors).toEqual([])
 })

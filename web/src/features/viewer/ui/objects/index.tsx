@@ -22,4 +22,7 @@ const is = (kind: Kind) => (series: Series, frames: readonly Frame[]): boolean =
 export const OBJECT_CONTENTS = {
   document: { Component: late(lazy(() => import('./DocumentContent'))), isFor: is('document') },
   waveform: { Component: late(lazy(() => import('./WaveformContent'))), isFor: is('waveform') },
+  video: { Component: late(lazy(() => import('./VideoContent'))), isFor: is('video') },
+  mesh: { Component: late(lazy(() => import('./MeshContent'))), isFor: is('mesh') },
+  words: { Component: late(lazy(() => import('./WordsContent'))), isFor: is('words') },
 } as const
