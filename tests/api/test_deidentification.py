@@ -144,3 +144,20 @@ async def test_faces_are_held_back(sqlite_api: Api) -> None:
         answer = await client.post("/studies/1.2.3/deidentified", json={"options": ["faces"]})
     _, report = unpacked(answer.content)
     assert report["objects"] == 1 and "face" in report["held_back"][0]["reason"]
+
+
+async def test_a_copy_lies_beside_the_study(sqlite_api: Api) -> None:
+    sqlite_api.store(part10(**WHO))
+    async with sqlite_api.client(sqlite_api.token(Role.ADMIN)) as client:
+        answer = await client.post("/studies/1.2.3/deidentified-copy", json={"options": ["descriptors"]})
+        assert answer.status_code == 201, answer.text
+        uid = answer.json()["StudyInstanceUID"]
+        assert uid.startswith("2.25.") and answer.json()["report"]["objects"] == 1
+        copy = (await client.get(f"/studies/{uid}")).json()["study"]
+        original = (await client.get("/studies/1.2.3")).json()["study"]
+        refused = await client.post("/studies/1.2.3/deidentified-copy", json={"options": ["uids"]})
+    assert refused.status_code == 409 and "UIDs" in refused.text
+    assert copy["PatientID"] == copy["PatientName"] != "PAT-4711" and copy["StudyDescription"] == "Thorax of"
+    assert original["PatientName"] == "Doe^Jane"
+    async with sqlite_api.client(sqlite_api.token(Role.REFERRER, "who", referrer_name="House^Gregory")) as client:
+        assert (await client.post("/studies/1.2.3/deidentified-copy", json={"options": []})).status_code == 403

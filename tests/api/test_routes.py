@@ -27,6 +27,7 @@ BODIES = {
     "/deidentification/projects": {"name": "TRIAL", "project": {}},
     "/deidentification/projects/{name}": {"closed": True},
     "/studies/{uid}/deidentified": {"options": []},
+    "/studies/{uid}/deidentified-copy": {"options": []},
     "/users": {"name": "new", "role": "referrer"},
     "/users/{name}": {"disabled": True},
     "/tokens": {"user": "nobody-of-this-name"},

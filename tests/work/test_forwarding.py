@@ -15,7 +15,7 @@ from pynetdicom import AE, StoragePresentationContexts, evt
 
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.delivery import REFUSALS
-from isocenter.service import deliveries, destinations, ingest, peers, routing
+from isocenter.service import deidentifying, deliveries, destinations, ingest, peers, routing
 from isocenter.service.context import Context
 from isocenter.service.deliveries import Seen, State
 from isocenter.store import changes
@@ -249,3 +249,17 @@ def test_instances_that_a_peer_refuses_are_named_with_its_reason(quick_sqlite: C
     assert seen.reason.startswith("1 refused, the last: ")
     assert [(each.sop_instance_uid, each.state, each.status, each.attempts) for each in instances] == [
         (refused, "failed", 0xA900, REFUSALS), ("1.2.1.1.0", "sent", 0, 1), ("1.2.1.1.2", "sent", 0, 1)]
+
+
+def test_a_peer_of_a_project_gets_objects_without_identities(quick_sqlite: Context, tmp_path: Path) -> None:
+    with storescp(tmp_path / "scp") as remote:
+        peers.add(quick_sqlite, SYSTEM, aet="STORESCP", host="127.0.0.1", port=remote.port)
+        deidentifying.add(quick_sqlite, SYSTEM, "TRIAL", "", {"destinations": ["STORESCP"], "prefix": "T-"})
+        rule(quick_sqlite, "STORESCP")
+        with worker(quick_sqlite):
+            store_study(quick_sqlite, "1.2.1", 2, PatientID="PAT-4711")
+            until(lambda: all_are(quick_sqlite, State.SENT))
+        files = remote.files()
+        assert len(files) == 2 and len({str(dcmread(path).PatientID) for path in files}) == 1
+        assert all(str(dcmread(path).PatientID).startswith("T-") and b"PAT-4711" not in path.read_bytes() for path in files)
+    assert queue(quick_sqlite)[0].sent == 2

@@ -17,10 +17,10 @@ from isocenter.dicom import part10
 from isocenter.dicom.confidentiality import CODES, Option
 from isocenter.dicom.directory import Directory
 from isocenter.dicom.source import Source
-from isocenter.domain.access import Permission
-from isocenter.domain.errors import IsocenterError, Kind
+from isocenter.domain.access import Permission, require
+from isocenter.domain.errors import Conflict, IsocenterError, Kind
 from isocenter.domain.zip_writing import ZipWriter
-from isocenter.service import deidentifying
+from isocenter.service import deidentifying, ingest
 from isocenter.service.deidentifying import HeldBack, Kept
 
 _WORDS = {
@@ -122,6 +122,34 @@ def _archive(call: Call, kept: Kept, found: Sequence[Any], regions: Sequence[Any
     yield from writer.end()
 
 
+def _copy(call: Call) -> Any:
+    """Taken in by the one door, as what anybody else sends would be."""
+    kept = _kept(call)
+    if Option.UIDS.value in kept.value["options"]:
+        raise Conflict("a copy with the UIDs of the original cannot lie beside it", where="options",
+                       kept="nothing was taken in", hint="Use a project that does not retain UIDs.")  # fmt: skip
+    require(call.principal, Permission.STUDY_STORE)
+    regions = deidentifying.regions_of(call.body.get("regions", []))
+    found = deidentifying.chosen(call.context, call.principal, kept, call.path["uid"], call.body.get("series", ()), form="copy")
+    deidentifying.first(call.context, kept, found, regions)
+    summary, study = deidentifying.summary(kept), ""
+    for located in found:
+        try:
+            with deidentifying.cleaned(call.context, kept, located, regions) as cleaned:
+                study = cleaned.made.study_instance_uid
+                with ingest.begin(call.context, call.principal, source="upload") as reception:
+                    for piece in _pieces(cleaned.made.file):
+                        reception.write(piece)
+                    outcome = reception.finish()
+            if outcome.status == "quarantined":
+                summary.held_back[f"the archive put it aside: {outcome.reason}"] += 1
+            else:
+                summary.take(cleaned)
+        except HeldBack as error:
+            summary.held_back[str(error)] += 1
+    return {"StudyInstanceUID": study, "report": summary.facts()}
+
+
 def _plain(value: Any) -> Any:
     return orjson.loads(orjson.dumps(value))
 
@@ -165,5 +193,12 @@ ENDPOINTS = (
         parameters=(Parameter("uid", "Study Instance UID", text(), "path", True),), body=obj(_ASKED, *_ASKED),
         answer={"type": "string", "format": "binary"}, answer_type="application/zip",
         errors=(Kind.MISSING, Kind.CONFLICT, Kind.UNSUPPORTED),
+    ),
+    Endpoint(
+        method="POST", path="/studies/{uid}/deidentified-copy", tag="deidentification", needs=_EXPORT, run=_copy,
+        summary="The same as another study of this archive; needs study:store, too",
+        parameters=(Parameter("uid", "Study Instance UID", text(), "path", True),), body=obj(_ASKED, *_ASKED),
+        answer=obj({"StudyInstanceUID": text("of the copy"), "report": {"type": "object", "description": "what was done"}}),
+        status=201, errors=(Kind.MISSING, Kind.CONFLICT, Kind.UNSUPPORTED, Kind.NO_SPACE),
     ),
 )  # fmt: skip

@@ -47,6 +47,8 @@ COMMANDS = (
     Command("delivery", "what is being sent: list, show, resend, cancel", "routing:delivery"),
     Command("webhook", "who is told of changes: add, change, list, remove, pause, resume, secret, test, failures, resend, forget",
             "webhooks:webhook"),
+    Command("project", "de-identification: list, show, add, change, close, open projects; export studies by one",
+            "projects:project"),
     Command("send", "send studies to a known peer (C-STORE)", "network:send"),
     Command("query", "ask a known peer what it has (C-FIND)", "network:query"),
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),

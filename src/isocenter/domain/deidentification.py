@@ -6,6 +6,7 @@ A project's value is JSON of one shape, checked by `checked`:
     private   "GGGG,Creator,EE": private attributes that are safe       words   that may stay in cleaned descriptions
     devices   rules: which images (`WHICH`: keyword -> value) have text where ("rectangles": [[column, row, columns, rows]]; none:
               such images have no text)
+    destinations   what is sent to them, by rules or by a person, leaves by this project
     burned_in what becomes of images that are known to show text and for which there is no rule: "refuse" or "pass"
 """
 
@@ -47,7 +48,7 @@ def checked(value: object) -> dict[str, Any]:
     """The value of a project, with what is absent filled in. Raises InvalidProject."""
     if not isinstance(value, Mapping):
         raise InvalidProject("a project is an object", "project")
-    unknown = set(value) - {"options", "prefix", "private", "words", "devices", "burned_in"}
+    unknown = set(value) - {"options", "prefix", "private", "words", "devices", "burned_in", "destinations"}
     if unknown:
         raise InvalidProject("there is no such field", str(min(unknown))[:40])
     made = {
@@ -58,6 +59,8 @@ def checked(value: object) -> dict[str, Any]:
                          for each in _listed(value.get("words", []), "words")}),
         "devices": [_device(each) for each in _listed(value.get("devices", []), "devices")],
         "burned_in": value.get("burned_in", "refuse"),
+        "destinations": sorted({_text(each, "destinations", r"[^/\x00-\x1f]{1,64}", "names of destinations")
+                                for each in _listed(value.get("destinations", []), "destinations")}),
     }  # fmt: skip
     if made["burned_in"] not in ("refuse", "pass"):
         raise InvalidProject("it must be refuse or pass", "burned_in")

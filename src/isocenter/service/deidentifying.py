@@ -34,8 +34,8 @@ from isocenter.store import deidentification as rows
 from isocenter.store.deidentification import Kept
 from isocenter.store.imaging import Located
 
-__all__ = ["Cleaned", "HeldBack", "Kept", "Region", "Summary", "add", "asked", "change", "chosen", "cleaned", "first", "once",
-           "project", "projects", "regions_of", "summary"]  # fmt: skip
+__all__ = ["Cleaned", "HeldBack", "Kept", "Region", "Summary", "add", "asked", "change", "chosen", "cleaned", "first",
+           "note_delivery", "of_destination", "once", "project", "projects", "regions_of", "scratch", "summary"]  # fmt: skip
 
 # By name: the codecs are loaded in the processes of the pool only.
 _BLACKEN = "isocenter.codecs.blackout:blackened"
@@ -139,6 +139,7 @@ def add(context: Context, principal: Principal, name: str, description: str, val
     def write(connection: Connection) -> Kept:
         if rows.one(connection, name) is not None:
             raise Conflict("there is a project of this name", where="name", kept="it stays as it is")
+        _need_free(connection, name, checked)
         rows.add(connection, name, description[:500], secrets.token_bytes(32), checked, context.clock())
         changes.append(connection, Event.PROJECT_CREATED, name, principal.name, {"options": checked["options"]})
         return _one(connection, name)
@@ -158,6 +159,7 @@ def change(context: Context, principal: Principal, name: str, description: str |
             found, description=found.description if description is None else description[:500],
             value=checked or found.value, closed=found.closed if closed is None else closed,
         )  # fmt: skip
+        _need_free(connection, name, made.value)
         rows.change(connection, made, context.clock())
         changes.append(connection, Event.PROJECT_UPDATED, name, principal.name,
                        {"options": made.value["options"], "closed": made.closed})
@@ -175,9 +177,39 @@ def project(context: Context, name: str) -> Kept:
     return found
 
 
+def of_destination(context: Context, destination: str) -> Kept | None:
+    """The project by which everything leaves that is sent to a destination. Raises Conflict when it is closed."""
+    for found in context.database.read(rows.every):
+        if destination in found.value.get("destinations", ()):
+            return project(context, found.name)
+    return None
+
+
+def note_delivery(context: Context, kept: Kept, destination: str, held: Sequence[Located]) -> None:
+    """A row for each study that leaves for a destination by a project."""
+    told = Counter(each.study_instance_uid for each in held)
+
+    def write(connection: Connection) -> None:
+        for study, count in told.items():
+            changes.append(connection, Event.STUDY_EXPORTED, study, "", {
+                "form": "delivery", "count": count, "deidentified": True, "project": kept.name, "to": destination,
+                "options": kept.value["options"],
+            })  # fmt: skip
+
+    context.database.write(write)
+
+
 def once(options: Sequence[str], at: Any) -> Kept:
     """What stands for a project where there is none: its pseudonyms are never made again. Raises Invalid."""
     return Kept(0, "", "", secrets.token_bytes(32), _checked({"options": list(options)}), False, at)
+
+
+def _need_free(connection: Connection, name: str, value: Mapping[str, Any]) -> None:
+    """A destination has one project: two would have two names for a patient."""
+    for other in rows.every(connection):
+        taken = set(value["destinations"]) & set(other.value.get("destinations", ()))
+        if taken and other.name != name:
+            raise Conflict(f"{min(taken)} is a destination of the project {other.name}", where="destinations")
 
 
 def _one(connection: Connection, name: str) -> Kept:
@@ -220,7 +252,8 @@ def summary(kept: Kept) -> Summary:
 # ---- objects
 
 
-def chosen(context: Context, principal: Principal, kept: Kept, study: str, series: Sequence[str] = ()) -> list[Located]:
+def chosen(context: Context, principal: Principal, kept: Kept, study: str, series: Sequence[str] = (), *,
+           form: str = "dicom") -> list[Located]:
     """The instances of a study, or of some of its series, and a row that says by what they leave. Raises Missing, Forbidden."""
     access.require(principal, Permission.STUDY_EXPORT)
     access.require(principal, Permission.STUDY_READ)
@@ -232,7 +265,7 @@ def chosen(context: Context, principal: Principal, kept: Kept, study: str, serie
         if values is None or not found or not access.scope(principal).permits(values):
             raise Missing("there is no such study or series", hint="It may have been removed, or your account may not see it.")
         changes.append(connection, Event.STUDY_EXPORTED, study, principal.name, {
-            "form": "dicom", "count": len(found), "series": list(series), "drawings": False, "patient": False,
+            "form": form, "count": len(found), "series": list(series), "drawings": False, "patient": False,
             "deidentified": True, "project": kept.name, "options": kept.value["options"],
         })  # fmt: skip
         return found
@@ -298,7 +331,7 @@ def _worked(context: Context, stack: ExitStack, file: Source, size: int, rectang
         fd = getattr(file, "fd", None)
         if fd is None:
             fd = _copied(stack, context, file)
-        into = stack.enter_context(_scratch(context, size))
+        into = stack.enter_context(scratch(context, size))
         if rectangles:
             context.pool.run_sync(_BLACKEN, Handle(fd), file.size, list(rectangles), Handle(into.fileno()))
         else:
@@ -309,7 +342,7 @@ def _worked(context: Context, stack: ExitStack, file: Source, size: int, rectang
 
 
 def _copied(stack: ExitStack, context: Context, source: Source) -> int:
-    file = stack.enter_context(_scratch(context, source.size))
+    file = stack.enter_context(scratch(context, source.size))
     offset = 0
     while piece := source.read_at(offset, _PIECE):
         offset += file.write(piece)
@@ -317,7 +350,7 @@ def _copied(stack: ExitStack, context: Context, source: Source) -> int:
     return file.fileno()
 
 
-def _scratch(context: Context, size: int) -> BinaryIO:
+def scratch(context: Context, size: int) -> BinaryIO:
     """A file without a name, in memory when the object is not large."""
     if size <= _IN_MEMORY and hasattr(os, "memfd_create"):
         return open(os.memfd_create("deidentified", os.MFD_CLOEXEC), "w+b")

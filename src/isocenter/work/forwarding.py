@@ -12,11 +12,11 @@ from isocenter.dimse import sending as dimse
 from isocenter.dimse.throttle import Throttle
 from isocenter.domain.delivery import Kind
 from isocenter.domain.errors import Away, IsocenterError
-from isocenter.service import deliveries, peers, sending
+from isocenter.service import deidentifying, deliveries, peers, sending
 from isocenter.service.context import Context
 from isocenter.service.deliveries import ROUTER, Round
 from isocenter.service.sending import Stored
-from isocenter.work import folders
+from isocenter.work import cleaning, folders
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,12 @@ def _send(context: Context, task: Round) -> str:
     held = sending.chosen(context, ROUTER, studies=(study,), instances=task.task.instances, to=task.destination.name)
     task.gone(sorted(missing - {each.sop_instance_uid for each in held}))
     if held:
-        CHANNELS[task.destination.kind](context, task, held)
+        channel = CHANNELS[task.destination.kind]
+        project = deidentifying.of_destination(context, task.destination.name)
+        if project is None:
+            channel(context, task, held)
+        else:
+            cleaning.send(context, task, project, held, channel)
     return ""
 
 

@@ -1,0 +1,38 @@
+"""isocenter project: as a person types it, beside no server."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from isocenter.cli import main
+from objects import part10
+
+
+def test_a_project_from_its_making_to_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main([*words, "--data", str(tmp_path / "data")])
+        answered = capsys.readouterr()
+        return code, answered.out + answered.err
+
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given/a.dcm").write_bytes(part10(StudyInstanceUID="1.2.3", PatientID="PAT-4711"))
+    assert run("import", str(tmp_path / "given"))[0] == 0
+    value = tmp_path / "trial.json"
+    value.write_text(json.dumps({"options": ["modified_dates"], "prefix": "T-"}))
+    assert run("project", "add", "TRIAL", "--file", str(value)) == (0, "TRIAL added\n")
+    assert json.loads(run("project", "show", "TRIAL")[1])["project"]["prefix"] == "T-"
+    (row,) = json.loads(run("project", "list", "--json")[1])
+    assert (row["name"], row["options"], row["closed"]) == ("TRIAL", "modified_dates", False)
+    code, answer = run("project", "export", "TRIAL", "--study", "1.2.3", "--to", str(tmp_path / "out"))
+    assert code == 0 and "1 objects written, 0 held back" in answer
+    (path,) = (tmp_path / "out").rglob("*.dcm")
+    assert dcmread(path).PatientID.startswith("T-") and b"PAT-4711" not in path.read_bytes()
+    assert "PatientName" in (tmp_path / "out/REPORT.TXT").read_text()
+    assert "not empty" in run("project", "export", "TRIAL", "--study", "1.2.3", "--to", str(tmp_path / "out"))[1]
+    value.write_text(json.dumps({"options": ["everything"]}))
+    assert "options are" in run("project", "change", "TRIAL", "--file", str(value))[1]
+    assert run("project", "close", "TRIAL") == (0, "TRIAL closed\n")
+    assert "closed" in run("project", "export", "TRIAL", "--study", "1.2.3", "--to", str(tmp_path / "b"))[1]
