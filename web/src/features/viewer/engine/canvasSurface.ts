@@ -4,6 +4,7 @@ import { PLAIN, SHUT } from '../model/graphics'
 import { type Affine, type Size, affineOf } from '../model/view'
 import { partOf, presented } from '../model/windows'
 import type { Look, Surface } from './surface'
+import type { Resolved } from '../model/pixels'
 import type { Picture } from './picture'
 
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
@@ -48,6 +49,12 @@ function coverOf({ pixels, mask }: Picture): ((index: number) => number | undefi
   }
 }
 
+/** A palette is entered with what comes out of the window, over all of its entries (PS3.3 C.7.9): red, green, blue of 256 shades. */
+function paletteColors(palette: NonNullable<Picture['palette']>): Uint8Array {
+  const channel = ({ values, bits }: Resolved, part: number): number => Math.round(((values[Math.round(part * (values.length - 1))] ?? 0) / (2 ** bits - 1)) * 255)
+  return Uint8Array.from({ length: 768 }, (_, at) => channel(palette[(at % 3) as 0 | 1 | 2], Math.floor(at / 3) / 255))
+}
+
 /** The picture in the shades asked for, one canvas pixel per `stride` image pixels. */
 export function painted(picture: Picture, shades: Shades, stride = 1, onto = document.createElement('canvas')): HTMLCanvasElement {
   const { columns, rows } = picture.frame.extent
@@ -62,7 +69,7 @@ export function painted(picture: Picture, shades: Shades, stride = 1, onto = doc
   const level = tableFor(picture, shades)
   const cover = coverOf(picture)
   const { data, color } = picture.pixels
-  const colors = color ? undefined : colorTable(shades.effects?.colors ?? '')
+  const colors = color ? undefined : (colorTable(shades.effects?.colors ?? '') ?? (picture.palette && paletteColors(picture.palette)))
   const grey = Uint32Array.from({ length: 256 }, (_, shade) => (colors ? packed(colors[shade * 3] ?? 0, colors[shade * 3 + 1] ?? 0, colors[shade * 3 + 2] ?? 0) : packed(shade, shade, shade)))
   for (let y = 0; y < height; y++) {
     const from = y * stride * columns

@@ -10,6 +10,7 @@ import { type Preset, type Window, automatic, dragStep, dragged, full, presetsFo
 import type { Engine } from './engine'
 import { EMPTY, NO_VIEW, type PaneState } from './paneState'
 import { type Picture, bornInverted, ownWindow } from './picture'
+import { type Presenting, shownBy, viewOf } from './presenting'
 import { LATER, NEARBY, type Wish } from './queue'
 import { Screen } from './screen'
 import { NotShown } from './source'
@@ -31,6 +32,7 @@ export interface Look {
   readonly justify: views.Hang['justify']
   /** Viewports, this one among them, that show a millimetre in the same length. */
   readonly mates: readonly Pane[]
+  readonly presenting?: Presenting
 }
 
 const OWN: Choice = { kind: 'own', index: 0 }
@@ -100,6 +102,17 @@ export class Pane {
     for (const mate of look.mates) if (mate !== this) mate.refit()
   }
 
+  /** Shows the pictures of the series that is open by a presentation state; null: as they are. The same state again keeps the view. */
+  lay(presenting: Presenting | null): void {
+    const again = presenting !== null && this.look?.presenting?.ready === presenting.ready
+    this.look = presenting && { window: null, turn: () => presenting.ready.presentation.turn, justify: '', mates: [], presenting }
+    if (!again) this.choice = OWN
+    const { picture, index } = this.state.get()
+    const found = (this.wanted && this.engine.pictures.get(this.wanted.id)) ?? picture
+    if (found) this.display(found, index)
+    if (!again) this.reset()
+  }
+
   get hung(): Look | null {
     return this.look
   }
@@ -131,7 +144,9 @@ export class Pane {
   }
 
   private fitted(extent: views.Extent, size: views.Size, turn: views.Turn = views.UPRIGHT): views.View {
-    if (!this.look) return views.fitted(extent, size, turn)
+    const area = this.look?.presenting && this.wanted && viewOf(this.look.presenting, this.wanted, size, turn)
+    if (area) return area
+    if (!this.look || this.look.mates.length === 0) return views.fitted(extent, size, turn)
     const scale = Math.min(...this.look.mates.map((mate) => mate.fitPerMillimetre() ?? Number.POSITIVE_INFINITY))
     const unit = unitOf(this.wanted)
     return views.hung(extent, size, turn, { justify: this.look.justify, largest: unit ? scale * unit : Number.POSITIVE_INFINITY })
@@ -285,7 +300,8 @@ export class Pane {
     this.screen?.hide()
   }
 
-  private display(picture: Picture, index: number): void {
+  private display(found: Picture, index: number): void {
+    const picture = this.look?.presenting ? shownBy(this.look.presenting, found) : found
     const now = this.state.get()
     const { extent } = picture.frame
     const before = now.picture?.frame.extent

@@ -1,7 +1,8 @@
 // A decoded picture and the store that keeps as many of them as memory allows.
 import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
-import type { ColorPixels, GreyPixels } from '../model/pixels'
+import type { Drawing } from '../model/graphics'
+import type { ColorPixels, GreyPixels, Resolved } from '../model/pixels'
 import type { Rgb } from '../model/overlays/colors'
 import { Tag } from '../model/tags'
 import { type LookUp, type Window, automatic, rangeOf } from '../model/windows'
@@ -15,9 +16,13 @@ export interface Picture {
   /** How often the pixels were halved before they were enlarged to the frame's size; 0: they are the image's own. */
   readonly reduction: number
   /** Pixels that a shutter covers or an overlay plane draws on (model/graphics), and the colour of the shutter. */
-  readonly mask?: { readonly pixels: Uint8Array; readonly shutter: Rgb }
+  readonly mask?: { readonly pixels: Uint8Array; readonly shutter: Rgb; readonly drawings: readonly Drawing[] }
   /** Its presentation LUT, when it brings one (PS3.3 C.11.6). */
   readonly output?: LookUp
+  /** Colours for what comes out of the window, as a pseudo-colour presentation says. */
+  readonly palette?: readonly [Resolved, Resolved, Resolved]
+  /** Whether a presentation wants it inverted, whatever the object says of itself. */
+  readonly inverse?: boolean
 }
 
 /** Shows colour as it is. */
@@ -43,6 +48,7 @@ export function usable(windows: Picture['windows'], frame: Frame, pixels: Pictur
 
 /** White is low for MONOCHROME1; PET is read dark on white. */
 export const bornInverted = (picture: Picture): boolean => {
+  if (picture.inverse !== undefined) return picture.inverse
   if (picture.pixels.color) return false
   const { format, dataset } = picture.frame.instance
   const pet = text(dataset, Tag.Modality) === 'PT'

@@ -94,8 +94,8 @@ export class Screen {
 }
 
 /** Whether the GPU draws the picture as it must be: grey values through a straight window, and nothing above them. */
-function isPlainGrey({ pixels, mask, output }: Picture, { window, inverted, effects }: Look): boolean {
-  if (pixels.color || mask || output || window.table || window.shape === 'SIGMOID') return false
+function isPlainGrey({ pixels, mask, output, palette }: Picture, { window, inverted, effects }: Look): boolean {
+  if (pixels.color || mask || output || palette || window.table || window.shape === 'SIGMOID') return false
   if (effects && (effects.colors !== '' || effects.curve !== 'straight')) return false
   const { padding } = pixels
   // Padding is black; where the window makes it so anyway (most CT) nothing is to be done.

@@ -99,10 +99,10 @@ async function maskFor(frame: Frame, native: Uint8Array | undefined, signal: Abo
     }),
   )
   const pixels = maskOf(frame.extent, shuttersOf(frame.shutter), drawings.flat(), bitmapShutter(frame.shutter))
-  return pixels && { pixels, shutter: shutterColor(frame.shutter) }
+  return pixels && { pixels, shutter: shutterColor(frame.shutter), drawings: drawings.flat() }
 }
 
-function voiWindow(table: Resolved): Picture['windows'][number] {
+export function voiWindow(table: Resolved): Picture['windows'][number] {
   const { first, values, bits } = table
   return { name: table.name || 'VOI LUT', window: { center: first + values.length / 2, width: values.length, shape: 'LINEAR', table: { first, values, bits } } }
 }
@@ -138,7 +138,7 @@ async function decode(frame: Frame, bytes: Uint8Array<ArrayBuffer>, syntax: stri
   return toModality(samples, signed === format.signed ? format : { ...format, signed }, frame.modality, table)
 }
 
-const channels = (palette: Palette): readonly Table[] => [palette.red, palette.green, palette.blue]
+export const channels = (palette: Palette): readonly Table[] => [palette.red, palette.green, palette.blue]
 
 type Decoded = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array
 
@@ -176,7 +176,7 @@ async function compressedColor(frame: Frame, bytes: Uint8Array, syntax: string, 
 /** Tables are shared by all frames of an instance; their data is fetched once. */
 const fetched = new WeakMap<Binary, Promise<Uint8Array>>()
 
-async function bytesOf(data: Binary, signal: AbortSignal): Promise<Uint8Array> {
+export async function bytesOf(data: Binary, signal: AbortSignal): Promise<Uint8Array> {
   if (data.kind === 'bytes') return data.bytes
   if (data.kind === 'numbers') return Uint8Array.from(data.values)
   const { address } = data
@@ -187,7 +187,7 @@ async function bytesOf(data: Binary, signal: AbortSignal): Promise<Uint8Array> {
   return request
 }
 
-async function resolved(table: Table, signal: AbortSignal, segmented = false): Promise<Resolved> {
+export async function resolved(table: Table, signal: AbortSignal, segmented = false): Promise<Resolved> {
   const { name, first, bits, entries, data } = table
   if (data.kind === 'numbers') return { name, first, bits, values: Uint16Array.from(data.values.slice(0, entries)) }
   const bytes = await bytesOf(data, signal)

@@ -110,7 +110,7 @@ function formatOf(dataset: Dataset): PixelFormat {
 }
 
 /** LUT Descriptor: entries (0 means 65536), first value mapped, bits (PS3.3 C.11.1.1.1). */
-function tableOf(dataset: Dataset, descriptorTag: string, dataTag: string, signed: boolean): Table | undefined {
+export function tableOf(dataset: Dataset, descriptorTag: string, dataTag: string, signed: boolean): Table | undefined {
   const [entries, first, bits] = numbers(dataset, descriptorTag)
   const data = binary(dataset, dataTag)
   if (entries === undefined || first === undefined || bits === undefined || !data) return undefined
@@ -123,7 +123,7 @@ function tableOf(dataset: Dataset, descriptorTag: string, dataTag: string, signe
   }
 }
 
-function paletteOf(dataset: Dataset): Palette | undefined {
+export function paletteOf(dataset: Dataset): Palette | undefined {
   const segmented = dataset[Tag.RedSegmentedPalette] !== undefined && dataset[Tag.RedPalette] === undefined
   const red = tableOf(dataset, Tag.RedPaletteDescriptor, segmented ? Tag.RedSegmentedPalette : Tag.RedPalette, false)
   const green = tableOf(dataset, Tag.GreenPaletteDescriptor, segmented ? Tag.GreenSegmentedPalette : Tag.GreenPalette, false)

@@ -5,7 +5,6 @@ import { Observable } from '../../../lib/observable'
 import { frameIdOf } from '../model/annotations'
 import { type Dataset, text } from '../model/dataset'
 import type { Figure } from '../model/graphics2d'
-import { type Presentation, isPresentation, presentationOf } from '../model/presentations'
 import { type Reference, evidenceOf, figuresOf, measurementsOf } from '../model/reports'
 import type { ViewerSession } from './session'
 
@@ -27,28 +26,6 @@ export const isReport = (series: Series): boolean => series.Modality === 'KO' ||
 
 export const readObjects = (session: ViewerSession, series: Series, signal?: AbortSignal): Promise<readonly Dataset[]> =>
   seriesMetadata(session.studyOf(series.SeriesInstanceUID) ?? '', series.SeriesInstanceUID, signal)
-
-export async function presentationsIn(session: ViewerSession, series: Series, signal?: AbortSignal): Promise<Presentation[]> {
-  return (await readObjects(session, series, signal)).filter(isPresentation).map(presentationOf)
-}
-
-/** Shows the images of a presentation as it says; false when none of them is here. */
-export async function present(session: ViewerSession, presentation: Presentation): Promise<boolean> {
-  const found = [...presentation.series].find(([series]) => session.seriesOf(series) !== undefined)
-  const study = found && session.studyOf(found[0])
-  if (!found || study === undefined) return false
-  const [series, images] = found
-  const frame = presentation.figures.find((figure) => images.includes(figure.sopInstanceUID))
-  const instance = frame?.sopInstanceUID ?? images[0] ?? ''
-  await session.goToFrame(frameIdOf({ study, series, instance, frame: frame?.frames[0] ?? 1 }))
-  const pane = session.activePane
-  pane.turn(() => presentation.turn)
-  pane.fit()
-  if (presentation.window) pane.setWindow(presentation.window)
-  if (pane.state.get().inverted !== presentation.inverted) pane.invert()
-  shownOf(session).set({ title: presentation.title, figures: presentation.figures })
-  return true
-}
 
 /** From a report to the image that it speaks of, with what it draws there. */
 export async function goToImage(session: ViewerSession, report: Dataset, { sopInstanceUID, frame }: Reference, title: string): Promise<void> {

@@ -10,6 +10,7 @@ import { AnnotationsPanel } from './annotations/AnnotationsPanel'
 import { GraphicsLayer } from './annotations/GraphicsLayer'
 import { ReportContent } from './annotations/ReportContent'
 import { isReport } from '../session/stored'
+import { PresentationLayer } from './annotations/PresentationLayer'
 import { KeyLayer } from './annotations/KeyLayer'
 import { MeasurementLayer } from './Measurements'
 import { OBJECT_CONTENTS } from './objects'
@@ -28,7 +29,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, MeasurementLayer, KeyLayer, LinkLayer, LensLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, PresentationLayer, MeasurementLayer, KeyLayer, LinkLayer, LensLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {

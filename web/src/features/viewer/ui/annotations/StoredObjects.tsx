@@ -1,46 +1,71 @@
 // Presentations of the study to choose from, and the way to its reports.
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { explain } from '../../../../lib/http'
 import { useValue } from '../../../../lib/observable'
 import { seriesTitle } from '../../model/rail'
+import type { Pane } from '../../engine/pane'
 import type { Presentation } from '../../model/presentations'
-import { isReport, present, presentationsIn, shownOf } from '../../session/stored'
+import { isShown, present, presentationsOf, toggleLayer } from '../../session/presentations'
+import { isReport, shownOf } from '../../session/stored'
 import type { ViewerSession } from '../../session/session'
 
-export function StoredObjects({ session }: { session: ViewerSession }) {
-  const { groups } = useValue(session.state)
-  const shown = useValue(shownOf(session))
-  const [found, setFound] = useState<readonly Presentation[]>([])
-  const [told, setTold] = useState('')
-  const all = groups.filter((group) => group.state === 'open').flatMap((group) => group.series)
-  const states = all.filter((series) => series.Modality === 'PR')
-  const reports = all.filter(isReport)
-  const which = states.map((series) => `${series.SeriesInstanceUID} ${series.NumberOfSeriesRelatedInstances}`).join(',')
-  useEffect(() => {
-    const ended = new AbortController()
-    Promise.all(states.map((series) => presentationsIn(session, series, ended.signal))).then(
-      (each) => setFound(each.flat()),
-      (error: unknown) => ended.signal.aborted || setTold(explain(error).what),
-    )
-    return () => ended.abort()
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `which` says when the series are others
-  }, [session, which])
-  if (states.length === 0 && reports.length === 0) return null
-  const choose = (presentation: Presentation) => {
-    setTold('')
-    void present(session, presentation).then((here) => here || setTold('The images of this presentation are not in this study.'))
+const dated = (date: string): string => date.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3')
+
+/** The layers of what is on the screen, each to be hidden. */
+function Layers({ pane }: { pane: Pane }) {
+  useValue(pane.state)
+  const presenting = pane.hung?.presenting
+  const layers = presenting?.ready.presentation.layers ?? []
+  if (!presenting || layers.length === 0) return null
+  return (
+    <ul className="presented-layers" aria-label="Layers of the presentation">
+      {layers.map(({ name, description, color }) => (
+        <li key={name}>
+          <label data-testid="presented-layer">
+            <input type="checkbox" checked={!presenting.hidden.has(name)} onChange={() => toggleLayer(pane, name)} />
+            {color && <span className="presented-swatch" style={{ background: `rgb(${color.join(' ')})` }} />}
+            {description || name}
+          </label>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Row({ session, pane, presentation, tell }: { session: ViewerSession; pane: Pane; presentation: Presentation; tell: (told: string) => void }) {
+  useValue(pane.state)
+  const shown = isShown(pane, presentation)
+  const choose = () => {
+    tell('')
+    if (shown) pane.lay(null)
+    else present(session, presentation).then((here) => here || tell('The images of this presentation are not in this study.'), (error: unknown) => tell(explain(error).what))
   }
+  return (
+    <li>
+      <button type="button" className={shown ? 'annotations-row annotations-chosen' : 'annotations-row'} aria-pressed={shown} data-testid="presentation" onClick={choose}>
+        <strong>{presentation.title}</strong>
+        <span>{[presentation.kind, presentation.creator, dated(presentation.date)].filter(Boolean).join(' · ')}</span>
+      </button>
+      {shown && <Layers pane={pane} />}
+    </li>
+  )
+}
+
+export function StoredObjects({ session }: { session: ViewerSession }) {
+  const { groups, active } = useValue(session.state)
+  const shown = useValue(shownOf(session))
+  const found = useValue(presentationsOf(session).found)
+  const failed = useValue(presentationsOf(session).failed)
+  const [told, setTold] = useState('')
+  const pane = session.engine.panes[active] ?? session.activePane
+  const reports = groups.filter((group) => group.state === 'open').flatMap((group) => group.series).filter(isReport)
+  if (found.length === 0 && reports.length === 0 && !failed) return null
   return (
     <section>
       <h3>In this study</h3>
       <ul>
         {found.map((presentation) => (
-          <li key={presentation.sopInstanceUID}>
-            <button type="button" className="annotations-row" data-testid="presentation" onClick={() => choose(presentation)}>
-              <strong>{presentation.title}</strong>
-              <span>Presentation</span>
-            </button>
-          </li>
+          <Row key={presentation.sopInstanceUID} session={session} pane={pane} presentation={presentation} tell={setTold} />
         ))}
         {reports.map((series) => (
           <li key={series.SeriesInstanceUID}>
@@ -56,6 +81,7 @@ export function StoredObjects({ session }: { session: ViewerSession }) {
           Hide what {shown.title} draws
         </button>
       )}
+      {failed && <p role="alert">The presentations of this study could not be read. Open the study again to try once more.</p>}
       {told && <p role="alert">{told}</p>}
     </section>
   )
