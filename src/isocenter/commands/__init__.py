@@ -59,6 +59,7 @@ COMMANDS = (
     Command("backup", "take a snapshot of index and files while everything runs; list those there are", "backups:backup"),
     Command("restore", "bring a snapshot into an empty archive", "backups:restore"),
     Command("drill", "restore a backup into a sandbox, compare with what is held, and write a signed report", "backups:drill"),
+    Command("doctor", "look at this installation: what is unsafe or unhealthy, and how to mend it", "configuration:doctor"),
     Command("copies", "HTJ2K copies for viewing: status, make those of everything held already", "copies:copies"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
     Command("conformance", "print the DICOM conformance statement", "configuration:conformance"),

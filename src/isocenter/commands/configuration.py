@@ -1,4 +1,4 @@
-"""`isocenter settings`, `isocenter conformance` and `isocenter version`."""
+"""`isocenter settings`, `isocenter conformance`, `isocenter doctor` and `isocenter version`."""
 
 import argparse
 import platform
@@ -42,6 +42,28 @@ def run_conformance(arguments: argparse.Namespace, loaded: Loaded) -> int:
     else:
         print(html(statement) if arguments.html else markdown(statement))
     return 0
+
+
+def arguments_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run_doctor(arguments: argparse.Namespace, loaded: Loaded) -> int:
+    """What is unsafe or unhealthy; exit code 1 when anything is, 0 when there is advice at most."""
+    from isocenter import app, doctor
+    from isocenter.preflight import need_archive
+
+    need_archive(loaded.settings)
+    with app.opened(loaded.settings) as context:
+        found = doctor.examine(context)
+    if arguments.json:
+        print_json(found)
+    else:
+        for finding in found:
+            print(f"{finding.level}: {finding.what}\n    {finding.mend}")
+        if not found:
+            print("nothing to mend")
+    return 1 if any(finding.level != "advice" for finding in found) else 0
 
 
 def arguments_version(parser: argparse.ArgumentParser) -> None:

@@ -33,8 +33,10 @@ class Audit:
         return not self.broken and not self.unchained and self.anchored is not False
 
 
-def look(context: Context, anchor: str = "", advance: Callable[[int], None] = lambda count: None) -> Audit:
-    """Go over the whole log. anchor: a head that was noted before. Raises Invalid."""
+def look(
+    context: Context, anchor: str = "", advance: Callable[[int], None] = lambda count: None, *, since: int = 0
+) -> Audit:
+    """Go over the log. anchor: a head that was noted before. since: only what comes after this row. Raises Invalid."""
     number, _, noted = anchor.partition(":")
     if anchor and not (number.isdecimal() and len(noted) == 64):
         hint = "Write NUMBER:HASH, as `isocenter verify --audit` tells it."
@@ -42,7 +44,7 @@ def look(context: Context, anchor: str = "", advance: Callable[[int], None] = la
     audit = Audit(anchored=False if anchor else None)
 
     def go(connection: Connection) -> Audit:
-        for link in changes.links(connection):
+        for link in changes.links(connection, since):
             _take(audit, link)
             if anchor and link.seq == int(number):
                 audit.anchored = link.hash == noted

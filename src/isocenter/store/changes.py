@@ -129,9 +129,10 @@ class Link:
     sound: bool | None
 
 
-def links(connection: Connection) -> Iterator[Link]:
-    """Every row of the log, oldest first, and whether it is what was written there."""
-    before, after = "", -1
+def links(connection: Connection, since: int = 0) -> Iterator[Link]:
+    """Every row of the log after `since`, oldest first, and whether it is what was written there."""
+    last = select(change.c.hash).where(change.c.seq <= since, change.c.hash != "").order_by(change.c.seq.desc()).limit(1)
+    before, after = connection.execute(last).scalar() or "", since
     query = select(change.c.seq, *(type_coerce(change.c[name], Text) for name in _NAMES), change.c.hash)
     while page := connection.execute(query.where(change.c.seq > after).order_by(change.c.seq).limit(_PAGE)).all():
         for seq, *row, held in page:

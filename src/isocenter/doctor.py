@@ -1,0 +1,179 @@
+"""`isocenter doctor`: what is unsafe or unhealthy about an installation, and how to mend it. Only looks; changes nothing.
+
+Each check is a function from the Context to findings; a check that cannot be made is a finding itself.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import func, select
+
+from isocenter.domain.access import SYSTEM
+from isocenter.domain.certificates import WARN_BEFORE
+from isocenter.domain.errors import IsocenterError
+from isocenter.domain.events import Event
+from isocenter.operations import problems
+from isocenter.service import accounts, auditing, deliveries, peers, system, webhooks
+from isocenter.service.context import Context
+from isocenter.store import changes
+from isocenter.store.schema import change, exception
+
+Level = Literal["unsafe", "unhealthy", "advice"]
+
+BACKUP_EVERY = timedelta(days=2)
+UPLOAD_WITHIN = timedelta(hours=1)
+TOKEN_UNUSED = timedelta(days=180)
+_TAIL = 20_000  # rows of the change log whose chain is looked at; `isocenter verify --audit` looks at all
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to mend. unsafe: data may be lost, changed or read by strangers; unhealthy: something does not work."""
+
+    level: Level
+    what: str
+    mend: str
+
+
+def examine(context: Context) -> list[Finding]:
+    """Everything that is not as it should be, the worst first."""
+    found: list[Finding] = []
+    for check in CHECKS:
+        try:
+            found += check(context)
+        except IsocenterError as error:
+            found.append(
+                Finding(
+                    "unhealthy",
+                    f"{(check.__doc__ or '').rstrip('.')} could not be looked at: {error.message}",
+                    error.hint or "Mend that first, and ask again.",
+                )
+            )
+    return sorted(found, key=lambda finding: ("unsafe", "unhealthy", "advice").index(finding.level))
+
+
+def _works(context: Context) -> Iterator[Finding]:
+    """Database and storage."""
+    for sentence in problems(context):
+        yield Finding("unhealthy", sentence, "Until then senders are told to come again. Free some space, or start the database.")
+    free, least = context.blobs.free_space(), context.settings.min_free_space
+    if least <= free < 10 * least:
+        yield Finding(
+            "unhealthy",
+            f"only {free / 1e9:,.1f} GB can still be stored; at {least / 1e9:,.1f} GB storing is refused",
+            "Add space, or move the archive to a larger disk.",
+        )
+
+
+def _network(context: Context) -> Iterator[Finding]:
+    """What can be reached from other machines."""
+    settings = context.settings
+    if not settings.dicom.is_loopback:
+        yield Finding(
+            "unsafe",
+            f"DICOM on {settings.dicom} is in clear text: images and names can be read on the way",
+            "Give --dicom-tls with a certificate, and let --dicom listen on 127.0.0.1 when all peers speak TLS.",
+        )
+    if settings.hl7 is not None and not settings.hl7.is_loopback:
+        yield Finding("unsafe", f"HL7 on {settings.hl7} is in clear text", "Give --hl7-tls, and let --hl7 listen on 127.0.0.1.")
+    for port, pair in (("DICOM", settings.dicom_certificate if settings.dicom_tls else None), ("HTTPS", (settings.tls_cert,))):
+        if (end := system.certificate_end(pair)) is not None and end - context.clock() < WARN_BEFORE:
+            level: Level = "unsafe" if end < context.clock() else "unhealthy"
+            yield Finding(level, f"the certificate of {port} ends on {end:%Y-%m-%d}", "Renew it; the new file is read by itself.")
+    if settings.dicom_tls is None:
+        return
+    for peer in peers.peers(context, SYSTEM):
+        if not peer.tls:
+            yield Finding("advice", f"the peer {peer.aet} is called without TLS", f"isocenter peer change {peer.aet} --tls")
+
+
+def _files(context: Context) -> Iterator[Finding]:
+    """The data folder."""
+    for path in (context.settings.data, context.settings.blob_folder):
+        mode = path.stat().st_mode
+        if mode & stat.S_IWOTH:
+            yield Finding("unsafe", f"everybody on this machine may write to {path}", f"chmod o-rwx {path}")
+        elif mode & (stat.S_IROTH | stat.S_IXOTH):
+            yield Finding(
+                "unsafe", f"everybody on this machine may look into {path}, where patients' images are", f"chmod o-rwx {path}"
+            )
+    if os.geteuid() == 0:
+        yield Finding(
+            "advice", "this runs as root, which it has no need of", "Run it as a user of its own: deploy/isocenter.service."
+        )
+
+
+def _people(context: Context) -> Iterator[Finding]:
+    """Accounts and tokens."""
+    users = [user for user in accounts.users(context, SYSTEM) if not user.disabled]
+    if [user.name for user in users] == ["admin"]:
+        yield Finding(
+            "advice", "everybody works as admin: the log cannot tell who saw what", "isocenter user add NAME --role radiologist"
+        )
+    for token in accounts.tokens(context, SYSTEM):
+        if token.expires_at is None and context.clock() - (token.used_at or token.created_at) > TOKEN_UNUSED:
+            yield Finding(
+                "unsafe",
+                f"the token {token.name} of {token.account_name} never ends and was not used for half a year",
+                f"isocenter token revoke {token.id}",
+            )
+
+
+def _backups(context: Context) -> Iterator[Finding]:
+    """Backups."""
+    query = select(change.c.at, change.c.payload).where(change.c.kind == Event.BACKUP_MADE).order_by(change.c.seq.desc()).limit(1)
+    last = context.database.read(lambda connection: connection.execute(query).first())
+    mend = "isocenter backup FOLDER, every day: docs/recovery.md"
+    if last is None:
+        yield Finding("unsafe", "no backup was ever made", mend)
+    elif context.clock() - last.at > BACKUP_EVERY:
+        yield Finding("unsafe", f"the last backup is of {last.at:%Y-%m-%d}", mend)
+    elif '"faults":0' not in last.payload:
+        yield Finding(
+            "unsafe", "the last backup could not have every file", "isocenter verify tells which are damaged or missing."
+        )
+
+
+def _log(context: Context) -> Iterator[Finding]:
+    """The chain of the change log."""
+    newest = context.database.read(changes.latest)
+    audit = auditing.look(context, since=max(0, newest - _TAIL))
+    if not audit.is_sound:
+        row = min([*audit.broken, *audit.unchained])
+        yield Finding(
+            "unsafe", f"the change log is not as it was written, from row {row} on", "isocenter verify --audit names every row."
+        )
+
+
+def _queues(context: Context) -> Iterator[Finding]:
+    """What waits for somebody."""
+    _, given_up = deliveries.figures(context)
+    if given_up:
+        yield Finding(
+            "unhealthy",
+            f"{given_up:,} deliveries were given up",
+            "isocenter delivery list --state failed; isocenter delivery resend",
+        )
+    not_told, put_aside = webhooks.figures(context)
+    if not_told or put_aside:
+        yield Finding(
+            "unhealthy", f"{not_told:,} webhooks are not reached, {put_aside:,} messages were put aside", "isocenter webhook list"
+        )
+    if context.settings.bucket is not None:
+        waiting, oldest = system.uploads(context)
+        if oldest > UPLOAD_WITHIN.total_seconds():
+            yield Finding(
+                "unsafe",
+                f"{waiting:,} objects are on one disk only, one for {oldest / 3600:,.0f} h",
+                "Does the object store answer, and does their node run? isocenter uploads",
+            )
+    count = context.database.read(lambda connection: connection.execute(select(func.count()).select_from(exception)).scalar_one())
+    if count:
+        yield Finding("advice", f"{count:,} exceptions wait for a person", "Look at the page Exceptions.")
+
+
+CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (_works, _network, _files, _people, _backups, _log, _queues)
