@@ -225,6 +225,26 @@ async def test_a_study_with_its_series_and_priors(api: Api) -> None:
     assert [prior["StudyInstanceUID"] for prior in answer["priors"]] == ["1.2.3.3", "1.2.3.2"]
 
 
+async def test_the_other_studies_say_how_much_they_help_and_why(api: Api) -> None:
+    """Also one that came under another patient ID and was corrected: identity is what the index says."""
+    token = api.token(Role.RADIOLOGIST)
+    chest = {"StudyDescription": "CT Thorax", "BodyPartExamined": "CHEST", "Modality": "CT"}
+    knee = {"StudyDescription": "Knie rechts", "BodyPartExamined": "KNEE", "Modality": "MR"}
+    for number, (date, more) in enumerate((("20220101", chest), ("20211201", knee), ("20190101", chest)), 1):
+        wrong = {"PatientID": "WRONG"} if number == 3 else {}
+        api.store(part10(StudyInstanceUID=f"1.2.3.{number}", SeriesInstanceUID=f"1.2.3.{number}.1", SOPInstanceUID=f"1.2.3.{number}.1.1",
+                         StudyDate=date, **more, **wrong))  # fmt: skip
+    async with api.client(api.token(Role.ADMIN)) as admin:
+        body = {"studies": ["1.2.3.3"], "patient": {"PatientID": "P1"}, "reason": "wrong wristband"}
+        assert (await admin.post("/corrections", json=body)).status_code == 201
+    async with api.client(token) as client:
+        priors = (await client.get("/studies/1.2.3.1")).json()["priors"]
+    told = {prior["StudyInstanceUID"]: prior["relevance"] for prior in priors}
+    assert told["1.2.3.3"]["reason"] == "same region (chest), also CT, described alike (lung, thorax), 3 years earlier"
+    assert told["1.2.3.2"]["reason"].startswith("other region (knee)")
+    assert told["1.2.3.3"]["score"] > 60 > 20 > told["1.2.3.2"]["score"]
+
+
 async def test_many_studies_take_the_other_plan_and_give_the_same(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the thresholds lowered, every filter counts as leaving many and totals are estimates."""
     token = api.token(Role.RADIOLOGIST)

@@ -129,3 +129,48 @@ test('One frame of reference: images of the same place, lines where planes cut, 
   await expect(pane(page, 0)).toHaveAttribute('data-shown', '21')
   expect(await index(page, 1)).toBe(before)
 })
+
+test('An earlier study beside: found with its reason, fetched ahead, scrolled by an offset that stays', async ({ page }) => {
+  await fresh(page)
+  // Before anybody asks for the earlier study its images come.
+  const ahead = page.waitForResponse((answer) => answer.url().includes(prior) && answer.url().includes('/frames/'), WAIT)
+  await open(page, now)
+  await expect(page.getByTestId('prior-words')).toContainText('same region (chest), also CT, described alike (chest), 10 months earlier')
+  await ahead
+  await page.keyboard.press('Shift+V')
+  await expect(pane(page, 1)).toHaveAttribute('data-status', 'shown', WAIT)
+  await expect(pane(page, 1).locator('.corner-relation')).toHaveText(/prior/i)
+  await expect(sign(page, 0)).toContainText('A')
+  // Nothing says how they lie to one another: the end of one is the end of the other.
+  await page.keyboard.press('End')
+  await expect(pane(page, 1)).toHaveAttribute('data-shown', '11')
+  await expect(sign(page, 1)).toContainText('by number')
+  await keepScreenshot(page, 'linking-prior')
+
+  // By hand: image 10 (10 mm) of this study is image 3 (506 mm) of the earlier one.
+  await page.getByTestId('link-menu').click()
+  await page.getByRole('menuitem', { name: 'Each by itself' }).click()
+  await page.keyboard.press('Home')
+  for (let step = 0; step < 10; step++) await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('Home')
+  for (let step = 0; step < 3; step++) await page.keyboard.press('ArrowDown')
+  await expect(pane(page, 1)).toHaveAttribute('data-shown', '3')
+  const kept = page.waitForResponse((answer) => answer.url().endsWith('/preferences/link-offsets') && answer.ok())
+  await page.keyboard.press('Shift+U')
+  await kept
+  await page.keyboard.press('ArrowLeft')
+  await page.keyboard.press('End')
+  await expect(pane(page, 0)).toHaveAttribute('data-shown', '21')
+  // 21 mm are 11 more: 517 mm lies between 516 (image 8) and 518.
+  await expect(pane(page, 1)).toHaveAttribute('data-shown', /^[89]$/)
+  await expect(sign(page, 1)).toContainText('offset')
+
+  // On another day it is still so.
+  await open(page, now)
+  await page.keyboard.press('Shift+V')
+  await expect(pane(page, 1)).toHaveAttribute('data-status', 'shown', WAIT)
+  for (let step = 0; step < 14; step++) await page.keyboard.press('ArrowDown')
+  await expect(pane(page, 0)).toHaveAttribute('data-shown', '14')
+  await expect(pane(page, 1)).toHaveAttribute('data-shown', '5')
+})

@@ -19,6 +19,15 @@ from isocenter.domain.errors import Kind
 from isocenter.domain.orders import OrderState
 
 _MOMENT = text("RFC 3339", format="date-time")
+_STUDY = {
+    "StudyInstanceUID": text(), "PatientName": text("PN, with its component groups"), "PatientID": text(),
+    "IssuerOfPatientID": text(), "PatientBirthDate": text("DA"), "PatientSex": text(), "StudyDate": text("DA"),
+    "StudyTime": text("TM"), "AccessionNumber": text(), "StudyDescription": text(), "ModalitiesInStudy": array(text()),
+    "ReferringPhysicianName": text("PN"), "InstitutionName": text(), "NumberOfStudyRelatedSeries": integer(),
+    "NumberOfStudyRelatedInstances": integer(), "received_at": _MOMENT,
+    "procedure": text("where its order is; empty without one", enum=["", *OrderState]),
+}  # fmt: skip
+
 _INSTANCE = obj(
     {"SOPInstanceUID": text(), "SOPClassUID": text(), "NumberOfFrames": integer("1 for a single image"),
      "Rows": integer("0: no pixels"), "Columns": integer("0: no pixels"), "TransferSyntaxUID": text()}
@@ -47,15 +56,9 @@ SCHEMAS: Mapping[str, Schema] = {
             "idle_seconds": integer("the session ends after so long without a request"),
         }
     ),
-    "Study": obj(
-        {
-            "StudyInstanceUID": text(), "PatientName": text("PN, with its component groups"), "PatientID": text(),
-            "IssuerOfPatientID": text(), "PatientBirthDate": text("DA"), "PatientSex": text(), "StudyDate": text("DA"),
-            "StudyTime": text("TM"), "AccessionNumber": text(), "StudyDescription": text(), "ModalitiesInStudy": array(text()),
-            "ReferringPhysicianName": text("PN"), "InstitutionName": text(), "NumberOfStudyRelatedSeries": integer(),
-            "NumberOfStudyRelatedInstances": integer(), "received_at": _MOMENT,
-            "procedure": text("where its order is; empty without one", enum=["", *OrderState]),
-        }
+    "Study": obj(_STUDY),
+    "Prior": obj(
+        {**_STUDY, "relevance": obj({"score": integer("0 to 100", minimum=0, maximum=100), "reason": text("in words")})}
     ),
     "HL7Message": MESSAGE,
     "Instance": _INSTANCE,

@@ -47,7 +47,10 @@ def _detail(call: Call) -> Any:
             }
             for series in found.series
         ],
-        "priors": [_study(row) for row in found.priors],
+        "priors": [
+            {**_study(row), "relevance": {"score": told.score, "reason": told.reason}}
+            for row, told in zip(found.priors, found.relevance, strict=True)
+        ],
     }
 
 
@@ -94,8 +97,10 @@ ENDPOINTS = (
     Endpoint(
         method="GET", path="/studies/{uid}", tag="studies", needs=Permission.STUDY_QUERY, run=_detail,
         summary="A study, its series, and the patient's other studies",
+        description="The other studies are those of the same patient as corrected, the newest first; relevance says how much "
+        "each helps to read this one (0 to 100), and why.",
         parameters=(Parameter("uid", "Study Instance UID", text(maxLength=128), "path", True),),
-        answer=obj({"study": ref("Study"), "series": array(ref("Series")), "priors": array(ref("Study"))}),
+        answer=obj({"study": ref("Study"), "series": array(ref("Series")), "priors": array(ref("Prior"))}),
         errors=(Kind.MISSING,),
     ),
 )  # fmt: skip

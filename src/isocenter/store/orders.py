@@ -147,6 +147,16 @@ def of_studies(connection: Connection, study_instance_uids: Sequence[str]) -> di
     return states | {row[0]: row[1] for row in connection.execute(own)}
 
 
+def procedures_of(connection: Connection, study_instance_uids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Study -> code of its requested procedure with the code's scheme ("" without one), and what the procedure is called."""
+    c = imaging_order.c
+    scheme = c.requested_procedure_code_coding_scheme_designator
+    query = select(c.study_instance_uid, c.requested_procedure_code_code_value, scheme, c.requested_procedure_description).where(
+        c.study_instance_uid.in_(study_instance_uids)
+    )
+    return {row[0]: (f"{row[1]}|{row[2]}" if row[1] else "", row[3]) for row in connection.execute(query)}
+
+
 def of_accession(connection: Connection, accession_number: str, patient_id: str) -> list[Order]:
     """The orders of an accession number for this patient: several procedures may have been asked for together."""
     c = imaging_order.c

@@ -18,6 +18,7 @@ from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, an
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
 from isocenter.dicom.match import Single, Wildcard
 from isocenter.domain.access import Scope
+from isocenter.domain.relevance import Relevance, StudyFacts, relevance
 from isocenter.store import changes, connections, dialect, extras, imaging, named, orders
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
@@ -411,11 +412,12 @@ class SeriesShown:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A study, its series, and the other studies of its patient, newest first."""
+    """A study, its series, and the other studies of its patient, newest first, with how much each helps to read this one."""
 
     study: Mapping[str, Any]
     series: list[SeriesShown]
     priors: list[Mapping[str, Any]]
+    relevance: list[Relevance]
 
 
 def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | None:
@@ -430,8 +432,33 @@ def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | Non
         .order_by(study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc())
         .limit(MOST_PRIORS)
     )
-    mine_told, *priors = _told(connection, [row, *connection.execute(others).mappings()])
-    return Detail(mine_told, _series(connection, row["id"]), priors)
+    rows = [row, *connection.execute(others).mappings()]
+    mine_told, *priors = _told(connection, rows)
+    this, *facts = _facts(connection, rows)
+    return Detail(mine_told, _series(connection, row["id"]), priors, [relevance(this, each) for each in facts])
+
+
+def _facts(connection: Connection, rows: Sequence[RowMapping]) -> list[StudyFacts]:
+    """What tells how studies of one patient compare, in the order of the rows; three look-ups for all of them."""
+    if len(rows) == 1:
+        return [StudyFacts.of("", (), (), (), (), ())]
+    c = series.c
+    told = (c.study_fk, c.body_part_examined, c.laterality, c.series_description, c.protocol_name, c.performed_procedure_step_description)
+    held: dict[int, list[Any]] = {row["id"]: [] for row in rows}
+    for each in connection.execute(select(*told).where(c.study_fk.in_(held)).order_by(c.id)):
+        held[each.study_fk].append(each)
+    codes = orders.procedures_of(connection, [row["study_instance_uid"] for row in rows])
+    return [
+        StudyFacts.of(
+            row["study_date"], row["modalities_in_study"].split("\\"), {each.body_part_examined for each in held[row["id"]]},
+            # What the study is called says more than what its series are.
+            [row["study_description"], codes.get(row["study_instance_uid"], ("", ""))[1],
+             *dict.fromkeys(text for each in held[row["id"]]
+                            for text in (each.performed_procedure_step_description, each.protocol_name, each.series_description))],
+            [codes.get(row["study_instance_uid"], ("", ""))[0]], {each.laterality for each in held[row["id"]]},
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 _SERIES = {

@@ -33,6 +33,8 @@ export interface Study {
   received_at: string
   /** Where its order is; '' without one. */
   procedure?: '' | 'scheduled' | 'in_progress' | 'completed' | 'discontinued' | 'cancelled'
+  /** Of another study of the same patient: how much it helps to read the one that was asked for (0 to 100), and why. */
+  relevance?: { score: number; reason: string }
 }
 
 export interface StudyPage {

@@ -77,6 +77,7 @@ function PriorRow({ prior }: { prior: Study }) {
         <span className="nowrap">{formatDate(prior.StudyDate) || <span className="faint">No date</span>}</span>
         <span className="truncate muted">{prior.StudyDescription || <span className="faint">No description</span>}</span>
         <Modalities codes={prior.ModalitiesInStudy} />
+        {prior.relevance?.reason && <span className="prior-reason faint">{prior.relevance.reason}</span>}
       </Link>
     </li>
   )

@@ -8,7 +8,7 @@ export type Command =
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
   | 'copy-image' | 'save-picture' | 'print'
-  | 'link-scroll' | 'link-here' | 'reference-lines'
+  | 'link-scroll' | 'link-here' | 'reference-lines' | 'compare'
   | 'key-image' | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
 export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
@@ -92,6 +92,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'layout-2x2', keys: ['Alt+4'], label: 'Four viewports', group: 'Screen' },
   { command: 'next-stage', keys: ['.'], label: 'Next stage of the hanging protocol', group: 'Screen' },
   { command: 'previous-stage', keys: [','], label: 'Previous stage of the hanging protocol', group: 'Screen' },
+  { command: 'compare', keys: ['Shift+v'], label: 'Beside the best earlier study, linked', group: 'Screen' },
   { command: 'link-scroll', keys: ['u'], label: 'Scroll together: one frame of reference, all, none', group: 'Screen' },
   { command: 'link-here', keys: ['Shift+u'], label: 'These images belong together: scroll from here', group: 'Screen' },
   { command: 'reference-lines', keys: ['Shift+r'], label: 'Reference lines: of one, of all, none', group: 'Screen' },

@@ -2,6 +2,7 @@
 import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
 import { IMAGES } from '../model/gestures'
 import type { Command } from '../model/keys'
+import { compare } from './comparing'
 import { LINES, SCROLLS } from './linking'
 import type { ViewerSession } from './session'
 import { takingOf } from './taking'
@@ -63,6 +64,7 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     'zoom-out': () => pane.zoom(1 / ZOOM_STEP),
     cine: () => (pane.state.get().playing ? pane.stop() : pane.play()),
     overlay: () => session.cycleDetail(),
+    compare: () => void compare(session),
     'link-scroll': () => linking.choose({ scroll: after(SCROLLS, linking.links.scroll) }),
     'link-here': () => linking.linkHere(),
     'reference-lines': () => linking.choose({ lines: after(LINES, linking.links.lines) }),

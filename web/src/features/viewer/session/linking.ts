@@ -1,7 +1,7 @@
 // Viewports that move together: who follows whom, and what the reader has chosen about it. One owner; ends with dispose().
 import { prefer, preferences } from '../../../api/preferences'
 import { Observable } from '../../../lib/observable'
-import type { Pane } from '../engine/pane'
+import type { Pane, Stack } from '../engine/pane'
 import type { PaneState } from '../engine/paneState'
 import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
@@ -33,7 +33,11 @@ export interface LinkingState {
   readonly spots: Readonly<Record<number, Spot>>
   /** The point of the 3D cursor. */
   readonly cursor: { readonly point: Vector; readonly reference: string } | null
+  /** What a reader is told in the chosen viewport for a few seconds. */
+  readonly said: string
 }
+
+const SAID_FOR = 6000 // ms
 
 const PART = 'links'
 const OFFSETS = 'link-offsets'
@@ -56,11 +60,12 @@ type Seen = PaneState & { readonly hung: unknown }
 const seenOf = (pane: Pane): Seen => ({ ...pane.state.get(), hung: pane.hung })
 
 export class Linking {
-  readonly state = new Observable<LinkingState>({ groups: {}, spots: {}, cursor: null })
+  readonly state = new Observable<LinkingState>({ groups: {}, spots: {}, cursor: null, said: '' })
   /** Grows when any viewport shows another image; told once a frame of the screen. */
   readonly moved = new Observable(0)
   private readonly session: ViewerSession
   private telling = 0
+  private silence = 0
   private readonly before = new Map<Pane, Seen>()
   private readonly stops: (() => void)[] = []
   /** Viewports are being moved by us: what they tell now is no wish of the reader. */
@@ -90,6 +95,12 @@ export class Linking {
     prefer(PART, { ...links }).catch(() => undefined)
     if (change.scroll !== undefined || change.zoom !== undefined) this.align()
     if (change.scroll === 'off') this.state.update((now) => ({ ...now, spots: {} }))
+  }
+
+  say(said: string): void {
+    window.clearTimeout(this.silence)
+    this.state.update((now) => ({ ...now, said }))
+    this.silence = window.setTimeout(() => this.state.update((now) => ({ ...now, said: '' })), SAID_FOR)
   }
 
   // --- groups
@@ -203,6 +214,13 @@ export class Linking {
     return counterpart(standOf(pane), standOf(other), offset, linksNow().scroll === 'group')
   }
 
+  /** The image of a stack that belongs to the one in a viewport, as if both were linked. */
+  indexIn(pane: Pane, stack: Stack): number {
+    const from = pane.state.get().seriesInstanceUID
+    const offset = from === null ? undefined : offsetFor(parseOffsets(preferences.get()[OFFSETS]), from, stack.seriesInstanceUID)
+    return counterpart(standOf(pane), { frames: stack.frames, index: 0 }, offset, true)?.index ?? 0
+  }
+
   private scrollWith(pane: Pane): void {
     const spots: Record<number, Spot> = {}
     for (const other of this.partnersOf(pane)) {
@@ -308,6 +326,7 @@ export class Linking {
 
   dispose(): void {
     cancelAnimationFrame(this.telling)
+    window.clearTimeout(this.silence)
     for (const stop of this.stops) stop()
     this.before.clear()
   }

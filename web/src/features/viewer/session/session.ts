@@ -17,6 +17,7 @@ import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Hanging } from './hanging'
 import { Annotations } from './annotations'
+import { prepare } from './comparing'
 import { Measurements } from './measurements'
 import { Linking } from './linking'
 import type { Opening } from './opening'
@@ -122,7 +123,8 @@ export class ViewerSession {
       if (first) await this.show(first.SeriesInstanceUID, 0)
       this.thumbnails.want(series)
       // A series that was asked for by name stays where it is.
-      void this.hanging.begin(opening.series === '')
+      // The earlier study to compare with comes last.
+      void this.hanging.begin(opening.series === '').then(() => prepare(this))
     } catch (error) {
       if (isAbort(error)) return
       const { what, hint } = explain(error)

@@ -9,6 +9,7 @@ import { countText, hasPictures, objectName, seriesTitle } from '../model/rail'
 import { kindOf } from '../model/objects/kinds'
 import type { Group, ViewerSession } from '../session/session'
 import { Glyph, type Glyph as GlyphName } from './icons'
+import { PriorWords } from './linking/PriorWords'
 import { SERIES_TYPE } from './PaneView'
 
 /** Which viewports show the series; re-rendered with them. */
@@ -97,6 +98,7 @@ function Section({ session, group, opened }: { session: ViewerSession; group: Gr
         <span className="rail-study">{[study.ModalitiesInStudy.join(' '), study.StudyDescription].filter(Boolean).join(' · ')}</span>
         <Glyph name="chevron" size={12} />
       </button>
+      <PriorWords session={session} study={study} />
       {group.state === 'loading' && <p className="rail-note">Loading…</p>}
       {group.state === 'failed' && <p className="rail-note">{group.reason}</p>}
       {group.state === 'open' && (

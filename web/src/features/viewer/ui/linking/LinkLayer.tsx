@@ -36,10 +36,10 @@ const CROSS = 14 // pixels from the middle to an arm's end
 const GAP = 4
 
 export function LinkLayer({ session, pane }: { session: ViewerSession; pane: Pane }) {
-  const { layout, alone } = useValue(session.state)
+  const { layout, alone, active } = useValue(session.state)
   useValue(preferences)
   useValue(session.linking.moved)
-  useValue(session.linking.state)
+  const { said } = useValue(session.linking.state)
   const { picture, size } = useValue(pane.state)
   const affine = pane.affine()
   const index = session.engine.panes.indexOf(pane)
@@ -73,6 +73,11 @@ export function LinkLayer({ session, pane }: { session: ViewerSession; pane: Pan
             </g>
           )}
         </svg>
+      )}
+      {said && index === active && (
+        <p className="link-said" role="status" data-take="no">
+          {said}
+        </p>
       )}
       {many && <Sign session={session} pane={pane} index={index} />}
     </>

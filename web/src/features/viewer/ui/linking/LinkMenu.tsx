@@ -2,6 +2,7 @@
 import { preferences } from '../../../../api/preferences'
 import { useValue } from '../../../../lib/observable'
 import type { Command } from '../../model/keys'
+import { compare } from '../../session/comparing'
 import { keyOf } from '../../session/controls'
 import { GROUPS, LINES, type Links, SCROLLS, linksNow } from '../../session/linking'
 import type { ViewerSession } from '../../session/session'
@@ -37,9 +38,12 @@ export function LinkMenu({ session }: { session: ViewerSession }) {
     <div className="tools">
       <Dropdown label="Link viewports" glyph="link" testid="link-menu" pressed={links.scroll === 'group' || links.window || links.zoom || links.turn}>
         <div className="link-menu">
-          <Choices title="Scroll together" command="link-scroll" choices={SCROLLS} now={links.scroll} choose={(scroll) => linking.choose({ scroll })} />
-          <Entry label="These images belong together" hint={keyOf('link-here')} icon={<Glyph name="link" />} onClick={() => linking.linkHere()} />
-          <Entry label="Forget what was set by hand" icon={<Glyph name="reset" />} onClick={() => linking.forgetOffsets()} />
+          <div>
+            <Choices title="Scroll together" command="link-scroll" choices={SCROLLS} now={links.scroll} choose={(scroll) => linking.choose({ scroll })} />
+            <Entry label="Beside the best earlier study" hint={keyOf('compare')} icon={<Glyph name="1x2" />} onClick={() => void compare(session)} />
+            <Entry label="These images belong together" hint={keyOf('link-here')} icon={<Glyph name="link" />} onClick={() => linking.linkHere()} />
+            <Entry label="Forget what was set by hand" icon={<Glyph name="reset" />} onClick={() => linking.forgetOffsets()} />
+          </div>
           <div role="group" aria-label="Move together">
             <p className="viewer-menu-title" aria-hidden="true">
               Move together
