@@ -232,8 +232,9 @@ async def test_the_other_studies_say_how_much_they_help_and_why(api: Api) -> Non
     knee = {"StudyDescription": "Knie rechts", "BodyPartExamined": "KNEE", "Modality": "MR"}
     for number, (date, more) in enumerate((("20220101", chest), ("20211201", knee), ("20190101", chest)), 1):
         wrong = {"PatientID": "WRONG"} if number == 3 else {}
-        api.store(part10(StudyInstanceUID=f"1.2.3.{number}", SeriesInstanceUID=f"1.2.3.{number}.1", SOPInstanceUID=f"1.2.3.{number}.1.1",
-                         StudyDate=date, **more, **wrong))  # fmt: skip
+        study = f"1.2.3.{number}"
+        uids = {"StudyInstanceUID": study, "SeriesInstanceUID": f"{study}.1", "SOPInstanceUID": f"{study}.2"}
+        api.store(part10(StudyDate=date, **uids, **more, **wrong))
     async with api.client(api.token(Role.ADMIN)) as admin:
         body = {"studies": ["1.2.3.3"], "patient": {"PatientID": "P1"}, "reason": "wrong wristband"}
         assert (await admin.post("/corrections", json=body)).status_code == 201

@@ -8,9 +8,9 @@ from isocenter.domain.relevance import StudyFacts, age_words, relevance
 
 
 def facts(
-    description: str, modality: str = "CT", part: str = "", date: str = "20260101", code: str = "", side: str = "", protocol: str = ""
+    description: str, modality: str = "CT", part: str = "", date: str = "20260101", code: str = "", side: str = ""
 ) -> StudyFacts:
-    return StudyFacts.of(date, modality.split("/"), [part], [description, protocol], [code], [side])
+    return StudyFacts.of(date, modality.split("/"), [part], [description], [code], [side])
 
 
 def test_the_best_prior_of_a_chest_ct() -> None:
@@ -28,7 +28,8 @@ def test_the_best_prior_of_a_chest_ct() -> None:
     assert ranked[:2] == ["same procedure, two years ago", "chest ct, a year ago"]
     assert set(ranked[-2:]) == {"knee of last week", "head ct of yesterday"}
     assert relevance(this, others["chest ct, a year ago"]).reason == "same region (chest), also CT, 12 months earlier"
-    assert relevance(this, others["same procedure, two years ago"]).reason.startswith("same region (chest), also CT, same procedure")
+    same = relevance(this, others["same procedure, two years ago"])
+    assert same.reason.startswith("same region (chest), also CT, same procedure")
     assert "DX" not in relevance(this, others["chest film of last month"]).reason
 
 
@@ -43,7 +44,8 @@ def test_the_other_side_helps_less_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("one", "two", "region"),
     [
-        ("MR Hirnschädel", "MRI BRAIN W/O", "head"), ("LWS 2 Ebenen", "L-Spine", "lumbar spine"), ("CT C/A/P", "CT Chest", "chest"),
+        ("MR Hirnschädel", "MRI BRAIN W/O", "head"), ("LWS 2 Ebenen", "L-Spine", "lumbar spine"),
+        ("CT C/A/P", "CT Chest", "chest"),
         ("Mammographie", "MG bilateral", "breast"), ("CT CAP", "CT TAP", "chest"), ("Radiographie du genou", "Knee AP", "knee"),
     ],
 )  # fmt: skip
@@ -68,8 +70,7 @@ def test_ages_in_words(days: int, words: str) -> None:
 
 TEXT = st.text(max_size=30)
 FACTS = st.builds(
-    StudyFacts.of, TEXT, st.lists(TEXT, max_size=3), st.lists(TEXT, max_size=3), st.lists(TEXT, max_size=4), st.lists(TEXT, max_size=2),
-    st.lists(TEXT, max_size=2),
+    StudyFacts.of, TEXT, *(st.lists(TEXT, max_size=count) for count in (3, 3, 4, 2, 2))
 )  # fmt: skip
 
 

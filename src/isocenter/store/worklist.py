@@ -443,7 +443,8 @@ def _facts(connection: Connection, rows: Sequence[RowMapping]) -> list[StudyFact
     if len(rows) == 1:
         return [StudyFacts.of("", (), (), (), (), ())]
     c = series.c
-    told = (c.study_fk, c.body_part_examined, c.laterality, c.series_description, c.protocol_name, c.performed_procedure_step_description)
+    called = (c.performed_procedure_step_description, c.protocol_name, c.series_description)
+    told = (c.study_fk, c.body_part_examined, c.laterality, *called)
     held: dict[int, list[Any]] = {row["id"]: [] for row in rows}
     for each in connection.execute(select(*told).where(c.study_fk.in_(held)).order_by(c.id)):
         held[each.study_fk].append(each)
@@ -453,8 +454,7 @@ def _facts(connection: Connection, rows: Sequence[RowMapping]) -> list[StudyFact
             row["study_date"], row["modalities_in_study"].split("\\"), {each.body_part_examined for each in held[row["id"]]},
             # What the study is called says more than what its series are.
             [row["study_description"], codes.get(row["study_instance_uid"], ("", ""))[1],
-             *dict.fromkeys(text for each in held[row["id"]]
-                            for text in (each.performed_procedure_step_description, each.protocol_name, each.series_description))],
+             *dict.fromkeys(text for each in held[row["id"]] for text in each[-len(called):])],
             [codes.get(row["study_instance_uid"], ("", ""))[0]], {each.laterality for each in held[row["id"]]},
         )
         for row in rows

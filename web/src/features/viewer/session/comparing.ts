@@ -40,7 +40,7 @@ export async function prepare(session: ViewerSession): Promise<void> {
     const wanted = [first, ...Array.from({ length: AROUND }, (_, at) => [first + at + 1, first - at - 1]).flat(), 0]
     const wishes = [...new Set(wanted)].flatMap((at) => {
       const frame = frames[at]
-      return frame && frame.reason === '' ? [{ id: frame.id, rank: AHEAD_OF_ASKING }] : []
+      return frame?.reason === '' ? [{ id: frame.id, rank: AHEAD_OF_ASKING }] : []
     })
     session.engine.queue.plan(OWNER, wishes)
   } catch {
@@ -57,8 +57,9 @@ export async function compare(session: ViewerSession, prior = bestPrior(session)
     return
   }
   try {
-    const partner = current ? await partnerOf(session, current, prior) : null
-    if (partner === null) {
+    if (!current) return
+    const partner = await partnerOf(session, current, prior)
+    if (!partner) {
       linking.say('The earlier study has no images to compare with.')
       return
     }
