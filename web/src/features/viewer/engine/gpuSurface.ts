@@ -35,6 +35,7 @@ export class GpuSurface implements Surface {
   private readonly drawn: () => void
   private current: Picture | null = null
   private size: Size = { width: 0, height: 0 }
+  private outgrown = false
 
   /** @param drawn called after each frame that reached the screen */
   constructor(parent: HTMLElement, id: string, renderer: RenderingEngine, drawn: () => void) {
@@ -51,7 +52,9 @@ export class GpuSurface implements Surface {
 
   resize(size: Size): void {
     this.size = size
-    this.renderer.resize(false, true)
+    // What is hidden has no size that Cornerstone could find out.
+    if (this.host.hidden) this.outgrown = true
+    else this.renderer.resize(false, true)
   }
 
   draw(picture: Picture, look: Look): void {
@@ -72,6 +75,9 @@ export class GpuSurface implements Surface {
 
   show(visible: boolean): void {
     this.host.hidden = !visible
+    if (!visible || !this.outgrown) return
+    this.outgrown = false
+    this.renderer.resize(false, true)
   }
 
   dispose(): void {

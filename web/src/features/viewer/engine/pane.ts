@@ -5,6 +5,7 @@ import { rateOf, step } from '../model/cine'
 import type { Point } from '../model/geometry'
 import type { Frame } from '../model/frame'
 import { NEAR, plan, withinBudget } from '../model/prefetch'
+import type { Mask } from '../model/subtraction'
 import * as views from '../model/view'
 import { type Preset, type Window, automatic, dragStep, dragged, full, presetsFor, sameWindow } from '../model/windows'
 import type { Engine } from './engine'
@@ -14,7 +15,7 @@ import { type Presenting, shownBy, viewOf } from './presenting'
 import { LATER, NEARBY, type Wish } from './queue'
 import { Screen } from './screen'
 import { NotShown } from './source'
-import { throughFilter } from './worked'
+import { maskOf, throughFilter, withoutMask } from './worked'
 
 export interface Stack {
   readonly seriesInstanceUID: string
@@ -34,6 +35,8 @@ export interface Look {
   readonly mates: readonly Pane[]
   readonly presenting?: Presenting
 }
+
+const MASK_WITHIN = 60_000 // ms
 
 const OWN: Choice = { kind: 'own', index: 0 }
 
@@ -57,6 +60,7 @@ export class Pane {
   private waiting: AbortController | null = null
   private screen: Screen | null = null
   private timer = 0
+  private mask: Float32Array | null = null
 
   constructor(engine: Engine, id: string) {
     this.engine = engine
@@ -124,6 +128,7 @@ export class Pane {
     this.choice = other.choice
     this.fallback = other.fallback
     this.guessed = other.guessed
+    this.mask = other.mask
     const theirs = other.state.get()
     const { extent } = picture.frame
     const { turn } = theirs.view
@@ -161,7 +166,7 @@ export class Pane {
 
   private draw(): void {
     const { picture, window, view, inverted, effects } = this.state.get()
-    if (picture && window) this.screen?.draw(throughFilter(picture, effects.filter), { view, window, inverted, effects })
+    if (picture && window) this.screen?.draw(throughFilter(this.subtracted(picture), effects.filter), { view, window, inverted, effects })
   }
 
   private patch(change: Partial<PaneState>): void {
@@ -225,6 +230,7 @@ export class Pane {
     this.choice = OWN
     this.look = null
     this.fallback = null
+    this.mask = null
     this.guessed = true
     this.direction = 1
     const { size, loop } = this.state.get()
@@ -371,6 +377,38 @@ export class Pane {
     this.draw()
   }
 
+  // --- subtraction
+
+  private subtracted(picture: Picture): Picture {
+    const { mask } = this.state.get()
+    return mask && this.mask ? withoutMask(picture, this.mask, mask.shift) : picture
+  }
+
+  /** Shows frames less a mask (null: as they are), in a window that the difference suggests. Throws when its frames cannot be had. */
+  async subtract(mask: Mask | null): Promise<void> {
+    const before = this.state.get().mask
+    if (!mask) {
+      this.mask = null
+      this.patch({ mask: null })
+      this.choice = OWN
+      this.applyChoice()
+      return
+    }
+    if (!this.mask || before?.frames !== mask.frames) {
+      const { stack } = this
+      const first = this.wanted
+      const frames = mask.frames.flatMap((number) => this.frames.find((frame) => frame.instance === first?.instance && frame.number === number) ?? [])
+      const found = maskOf(await Promise.all(frames.map((frame) => this.engine.queue.want(frame.id, AbortSignal.timeout(MASK_WITHIN)))))
+      if (this.stack !== stack || !found) return
+      this.mask = found
+    }
+    this.patch({ mask })
+    const { picture } = this.state.get()
+    const made = picture && this.subtracted(picture)
+    if (before || !made || made.pixels.color) this.draw()
+    else this.setWindow(automatic(made.pixels))
+  }
+
   // --- view
 
   private setView(change: (view: views.View, extent: views.Extent, size: views.Size) => views.View): void {
@@ -400,6 +438,16 @@ export class Pane {
     })
   }
 
+  /** Turns it freely, degrees clockwise. */
+  turnTo(degrees: number): void {
+    this.turn((turn) => views.turnedTo(turn, degrees))
+  }
+
+  /** So many CSS pixels for the smaller side of an image pixel; what is in the middle stays there. */
+  magnifyTo(scale: number): void {
+    this.setView((view) => ({ ...view, scale: Math.min(views.LARGEST_SCALE, Math.max(views.SMALLEST_SCALE, scale)), fitted: false }))
+  }
+
   fit(): void {
     this.setView((view, extent, size) => this.fitted(extent, size, view.turn))
   }
@@ -412,7 +460,7 @@ export class Pane {
   reset(): void {
     const { picture } = this.state.get()
     this.choice = this.look?.window ? { kind: 'fixed', ...this.look.window } : OWN
-    this.patch({ flipped: false, inverted: picture ? bornInverted(picture) : false, effects: NO_EFFECTS })
+    this.patch({ flipped: false, inverted: picture ? bornInverted(picture) : false, effects: NO_EFFECTS, mask: null })
     this.setView((_, extent, size) => this.fitted(extent, size, picture ? this.look?.turn(picture.frame) : undefined))
     this.applyChoice()
   }

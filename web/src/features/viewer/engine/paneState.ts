@@ -1,6 +1,7 @@
 // What a viewport tells the page.
 import { type Effects, NO_EFFECTS } from '../model/effects'
 import type { Loop } from '../model/cine'
+import type { Mask } from '../model/subtraction'
 import * as views from '../model/view'
 import type { Window } from '../model/windows'
 import type { Picture } from './picture'
@@ -22,6 +23,8 @@ export interface PaneState {
   readonly inverted: boolean
   readonly flipped: boolean
   readonly effects: Effects
+  /** What is subtracted from each frame (DSA); null: nothing. */
+  readonly mask: Mask | null
   readonly view: views.View
   readonly size: views.Size
   readonly playing: boolean
@@ -48,6 +51,7 @@ export const EMPTY: PaneState = {
   inverted: false,
   flipped: false,
   effects: NO_EFFECTS,
+  mask: null,
   view: NO_VIEW,
   size: { width: 0, height: 0 },
   playing: false,

@@ -97,6 +97,8 @@ export class Screen {
 function isPlainGrey({ pixels, mask, output, palette }: Picture, { window, inverted, effects }: Look): boolean {
   if (pixels.color || mask || output || palette || window.table || window.shape === 'SIGMOID') return false
   if (effects && (effects.colors !== '' || effects.curve !== 'straight')) return false
+  // After a picture of one value Cornerstone's texture shows the next ones black.
+  if (pixels.max <= pixels.min) return false
   const { padding } = pixels
   // Padding is black; where the window makes it so anyway (most CT) nothing is to be done.
   return !padding || padding.from > pixels.max || padding.to < pixels.min || (!inverted && padding.to <= rangeOf(window).lower)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Extent, UPRIGHT, affineOf, apply, carriedOver, fitScale, fitted, flipHorizontal, flipVertical, invert, panned, rotateLeft, rotateRight, snapped, zoomed } from './view'
+import { type Extent, UPRIGHT, affineOf, angleOf, turnedTo, apply, carriedOver, fitScale, fitted, flipHorizontal, flipVertical, invert, panned, rotateLeft, rotateRight, snapped, zoomed } from './view'
 
 const extent: Extent = { columns: 512, rows: 256, aspect: [1, 2] }
 const size = { width: 1000, height: 600 }
@@ -71,5 +71,24 @@ describe('view', () => {
     const next = carriedOver(view, extent, big, size)
     expect(next.scale / fitScale(big, size, UPRIGHT)).toBeCloseTo(3)
     expect((next.centre[0] + 0.5) / 1024).toBeCloseTo((view.centre[0] + 0.5) / 512)
+  })
+})
+
+describe('free rotation', () => {
+  it('is read back as it was set, mirrored or not, and right angles are the eight turns', () => {
+    for (const before of [UPRIGHT, flipHorizontal(UPRIGHT)]) for (const degrees of [-150, -90, -12.5, 0, 33, 90, 180]) expect(angleOf(turnedTo(before, degrees))).toBeCloseTo(degrees)
+    expect(turnedTo(UPRIGHT, 90)).toEqual(rotateRight(UPRIGHT))
+    expect(turnedTo(rotateRight(UPRIGHT), 0)).toEqual(UPRIGHT)
+    expect(angleOf(rotateLeft(flipVertical(UPRIGHT)))).toBeCloseTo(90)
+  })
+
+  it('turns clockwise, and fits the corners', () => {
+    const size = { width: 200, height: 200 }
+    const extent: Extent = { columns: 100, rows: 100, aspect: [1, 1] }
+    const turn = turnedTo(UPRIGHT, 45)
+    expect(fitScale(extent, size, turn)).toBeCloseTo(2 / Math.SQRT2)
+    const [x, y] = apply(affineOf(fitted(extent, size, turn), extent, size), [99.5, 49.5]) // the middle of the right edge
+    expect(x).toBeGreaterThan(130)
+    expect(y).toBeCloseTo(x)
   })
 })

@@ -1,7 +1,7 @@
-// How a picture lies in its viewport: one of eight turns, a scale and the picture point in the middle. Pure arithmetic.
+// How a picture lies in its viewport: a turn, a scale and the picture point in the middle. Pure arithmetic.
 import type { Point } from './geometry'
 
-/** Image axes to screen axes (x right, y down): screen = (a x + b y, c x + d y); entries -1, 0, 1. */
+/** Image axes to screen axes (x right, y down): screen = (a x + b y, c x + d y). Orthonormal: entries -1, 0, 1 unless it was turned freely. */
 export interface Turn {
   readonly a: number
   readonly b: number
@@ -62,11 +62,27 @@ export const rotateLeft = (turn: Turn): Turn => product(COUNTER_CLOCKWISE, turn)
 export const flipHorizontal = (turn: Turn): Turn => product(MIRROR, turn)
 export const flipVertical = (turn: Turn): Turn => product(UPSIDE_DOWN, turn)
 
+const isMirrored = ({ a, b, c, d }: Turn): boolean => a * d - b * c < 0
+
+/** Degrees clockwise from -180 (not included) to 180 that a turn is, after what mirrors it. */
+export function angleOf(turn: Turn): number {
+  const { a, c } = isMirrored(turn) ? product(turn, MIRROR) : turn
+  const degrees = (Math.atan2(c, a) * 180) / Math.PI
+  return degrees <= -180 ? 180 : degrees + 0
+}
+
+/** The turn by so many degrees clockwise, mirrored as before. Right angles are exact. */
+export function turnedTo(turn: Turn, degrees: number): Turn {
+  const exact = (value: number): number => (Math.abs(value - Math.round(value)) < 1e-12 ? Math.round(value) + 0 : value)
+  const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)].map(exact) as [number, number]
+  return product({ a: cos, b: -sin, c: sin, d: cos }, isMirrored(turn) ? MIRROR : UPRIGHT)
+}
+
 export function fitScale(extent: Extent, size: Size, turn: Turn): number {
   const width = extent.columns * extent.aspect[0]
   const height = extent.rows * extent.aspect[1]
-  const sideways = turn.a === 0
-  return Math.min(size.width / (sideways ? height : width), size.height / (sideways ? width : height))
+  const { a, b, c, d } = turn
+  return Math.min(size.width / (Math.abs(a) * width + Math.abs(b) * height), size.height / (Math.abs(c) * width + Math.abs(d) * height))
 }
 
 export function fitted(extent: Extent, size: Size, turn: Turn = UPRIGHT): View {
@@ -85,7 +101,7 @@ export function hung(extent: Extent, size: Size, turn: Turn, { justify, largest 
   const fit = fitted(extent, size, turn)
   const view = { ...fit, scale: Math.min(fit.scale, largest) }
   if (justify === '') return view
-  const width = view.scale * (turn.a === 0 ? extent.rows * extent.aspect[1] : extent.columns * extent.aspect[0])
+  const width = view.scale * (Math.abs(turn.a) * extent.columns * extent.aspect[0] + Math.abs(turn.b) * extent.rows * extent.aspect[1])
   const room = (size.width - width) / 2
   return { ...panned(view, extent, size, [justify === 'left' ? -room : room, 0]), fitted: true }
 }

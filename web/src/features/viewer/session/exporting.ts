@@ -9,7 +9,8 @@ export function spatialOf({ a, b, c, d }: { readonly a: number; readonly b: numb
   const flip = a * d - b * c < 0
   // A flip after the rotation negates the first row: without it a proper rotation is left.
   const [cos, sin] = flip ? [-a, c] : [a, c]
-  const rotation = (Math.round((Math.atan2(sin, cos) * 180) / Math.PI) + 360) % 360
+  // Image Rotation knows right angles only (PS3.3 C.10.6): a free rotation is written as the nearest.
+  const rotation = (Math.round((Math.atan2(sin, cos) * 2) / Math.PI) * 90 + 360) % 360
   return { rotation, flip }
 }
 

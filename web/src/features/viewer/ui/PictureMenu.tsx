@@ -7,6 +7,7 @@ import { keyOf } from '../session/controls'
 import type { ViewerSession } from '../session/session'
 import { type Glyph as GlyphName, Glyph } from './icons'
 import { Entry } from './Popover'
+import { PICTURE } from './picture/name'
 import { Dropdown, ToolButton } from './ToolButton'
 
 interface Way {
@@ -33,15 +34,21 @@ const WAYS: readonly (readonly Way[])[] = [
 ]
 
 /** The entries of a menu of one picture. */
-export function PictureEntries({ pane }: { pane: Pane }) {
-  return WAYS.map((group, at) => (
-    <div key={at} role="presentation">
-      {at > 0 && <hr />}
-      {group.map(({ label, command, glyph, act }) => (
-        <Entry key={command} label={label} hint={keyOf(command)} icon={<Glyph name={glyph} />} onClick={() => act(pane)} />
+export function PictureEntries({ session, pane }: { session: ViewerSession; pane: Pane }) {
+  return (
+    <>
+      {WAYS.map((group, at) => (
+        <div key={at} role="presentation">
+          {at > 0 && <hr />}
+          {group.map(({ label, command, glyph, act }) => (
+            <Entry key={command} label={label} hint={keyOf(command)} icon={<Glyph name={glyph} />} onClick={() => act(pane)} />
+          ))}
+        </div>
       ))}
-    </div>
-  ))
+      <hr />
+      <Entry label="Colours, filter, angle, size…" icon={<Glyph name="presets" />} onClick={() => session.state.get().panel !== PICTURE && session.togglePanel(PICTURE)} />
+    </>
+  )
 }
 
 export function PictureTools({ session }: { session: ViewerSession }) {
@@ -59,7 +66,7 @@ export function PictureTools({ session }: { session: ViewerSession }) {
             ))}
         </span>
         <Dropdown label="Picture" glyph="rotateRight" unfolded="more" testid="picture-menu">
-          <PictureEntries pane={pane} />
+          <PictureEntries session={session} pane={pane} />
         </Dropdown>
       </div>
       <div className="tools">

@@ -74,7 +74,7 @@ export function Toolbar({ session, ways }: { session: ViewerSession; ways: WaysO
           onClick={() => session.cycleDetail()}
         />
         {panesOf(layout) > 1 && <ToolButton label="This viewport alone" command="one-up" glyph="fullscreen" pressed={session.state.get().alone} onClick={() => session.toggleAlone()} />}
-        {PANELS.map(({ id, label, glyph }) => (
+        {PANELS.filter(({ fromMenu }) => !fromMenu).map(({ id, label, glyph }) => (
           <ToolButton key={id} label={label} glyph={glyph} pressed={panel === id} testid={`panel-${id}`} onClick={() => session.togglePanel(id)} />
         ))}
         <ToolButton label="Keys" command="help" glyph="help" onClick={() => session.setHelp(true)} />

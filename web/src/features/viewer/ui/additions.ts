@@ -20,6 +20,9 @@ import { LensLayer } from './Lens'
 import { TakeMenu } from './take/TakeMenu'
 import { LinkLayer } from './linking/LinkLayer'
 import { LinkMenu } from './linking/LinkMenu'
+import { PICTURE } from './picture/name'
+import { PicturePanel } from './picture/PicturePanel'
+import { RulerLayer } from './picture/RulerLayer'
 import { StatisticsPanel } from './StatisticsPanel'
 import { LateVolume, VolumeMenu } from './volume/VolumeMenu'
 
@@ -29,7 +32,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, PresentationLayer, MeasurementLayer, KeyLayer, LinkLayer, LensLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, PresentationLayer, RulerLayer, MeasurementLayer, KeyLayer, LinkLayer, LensLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
@@ -48,11 +51,12 @@ export const CONTENTS: Readonly<Record<string, Content>> = {
   fusion: { Component: LateVolume },
 }
 
-/** A panel at the right edge, one open at a time; each has a button at the end of the toolbar. */
+/** A panel at the right edge, one open at a time; each has a button at the end of the toolbar unless a menu opens it. */
 export interface Panel {
   readonly id: string
   readonly label: string
   readonly glyph: Glyph
+  readonly fromMenu?: boolean
   readonly Component: ComponentType<{ readonly session: ViewerSession }>
 }
 
@@ -60,6 +64,7 @@ export const PANELS: readonly Panel[] = [
   { id: 'annotations', label: 'Annotations', glyph: 'star', Component: AnnotationsPanel },
   { id: OVERLAYS, label: 'Segments and dose', glyph: 'segments', Component: OverlayPanel },
   { id: 'statistics', label: 'Measurements', glyph: 'histogram', Component: StatisticsPanel },
+  { id: PICTURE, label: 'Picture', glyph: 'presets', fromMenu: true, Component: PicturePanel },
 ]
 
 /** Buttons and lists of features in the toolbar, behind those of the picture. */

@@ -56,7 +56,7 @@ export function PaneEntries({ session, pane }: { session: ViewerSession; pane: P
     <>
       <PresetEntries pane={pane} />
       <hr />
-      <PictureEntries pane={pane} />
+      <PictureEntries session={session} pane={pane} />
       <hr />
       <Entry label="Small pictures first" hint={PACE_WORDS[pace]} icon={<Glyph name="scroll" />} onClick={() => void keepPace(nextPace(pace)).catch(() => undefined)} />
       {count > 0 && (

@@ -1,0 +1,2 @@
+/** The panel of what is done to the picture. */
+export const PICTURE = 'picture'
