@@ -5,6 +5,7 @@ import { Empty } from '../../ui/feedback'
 import { Accounts } from './Accounts'
 import { Hl7Messages } from './Hl7Messages'
 import { Peers } from './Peers'
+import { Projects } from './Projects'
 import { System } from './System'
 import { Tokens } from './Tokens'
 import { Webhooks } from './Webhooks'
@@ -16,6 +17,7 @@ const TABS = [
   { id: 'peers', title: 'DICOM peers', permission: 'peer:manage' },
   { id: 'hl7', title: 'HL7 messages', permission: 'hl7:manage' },
   { id: 'webhooks', title: 'Webhooks', permission: 'webhook:manage' },
+  { id: 'projects', title: 'De-identification', permission: 'project:manage' },
   { id: 'system', title: 'System', permission: 'system:read' },
 ] as const
 
@@ -25,6 +27,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'peers') return <Peers />
   if (tab === 'hl7') return <Hl7Messages />
   if (tab === 'webhooks') return <Webhooks />
+  if (tab === 'projects') return <Projects />
   return <System />
 }
 

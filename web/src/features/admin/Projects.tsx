@@ -1,0 +1,74 @@
+import { useCallback, useState } from 'react'
+import { changeProject, type Project, readProjects } from '../../api/projects'
+import { formatInstant } from '../../lib/dates'
+import { useAction } from '../../lib/useAction'
+import { useLoaded } from '../../lib/useLoaded'
+import { Badge, Button } from '../../ui/controls'
+import { Empty } from '../../ui/feedback'
+import { type Column, ManagedList } from '../../ui/ManagedList'
+import { ProjectDialog } from './ProjectDialog'
+
+type Open = { kind: 'add' } | { kind: 'edit'; project: Project } | null
+
+const COLUMNS: readonly Column<Project>[] = [
+  {
+    title: 'Name',
+    cell: (project) => (
+      <>
+        <strong>{project.name}</strong> {project.closed && <Badge tone="warn" title="Nothing leaves by it">closed</Badge>}
+        <div className="faint truncate">{project.description}</div>
+      </>
+    ),
+  },
+  { title: 'Beside the Basic Profile', className: 'secondary', cell: (project) => project.options.map((option) => option.replaceAll('_', ' ')).join(', ') || 'nothing' },
+  { title: 'Destinations', className: 'secondary', cell: (project) => project.project.destinations.join(', ') },
+  { title: 'Changed', className: 'muted secondary', cell: (project) => formatInstant(project.changed_at) },
+]
+
+/** De-identification projects: what is removed, kept and made black when data leaves for them. */
+export function Projects() {
+  const loaded = useLoaded(readProjects)
+  const { reload } = loaded
+  const [open, setOpen] = useState<Open>(null)
+  const action = useAction()
+  const close = useCallback(() => {
+    setOpen(null)
+    reload()
+  }, [reload])
+  const toggle = (project: Project) =>
+    action.run(async () => {
+      await changeProject(project.name, { closed: !project.closed })
+      reload()
+    })
+  const options = loaded.value?.options ?? []
+  return (
+    <ManagedList
+      lead="Data leaves for a project without the identities of patients. The same patient has the same pseudonym in it, always, and another one elsewhere."
+      loaded={{ value: loaded.value?.projects ?? null, failure: loaded.failure, reload }}
+      columns={COLUMNS}
+      keyOf={(project) => project.name}
+      rowClass={(project) => (project.closed ? 'muted' : undefined)}
+      actions={(project) => (
+        <div className="row-actions">
+          <Button small onClick={() => setOpen({ kind: 'edit', project })}>
+            Edit
+          </Button>
+          <Button small disabled={action.busy} onClick={() => toggle(project)}>
+            {project.closed ? 'Open again' : 'Close'}
+          </Button>
+        </div>
+      )}
+      add="Begin a project"
+      onAdd={() => setOpen({ kind: 'add' })}
+      failure={action.failure}
+      empty={
+        <Empty icon="lock" title="No projects">
+          Begin one for a study, a trial or a teaching collection.
+        </Empty>
+      }
+    >
+      {open?.kind === 'add' && <ProjectDialog options={options} onClose={close} />}
+      {open?.kind === 'edit' && <ProjectDialog project={open.project} options={options} onClose={close} />}
+    </ManagedList>
+  )
+}
