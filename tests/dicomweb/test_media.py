@@ -54,6 +54,20 @@ def test_a_study_is_a_file_set(client: Client, data: Path, folder: Path) -> None
     assert kinds == {"PATIENT", "STUDY", "SERIES", "IMAGE", "KEY OBJECT DOC"}
 
 
+def test_some_series_of_a_study_are_a_file_set(client: Client, data: Path) -> None:
+    paths = sorted((data / "mr/study-brain-multiseries-with-ko").rglob("*.dcm"))
+    url = store(client, *paths)
+    series: dict[str, list[bytes]] = {}
+    for path in paths:
+        series.setdefault(pydicom.dcmread(path, stop_before_pixels=True).SeriesInstanceUID, []).append(path.read_bytes())
+    first, second, *others = sorted(series)
+    assert others
+    found = archive(client, f"{url}?SeriesInstanceUID={first},{second}")
+    kept = [found.read(name) for name in found.namelist() if name != "DICOMDIR"]
+    assert sorted(kept) == sorted(series[first] + series[second])
+    assert client.get(f"{url}?SeriesInstanceUID={first},1.2.3", "application/zip").status_code == 404
+
+
 FOLDERS = ["sr", "seg", "charsets", "pr", "pdf", "rt", "ecg", "enhanced", "us", "nm", "op"]
 
 

@@ -209,3 +209,51 @@ test('a series becomes a film in the window of the viewport, its measurement bur
   expect(film.bytes.subarray(4, 8).toString()).toBe('ftyp')
   expect(await lastExport(page)).toMatchObject({ form: 'film', count: 4, drawings: true, patient: false })
 })
+
+/** Entries of a ZIP whose files are stored as they are. */
+function zipOf(bytes: Buffer): Map<string, Buffer> {
+  const entries = new Map<string, Buffer>()
+  for (let at = 0; bytes.readUInt32LE(at) === 0x04034b50; ) {
+    const [size, name, extra] = [bytes.readUInt32LE(at + 18), bytes.readUInt16LE(at + 26), bytes.readUInt16LE(at + 28)]
+    const from = at + 30 + name + extra
+    entries.set(bytes.toString('latin1', at + 30, at + 30 + name), bytes.subarray(from, from + size))
+    at = from + size
+  }
+  return entries
+}
+
+test('DICOM files leave without identities and with text in marked regions made black', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await page.getByTestId('take-menu').click()
+  await page.getByRole('menuitem', { name: 'DICOM files' }).click()
+  await page.getByRole('checkbox', { name: /^De-identify/ }).check()
+  await page.getByText('Make text in the pixels black').click()
+  const board = page.getByTestId('files-board')
+  await board.scrollIntoViewIfNeeded()
+  await expect.poll(async () => (await board.boundingBox())?.height ?? 0).toBeGreaterThan(100)
+  const box = (await board.boundingBox())!
+  await page.mouse.move(box.x + box.width * 0.4, box.y + box.height * 0.4)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.6, { steps: 3 })
+  await page.mouse.up()
+  await expect(page.getByTestId('files-rectangle')).toHaveCount(1)
+  const [x, y, columns, rows] = (await page.getByTestId('files-rectangle').locator('input').evaluateAll((all) => all.map((each) => Number((each as HTMLInputElement).value)))) as [number, number, number, number]
+  expect(Math.abs(x - 205)).toBeLessThan(6)
+  expect(Math.abs(columns - 102)).toBeLessThan(6)
+  await keepScreenshot(page, 'take-files')
+  const zip = await saved(page, () => page.getByRole('button', { name: 'Save as ZIP' }).click())
+  const entries = zipOf(zip.bytes)
+  const images = [...entries].filter(([name]) => name.startsWith('DICOM/'))
+  expect(images).toHaveLength(6)
+  expect([...entries.keys()]).toEqual(expect.arrayContaining(['DICOMDIR', 'REPORT.TXT']))
+  for (const [, bytes] of images) {
+    expect(bytes.includes('LIDC-IDRI-0314')).toBe(false)
+    // Pixel data is the last element of these files.
+    const pixels = bytes.subarray(bytes.length - 512 * 512 * 2)
+    const inside = new Set<number>()
+    for (let row = y; row < y + rows; row++) for (let column = x; column < x + columns; column++) inside.add(pixels.readInt16LE((row * 512 + column) * 2))
+    expect(inside.size).toBe(1)
+    expect(new Set(new Int16Array(Uint8Array.from(pixels).buffer)).size).toBeGreaterThan(100)
+  }
+  expect(await lastExport(page)).toMatchObject({ deidentified: true })
+})

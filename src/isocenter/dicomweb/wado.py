@@ -25,7 +25,7 @@ from isocenter.dicomweb.accept import (
 )
 from isocenter.dicomweb.answers import Bytes, Part, Stored, Version, ahead, content_type, parts, single, stream, version
 from isocenter.dicomweb.exchange import Body, Exchange, Headers
-from isocenter.domain.errors import Busy, Invalid, Unsupported
+from isocenter.domain.errors import Busy, Invalid, Missing, Unsupported
 from isocenter.service import converting
 from isocenter.service.context import Context
 from isocenter.service.retrieve import Frames, OpenFile, Retrieval, StoredInstance
@@ -50,6 +50,8 @@ async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) 
     sop = path.get("instance")
     found = await exchange.run(retrieval.instances, exchange.principal, path["study"], path.get("series"), sop)
     form = dataset_form(exchange.accepted(), single=sop is not None)
+    if form.media_type == ZIP and sop is None:
+        found = _of_series(found, exchange.query())
     targets = await exchange.run(_targets, retrieval, found, form)
     facts = [(located.sop_instance_uid, located.sha256, target) for located, target in zip(found, targets, strict=True)]
     as_stored = all(located.transfer_syntax_uid == target for located, target in zip(found, targets, strict=True))
@@ -66,6 +68,15 @@ async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) 
     if as_stored and not any(located.corrected for located in found):
         return await _send_files(retrieval, exchange, found, known)
     await stream(exchange, _as_parts(_files(context, retrieval, exchange, found, targets)), known, media_type=DICOM)
+
+
+def _of_series(found: Sequence[StoredInstance], query: Sequence[tuple[str, str]]) -> list[StoredInstance]:
+    """Those of the series that a query names (ours: PS3.18 has one or all). Raises Missing."""
+    named = {uid for key, value in query if key == "SeriesInstanceUID" for uid in value.split(",")}
+    kept = [located for located in found if not named or located.series_instance_uid in named]
+    if not kept or not named <= {located.series_instance_uid for located in kept}:
+        raise Missing("there is no such series in the study", where="SeriesInstanceUID")
+    return kept
 
 
 def _targets(retrieval: Retrieval, found: Sequence[StoredInstance], form: DatasetForm) -> list[str]:

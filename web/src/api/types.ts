@@ -49,6 +49,8 @@ export interface StudyPage {
 export interface InstanceSummary {
   SOPInstanceUID: string
   NumberOfFrames?: number
+  Rows?: number | null
+  Columns?: number | null
 }
 
 export interface Series {

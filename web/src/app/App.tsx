@@ -1,5 +1,5 @@
 import type { RefObject } from 'react'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { loadPreferences } from '../api/preferences'
 import type { Session } from '../api/session'
 import { may, refreshSession, useSession } from '../api/session'
@@ -29,6 +29,8 @@ import { Shell } from './Shell'
 import { ViewerDoor, preloadViewer } from './ViewerDoor'
 import type { Route } from './routes'
 import { routeOf, safeReturn } from './routes'
+
+const FilesDialog = lazy(() => import('../features/files/FilesDialog').then((module) => ({ default: module.FilesDialog })))
 
 const TITLES: Record<Route['page'], string> = {
   studies: 'Studies',
@@ -108,12 +110,13 @@ function openStudy(study: Study): void {
 }
 
 /** From the viewer back to the list as it was, search and all, or on to its next study. */
-function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>) {
+function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>, files: (study: string, series: string | null) => void) {
   const [list, setList] = useState('')
   if (route.page === 'studies' && search !== list) setList(search)
   const study = route.page === 'viewer' ? route.study : ''
   return useMemo(
     () => ({
+      files,
       leave: () => navigate(`/${list}`),
       step: (by: 1 | -1) => {
         const next = steps.current?.(study, by)
@@ -121,7 +124,7 @@ function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>)
         if (next) navigate(`/viewer/${encodeURIComponent(next.StudyInstanceUID)}`, { replace: true })
       },
     }),
-    [list, study, steps],
+    [list, study, steps, files],
   )
 }
 
@@ -131,7 +134,9 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const [queue] = useState(() => new UploadQueue(sendFile))
   const [visited, setVisited] = useState(false)
   const steps = useRef<Step | null>(null)
-  const ways = useWaysOut(route, place.search, steps)
+  const [taken, setTaken] = useState<{ study: string; series: string | null } | null>(null)
+  const take = useCallback((uid: string, series: string | null) => setTaken({ study: uid, series }), [])
+  const ways = useWaysOut(route, place.search, steps, take)
   usePreloadedViewer()
   useEffect(() => {
     const leaving = new AbortController()
@@ -149,14 +154,14 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const onStudies = route.page === 'studies'
   if (onStudies && !visited) setVisited(true)
   const canUpload = may(user, 'study:store')
-  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve') }
+  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve'), takeAway: may(user, 'study:export') }
   return (
     <>
       <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />}>
         {(visited || onStudies) && (
           // The list stays where it was, rows, selection and all, while another page is in front of it.
           <div className="kept" inert={!onStudies}>
-            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} stepRef={steps} />
+            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} onTakeAway={(study) => take(study.StudyInstanceUID, null)} stepRef={steps} />
           </div>
         )}
         <Crash resetKey={place.path}>
@@ -164,6 +169,11 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
         </Crash>
         {canUpload && (onStudies || route.page === 'upload') && <DropTarget queue={queue} onDropped={() => navigate('/upload')} />}
       </Shell>
+      {taken && (
+        <Suspense fallback={null}>
+          <FilesDialog {...taken} onClose={() => setTaken(null)} />
+        </Suspense>
+      )}
       <IdleDialog idleSeconds={idleSeconds} />
     </>
   )

@@ -6,9 +6,9 @@ export function studyUrl(study: string): string {
   return `${DICOMWEB_ROOT}/studies/${encodeURIComponent(study)}`
 }
 
-/** All of a study as one ZIP with its DICOMDIR, for the browser to save. */
-export function studyArchive(study: string): string {
-  return `${studyUrl(study)}?accept=application/zip`
+/** All of a study, or some of its series, as one ZIP with its DICOMDIR, for the browser to save. */
+export function studyArchive(study: string, series: readonly string[] = []): string {
+  return `${studyUrl(study)}?accept=application/zip${series.length > 0 ? `&SeriesInstanceUID=${series.map(encodeURIComponent).join(',')}` : ''}`
 }
 
 export function seriesUrl(study: string, series: string): string {

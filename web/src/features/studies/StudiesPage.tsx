@@ -87,11 +87,12 @@ interface StudiesPageProps {
   active: boolean
   may: StudyRights
   onOpen: (study: Study) => void
+  onTakeAway: (study: Study) => void
   /** Is given the list's step, for whoever reads through it. */
   stepRef: RefObject<Step | null>
 }
 
-export function StudiesPage({ active, may, onOpen, stepRef }: StudiesPageProps) {
+export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: StudiesPageProps) {
   const [state, change] = useSearchState(active)
   const today = useToday()
   const search = useMemo(() => toStudySearch(state, new Date(today)), [state, today])
@@ -248,7 +249,7 @@ export function StudiesPage({ active, may, onOpen, stepRef }: StudiesPageProps) 
           )}
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} />}
       </div>
       {correcting && <CorrectDialog study={correcting} onClose={() => setCorrecting(null)} />}
       {sending && <SendDialog study={sending} onClose={() => setSending(null)} />}

@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'react'
 import { readStudy } from '../../api/studies'
 import type { Series, Study, StudyDetail } from '../../api/types'
-import { studyArchive } from '../../dicomweb/urls'
 import { formatDate, formatDateTime, formatInstant, formatSex, ageAt } from '../../lib/dates'
 import { explain, isAbort } from '../../lib/http'
 import { formatName, parseName } from '../../lib/names'
@@ -20,6 +19,7 @@ export interface StudyRights {
   correct: boolean
   askOthers: boolean
   retrieve: boolean
+  takeAway: boolean
 }
 
 type Loaded = { uid: string; detail: StudyDetail; error: null } | { uid: string; detail: null; error: unknown }
@@ -136,12 +136,13 @@ interface InspectorProps {
   may: StudyRights
   onClose: () => void
   onOpen: () => void
+  onTakeAway: () => void
   onSend: () => void
   onCorrect: () => void
 }
 
 /** Everything about the selected study that the row has no room for. */
-export function StudyInspector({ study, may, onClose, onOpen, onSend, onCorrect }: InspectorProps) {
+export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend, onCorrect }: InspectorProps) {
   const { detail, error, retry } = useDetail(study)
   const name = parseName(study.PatientName)
   const others = detail?.priors ?? []
@@ -174,10 +175,11 @@ export function StudyInspector({ study, may, onClose, onOpen, onSend, onCorrect 
               Add files
             </Button>
           )}
-          <a href={studyArchive(study.StudyInstanceUID)} download className="button" title="Save the study as a ZIP that can be put on a disc (with a DICOMDIR)">
-            <Icon name="download" />
-            Download
-          </a>
+          {may.takeAway && (
+            <Button icon="download" title="Save the study or some of its series as a ZIP that can be put on a disc, de-identified if you like" onClick={onTakeAway}>
+              Take away
+            </Button>
+          )}
         </div>
         <Facts study={study} />
         {error !== null && (

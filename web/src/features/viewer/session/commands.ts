@@ -13,6 +13,8 @@ const ZOOM_STEP = 1.2
 export interface WaysOut {
   /** Back to the study list as it was. */
   readonly leave: () => void
+  /** DICOM files of a study, or of one of its series to begin with. */
+  readonly files: (study: string, series: string | null) => void
   /** To the list's next (1) or previous (-1) study. */
   readonly step: (by: 1 | -1) => void
 }

@@ -40,6 +40,9 @@ export function keptLook(): Look {
 export class Taking {
   readonly state = new Observable<TakingState>({ asked: null, told: null })
 
+  /** Set by whoever knows the way out of the viewer. */
+  files: (study: string, series: string | null) => void = () => undefined
+
   ask(asked: Asked | null): void {
     this.state.set({ asked, told: null })
   }

@@ -6,6 +6,7 @@ import { type WaysOut, run } from '../session/commands'
 import { bindingsNow, useControls } from '../session/controls'
 import type { Opening } from '../session/opening'
 import { ViewerSession } from '../session/session'
+import { takingOf } from '../session/taking'
 import { PANELS } from './additions'
 import { HelpSheet } from './HelpSheet'
 import { PaneEntries } from './menus'
@@ -61,6 +62,9 @@ function Screen({ session, ways, whenMissing }: { session: ViewerSession; ways: 
   const closeMenu = useCallback(() => session.openMenu(null), [session])
   useKeys(session, ways)
   useControls()
+  useEffect(() => {
+    takingOf(session).files = ways.files
+  }, [session, ways])
   const count = panesOf(layout)
   const { rows, columns } = alone ? { rows: 1, columns: 1 } : gridOf(layout)
   return (

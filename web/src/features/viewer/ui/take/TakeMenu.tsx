@@ -55,6 +55,12 @@ function useCopy(session: ViewerSession, allowed: boolean): void {
   }, [asked, allowed, session, taking])
 }
 
+function takeFiles(session: ViewerSession): void {
+  const series = session.activePane.state.get().seriesInstanceUID
+  const study = (series === null ? undefined : session.studyOf(series)) ?? session.state.get().groups[0]?.study.StudyInstanceUID
+  if (study) takingOf(session).files(study, series)
+}
+
 export function TakeMenu({ session }: { session: ViewerSession }) {
   const taking = takingOf(session)
   const allowed = may(useUser(), 'study:export')
@@ -69,6 +75,7 @@ export function TakeMenu({ session }: { session: ViewerSession }) {
           <Entry label="Copy the image" hint={keyOf('copy-image')} icon={<Glyph name="copy" />} onClick={() => taking.ask('copy')} />
           <Entry label="Save as a picture or film…" hint={keyOf('save-picture')} icon={<Glyph name="picture" />} onClick={() => taking.ask('picture')} />
           <Entry label="Print…" hint={keyOf('print')} icon={<Glyph name="print" />} onClick={() => taking.ask('print')} />
+          <Entry label="DICOM files…" icon={<Glyph name="take" />} onClick={() => takeFiles(session)} />
           <hr />
           <Choice label="With what is drawn" now={drawings ? 'yes' : 'no'} onClick={() => keepWishes({ drawings: !drawings })} />
           <Choice label="Text on the picture" now={TEXTS[text].words} onClick={() => keepWishes({ text: TEXTS[text].next })} />
