@@ -112,10 +112,10 @@ export function FilesDialog({ study: uid, series, onClose }: { study: string; se
             <span className="muted"> · {study.value.StudyDescription || 'no description'}</span>
           </p>
           <SeriesChoice study={study.value} wishes={wishes} change={change} />
-          <CheckField label="De-identify" hint="Names, numbers and dates are removed or replaced (PS3.15 Annex E); a report of what was removed goes with the files." checked={wishes.deidentify} onChange={(deidentify) => change({ deidentify })} />
+          <CheckField label="De-identify" checked={wishes.deidentify} onChange={(deidentify) => change({ deidentify })} />
           {wishes.deidentify && projects.failure && <ErrorNotice error={projects.failure} />}
           {wishes.deidentify && projects.value && <HowDeidentified study={study.value} projects={projects.value.projects} options={projects.value.options} wishes={wishes} change={change} />}
-          {!wishes.deidentify && <p className="files-warning">The files name the patient.</p>}
+          {wishes.deidentify ? <p className="field-hint">Names, numbers and dates are removed or replaced (PS3.15 Annex E); a report of what was removed goes with the files.</p> : <p className="files-warning">The files name the patient.</p>}
         </>
       )}
     </FormDialog>
