@@ -195,6 +195,56 @@ test('what has no picture says in words what it is and what can be done', async 
   await expect(page.locator(`[data-series="${STUDY}.4"]`)).toContainText('12-lead ECG')
 })
 
+test('a slide is moved and zoomed through its levels, with a map and a scale', async () => {
+  const at = await show(9)
+  const stage = at.getByTestId('slide-stage')
+  const canvas = at.getByTestId('slide-canvas')
+  const settled = () => expect(canvas).toHaveAttribute('data-waiting', '0', { timeout: 60_000 })
+  const [RED, GREEN, BLUE, YELLOW] = [[220, 40, 40], [40, 180, 60], [40, 60, 200], [220, 200, 40]] as const
+  /** Colours around the middle of the screen, 100 pixels away. */
+  const around = async (): Promise<number[][]> => {
+    const box = (await canvas.boundingBox())!
+    const [x, y] = [100 / box.width, 100 / box.height]
+    return pixels(canvas, [[0.5 - x, 0.5 - y], [0.5 + x, 0.5 - y], [0.5 - x, 0.5 + y], [0.5 + x, 0.5 + y], [0.5, 0.5]])
+  }
+  const are = (found: number[][], wanted: readonly (readonly number[])[]): boolean => found.every((color, index) => color.every((part, channel) => Math.abs(part - (wanted[index]?.[channel] ?? -99)) < 25))
+  await settled()
+  await expect(stage).toHaveAttribute('data-level', '1')
+  expect(are(await around(), [RED, GREEN, BLUE, YELLOW, [0, 0, 0]])).toBe(true)
+  await keepScreenshot(page, 'object-slide')
+
+  // One to one: the finest level; a pixel is half a micrometre, so the round length up to 140 of them is 50 µm.
+  await at.getByRole('button', { name: '1:1' }).click()
+  await expect(stage).toHaveAttribute('data-level', '0')
+  await settled()
+  expect(are(await around(), [RED, GREEN, BLUE, YELLOW, [0, 0, 0]])).toBe(true)
+  await expect(at.getByTestId('slide-scale')).toHaveText('50 µm20 ×')
+  expect((await at.locator('.slide-bar').boundingBox())!.width).toBeCloseTo(100, 0)
+
+  // Dragged 300 to the right, the middle of the screen lies 300 pixels further left on the slide.
+  const box = (await canvas.boundingBox())!
+  await page.mouse.move(box.x + 300, box.y + 150)
+  await page.mouse.down()
+  await page.mouse.move(box.x + 600, box.y + 150, { steps: 5 })
+  await page.mouse.up()
+  await expect(stage).toHaveAttribute('data-x', '700')
+  await settled()
+  expect(are((await around()).slice(0, 4), [RED, RED, BLUE, BLUE])).toBe(true)
+
+  // The map leads to the lower right corner, the keys zoom out and back to all of it.
+  const map = (await at.getByTestId('slide-map').boundingBox())!
+  await page.mouse.click(map.x + map.width * 0.9, map.y + map.height * 0.9)
+  await settled()
+  expect(are((await around()).slice(0, 1), [YELLOW])).toBe(true)
+  await stage.focus()
+  await page.keyboard.press('Home')
+  await expect(stage).toHaveAttribute('data-x', '1000')
+  await at.getByRole('button', { name: 'Label' }).click()
+  await expect(at.getByTestId('slide-label')).toBeVisible()
+  const found = await new AxeBuilder({ page }).include('[data-testid="slide"]').analyze()
+  expect(found.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
+})
+
 test('nothing of all this was an error of the page', () => {
   expect(errors).toEqual([])
 })

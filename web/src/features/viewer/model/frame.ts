@@ -81,6 +81,9 @@ export interface Frame {
 
 export const SCHEME = 'frame'
 
+/** VL Whole Slide Microscopy Image Storage. */
+const SLIDE = '1.2.840.10008.5.1.4.1.1.77.1.6'
+
 /** How pixels are to be read as colours, as the standard writes it: digitisers and frame grabbers add spaces, or write it small. */
 function photometricOf(dataset: Dataset): string {
   const said = text(dataset, Tag.PhotometricInterpretation).toUpperCase().replaceAll(/\s+/g, ' ')
@@ -211,7 +214,8 @@ export function framesOf(instance: Instance): Frame[] {
   const reason = whyNotShown(dataset)
   const shared = item(dataset, Tag.SharedFunctionalGroups)
   const each = items(dataset, Tag.PerFrameFunctionalGroups)
-  const count = reason ? 1 : instance.frames
+  // Tiles of a slide are no pictures of a stack, and may be a million (PS3.3 A.32.8).
+  const count = reason || text(dataset, Tag.SOPClassUID) === SLIDE ? 1 : instance.frames
   const frames: Frame[] = []
   for (let index = 0; index < count; index++) frames.push(frameOf(instance, index, reason, shared, each[index]))
   return frames

@@ -82,17 +82,19 @@ interface PageProps {
   /** Beside the title. */
   tools?: ReactNode
   children: ReactNode
+  /** Whether one object of the series is shown at a time. */
+  several?: boolean
   testid: string
 }
 
-export function ObjectPage({ pane, frame, title, tools, children, testid }: PageProps) {
+export function ObjectPage({ pane, frame, title, tools, children, several = true, testid }: PageProps) {
   const { index } = useValue(pane.state)
   const kind = nameOf(text(frame.instance.dataset, Tag.SOPClassUID)) || UNKNOWN
   return (
     <section className="object" aria-label={title ?? kind} data-testid={testid}>
       <header className="object-bar">
         <strong className="object-title">{title ?? kind}</strong>
-        <Several pane={pane} index={index} />
+        {several && <Several pane={pane} index={index} />}
         <span className="object-tools">{tools}</span>
       </header>
       {children}

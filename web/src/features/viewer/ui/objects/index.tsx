@@ -24,5 +24,6 @@ export const OBJECT_CONTENTS = {
   waveform: { Component: late(lazy(() => import('./WaveformContent'))), isFor: is('waveform') },
   video: { Component: late(lazy(() => import('./VideoContent'))), isFor: is('video') },
   mesh: { Component: late(lazy(() => import('./MeshContent'))), isFor: is('mesh') },
+  slide: { Component: late(lazy(() => import('./SlideContent'))), isFor: is('slide') },
   words: { Component: late(lazy(() => import('./WordsContent'))), isFor: is('words') },
 } as const
