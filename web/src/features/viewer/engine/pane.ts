@@ -1,7 +1,7 @@
 // One viewport: which series and image it shows, how, and what it tells the page.
 import { Observable } from '../../../lib/observable'
 import { type Effects, NO_EFFECTS } from '../model/effects'
-import { rateOf, step } from '../model/cine'
+import { rateOf, stay, step } from '../model/cine'
 import type { Point } from '../model/geometry'
 import type { Frame } from '../model/frame'
 import { NEAR, plan, withinBudget } from '../model/prefetch'
@@ -480,7 +480,8 @@ export class Pane {
     const tick = (now: number): void => {
       const { playing, rate, loop, index, shown, count, status } = this.state.get()
       if (!playing) return
-      const interval = 1000 / rate
+      const current = this.frames[index]
+      const interval = current ? stay(current.instance.dataset, current.number - 1, rate) : 1000 / rate
       // Wait for an image that is not there yet instead of skipping it.
       if (now >= due && (shown === index || status === 'failed')) {
         const next = step(index, count, loop, direction)

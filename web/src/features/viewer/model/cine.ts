@@ -19,6 +19,20 @@ export function rateOf(dataset: Dataset): number | undefined {
   return steps.length > 0 && mean > 0 ? clampRate(1000 / mean) : undefined
 }
 
+/**
+ * How long a frame (0-based) stays on the screen, ms: as long as the object's Frame Time Vector says, quicker or slower as a whole by the rate that
+ * is chosen; all the same without one. Turning back, a frame keeps its time.
+ */
+export function stay(dataset: Dataset, index: number, rate: number): number {
+  const even = 1000 / rate
+  const vector = numbers(dataset, Tag.FrameTimeVector)
+  const steps = vector.slice(1).filter((each) => each > 0)
+  if (steps.length === 0 || steps.length !== vector.length - 1) return even
+  const mean = steps.reduce((sum, each) => sum + each, 0) / steps.length
+  // The vector has the time before each frame; after the last one there is none: it stays for the mean.
+  return ((steps[index] ?? mean) / mean) * even
+}
+
 export type Loop = 'loop' | 'bounce'
 
 /** Next index of a running loop and the direction it goes on with. */
