@@ -2,6 +2,8 @@
 
 import io
 import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -247,3 +249,31 @@ def test_damaged_bytes_are_refused_or_read(data: st.DataObject) -> None:
         except (Malformed, CannotClean):
             return
     assert len(out) < len(whole) + 2000
+
+
+def complaints(path: Path) -> set[str]:
+    """What dicom3tools' dciodvfy calls an error."""
+    said = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, timeout=120,
+                          errors="replace", check=False)  # fmt: skip
+    lines = (said.stdout + said.stderr).splitlines()
+    return {re.sub(r"<[^>]*>|\[[^]]*\]", "", line) for line in lines if line.startswith("Error")}
+
+
+JUDGED = ("ct/priors/A002304", "mr/study-brain-multiseries-with-ko", "sr/study-tid1500-pet", "seg/study-liver-ct",
+          "enhanced", "pr")  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
+@pytest.mark.parametrize("options", [(), CLEANED], ids=["basic", "cleaned"])
+def test_no_object_becomes_less_of_its_iod(options: tuple[Option, ...], tmp_path: Path) -> None:
+    """dciodvfy finds nothing wrong in what leaves that it had not found in what was there."""
+    checked = 0
+    for folder in JUDGED:
+        for path in [path for path in sorted((DATA / folder).rglob("*")) if path.is_file()][:2]:
+            before = tmp_path / "before.dcm"
+            before.write_bytes(path.read_bytes())
+            after = tmp_path / "after.dcm"
+            after.write_bytes(made(path.read_bytes(), project(*options)))
+            assert complaints(after) - complaints(before) == set(), path.name
+            checked += 1
+    assert checked >= 10

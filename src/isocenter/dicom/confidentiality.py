@@ -59,6 +59,9 @@ _LEAST_DAYS, _MOST_DAYS = 365, 5 * 365
 _MASKED = tuple((re.compile(mask.replace("X", "[0-9A-F]")), row) for mask, row in ACTIONS.items() if "X" in mask)
 _EXACT = {int(mask, 16): row for mask, row in ACTIONS.items() if "X" not in mask}
 
+# Presentation Creation Date and Time: X in Table E.1-1, type 1 in PS3.3 C.11.10. Dummies keep the object one.
+_REQUIRED = frozenset({0x00700082, 0x00700083})
+
 # Words of techniques, beside those of the standard; what is neither is left out of a cleaned description.
 _TECHNICAL = frozenset(
     """a abdomen abd adc after ak ap apical arterial asl at ax axial ba before bilat bolus bone br breath breathhold bw c cap
@@ -168,11 +171,15 @@ def _masked(tag: int) -> tuple[str, dict[str, str]] | None:
 
 def _of_type(action: str, tag: int, around: int, sop_class: str) -> str:
     """PS3.15 E.1 Table E.1-1a: X unless Z (type 2) or D (type 1) is needed for the object to stay one of its IOD."""
+    if tag in _REQUIRED:
+        return DUMMY
     choices = [each.rstrip("*") for each in action.split("/")]
     if len(choices) == 1:
         return choices[0]
     known = TYPES.get((tag, around))
-    if known is None:
+    # References in items (of functional groups, say) answer to others of the object (PS3.3 C.12.1.2): with other
+    # UIDs they still do, removed they make it one that contradicts itself.
+    if known is None or (around and choices[-1] == UID):
         return choices[-1]
     kind = next((kind for kind, classes in known[1].items() if sop_class in classes), known[0])
     if kind == "3":
