@@ -76,6 +76,7 @@ test('a clinical document is read as a page in which nothing is carried out', as
 
 /** Brightest of a small square of a canvas around a place on the paper, mm. */
 async function inkAt(paper: Locator, x: number, y: number): Promise<number> {
+  await expect(paper.locator('canvas')).toHaveAttribute('data-drawn', /[1-9]/)
   return paper.evaluate((element, [x, y]) => {
     const canvas = element.querySelector('canvas')
     const context = canvas?.getContext('2d')

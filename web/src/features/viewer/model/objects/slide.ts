@@ -178,9 +178,10 @@ export function fitted({ levels }: Slide, { width, height }: Size): SlideView {
   return { x: columns / 2, y: rows / 2, scale: Math.min(width / columns, height / rows) * 0.95 }
 }
 
-/** Zooms so that what lies at a place of the screen stays there; never past four screen pixels for one, nor below half of the whole. */
+/** Zooms so that what lies at a place of the screen stays there; never past four screen pixels for one (of tiny ones twice the whole), nor below half of the whole. */
 export function zoomedAt(slide: Slide, view: SlideView, by: number, at: readonly [number, number], size: Size): SlideView {
-  const scale = Math.min(4, Math.max(fitted(slide, size).scale / 2, view.scale * by))
+  const whole = fitted(slide, size).scale
+  const scale = Math.min(Math.max(4, whole * 2), Math.max(whole / 2, view.scale * by))
   const [dx, dy] = [at[0] - size.width / 2, at[1] - size.height / 2]
   return kept(slide, { x: view.x + dx / view.scale - dx / scale, y: view.y + dy / view.scale - dy / scale, scale })
 }
