@@ -29,8 +29,7 @@ interface Row {
 /** What the change log says has left, the last of it. */
 async function lastExport(page: Page): Promise<Record<string, unknown> | undefined> {
   const { changes } = (await (await page.request.get('/api/v1/changes?kind=study.exported')).json()) as { changes: Row[] }
-  expect(changes.every((row) => row.subject === CT_STUDY)).toBe(true)
-  return changes.at(-1)?.payload
+  return changes.findLast((row) => row.subject === CT_STUDY)?.payload
 }
 
 interface Pixels {
