@@ -76,7 +76,7 @@ let started: Core | undefined
 export function startCore(): Core {
   if (started) return started
   const gpu = !new URLSearchParams(window.location.search).has('nogpu') && hasWebGl()
-  // One context is enough for four viewports and leaves the browser's others alone.
+  // One context is enough for all viewports and leaves the browser's others alone.
   initCore({ rendering: { useCPURendering: !gpu, webGlContextCount: 1 } } as Parameters<typeof initCore>[0])
   initLoader({ maxWebWorkers: workers() })
   metaData.addProvider(provide, 10_000)

@@ -12,6 +12,7 @@ import { addressOf, canBeSmaller, loadPicture, loadSmaller } from './source'
 const GIGABYTE = 1024 ** 3
 // HTTP/1.1 gives six connections a host; the live feed holds one of them.
 const AT_ONCE = 5
+const ON_GPU = 4 // viewports; with 25 Cornerstone's one context left all of them black
 export const THUMBNAIL_SIDE = 192
 
 /** A gigabyte, or a quarter of the machine where that is less. Chromium's deviceMemory is in gigabytes; others do not tell. */
@@ -26,6 +27,7 @@ let count = 0
 
 export class Engine {
   readonly core: Core
+  private crowded = false
   readonly queue: Queue<Picture>
   readonly pictures: PictureStore
   readonly panes: readonly Pane[]
@@ -67,6 +69,16 @@ export class Engine {
   share(): number {
     const showing = this.panes.filter((pane) => pane.state.get().count > 0).length
     return (this.pictures.room * 0.8) / Math.max(1, showing)
+  }
+
+  /** How many viewports there are to be on the screen; to be said before they get their sizes. */
+  arrange(viewports: number): void {
+    this.crowded = viewports > ON_GPU
+  }
+
+  /** Whether there are more viewports than the GPU is asked to draw. */
+  isCrowded(): boolean {
+    return this.crowded
   }
 
   private onScreen(): ReadonlySet<string> {

@@ -68,7 +68,7 @@ export class Pane {
   }
 
   attach(host: HTMLElement): () => void {
-    const screen = new Screen(host, this.id, this.engine.core.renderer, { sized: (size) => this.sized(size), drawn: () => this.engine.noteFirstImage() })
+    const screen = new Screen(host, this.id, this.engine.core.renderer, { sized: (size) => this.sized(size), drawn: () => this.engine.noteFirstImage(), crowded: () => this.engine.isCrowded() })
     this.screen = screen
     screen.measure()
     return () => this.detach()

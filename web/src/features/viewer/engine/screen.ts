@@ -13,6 +13,8 @@ export interface Told {
   drawn: () => void
   /** Canvas pixels per CSS pixel of what is not for the screen. */
   ratio?: number
+  /** Whether there are more viewports than the one context of WebGL draws in time: then each draws on a canvas of its own. */
+  crowded?: () => boolean
 }
 
 export class Screen {
@@ -60,7 +62,7 @@ export class Screen {
   draw(picture: Picture, look: Look): void {
     cancelAnimationFrame(this.drawing)
     if (this.size.width === 0) return
-    const onGpu = this.renderer !== null && isPlainGrey(picture, look)
+    const onGpu = this.renderer !== null && isPlainGrey(picture, look) && !this.told.crowded?.()
     this.makeSurface(onGpu)
     this.gpu?.show(onGpu)
     this.canvas?.show(!onGpu)

@@ -90,13 +90,17 @@ export class Hanging {
     if (!this.signal.aborted) this.state.update((now) => ({ ...now, ...change }))
   }
 
-  /** After the first image: what fits is found, and hung if nobody has arranged anything meanwhile. */
-  async begin(mayHang: boolean): Promise<void> {
+  /** After the first image: what fits is found, and hung if nobody has arranged anything meanwhile. False when the screen is as it was. */
+  async begin(mayHang: boolean): Promise<boolean> {
     await this.session.engine.firstImage
     const untouched = this.whatIsShown()
     await this.refresh()
     const [first] = this.state.get().fitting
-    if (first && mayHang && hangsByItself() && this.whatIsShown() === untouched) this.apply(first)
+    // Somebody has arranged something meanwhile: as good as hung.
+    if (this.whatIsShown() !== untouched) return true
+    if (!first || !mayHang || !hangsByItself()) return false
+    this.apply(first)
+    return true
   }
 
   private whatIsShown(): string {

@@ -11,13 +11,14 @@ import { Engine } from '../engine/engine'
 import type { Pane, Stack } from '../engine/pane'
 import { placeOf } from '../model/annotations'
 import type { Kind } from '../model/measure'
-import { type Layout, panesOf } from '../model/layout'
+import { type Layout, MOST_PANES, panesOf } from '../model/layout'
 import { type Detail, type Relation, nextDetail, relationOf } from '../model/overlay'
 import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Hanging } from './hanging'
 import { Annotations } from './annotations'
 import { prepare } from './comparing'
+import { keptLayout } from './layouts'
 import { Measurements } from './measurements'
 import { Linking } from './linking'
 import type { Opening } from './opening'
@@ -54,8 +55,6 @@ export interface ViewerState {
   readonly fresh: ReadonlySet<string>
 }
 
-const MAX_PANES = 4
-
 const coarse = (): boolean => typeof matchMedia === 'function' && matchMedia('(pointer: coarse)').matches
 
 export class ViewerSession {
@@ -77,7 +76,7 @@ export class ViewerSession {
   constructor(studyInstanceUID: string, opening: Opening) {
     this.studyInstanceUID = studyInstanceUID
     this.early = opening.early
-    this.engine = new Engine(MAX_PANES, paceNow)
+    this.engine = new Engine(MOST_PANES, paceNow)
     this.measurements = new Measurements()
     this.annotations = new Annotations(userName(), this.measurements, (frameId) => this.engine.pictures.get(frameId), this.ended.signal)
     this.state = new Observable<ViewerState>({
@@ -123,8 +122,12 @@ export class ViewerSession {
       if (first) await this.show(first.SeriesInstanceUID, 0)
       this.thumbnails.want(series)
       // A series that was asked for by name stays where it is.
-      // The earlier study to compare with comes last.
-      void this.hanging.begin(opening.series === '').then(() => prepare(this))
+      void this.hanging.begin(opening.series === '').then((hung) => {
+        const layout = keptLayout()
+        if (!hung && layout && this.state.get().layout === '1x1') this.setLayout(layout)
+        // The earlier study to compare with comes last.
+        return prepare(this)
+      })
     } catch (error) {
       if (isAbort(error)) return
       const { what, hint } = explain(error)
@@ -352,6 +355,7 @@ export class ViewerSession {
     const count = panesOf(layout)
     const { active } = this.state.get()
     if (active >= count) this.swap(active, 0)
+    this.engine.arrange(count)
     this.patch({ layout, alone: false, active: active < count ? active : 0 })
     this.engine.panes.forEach((pane, index) => {
       if (index >= count) pane.clear()

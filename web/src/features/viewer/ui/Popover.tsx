@@ -19,6 +19,8 @@ export function Popover({ x, y, onClose, children, label }: { x: number; y: numb
     const onKey = (key: KeyboardEvent) => {
       const entries = [...(box.current?.querySelectorAll<HTMLElement>('button') ?? [])]
       const now = entries.findIndex((entry) => entry === document.activeElement)
+      // A grid walks in two directions by itself.
+      if (key.key.startsWith('Arrow') && document.activeElement?.closest('[data-own-arrows]')) return
       const by = key.key === 'ArrowDown' ? 1 : key.key === 'ArrowUp' ? -1 : 0
       if (key.key === 'Escape') onClose()
       else if (by !== 0) entries[(now + by + entries.length) % entries.length]?.focus()

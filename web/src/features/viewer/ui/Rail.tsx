@@ -75,7 +75,7 @@ function Item({ session, series }: { session: ViewerSession; series: Series }) {
             <span className="rail-count">{countText(series)}</span>
           </span>
           <span className="rail-marks">
-            {many && session.engine.panes.map((each, index) => <Shown key={each.id} pane={each} number={index + 1} series={uid} />)}
+            {many && session.engine.panes.slice(0, panesOf(layout)).map((each, index) => <Shown key={each.id} pane={each} number={index + 1} series={uid} />)}
             {fresh.has(uid) && <span className="rail-fresh">new</span>}
           </span>
         </span>

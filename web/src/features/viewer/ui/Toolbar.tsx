@@ -2,16 +2,15 @@ import { useLayoutEffect, useRef } from 'react'
 import { ageAt, formatDate } from '../../../lib/dates'
 import { formatName } from '../../../lib/names'
 import { useValue } from '../../../lib/observable'
-import { LAYOUTS, layoutName, panesOf } from '../model/layout'
+import { panesOf } from '../model/layout'
 import type { WaysOut } from '../session/commands'
-import { keyOf } from '../session/controls'
 import type { ViewerSession } from '../session/session'
 import { PANELS, TOOLBAR } from './additions'
 import { folding } from './fold'
 import { Glyph } from './icons'
+import { LayoutMenu } from './layout/LayoutMenu'
 import { PresetEntries } from './menus'
 import { PictureTools } from './PictureMenu'
-import { Entry } from './Popover'
 import { Dropdown, ToolButton } from './ToolButton'
 import { HandTools, MeasuringTools } from './ToolMenus'
 
@@ -61,11 +60,7 @@ export function Toolbar({ session, ways }: { session: ViewerSession; ways: WaysO
         ))}
       </div>
       <div className="tools viewer-end">
-        <Dropdown label="Layout" glyph={layout} testid="layout">
-          {LAYOUTS.map((each) => (
-            <Entry key={each} label={layoutName[each]} hint={keyOf(`layout-${each}`)} chosen={each === layout} icon={<Glyph name={each} />} onClick={() => session.setLayout(each)} />
-          ))}
-        </Dropdown>
+        <LayoutMenu session={session} />
         <ToolButton
           label={{ all: 'Text: everything', image: 'Text: no patient', none: 'Text: none' }[detail]}
           command="overlay"

@@ -1,4 +1,6 @@
 // The viewer's icons: 16 units, one stroke, like ui/icons.
+import { type Layout, gridOf } from '../model/layout'
+
 const PATHS = {
   actual: 'M3 5l1.6-1.2V12M11.2 5l1.6-1.2V12M8 6.2v.1M8 10.2v.1',
   angle: 'M13.5 12.8h-11L10.2 3M6.6 12.8a5.4 5.4 0 0 0-1.5-4',
@@ -64,10 +66,16 @@ const PATHS = {
   zoom: 'M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM10.3 10.3 14 14M7 5v4M5 7h4',
 } as const
 
-export type Glyph = keyof typeof PATHS | 'window' | 'invert' | '1x1' | '1x2' | '2x1' | '2x2'
+export type Glyph = keyof typeof PATHS | 'window' | 'invert' | Layout
 
 const frame = 'M2.5 3h11v10h-11z'
-const GRID: Readonly<Record<string, string>> = { '1x1': frame, '1x2': `${frame}M8 3v10`, '2x1': `${frame}M2.5 8h11`, '2x2': `${frame}M8 3v10M2.5 8h11` }
+
+/** A screen divided in rows and columns. */
+function divided(layout: Layout): string {
+  const { rows, columns } = gridOf(layout)
+  const lines = (count: number, length: number, line: (at: number) => string) => Array.from({ length: count - 1 }, (_, at) => line(((at + 1) * length) / count)).join('')
+  return frame + lines(columns, 11, (at) => `M${2.5 + at} 3v10`) + lines(rows, 10, (at) => `M2.5 ${3 + at}h11`)
+}
 
 export function Glyph({ name, size = 16 }: { name: Glyph; size?: number }) {
   return (
@@ -83,7 +91,7 @@ export function Glyph({ name, size = 16 }: { name: Glyph; size?: number }) {
           <path d="M2.5 13 13.5 3v10z" fill="currentColor" stroke="none" />
         </>
       ) : (
-        <path d={GRID[name] ?? PATHS[name as keyof typeof PATHS]} />
+        <path d={name in PATHS ? PATHS[name as keyof typeof PATHS] : divided(name as Layout)} />
       )}
     </svg>
   )

@@ -1,0 +1,98 @@
+// Many viewports, and what goes on together in them.
+import { type Page, expect, test } from '@playwright/test'
+import { element, newUid, object, short } from './dicom'
+import { expectAccessible } from './list'
+import { canvasAt, csrf, open, pane } from './viewing'
+import { keepScreenshot, store } from './support'
+
+const SIDE = 32
+
+const AXIAL = '1\\0\\0\\0\\1\\0'
+
+/** A slice of one grey value, 1 mm a pixel, somewhere in a frame of reference. */
+function slice(grey: number, plane: string, position: string, frameOfReference: string): Buffer[] {
+  return [
+    element(0x0020, 0x0032, 'DS', position),
+    element(0x0020, 0x0037, 'DS', plane),
+    element(0x0020, 0x0052, 'UI', frameOfReference),
+    element(0x0028, 0x0002, 'US', short(1)),
+    element(0x0028, 0x0004, 'CS', 'MONOCHROME2'),
+    element(0x0028, 0x0010, 'US', short(SIDE)),
+    element(0x0028, 0x0011, 'US', short(SIDE)),
+    element(0x0028, 0x0030, 'DS', '1\\1'),
+    element(0x0028, 0x0100, 'US', short(8)),
+    element(0x0028, 0x0101, 'US', short(8)),
+    element(0x0028, 0x0102, 'US', short(7)),
+    element(0x0028, 0x0103, 'US', short(0)),
+    element(0x0028, 0x1050, 'DS', '128'),
+    element(0x0028, 0x1051, 'DS', '256'),
+    element(0x7fe0, 0x0010, 'OW', Buffer.alloc(SIDE * SIDE, grey)),
+  ]
+}
+
+interface Made {
+  readonly grey: number
+  readonly plane: string
+  readonly positions: readonly string[]
+}
+
+async function study(page: Page, series: readonly Made[], frameOfReference = newUid(), patientId = newUid(), studyDate = '20260105'): Promise<string> {
+  const uid = newUid()
+  for (const [at, { grey, plane, positions }] of series.entries()) {
+    const own = newUid()
+    for (const [number, position] of positions.entries()) {
+      const subject = { patientName: 'Lay^Out', patientId, study: uid, studyDate, series: own, modality: 'MR', description: 'Spine', seriesNumber: at + 1, instanceNumber: number + 1 }
+      expect(await store(page, `${at}-${number}`, object(subject, slice(grey, plane, position, frameOfReference)))).toBe('stored')
+    }
+  }
+  return uid
+}
+
+const shown = async (page: Page, count: number) => {
+  for (let at = 0; at < count; at++) await expect(pane(page, at)).toHaveAttribute('data-status', 'shown', { timeout: 45_000 })
+}
+
+const choose = async (page: Page, name: string) => {
+  await page.getByTestId('layout').click()
+  await page.getByTestId('layout-grid').getByRole('menuitem', { name }).click()
+}
+
+test('any grid up to five by five, and the one that studies open in', async ({ page }) => {
+  const token = await csrf(page.request)
+  const greys = Array.from({ length: 25 }, (_, at) => 20 + at * 9)
+  const uid = await study(page, greys.map((grey) => ({ grey, plane: AXIAL, positions: ['0\\0\\0'] })))
+  await open(page, uid)
+  await choose(page, '5 by 5 viewports')
+  await shown(page, 25)
+  // Each viewport its own series, on the screen and not only in the page: a window of 256 shows values as they are.
+  for (const [at, grey] of greys.entries()) {
+    await expect.poll(async () => (await canvasAt(page, [[16, 16]], at))[0]!.color[0], `viewport ${at}`).toBeGreaterThan(grey - 3)
+    expect((await canvasAt(page, [[16, 16]], at))[0]!.color[0]).toBeLessThan(grey + 3)
+  }
+  await keepScreenshot(page, 'layout-5x5')
+  await page.getByTestId('pane-7').dblclick()
+  await expect(page.getByTestId('pane-6')).toHaveCount(0)
+  await shown(page, 0)
+  await page.getByTestId('pane-7').dblclick()
+  await expect(page.getByTestId('pane-24')).toBeVisible()
+
+  // By keyboard: into the grid and one to the right of 1 by 1.
+  await page.getByTestId('layout').click()
+  await page.getByTestId('layout-grid').getByRole('menuitem', { name: '1 by 1 viewports' }).focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowRight')
+  await expect(page.locator('.layout-size')).toHaveText('2 × 3')
+  await expectAccessible(page)
+  await keepScreenshot(page, 'layout-chooser')
+  await page.keyboard.press('Enter')
+  await expect(page.getByTestId('pane-5')).toBeVisible()
+  await expect(page.getByTestId('pane-6')).toHaveCount(0)
+
+  await page.getByTestId('layout').click()
+  await page.getByRole('menuitem', { name: 'Open studies in this layout' }).click()
+  await expect.poll(async () => ((await (await page.request.get('/api/v1/session/preferences')).json()) as { layout?: { opens?: string } }).layout?.opens).toBe('2x3')
+  await open(page, uid)
+  await shown(page, 6)
+  await page.request.put('/api/v1/session/preferences/layout', { headers: { 'X-CSRF-Token': token }, data: {} })
+})
