@@ -325,6 +325,17 @@ test('segments are drawn, undone, filled between images, saved as SEG and reopen
   await page.screenshot({ path: 'test-results/screenshots/segments-drawn.png' })
   const volumes = await page.getByTestId('overlay-part').allTextContents()
 
+  // The tab goes away before anything was saved: all of it is there again, with its undo.
+  await page.reload()
+  await expect(here).toHaveAttribute('data-status', 'shown')
+  await page.getByTestId('panel-overlays').click()
+  await expect(page.getByTestId('edit-message')).toContainText('not saved in the archive yet')
+  await expect.poll(() => page.getByTestId('overlay-part').allTextContents()).toEqual(volumes)
+  await page.getByTestId('edit-undo').click()
+  await expect.poll(() => page.getByTestId('overlay-part').allTextContents()).not.toEqual(volumes)
+  await page.getByTestId('edit-redo').click()
+  await expect.poll(() => page.getByTestId('overlay-part').allTextContents()).toEqual(volumes)
+
   // Saved: a series of its own, without faults, with the values that were painted.
   await page.getByTestId('edit-title').fill('Bone by hand')
   await page.getByTestId('edit-save').click()

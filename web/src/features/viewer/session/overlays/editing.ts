@@ -14,6 +14,7 @@ import { T } from '../../model/overlays/tags'
 import { written } from '../../model/overlays/writing'
 import { Tag } from '../../model/tags'
 import type { ViewerSession } from '../session'
+import { type Change, Keeping, keptFor } from './kept'
 import { type Overlay, type Overlays, overlaysOf } from './store'
 
 export const EDIT_TOOLS = ['brush', 'eraser', 'threshold', 'fill', 'cut'] as const
@@ -40,13 +41,6 @@ export interface EditState {
 
 const START: EditState = { target: null, segment: 1, tool: null, radius: 8, range: [100, 3000], canUndo: false, canRedo: false, saving: false, dirty: false, message: '', line: [] }
 
-interface Change {
-  readonly segment: number
-  readonly frame: string
-  readonly before: Layer | undefined
-  readonly after: Layer | undefined
-}
-
 interface Stroke {
   readonly frame: Frame
   readonly picture: Picture
@@ -59,10 +53,11 @@ const nameOf = (frame: Frame): string => `${frame.instance.sopInstanceUID}/${fra
 const placeOf = (layer: Layer): string => `${layer.sources[0]?.sopInstanceUID ?? ''}/${layer.sources[0]?.frame ?? 1}`
 
 /** Unsaved segmentations by study, so that going to the list and back loses nothing. */
-const unsaved = new Map<string, { readonly overlay: Overlay; readonly frames: readonly Frame[] }>()
+const unsaved = new Map<string, { readonly overlay: Overlay; readonly frames: readonly Frame[]; readonly keeping: Keeping | null }>()
 
+// What the browser has kept comes back by itself; who closes is asked only for what it has not.
 window.addEventListener('beforeunload', (leaving) => {
-  if (unsaved.size > 0) leaving.preventDefault()
+  if ([...unsaved.values()].some(({ keeping }) => !keeping || keeping.failed || keeping.isBusy)) leaving.preventDefault()
 })
 
 export class Editing {
@@ -73,6 +68,7 @@ export class Editing {
   private past: (readonly Change[])[] = []
   private future: (readonly Change[])[] = []
   private stroke: Stroke | null = null
+  private keeping: Keeping | null = null
 
   constructor(session: ViewerSession) {
     this.session = session
@@ -85,7 +81,41 @@ export class Editing {
       tool = now
     })
     const kept = unsaved.get(this.study)
-    if (kept) this.start(kept.overlay, kept.frames, true)
+    if (kept) {
+      this.start(kept.overlay, kept.frames, true)
+      this.keeping = kept.keeping
+    } else void session.engine.firstImage.then(() => this.restore())
+  }
+
+  /** What another window, or this one before it was closed, has left undone. */
+  private async restore(): Promise<void> {
+    const kept = await keptFor(this.study).catch(() => undefined)
+    if (!kept || this.state.get().target !== null || !this.session.seriesOf(kept.series)) return
+    const { frames } = await this.session.imagesOf(kept.series)
+    this.start(kept.overlay, frames, true)
+    this.past = [...kept.past]
+    this.future = [...kept.future]
+    this.keeping = new Keeping(this.study, kept.overlay.id)
+    unsaved.set(this.study, { overlay: kept.overlay, frames, keeping: this.keeping })
+    this.patch({ tool: null, message: 'This is what you drew before; it is not saved in the archive yet.' })
+    this.tell()
+  }
+
+  /** Into the browser, after each step. */
+  private keep(): void {
+    const { target, dirty } = this.state.get()
+    const overlay = this.store.get(target ?? '')
+    const series = this.frames[0]?.instance.seriesInstanceUID
+    if (!overlay || !dirty || series === undefined) return
+    this.keeping ??= new Keeping(this.study, overlay.id)
+    this.keeping.keep({ overlay, series, past: this.past, future: this.future, at: Date.now() })
+    unsaved.set(this.study, { overlay, frames: this.frames, keeping: this.keeping })
+  }
+
+  private forget(): void {
+    this.keeping?.forget()
+    this.keeping = null
+    unsaved.delete(this.study)
   }
 
   private get study(): string {
@@ -148,6 +178,7 @@ export class Editing {
     this.frames = frames
     this.past = []
     this.future = []
+    this.keeping = null
     this.store.put(overlay)
     const first = overlay.content.kind === 'segmentation' ? overlay.content.segmentation.segments[0]?.number : undefined
     this.patch({ ...START, target: overlay.id, segment: first ?? 1, tool: 'brush', dirty, radius: this.state.get().radius, range: this.state.get().range })
@@ -159,7 +190,7 @@ export class Editing {
     if (dirty && !discard) return
     const overlay = target === null ? undefined : this.store.get(target)
     if (overlay?.seriesInstanceUID === '') this.store.remove(overlay.id)
-    unsaved.delete(this.study)
+    this.forget()
     this.patch({ ...START, radius: this.state.get().radius, range: this.state.get().range })
   }
 
@@ -171,11 +202,13 @@ export class Editing {
     const number = Math.max(0, ...target.segmentation.segments.map((segment) => segment.number)) + 1
     this.change({ ...target.segmentation, segments: [...target.segmentation.segments, segmentNamed(number, `Segment ${number}`)] })
     this.patch({ segment: number })
+    this.keep()
   }
 
   rename(number: number, label: string): void {
     const { target } = this
     if (target) this.change({ ...target.segmentation, segments: target.segmentation.segments.map((segment) => (segment.number === number ? { ...segment, label } : segment)) })
+    this.keep()
   }
 
   private change(segmentation: Segmentation): void {
@@ -183,7 +216,7 @@ export class Editing {
     if (!overlay) return
     const next: Overlay = { ...overlay, content: { kind: 'segmentation', segmentation } }
     this.store.put(next)
-    unsaved.set(this.study, { overlay: next, frames: this.frames })
+    unsaved.set(this.study, { overlay: next, frames: this.frames, keeping: this.keeping })
     this.patch({ dirty: true, message: '' })
   }
 
@@ -287,6 +320,7 @@ export class Editing {
 
   private tell(): void {
     this.patch({ canUndo: this.past.length > 0, canRedo: this.future.length > 0 })
+    this.keep()
   }
 
   undo(): void {
@@ -333,8 +367,9 @@ export class Editing {
     this.store.patch({ loading: new Map(this.store.state.get().loading).set(series, 'loaded') })
     // Drawn while it was being stored?
     const dirty = latest !== drawn
-    if (!dirty) unsaved.delete(this.study)
+    this.forget()
     this.patch({ target: id, saving: false, dirty, message: 'Saved in the archive as a series of its own.' })
+    this.keep()
   }
 
   private nextSeriesNumber(): number {
