@@ -12,8 +12,20 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 
 from isocenter.domain.errors import Broken
 from isocenter.store import schema
+from isocenter.store import schema_annotations as schema_annotations
+from isocenter.store import schema_corrections as schema_corrections
+from isocenter.store import schema_deidentification as schema_deidentification
+from isocenter.store import schema_hanging as schema_hanging
+from isocenter.store import schema_hl7 as schema_hl7
+from isocenter.store import schema_index as schema_index
+from isocenter.store import schema_orders as schema_orders
+from isocenter.store import schema_routing as schema_routing
+from isocenter.store import schema_uploads as schema_uploads
+from isocenter.store import schema_ups as schema_ups
+from isocenter.store import schema_webhooks as schema_webhooks
 from isocenter.store.database import Database
 
+# The modules of tables are imported for `metadata` to know them: one that is not would be missing in every backup.
 BATCH = 1000  # rows in memory
 
 # Logins and running processes are of the moment; copies for viewing and waiting uploads are about files that are not in a backup.
