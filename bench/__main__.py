@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import corpus, finding, growth, measure, peers, report, retrieving, viewing, web
+from bench import corpus, finding, growth, measure, peers, report, retrieving, viewing, volumes, web
 
 Figures = dict[str, dict[str, list[float]]]
 
@@ -41,7 +41,7 @@ def _cstore(work: Path, source: Path, rounds: int, figures: Figures) -> None:
                 print(f"C-STORE {associations} association(s) {name}: {seconds:.2f} s, server CPU {cpu:.2f} s", flush=True)
 
 
-PARTS = ("cstore", "web", "retrieve", "find", "viewing", "growth")
+PARTS = ("cstore", "web", "retrieve", "find", "viewing", "volume", "growth")
 
 
 def _options() -> argparse.Namespace:
@@ -81,6 +81,8 @@ def main() -> None:
             others = 4 if options.quick else viewing.OTHERS
             runs = viewing.beside(work, min(slices, 250), others, rounds)
             tables["viewing"] = report.measured_on() + viewing.table(runs, min(slices, 250), others)
+        if "volume" in parts:
+            tables["volume"] = report.measured_on() + volumes.table(volumes.opened(work, slices))
     if figures:
         medians = {name: {peer: statistics.median(values) for peer, values in row.items()} for name, row in figures.items()}
         tables["figures"] = report.table(medians, slices, rounds)

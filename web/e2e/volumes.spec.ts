@@ -120,6 +120,19 @@ test('MPR: three planes show the files\' values where they lie; the cross moves,
   await expect(page.getByTestId('volume-0')).toHaveCount(0)
 })
 
+test('beyond what memory allows a volume is coarser, says so, and shows the same patient', async ({ page }) => {
+  // An eighth of a gigabyte: 32 MB for the viewer, half of it for volumes; these slices take 21 MB.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'deviceMemory', { value: 0.125 }))
+  await open(page, CT_STUDY)
+  await choose(page, 'MPR: three planes')
+  await expect(page.getByTestId('volume-notes')).toContainText('Lower resolution to stay within memory: 1 of 2 × 2 × 1 voxels.')
+  await fine(plane(page, 'axial'))
+  // The middle of the volume lies between four coarse voxels, each the mean of four pixels, on both slices.
+  const all = await slices(page.request)
+  const middle = all.slice(CT_COUNT / 2 - 1, CT_COUNT / 2 + 1).flatMap(({ values, columns }) => [254, 255, 256, 257].flatMap((y) => [254, 255, 256, 257].map((x) => values[y * columns + x] ?? 0)))
+  expect(Math.abs((await valueOf(page)) - middle.reduce((sum, value) => sum + value, 0) / middle.length)).toBeLessThanOrEqual(1)
+})
+
 interface KeptShape {
   readonly type: string
   readonly kind: string
@@ -243,6 +256,12 @@ test('curved MPR along a drawn path; the volume as a body that turns, and a crop
   await expect(body.locator('canvas')).toHaveAttribute('data-took', /\d/, WAIT)
   await page.mouse.up()
   expect(await body.getAttribute('data-camera')).not.toBe(camera)
+  // It turns by itself until it is stopped.
+  const still = await body.getAttribute('data-camera')
+  await page.getByTestId('volume-turn').click()
+  await expect.poll(() => body.getAttribute('data-camera'), WAIT).not.toBe(still)
+  await page.getByTestId('volume-turn').click()
+  await fine(body)
   await page.getByLabel('Crop across, to').fill('30')
   await fine(body)
   expect(await lit()).toBeLessThan(whole * 0.8)
@@ -298,6 +317,10 @@ test('fusion: the PET of a digital reference object has SUV 1 and 2 over its CT;
     await page.mouse.click(box.x + box.width / 2 + x, box.y + box.height / 2 + 20)
     await expect(page.getByTestId('volume-value')).toHaveText(`0 HU · ${suv} SUVbw`, WAIT)
   }
+  await page.getByRole('group', { name: 'Range of SUV' }).getByRole('button', { name: '0–5' }).click()
+  // SUV 2 of 5 is red to four fifths.
+  await page.getByLabel('Opacity of the overlay').fill('100')
+  await expect.poll(async () => Math.abs((await colors(axial, [[150, 50]]))[0]![0]! - 204), WAIT).toBeLessThanOrEqual(1)
   await page.getByLabel('Top of the colours, SUVbw').fill('2')
   await page.getByLabel('Opacity of the overlay').fill('100')
   // Hot iron: half of the top is red, the top is white.

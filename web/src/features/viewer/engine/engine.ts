@@ -13,6 +13,8 @@ const GIGABYTE = 1024 ** 3
 // HTTP/1.1 gives six connections a host; the live feed holds one of them.
 const AT_ONCE = 5
 const ON_GPU = 4 // viewports; with 25 Cornerstone's one context left all of them black
+/** Share of the memory for frames as they came: compressed, an eighth holds about half as many as the rest holds decoded. */
+const COMPRESSED = 1 / 8
 export const THUMBNAIL_SIDE = 192
 
 /** A gigabyte, or a quarter of the machine where that is less. Chromium's deviceMemory is in gigabytes; others do not tell. */
@@ -47,9 +49,9 @@ export class Engine {
   /** @param pace when small pictures come first */
   constructor(panes: number, pace: () => Pace) {
     this.core = startCore()
-    this.source = new FrameSource(pace)
     this.limit = budget((navigator as { deviceMemory?: number }).deviceMemory)
-    this.pictures = new PictureStore(this.limit, () => this.onScreen(), () => this.noteLoaded())
+    this.source = new FrameSource(pace, undefined, this.limit * COMPRESSED)
+    this.pictures = new PictureStore(this.limit * (1 - COMPRESSED), () => this.onScreen(), () => this.noteLoaded())
     this.queue = new Queue(
       (id, signal) => this.fetch(id, signal),
       (id) => (id.startsWith(SMALLER) ? this.pictures.get(id.slice(SMALLER.length)) !== undefined : this.pictures.has(id)),

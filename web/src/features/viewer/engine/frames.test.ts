@@ -148,3 +148,29 @@ describe('frames over a quick line', () => {
     expect(asked.length).toBe(1)
   })
 })
+
+describe('frames that were here', () => {
+  it('are not fetched again while they are kept compressed', async () => {
+    const asked = serve()
+    const frames = new FrameSource(() => 'always', new Link(), 100_000)
+    const first = await frames.whole(ADDRESS, true, forever, () => undefined)
+    frames.forget(ADDRESS)
+    const again = await frames.whole(ADDRESS, true, forever, () => undefined)
+    expect(again).toBe(first)
+    expect(asked).toHaveLength(1)
+    // Another frame, and one without room, are.
+    await frames.whole(ADDRESS.replace('frames/1', 'frames/2'), true, forever, () => undefined)
+    const poor = source()
+    await poor.whole(ADDRESS, true, forever, () => undefined)
+    await poor.whole(ADDRESS, true, forever, () => undefined)
+    expect(asked).toHaveLength(4)
+  })
+
+  it('are fetched again when they came uncompressed: their pictures are as small', async () => {
+    const asked = serve({ copy: false })
+    const frames = new FrameSource(() => 'always', new Link(), 100_000)
+    await frames.whole(ADDRESS, true, forever, () => undefined)
+    await frames.whole(ADDRESS, true, forever, () => undefined)
+    expect(asked).toHaveLength(2)
+  })
+})

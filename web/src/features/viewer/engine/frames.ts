@@ -1,6 +1,7 @@
 // Frames over the network. On a slow line as HTJ2K copies: first a beginning of each, which is a smaller picture, later the rest.
 import { send } from '../../../lib/http'
 import { type Resolutions, RPCL, reductionWithin, resolutionsOf } from '../model/codestream'
+import { CompressedStore } from './compressed'
 import { Link, type Pace, type Told } from '../model/link'
 
 export interface Bytes {
@@ -33,14 +34,17 @@ const seriesOf = (address: string): string => address.slice(0, address.indexOf('
 
 export class FrameSource {
   private readonly beginnings = new Map<string, Beginning>()
+  private readonly kept: CompressedStore
   /** Series whose frames came as they are stored though a copy was asked for. */
   private readonly uncopied = new Set<string>()
   private readonly pace: () => Pace
   private readonly link: Link
 
-  constructor(pace: () => Pace, link: Link = line) {
+  /** @param room bytes for frames as they came, compressed */
+  constructor(pace: () => Pace, link: Link = line, room = 0) {
     this.pace = pace
     this.link = link
+    this.kept = new CompressedStore(room)
   }
 
   /** Small pictures should be shown first. */
@@ -71,6 +75,14 @@ export class FrameSource {
    * @param part is told of each smaller picture that the bytes so far are good for
    */
   async whole(address: string, mayBeCopied: boolean, signal: AbortSignal, part: (bytes: Bytes) => void): Promise<Bytes> {
+    const kept = this.kept.get(address)
+    if (kept) return kept
+    const fetched = await this.fetched(address, mayBeCopied, signal, part)
+    this.kept.add(address, fetched)
+    return fetched
+  }
+
+  private async fetched(address: string, mayBeCopied: boolean, signal: AbortSignal, part: (bytes: Bytes) => void): Promise<Bytes> {
     const known = this.beginnings.get(address)
     if (known) {
       const rest = await this.rest(address, known, signal, part)

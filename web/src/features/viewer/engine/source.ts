@@ -7,6 +7,7 @@ import { type Frame, type Palette, type PixelFormat, SCHEME, type Table } from '
 import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, enlarged, expanded, nativeColor, nativeSamples, settled, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
 import { Tag } from '../model/tags'
 import { isDecodable, undecodable } from '../model/reasons'
+import { NATIVE } from './compressed'
 import { describe, forget } from './core'
 import type { Bytes, FrameSource } from './frames'
 import { type Picture, usable } from './picture'
@@ -21,7 +22,6 @@ export class NotShown extends Error {
   }
 }
 
-const NATIVE = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99'])
 const ANY_FORM = { Accept: 'application/octet-stream; transfer-syntax=*' }
 
 async function tableAt(address: string, signal: AbortSignal): Promise<Uint8Array> {

@@ -30,6 +30,8 @@ export interface SceneState {
   readonly crop: Crop
   readonly camera: Orientation
   readonly zoom: number
+  /** The body turns by itself. */
+  readonly turning: boolean
 }
 
 const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value))
@@ -38,6 +40,7 @@ export class VolumeScene {
   readonly volume: SeriesVolume
   readonly state: Observable<SceneState>
   private timer = 0
+  private spinning = 0
 
   constructor(volume: SeriesVolume, modality: string) {
     this.volume = volume
@@ -46,7 +49,7 @@ export class VolumeScene {
       planes: UPRIGHT_PLANES, focus: middleOf(volume.plan.grid), views: { axial: null, coronal: null, sagittal: null },
       projection: 'none', thickness: 10, phase: 0, playing: false, alone: null,
       path: [], pathPlane: null, pathNormal: [0, 0, 1], opacity: 0.6, top: 0,
-      preset: first, shift: 0, crop: WHOLE, camera: UPRIGHT_PLANES.coronal, zoom: 1,
+      preset: first, shift: 0, crop: WHOLE, camera: UPRIGHT_PLANES.coronal, zoom: 1, turning: false,
     })
   }
 
@@ -126,6 +129,18 @@ export class VolumeScene {
     this.set({ camera: { right: turned(right), below: turned(below) } })
   }
 
+  /** Turns about the axis from foot to head by itself, six degrees at a time, or stops. */
+  spin(turning: boolean): void {
+    window.clearInterval(this.spinning)
+    this.set({ turning })
+    if (!turning) return
+    this.spinning = window.setInterval(() => {
+      const { right, below } = this.state.get().camera
+      const step = (v: Vector): Vector => rotated(v, [0, 0, 1], Math.PI / 30)
+      this.set({ camera: { right: step(right), below: step(below) } })
+    }, 100)
+  }
+
   addToPath(name: PlaneName, point: Vector): void {
     const { path, pathPlane, planes } = this.state.get()
     const begun = pathPlane === name ? path : []
@@ -158,6 +173,7 @@ export class VolumeScene {
   }
 
   dispose(): void {
+    window.clearInterval(this.spinning)
     window.clearInterval(this.timer)
   }
 }

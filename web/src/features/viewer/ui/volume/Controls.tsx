@@ -18,6 +18,8 @@ const SLABS: readonly { readonly id: Projection; readonly name: string }[] = [
   { id: 'min', name: 'MinIP' },
   { id: 'mean', name: 'Mean' },
 ]
+/** As PET is read: whole body, tumours, brain and heart. */
+const SUV_TOPS = [5, 7, 10, 15] as const
 const SIDES = ['across', 'down', 'through'] as const
 
 function Slab({ scene }: { scene: VolumeScene }) {
@@ -43,7 +45,7 @@ function Slab({ scene }: { scene: VolumeScene }) {
 }
 
 function Rendering({ scene }: { scene: VolumeScene }) {
-  const { preset, shift, crop } = useValue(scene.state)
+  const { preset, shift, crop, turning } = useValue(scene.state)
   const spread = 500
   return (
     <>
@@ -54,6 +56,9 @@ function Rendering({ scene }: { scene: VolumeScene }) {
           </option>
         ))}
       </select>
+      <button type="button" className="button button-small" aria-pressed={turning} data-testid="volume-turn" onClick={() => scene.spin(!turning)}>
+        {turning ? 'Stop turning' : 'Turn by itself'}
+      </button>
       <label className="volume-field">
         <span>Opacity shift</span>
         <input type="range" min={-spread} max={spread} step={10} value={shift} aria-label="Opacity shift" onChange={(change) => scene.set({ shift: Number(change.target.value) })} />
@@ -120,6 +125,15 @@ function Fusion({ scene, choices, over, unit, top, onOver }: Pick<Props, 'scene'
             <input className="volume-number" type="number" min={0.1} step="any" value={Number(top.toPrecision(4))} aria-label={`Top of the colours, ${unit}`} onChange={(change) => Number(change.target.value) > 0 && scene.set({ top: Number(change.target.value) })} />
             <output>{unit}</output>
           </label>
+          {unit === 'SUVbw' && (
+            <div className="volume-choice" role="group" aria-label="Range of SUV">
+              {SUV_TOPS.map((most) => (
+                <button key={most} type="button" aria-pressed={top === most} onClick={() => scene.set({ top: most })}>
+                  {`0–${most}`}
+                </button>
+              ))}
+            </div>
+          )}
         </>
       )}
     </>
