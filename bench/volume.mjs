@@ -88,9 +88,9 @@ await page.getByTestId('volume-menu').click()
 await page.getByRole('menuitem', { name: 'MPR: three planes' }).click()
 await page.locator('[data-testid=plane-coronal] canvas[data-drawn=fine]').waitFor({ timeout: LONG })
 figures.early = Date.now() - begun
-await page.locator('[data-testid=volume-notes][data-status=ready]').waitFor({ timeout: LONG })
+await page.locator('[data-testid=volume-notes][data-status=ready]').waitFor({ state: 'attached', timeout: LONG }) // without a note it has no size
 figures.volume = Date.now() - begun
-figures.notes = await page.getByTestId('volume-notes').innerText()
+figures.notes = await page.getByTestId('volume-notes').textContent()
 const plane = await page.getByTestId('plane-axial').boundingBox()
 await page.mouse.move(plane.x + plane.width / 2, plane.y + plane.height / 2)
 figures.planesStep = (await cost(60, () => page.mouse.wheel(0, 120))).step
