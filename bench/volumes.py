@@ -32,7 +32,7 @@ def opened(work: Path, slices: int) -> dict[str, Any]:
 
 def table(found: dict[str, Any]) -> str:
     """A Markdown table of one run."""
-    confined = "its process confined to that by a cgroup" if found["limited"] else "not confined: this machine lets no cgroup be made"
+    confined = "its process confined to that by a cgroup" if found["limited"] else "not confined: no cgroup could be made"
     rows = [
         ("largest memory of the page", f"{found['memory']:.0f} MB of {found['limit']} ({confined})"),
         ("three planes, coarse / all slices in full", f"{found['early'] / 1000:.1f} s / {found['volume'] / 1000:.1f} s"),

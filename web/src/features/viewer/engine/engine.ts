@@ -14,7 +14,10 @@ const GIGABYTE = 1024 ** 3
 const AT_ONCE = 5
 const ON_GPU = 4 // viewports; with 25 Cornerstone's one context left all of them black
 /** Share of the memory for frames as they came: compressed, an eighth holds about half as many as the rest holds decoded. */
+/** Share of the memory for frames as they came: at three to one three quarters of as many as there are pictures. */
 const COMPRESSED = 1 / 8
+/** And for pictures: with a volume beside them, and what the browser has not swept away yet, a page of 2 GB must not break. */
+const PICTURES = 1 / 2
 export const THUMBNAIL_SIDE = 192
 
 /** A gigabyte, or a quarter of the machine where that is less. Chromium's deviceMemory is in gigabytes; others do not tell. */
@@ -51,7 +54,7 @@ export class Engine {
     this.core = startCore()
     this.limit = budget((navigator as { deviceMemory?: number }).deviceMemory)
     this.source = new FrameSource(pace, undefined, this.limit * COMPRESSED)
-    this.pictures = new PictureStore(this.limit * (1 - COMPRESSED), () => this.onScreen(), () => this.noteLoaded())
+    this.pictures = new PictureStore(this.limit * PICTURES, () => this.onScreen(), () => this.noteLoaded())
     this.queue = new Queue(
       (id, signal) => this.fetch(id, signal),
       (id) => (id.startsWith(SMALLER) ? this.pictures.get(id.slice(SMALLER.length)) !== undefined : this.pictures.has(id)),
