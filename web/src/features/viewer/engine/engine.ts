@@ -13,7 +13,6 @@ const GIGABYTE = 1024 ** 3
 // HTTP/1.1 gives six connections a host; the live feed holds one of them.
 const AT_ONCE = 5
 const ON_GPU = 4 // viewports; with 25 Cornerstone's one context left all of them black
-/** Share of the memory for frames as they came: compressed, an eighth holds about half as many as the rest holds decoded. */
 /** Share of the memory for frames as they came: at three to one three quarters of as many as there are pictures. */
 const COMPRESSED = 1 / 8
 /** And for pictures: with a volume beside them, and what the browser has not swept away yet, a page of 2 GB must not break. */
