@@ -195,8 +195,9 @@ ENDPOINTS = (
         errors=(Kind.MISSING, Kind.CONFLICT, Kind.UNSUPPORTED),
     ),
     Endpoint(
-        method="POST", path="/studies/{uid}/deidentified-copy", tag="deidentification", needs=_EXPORT, run=_copy,
-        summary="The same as another study of this archive; needs study:store, too",
+        method="POST", path="/studies/{uid}/deidentified-copy", tag="deidentification", needs=_EXPORT,
+        also=Permission.STUDY_STORE, run=_copy,
+        summary="The same as another study of this archive",
         parameters=(Parameter("uid", "Study Instance UID", text(), "path", True),), body=obj(_ASKED, *_ASKED),
         answer=obj({"StudyInstanceUID": text("of the copy"), "report": {"type": "object", "description": "what was done"}}),
         status=201, errors=(Kind.MISSING, Kind.CONFLICT, Kind.UNSUPPORTED, Kind.NO_SPACE),

@@ -76,6 +76,7 @@ class Endpoint:
     summary: str
     tag: str
     needs: Permission | Door
+    also: Permission | None = None  # what it needs besides
     run: Answer | None = None
     respond: Respond | None = None
     description: str = ""

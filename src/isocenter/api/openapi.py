@@ -66,7 +66,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
         "security": [] if endpoint.needs is Door.PUBLIC else [{"session": []}, {"bearer": []}, {"basic": []}],
-        "x-needs": endpoint.needs.value,
+        "x-needs": " ".join(each.value for each in (endpoint.needs, endpoint.also) if each),
         "responses": _responses(endpoint),
     }
     if endpoint.description:
