@@ -34,15 +34,17 @@ interface Made {
   readonly grey: number
   readonly plane: string
   readonly positions: readonly string[]
+  /** How much brighter each image is than the one before. */
+  readonly step?: number
 }
 
 async function study(page: Page, series: readonly Made[], frameOfReference = newUid(), patientId = newUid(), studyDate = '20260105'): Promise<string> {
   const uid = newUid()
-  for (const [at, { grey, plane, positions }] of series.entries()) {
+  for (const [at, { grey, plane, positions, step = 0 }] of series.entries()) {
     const own = newUid()
     for (const [number, position] of positions.entries()) {
       const subject = { patientName: 'Lay^Out', patientId, study: uid, studyDate, series: own, modality: 'MR', description: 'Spine', seriesNumber: at + 1, instanceNumber: number + 1 }
-      expect(await store(page, `${at}-${number}`, object(subject, slice(grey, plane, position, frameOfReference)))).toBe('stored')
+      expect(await store(page, `${at}-${number}`, object(subject, slice(grey + number * step, plane, position, frameOfReference)))).toBe('stored')
     }
   }
   return uid
@@ -95,4 +97,39 @@ test('any grid up to five by five, and the one that studies open in', async ({ p
   await open(page, uid)
   await shown(page, 6)
   await page.request.put('/api/v1/session/preferences/layout', { headers: { 'X-CSRF-Token': token }, data: {} })
+})
+
+test('one series over all viewports: pages by the wheel, one image alone, and the screen as it was', async ({ page }) => {
+  await csrf(page.request)
+  const positions = Array.from({ length: 12 }, (_, at) => `0\\0\\${at}`)
+  const uid = await study(page, [{ grey: 20, step: 15, plane: AXIAL, positions }, { grey: 250, plane: AXIAL, positions: ['0\\0\\0'] }])
+  await open(page, uid)
+  await expect(page.getByTestId('rail-fill').first()).toHaveAccessibleName('12 of 12 loaded', { timeout: 45_000 })
+  const entry = page.getByRole('menuitem', { name: 'One series over all viewports' })
+  await page.getByTestId('layout').click()
+  await entry.click()
+  await shown(page, 9)
+  /** The image in each viewport, by what is on the screen. */
+  const pageIs = async (first: number, of: number) => {
+    for (let at = 0; at < of; at++) {
+      await expect.poll(async () => Math.round(((await canvasAt(page, [[16, 16]], at))[0]!.color[0] - 20) / 15), `viewport ${at} of the page from ${first}`).toBe(first + at)
+    }
+  }
+  await pageIs(0, 9)
+  await keepScreenshot(page, 'layout-tiles')
+  await pane(page, 4).hover()
+  await page.mouse.wheel(0, 120)
+  await pageIs(3, 9)
+  await page.mouse.wheel(0, -120)
+  await pageIs(0, 9)
+  await page.getByTestId('pane-4').dblclick()
+  await expect(page.getByTestId('pane-3')).toHaveCount(0)
+  await page.keyboard.press('ArrowDown')
+  await expect(pane(page, 4)).toHaveAttribute('data-shown', '5')
+  await page.getByTestId('pane-4').dblclick()
+  await pageIs(1, 9)
+  await page.getByTestId('layout').click()
+  await entry.click()
+  await expect(page.getByTestId('pane-1')).toHaveCount(0)
+  await pageIs(0, 1)
 })

@@ -180,7 +180,8 @@ export class Linking {
     if (was?.picture !== now.picture) this.tell()
     if (this.following || was?.seriesInstanceUID !== now.seriesInstanceUID || was.hung !== now.hung || was.count !== now.count || now.count === 0) return
     if (!this.onScreen().includes(pane)) return
-    const links = linksNow()
+    // Tiles are one picture in many pieces: seen the same way, whatever is linked else.
+    const links = this.session.tiling.isOn ? { ...linksNow(), window: true, zoom: true, turn: true } : linksNow()
     this.following = true
     try {
       if (was.index !== now.index && links.scroll !== 'off') this.scrollWith(pane)
@@ -222,6 +223,7 @@ export class Linking {
   }
 
   private scrollWith(pane: Pane): void {
+    if (this.session.tiling.isOn) return // pages of tiles turn by themselves
     const spots: Record<number, Spot> = {}
     for (const other of this.partnersOf(pane)) {
       const spot = this.spotFor(pane, other)

@@ -24,6 +24,7 @@ import { Linking } from './linking'
 import type { Opening } from './opening'
 import { paceNow } from './pace'
 import { Thumbnails } from './thumbnails'
+import { Tiling } from './tiling'
 
 export type Tool = 'cursor' | 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'pan' | 'scroll' | Kind
 
@@ -65,6 +66,7 @@ export class ViewerSession {
   readonly thumbnails: Thumbnails
   readonly hanging: Hanging
   readonly linking: Linking
+  readonly tiling: Tiling
   private readonly studyInstanceUID: string
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
@@ -98,6 +100,7 @@ export class ViewerSession {
     this.thumbnails = new Thumbnails(this.engine, (series) => this.studyOf(series), (series) => this.stacks.get(series), this.ended.signal)
     this.hanging = new Hanging(this, this.ended.signal)
     this.linking = new Linking(this)
+    this.tiling = new Tiling(this)
     this.stopListening = changes.listen((change) => {
       // A new study may be another one of this patient.
       const isOurs = this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)
@@ -436,6 +439,7 @@ export class ViewerSession {
     this.stopListening()
     this.annotations.dispose()
     this.linking.dispose()
+    this.tiling.dispose()
     this.engine.dispose()
     this.stacks.clear()
   }

@@ -18,6 +18,18 @@ function Shown({ pane, number, series }: { pane: Pane; number: number; series: s
   return seriesInstanceUID === series ? <span className="rail-where">{number}</span> : null
 }
 
+/** How much of a series that is shown is in memory already; of several viewports with it the first one's is seen. */
+function Fill({ pane, series }: { pane: Pane; series: string }) {
+  const { seriesInstanceUID, count } = useValue(pane.state)
+  if (seriesInstanceUID !== series || count === 0) return null
+  const loaded = pane.frames.filter((_, index) => pane.isLoaded(index)).length
+  return (
+    <span className="rail-fill" role="img" aria-label={`${loaded} of ${count} loaded`} data-testid="rail-fill">
+      <span style={{ width: `${(100 * loaded) / count}%` }} />
+    </span>
+  )
+}
+
 const GLYPHS: Readonly<Record<string, GlyphName>> = { waveform: 'waveform', mesh: 'cube', words: 'document', document: 'document' }
 
 /** The sign of what has no picture; a series that should have one and has none is a warning. */
@@ -74,6 +86,7 @@ function Item({ session, series }: { session: ViewerSession; series: Series }) {
             {series.SeriesNumber !== null && series.SeriesNumber !== '' && <span>#{series.SeriesNumber}</span>}
             <span className="rail-count">{countText(series)}</span>
           </span>
+          {session.engine.panes.slice(0, panesOf(layout)).map((each) => <Fill key={each.id} pane={each} series={uid} />)}
           <span className="rail-marks">
             {many && session.engine.panes.slice(0, panesOf(layout)).map((each, index) => <Shown key={each.id} pane={each} number={index + 1} series={uid} />)}
             {fresh.has(uid) && <span className="rail-fresh">new</span>}

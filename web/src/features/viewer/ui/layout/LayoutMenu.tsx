@@ -58,6 +58,7 @@ export function LayoutMenu({ session }: { session: ViewerSession }) {
   const { layout } = useValue(session.state)
   const kept = useKeptLayout()
   const starts = kept === layout
+  const tiled = useValue(session.tiling.state) !== null
   return (
     <Dropdown label="Layout" glyph={layout} testid="layout">
       {LAYOUTS.map((each) => (
@@ -66,6 +67,7 @@ export function LayoutMenu({ session }: { session: ViewerSession }) {
       <hr />
       <GridChooser session={session} />
       <hr />
+      <Entry label="One series over all viewports" hint={tiled ? 'yes' : ''} chosen={tiled} onClick={() => void session.tiling.toggle().catch(() => undefined)} />
       <Entry label="Open studies in this layout" hint={starts ? 'yes' : ''} chosen={starts} onClick={() => void keepLayout(starts ? null : layout).catch(() => undefined)} />
     </Dropdown>
   )
