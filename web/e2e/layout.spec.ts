@@ -60,7 +60,7 @@ const choose = async (page: Page, name: string) => {
 }
 
 test('any grid up to five by five, and the one that studies open in', async ({ page }) => {
-  const token = await csrf(page.request)
+  await csrf(page.request)
   const greys = Array.from({ length: 25 }, (_, at) => 20 + at * 9)
   const uid = await study(page, greys.map((grey) => ({ grey, plane: AXIAL, positions: ['0\\0\\0'] })))
   await open(page, uid)
@@ -96,7 +96,9 @@ test('any grid up to five by five, and the one that studies open in', async ({ p
   await expect.poll(async () => ((await (await page.request.get('/api/v1/session/preferences')).json()) as { layout?: { opens?: string } }).layout?.opens).toBe('2x3')
   await open(page, uid)
   await shown(page, 6)
-  await page.request.put('/api/v1/session/preferences/layout', { headers: { 'X-CSRF-Token': token }, data: {} })
+  const again = await csrf(page.request)
+  const reset = await page.request.put('/api/v1/session/preferences/layout', { headers: { 'X-CSRF-Token': again }, data: {} })
+  expect(reset.ok(), await reset.text()).toBe(true)
 })
 
 test('one series over all viewports: pages by the wheel, one image alone, and the screen as it was', async ({ page }) => {

@@ -80,11 +80,19 @@ export class Tiling {
     const tiles = this.state.get()
     const pane = this.session.engine.panes[at]
     if (!tiles || !pane || this.filling || at >= tiles.size || this.session.state.get().alone) return
-    const { stack, first, size } = tiles
+    const { stack, first } = tiles
     const { seriesInstanceUID, count, index } = pane.state.get()
     if (seriesInstanceUID !== null && seriesInstanceUID !== stack.seriesInstanceUID) this.end()
     else if (count > 0 && count !== stack.frames.length) this.state.set({ ...tiles, stack: { ...stack, frames: pane.frames } })
-    else if (count > 0 && index !== first + at) this.fill({ ...tiles, first: pageAfter(first, count, size, at, index) })
+    else if (count > 0 && index !== first + at) queueMicrotask(() => this.turn(at)) // it is still on its way to that image
+  }
+
+  /** Somebody has gone on in this viewport: the page that belongs to it. */
+  private turn(at: number): void {
+    const tiles = this.state.get()
+    const shown = this.session.engine.panes[at]?.state.get()
+    if (!tiles || !shown || shown.index === tiles.first + at) return
+    this.fill({ ...tiles, first: pageAfter(tiles.first, shown.count, tiles.size, at, shown.index) })
   }
 
   /** Other layouts hold pages of other sizes; an image that was looked at alone is on the page that comes after. */
