@@ -25,6 +25,7 @@ from isocenter.settings import Settings
 from isocenter.store.blobs import LocalBlobs
 from isocenter.store.cache import DiskCache
 from isocenter.store.database import Database
+from schemas import MEMORY, put_index
 
 # Two shared cores: no deadline; enough examples to find what a change breaks, few enough for every commit.
 settings.register_profile("ci", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow,
@@ -32,8 +33,6 @@ settings.register_profile("ci", max_examples=60, deadline=None, suppress_health_
 settings.register_profile("deep", max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-# Thousands of commits are synced to the disk; tests that do not ask whether it is a disk keep their archives in memory.
-MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
 # dcmtk's programs, not those of the same names that pynetdicom puts into a virtual environment
 os.environ["PATH"] = f"/usr/bin:{os.environ['PATH']}"
 
@@ -171,9 +170,11 @@ ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 @contextmanager
 def fresh_database(engine: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a fresh database; it has the schema on PostgreSQL and does not exist yet on SQLite."""
+    """The URL of a fresh database, which has the schema."""
     if engine == "sqlite":
-        yield f"sqlite:///{folder / 'index.sqlite'}"
+        url = f"sqlite:///{folder / 'index.sqlite'}"
+        put_index(url)
+        yield url
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
     url = server.create("isocenter_template")
@@ -184,6 +185,7 @@ def fresh_database(engine: str, folder: Path, request: pytest.FixtureRequest) ->
 @contextmanager
 def archive(url: str, folder: Path) -> Iterator[Context]:
     """A whole archive on a database, its blobs in `folder`."""
+    put_index(url)
     settings = Settings(data=folder, min_free_space=0)
     context = Context(Database(url), LocalBlobs(folder), settings, cache=DiskCache(settings.cache_folder, 64 << 20), pool=Pool(1))
     yield context

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from schemas import put_index
+
 PASSWORD = "correct-horse-battery-1"
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
@@ -188,6 +190,8 @@ def start(folder: Path, *options: str, extra: Mapping[str, str] | None = None, r
 @contextmanager
 def running(folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A ready server for the length of a block; stopped with SIGTERM, and checked that nothing of it is left."""
+    if not (folder / "data").exists() and "--database" not in options:
+        put_index(f"sqlite:///{folder / 'data' / 'index.sqlite'}")
     server = start(folder, *options, extra=environment)
     try:
         server.wait_until_ready()

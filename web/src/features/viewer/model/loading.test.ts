@@ -58,7 +58,7 @@ describe('keys', () => {
     expect(commandFor(press('+'))).toBe('zoom-in')
     expect(commandFor(press('¡', { altKey: true, code: 'Digit1' }))).toBe('layout-1x1')
     expect(commandFor(press('W'))).toBe('tool-window') // caps lock
-    expect(commandFor(press('V', { shiftKey: true }))).toBeUndefined()
+    expect(commandFor(press('V', { shiftKey: true }))).toBe('compare') // and not what V does
     expect(commandFor(press('z', { metaKey: true }))).toBe('undo')
     expect(commandFor(press('ArrowDown', { shiftKey: true }))).toBe('forward-10')
     expect(commandFor(press('ArrowUp', { shiftKey: true, ctrlKey: true }))).toBe('back-50')
