@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from api_harness import Api
-from isocenter.domain.access import Role
+from isocenter.domain.access import SYSTEM, Role
+from isocenter.domain.imaging import Source
+from isocenter.service import ingest
 
 pytestmark = pytest.mark.anyio
 
@@ -100,3 +102,23 @@ async def test_an_object_of_others_is_taken_in(sqlite_api: Api, data: Path) -> N
         {"fact": "bodyPart", "is": "any", "values": ["HEAD"], "weight": 3, "required": True},
         {"fact": "modality", "is": "any", "values": ["CT"], "weight": 3, "required": True},
     ]
+
+
+@pytest.mark.parametrize("source", ["stow", "import", "upload", "dimse"])
+async def test_an_object_that_came_by_any_door_is_kept_as_it_came_and_hangs_nothing_until_somebody_takes_it_over(
+    sqlite_api: Api, data: Path, source: Source
+) -> None:
+    content = (data / "hanging-protocol/NeurosurgeryPlan.dcm").read_bytes()
+    with ingest.begin(sqlite_api.context, SYSTEM, source=source, calling_aet="PLANNER") as reception:
+        reception.write(content)
+        assert reception.finish().status == "stored"
+    assert sqlite_api.kinds()[-1] == "hanging.received"
+    async with sqlite_api.client(sqlite_api.token(Role.RADIOLOGIST)) as client:
+        (found,) = (await client.get("/hanging-protocols/received")).json()["objects"]
+        assert (found["name"], found["source"], found["source_aet"]) == ("NeurosurgeryPlan", source, "PLANNER")
+        assert (await client.get(f"/hanging-protocols/received/{found['id']}/dicom")).content == content
+        assert (await client.get("/hanging-protocols")).json() == {"protocols": []}
+        taken = await client.post(f"/hanging-protocols/received/{found['id']}")
+        assert taken.status_code == 201 and taken.json()["mine"] and not taken.json()["shared"]
+        assert [each["name"] for each in (await client.get("/hanging-protocols")).json()["protocols"]] == ["NeurosurgeryPlan"]
+        assert (await client.post("/hanging-protocols/received/4711")).status_code == 404

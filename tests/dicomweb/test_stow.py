@@ -258,3 +258,11 @@ def test_every_kind_of_error_has_a_failure_reason_and_a_status() -> None:
     assert set(FAILURE_REASON) == set(HTTP_STATUS) == set(Kind)
     assert all(0 < code <= 0xFFFF for code in FAILURE_REASON.values())
     assert all(400 <= code < 600 for code in HTTP_STATUS.values())
+
+
+def test_a_hanging_protocol_is_stored_though_it_belongs_to_no_study(client: Client, data: Path) -> None:
+    answer = client.store(data / "hanging-protocol/NeurosurgeryPlan.dcm")
+    assert answer.status_code == 200 and set(answer.json()) == {"00081199"}
+    (item,) = answer.json()["00081199"]["Value"]
+    assert item["00081150"]["Value"] == ["1.2.840.10008.5.1.4.38.1"] and item["00081190"] == {"vr": "UR"}
+    assert client.json("/studies") == [] and not incoming(client)

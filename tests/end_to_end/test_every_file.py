@@ -279,6 +279,9 @@ def test_every_faulty_file_is_refused_or_set_aside_with_a_reason(tmp_path: Path,
             if path.relative_to(data).as_posix() in BARE and result["status"] in ("stored", "version"):
                 assert "Part 10" in result["reason"]
                 continue
+            if path.parent.name == "hanging-protocol":  # whole, and of no study
+                assert result["status"] == "stored"
+                continue
             assert result["status"] in ("refused", "quarantined"), f"{path}: {result}"
             assert len(result["reason"]) > 10
         with server.client() as client:

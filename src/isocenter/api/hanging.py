@@ -30,6 +30,35 @@ def _facts(call: Call, kept: hanging.Kept) -> dict[str, Any]:
     }  # fmt: skip
 
 
+RECEIVED = obj(
+    {
+        "id": integer(), "uid": text("SOP Instance UID"), "name": text("\"\" when the viewer cannot show it"),
+        "problem": text("why it cannot be shown, \"\" when it can"), "source": text("dimse, stow, import, upload"),
+        "source_aet": text("the AE title that sent it"), "received_at": text("RFC 3339", format="date-time"),
+    }
+)  # fmt: skip
+
+
+def _received(call: Call) -> Any:
+    return {
+        "objects": [
+            {"id": held.id, "uid": held.uid, "name": name, "problem": problem, "source": held.source,
+             "source_aet": held.source_aet, "received_at": held.received_at.isoformat()}
+            for held, name, problem in hanging.received(call.context, call.principal)
+        ]
+    }  # fmt: skip
+
+
+def _take_over(call: Call) -> Any:
+    return _facts(call, hanging.take_over(call.context, call.principal, call.path["id"]))
+
+
+async def _received_dicom(request: Request, call: Call) -> Response:
+    held = await anyio.to_thread.run_sync(hanging.received_object, call.context, call.principal, call.path["id"])
+    headers = {"Content-Disposition": f'attachment; filename="hanging-protocol-received-{held.id}.dcm"'}
+    return Response(held.content, media_type="application/dicom", headers=headers)
+
+
 def _list(call: Call) -> Any:
     return {"protocols": [_facts(call, each) for each in hanging.protocols(call.context, call.principal)]}
 
@@ -80,6 +109,20 @@ ENDPOINTS = (
         summary="Keep what a DICOM object (Hanging Protocol Storage) says, as one's own",
         body={"type": "string", "format": "binary"}, body_type="application/octet-stream",
         answer=ref("HangingProtocol"), status=201,
+    ),
+    Endpoint(
+        method="GET", path="/hanging-protocols/received", tag="hanging", needs=_NEEDS, run=_received,
+        summary="Hanging Protocol objects that came in by C-STORE, STOW-RS or import", answer=obj({"objects": array(RECEIVED)}),
+    ),
+    Endpoint(
+        method="POST", path="/hanging-protocols/received/{id}", tag="hanging", needs=_NEEDS, run=_take_over,
+        summary="Keep what one of them says, as one's own", parameters=(_ID,), answer=ref("HangingProtocol"), status=201,
+        errors=(Kind.MISSING,),
+    ),
+    Endpoint(
+        method="GET", path="/hanging-protocols/received/{id}/dicom", tag="hanging", needs=_NEEDS, respond=_received_dicom,
+        summary="One of them, byte for byte as it came", parameters=(_ID,), answer={"type": "string", "format": "binary"},
+        answer_type="application/dicom", errors=(Kind.MISSING,),
     ),
     Endpoint(
         method="PATCH", path="/hanging-protocols/{id}", tag="hanging", needs=_NEEDS, run=_change,

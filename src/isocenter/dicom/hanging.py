@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from .datasets import quiet
+from .sop_classes import HANGING_PROTOCOL_STORAGE as SOP_CLASS
 
-SOP_CLASS = "1.2.840.10008.5.1.4.38.1"  # Hanging Protocol Storage
 MOST_BOXES = 5  # rows and columns that the viewer shows
 LONGEST = 64 * 1024  # characters of the private JSON that are read
 

@@ -99,7 +99,8 @@ def _status(parts: Sequence[Part], failed: Sequence[Part], broken_off: Isocenter
 
 
 def _is_served(outcome: Outcome) -> bool:
-    return outcome.status != "quarantined"
+    """What is in quarantine is not served, and what belongs to no study is not below /studies."""
+    return outcome.status != "quarantined" and bool(outcome.study_instance_uid)
 
 
 def _value(vr: str, *values: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from isocenter import __version__
 from isocenter.codecs import formats
 from isocenter.dicom import attributes, charset, extra, sop_classes, syntaxes, uid, worklist
 from isocenter.dicom.attributes import Attribute, Matching
-from isocenter.dimse import client, finding, identity, printing, querying, services, status, storage, tls
+from isocenter.dimse import client, finding, hanging, identity, printing, querying, services, status, storage, tls
 from isocenter.dimse import conformance_text as words
 from isocenter.dimse.messages import CommandField
 from isocenter.dimse.upper_layer import items, negotiation, pdu
@@ -244,6 +244,8 @@ def _specific(settings: Settings, service: str, offered: list[Offered]) -> Secti
         tables += [_extended(), *(_keys(settings, level, finding.LEVELS) for level in attributes.Level)]
     if any(each.sop_class_uid == sop_classes.MODALITY_WORKLIST_FIND for each in offered):
         tables.append(_worklist())
+    if any(each.sop_class_uid == sop_classes.HANGING_PROTOCOL_FIND for each in offered):
+        tables.append(_hanging())
     if any(each.sop_class_uid in printing.META for each in offered):
         tables.append(_print_operations())
     return Section(f"SOP Specific Conformance: {service}", words.SPECIFIC.get(service, ()), tuple(tables))
@@ -287,6 +289,12 @@ def _worklist() -> Table:
         for key in worklist.KEYS
     )  # fmt: skip
     return Table("Keys of the modality worklist", ("Attribute", "Tag", "VR", "Key", "Matching besides universal"), rows)
+
+
+def _hanging() -> Table:
+    rows = tuple((path, {"U": "unique", "R": "required"}.get(matching, "as any other attribute of the object"), returned)
+                 for path, matching, returned in hanging.KEYS)  # fmt: skip
+    return Table("Keys of hanging protocols (PS3.4 Table U.6-1)", ("Attribute", "Matching key", "Return key type"), rows)
 
 
 def _print_operations() -> Table:

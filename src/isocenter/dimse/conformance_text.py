@@ -125,6 +125,17 @@ SPECIFIC: Mapping[str, Text] = {
     "Basic Worklist Management": (
         "The worklist is made from orders (POST /api/v1/orders). What is done, discontinued or cancelled is no longer in it.",
     ),
+    "Hanging Protocol Query": (
+        "Hanging Protocol objects that were stored here, and the protocols that were published in the web client. Any attribute "
+        "of an object can be a key, also those that the table does not list; the character set is handled as in other queries.",
+    ),
+    "Hanging Protocol Retrieve by C-MOVE": (
+        "Sub-operations store under Hanging Protocol Storage (1.2.840.10008.5.1.4.38.1): what was received as it came, what was "
+        "published here as it is written by this archive, with a new SOP Instance UID after each change.",
+    ),
+    "Hanging Protocol Retrieve by C-GET": (
+        "As by C-MOVE. The requestor proposes Hanging Protocol Storage with the SCP role.",
+    ),
     "Modality Performed Procedure Step": (
         "N-CREATE begins a step with the status IN PROGRESS, N-SET ends it as COMPLETED or DISCONTINUED, after which it is "
         "not changed any more (0110 with Error ID A710). The scheduled step that it names follows, and with it the worklist.",
@@ -186,7 +197,11 @@ ANNEXES: tuple[tuple[str, Text], ...] = (
             "Annotation YES, Modality OT unless the job names one, and DOC. A Presentation LUT becomes the VOI LUT Sequence.",
         ),
     ),
-    ("Data Dictionary of Private Attributes", ("None is written.",)),
+    (
+        "Data Dictionary of Private Attributes",
+        ("In Hanging Protocol objects: (0073,xx01) UT of the creator ISOCENTER HANGING, the protocol as JSON, with what PS3.3 "
+         "C.23 has no attributes for. No other object gets any.",),
+    ),
     ("Coded Terminology and Templates", ("None is added to objects.",)),
     (
         "Grayscale Image Consistency",

@@ -5,7 +5,7 @@ sends to a known peer on associations of ours.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from isocenter import metrics
@@ -18,6 +18,7 @@ from isocenter.dimse.storing import Suboperations
 from isocenter.dimse.suboperations import Counts
 from isocenter.domain.errors import Missing
 from isocenter.service import peers
+from isocenter.service.sending import Stored
 
 GET_SOP_CLASSES: Mapping[str, str] = MappingProxyType(
     {
@@ -63,13 +64,19 @@ def extend(asked: bytes) -> bytes:
 
 def move(exchange: Exchange) -> None:
     """The handler of C-MOVE-RQ: a pending answer for each instance that has been sent, then the final status."""
+    levels = LEVELS[exchange.context.abstract_syntax]
+    move_chosen(exchange, lambda to: suboperations.chosen(exchange, levels, to=to))
+
+
+def move_chosen(exchange: Exchange, choose: Callable[[str], list[Stored] | None]) -> None:
+    """C-MOVE of what `choose` finds for an AE title; it says None when that has been answered."""
     session, command = exchange.session, exchange.command
     try:
         peer = peers.get(session.context, command.move_destination or "")
     except Missing:
         exchange.answer(status.MOVE_DESTINATION_UNKNOWN, error_comment="the move destination is no known peer")
         return
-    found = suboperations.chosen(exchange, LEVELS[exchange.context.abstract_syntax], to=peer.aet)
+    found = choose(peer.aet)
     if found is None:
         return
     counts = Counts(len(found))
@@ -87,8 +94,12 @@ def move(exchange: Exchange) -> None:
 def get(exchange: Exchange) -> None:
     """The handler of C-GET-RQ: a C-STORE and a pending answer for each instance, then the final status."""
     found = suboperations.chosen(exchange, LEVELS[exchange.context.abstract_syntax])
-    if found is None:
-        return
+    if found is not None:
+        get_chosen(exchange, found)
+
+
+def get_chosen(exchange: Exchange, found: list[Stored]) -> None:
+    """C-GET of these."""
     counts = Counts(len(found))
     told = Heartbeat(exchange, counts)
     with Suboperations(exchange, found) as stores:

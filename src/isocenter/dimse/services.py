@@ -12,6 +12,7 @@ from isocenter.dimse import (
     commitment,
     commitment_scu,
     finding,
+    hanging,
     messages,
     mpps,
     printing,
@@ -61,6 +62,11 @@ SERVICES: tuple[Service, ...] = (
     *(Service("Print", DimseService.PRINT, {uid: name}, printing.OPERATIONS[uid], printing.MAX_DATA_SET)
       for uid, name in printing.SOP_CLASSES.items()),
     Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find}),
+    Service("Hanging Protocol Query", DimseService.QUERY, hanging.FIND_SOP_CLASSES, {CommandField.C_FIND_RQ: hanging.find}),
+    Service("Hanging Protocol Retrieve by C-MOVE", DimseService.RETRIEVE, hanging.MOVE_SOP_CLASSES,
+            {CommandField.C_MOVE_RQ: hanging.move}),
+    Service("Hanging Protocol Retrieve by C-GET", DimseService.RETRIEVE, hanging.GET_SOP_CLASSES,
+            {CommandField.C_GET_RQ: hanging.get}),
     *(
         Service(f"Unified Procedure Step: {ups.SOP_CLASSES[uid].split(' ')[4]}", DimseService.UPS, {uid: ups.SOP_CLASSES[uid]},
                 operations, extend=ups.extend)

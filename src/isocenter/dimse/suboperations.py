@@ -73,7 +73,7 @@ def _lists(exchange: Exchange, levels: Sequence[Level]) -> dict[str, Sequence[st
         raise _NotAnswerable(
             status.NOT_OF_SOP_CLASS, f"Query/Retrieve Level {said} {', '.join(levels)}", "QueryRetrieveLevel"
         )
-    lists: dict[str, Sequence[str] | str] = {name: _values(asked, keyword) for keyword, name in _KEYS.values()}
+    lists: dict[str, Sequence[str] | str] = {name: values_of(asked, keyword) for keyword, name in _KEYS.values()}
     keyword, name = _KEYS[Level(level)]
     if not lists[name]:
         raise _NotAnswerable(status.NOT_OF_SOP_CLASS, f"{keyword} is missing", keyword)
@@ -81,7 +81,7 @@ def _lists(exchange: Exchange, levels: Sequence[Level]) -> dict[str, Sequence[st
     return lists
 
 
-def _values(asked: Dataset, keyword: str) -> list[str]:
+def values_of(asked: Dataset, keyword: str) -> list[str]:
     """PS3.4 C.2.2.2.2: a list of UIDs has backslashes between them."""
     value = asked.get(keyword)
     several = value if isinstance(value, list | tuple) or hasattr(value, "append") else (value,)

@@ -29,6 +29,7 @@ class Event(StrEnum):
     EXCEPTION_DISMISSED = "exception.dismissed"
     EXCEPTION_READ = "exception.read"
     HANGING_PUBLISHED = "hanging.published"
+    HANGING_RECEIVED = "hanging.received"
     HANGING_WITHDRAWN = "hanging.withdrawn"
     HL7_DONE = "hl7.done"
     HL7_FAILED = "hl7.failed"

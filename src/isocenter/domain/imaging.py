@@ -1,6 +1,7 @@
 """What comes into the archive, and on what terms: the pure `admit`.
 
     admit(arrival) -> Accept        it is an instance like any other
+                      Library       it is nobody's image, but says how images are shown; kept beside the studies
                       Quarantine    its bytes are kept, but it joins no study until a person has looked at it
                       Refuse        nothing is kept, the sender is told why
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from isocenter.dicom.part10 import Header
+from isocenter.dicom.sop_classes import HANGING_PROTOCOL_STORAGE
 from isocenter.dicom.uid import MAX_LENGTH, is_valid
 from isocenter.domain.access import Principal
 
@@ -23,6 +25,11 @@ Status = Literal["stored", "duplicate", "version", "quarantined"]
 # seen in the field and harmless: such a UID is accepted as it is, with a warning.
 _USABLE_UID = re.compile(r"[0-9.]+")
 _UID_LENGTH = MAX_LENGTH
+
+# Composite objects of no patient (PS3.4 Annex GG) that have a home here. A real hanging protocol has some ten thousand bytes.
+LIBRARY = frozenset({HANGING_PROTOCOL_STORAGE})
+LONGEST_IN_LIBRARY = 1 << 20
+_OF_A_STUDY = ("StudyInstanceUID", "SeriesInstanceUID")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,14 @@ class Quarantine:
 
     reason: str
     where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Library(Quarantine):
+    """Keep it beside the studies. For who knows only instances of studies, it is apart from them like any quarantined object."""
+
+    reason: str = "the object belongs to no study"
+    where: str = "SOPClassUID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +109,20 @@ def admit(arrival: Arrival) -> Accept | Quarantine | Refuse:
     for where, uid in told.items():
         if uid is not None and uids[where] and uid != uids[where]:
             return Refuse(f"the data set's {where} is not the one of the request", where, mismatch=True)
+    is_library = header.sop_class_uid in LIBRARY
+    if is_library and arrival.size > LONGEST_IN_LIBRARY:
+        return Quarantine(f"an object of no patient has at most {LONGEST_IN_LIBRARY >> 20} MiB", "SOPClassUID")
     for where, uid in uids.items():
+        if is_library and where in _OF_A_STUDY:
+            continue
         if not uid:
             return Quarantine(f"the data set has no {where}", where)
         if len(uid) > _UID_LENGTH:
             return Quarantine(f"{where} is longer than {_UID_LENGTH} characters", where)
         if not _USABLE_UID.fullmatch(uid):
             return Quarantine(f"{where} is no UID", where)
+    if is_library:
+        return Library()
     sloppy = tuple(f"{where} is not well formed" for where, uid in uids.items() if not is_valid(uid))
     return Accept(_warnings(header) + sloppy)
 

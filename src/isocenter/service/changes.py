@@ -40,6 +40,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.EXCEPTION_DISMISSED: Permission.QUARANTINE_READ,
         Event.EXCEPTION_READ: Permission.CHANGE_READ,
         Event.HANGING_PUBLISHED: Permission.CHANGE_READ,
+        Event.HANGING_RECEIVED: Permission.CHANGE_READ,
         Event.HANGING_WITHDRAWN: Permission.CHANGE_READ,
         Event.HL7_DONE: Permission.HL7_MANAGE,
         Event.HL7_FAILED: Permission.HL7_MANAGE,

@@ -2,30 +2,40 @@
 
 They are JSON of the web client (`domain.hanging`), and go out and come in as DICOM objects (`dicom.hanging`). Nothing of them
 concerns a patient; only what everybody gets to see is a row of the change log.
+
+Objects that peers store (C-STORE, STOW-RS, import) are kept as they came, by `service.ingest`. They hang nothing until somebody
+takes one over: a device must not rearrange everybody's screen.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
+from pydicom.dataset import Dataset
 from sqlalchemy import Connection
 
 from isocenter.dicom import hanging as iod
-from isocenter.dicom import meta, syntaxes
+from isocenter.dicom import keys, meta, syntaxes
 from isocenter.dicom.datasets import InvalidDataSet, decode, encode
 from isocenter.dicom.elements import Malformed
+from isocenter.dicom.sop_classes import HANGING_PROTOCOL_STORAGE as SOP_CLASS
 from isocenter.dicom.source import BytesSource
-from isocenter.dicom.uid import is_valid, new_uid
+from isocenter.dicom.uid import new_uid
 from isocenter.domain import access, hanging
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Forbidden, Invalid, Missing
 from isocenter.domain.events import Event
+from isocenter.domain.imaging import LONGEST_IN_LIBRARY as LONGEST_OBJECT
 from isocenter.service.context import Context
-from isocenter.store import changes
+from isocenter.store import changes, hanging_objects
 from isocenter.store import hanging as rows
 from isocenter.store.hanging import Kept
+from isocenter.store.hanging_objects import Held
+from isocenter.store.imaging import InMemory
 
-__all__ = ["Kept", "add", "as_dicom", "change", "from_dicom", "may_change", "protocols", "remove"]
+__all__ = ["LONGEST_OBJECT", "Held", "Kept", "add", "as_dicom", "change", "from_dicom", "located", "may_change", "protocols",
+           "received", "received_object", "remove", "search", "take_over"]
 
-LONGEST_OBJECT = 1 << 20  # bytes of a DICOM object; real ones have some ten thousand
+T = TypeVar("T")
 
 
 def protocols(context: Context, principal: Principal) -> list[Kept]:
@@ -39,7 +49,7 @@ def may_change(principal: Principal, kept: Kept) -> bool:
     return access.allow(principal, Permission.HANGING_SHARE) if kept.shared else kept.owner == principal.name
 
 
-def add(context: Context, principal: Principal, protocol: object, shared: bool = False, uid: str = "") -> Kept:
+def add(context: Context, principal: Principal, protocol: object, shared: bool = False) -> Kept:
     """Keep a protocol. Raises Invalid, Forbidden."""
     access.require(principal, Permission.STUDY_READ)
     if shared:
@@ -49,7 +59,7 @@ def add(context: Context, principal: Principal, protocol: object, shared: bool =
     def write(connection: Connection) -> Kept:
         if rows.count(connection) >= hanging.MOST:
             raise Invalid(f"there are {hanging.MOST} hanging protocols already", hint="Remove one that nobody uses.")
-        added = rows.add(connection, uid or new_uid(), principal.name, shared, value, context.clock())
+        added = rows.add(connection, new_uid(), principal.name, shared, value, context.clock())
         if shared:
             changes.append(connection, Event.HANGING_PUBLISHED, str(added), principal.name, {"name": value["name"]})
         return _found(connection, added)
@@ -67,7 +77,7 @@ def change(context: Context, principal: Principal, protocol_id: int, protocol: o
         public = found.shared if shared is None else shared
         if public:
             access.require(principal, Permission.HANGING_SHARE)
-        rows.change(connection, protocol_id, public, value or found.protocol, context.clock())
+        rows.change(connection, protocol_id, new_uid(), public, value or found.protocol, context.clock())
         if public or found.shared:
             event = Event.HANGING_PUBLISHED if public else Event.HANGING_WITHDRAWN
             changes.append(connection, event, str(protocol_id), principal.name, {"name": (value or found.protocol)["name"]})
@@ -92,10 +102,7 @@ def remove(context: Context, principal: Principal, protocol_id: int) -> None:
 def as_dicom(context: Context, principal: Principal, protocol_id: int) -> bytes:
     """It as a Part 10 file (Hanging Protocol Storage). Raises Missing."""
     access.require(principal, Permission.STUDY_READ)
-    kept = context.database.read(lambda connection: _visible(connection, principal, protocol_id))
-    made = iod.to_dataset(kept.protocol, kept.uid, kept.owner, kept.shared, kept.changed_at)
-    syntax = syntaxes.EXPLICIT_VR_LITTLE_ENDIAN
-    return meta.file_meta(iod.SOP_CLASS, kept.uid, syntax) + encode(made, syntax)
+    return _file_of(context.database.read(lambda connection: _visible(connection, principal, protocol_id)))
 
 
 def from_dicom(context: Context, principal: Principal, content: bytes) -> Kept:
@@ -105,13 +112,96 @@ def from_dicom(context: Context, principal: Principal, content: bytes) -> Kept:
         raise Invalid(f"a hanging protocol has at most {LONGEST_OBJECT >> 20} MiB", where="body")
     try:
         about = meta.file_meta_of(BytesSource(content))
-        found = decode(content[about.dataset_offset :], about.transfer_syntax_uid)
-        value = iod.from_dataset(found)
+        value = iod.from_dataset(decode(content[about.dataset_offset :], about.transfer_syntax_uid))
     except (InvalidDataSet, Malformed, iod.NoProtocol) as error:
         raise Invalid(str(error), where="body", hint="Give a DICOM file of a hanging protocol.") from None
-    uid = str(found.get("SOPInstanceUID", ""))
-    taken = context.database.read(lambda connection: rows.has_uid(connection, uid))
-    return add(context, principal, value, uid=uid if is_valid(uid) and not taken else "")
+    return add(context, principal, value)  # with a UID of its own: as it is written here, it is another object
+
+
+# ---- objects of others
+
+
+def received(context: Context, principal: Principal) -> list[tuple[Held, str, str]]:
+    """The objects that came in, the newest first, each with its name and what it cannot be shown for, "" when it can."""
+    access.require(principal, Permission.STUDY_READ)
+    found = context.database.read(lambda connection: list(hanging_objects.served(connection)))
+    return [(held, *_described(held)) for held in reversed(found)]
+
+
+def received_object(context: Context, principal: Principal, object_id: int) -> Held:
+    """One of them. Raises Missing."""
+    access.require(principal, Permission.STUDY_READ)
+    held = context.database.read(lambda connection: hanging_objects.one(connection, object_id))
+    if held is None:
+        raise _missing()
+    return held
+
+
+def take_over(context: Context, principal: Principal, object_id: int) -> Kept:
+    """Keep what one of them says as one's own; the object stays as it is. Raises Missing, Invalid."""
+    return from_dicom(context, principal, received_object(context, principal, object_id).content)
+
+
+def search(context: Context, principal: Principal, asked: Dataset, form: Callable[[Dataset], T], limit: int) -> list[T]:
+    """What `form` makes of each object that matches, `limit` at most (PS3.4 U.4.1): received ones, then what was published here.
+
+    asked: the Identifier. Raises query.InvalidKey.
+    """
+    access.require(principal, Permission.STUDY_QUERY)
+    keys.check(asked)
+
+    def read(connection: Connection) -> list[T]:
+        made: list[T] = []
+        for each in _objects(connection):
+            found = _decoded(each)
+            if found is not None and keys.matches(asked, found):
+                made.append(form(found))
+                if len(made) == limit:
+                    break
+        return made
+
+    return context.database.read(read)
+
+
+def located(context: Context, principal: Principal, uids: Sequence[str]) -> list[InMemory]:
+    """The objects of these SOP Instance UIDs, to be sent."""
+    access.require(principal, Permission.STUDY_READ)
+    return context.database.read(lambda connection: list(_objects(connection, uids)))
+
+
+def _objects(connection: Connection, uids: Sequence[str] = ()) -> Iterator[InMemory]:
+    """Everything that others may have, as objects. uids: only these, when there are any."""
+    came: set[str] = set()
+    for number, held in enumerate(hanging_objects.served(connection, uids)):
+        came.add(held.uid)
+        yield InMemory.of(number, SOP_CLASS, held.uid, held.content, held.transfer_syntax_uid, held.dataset_offset)
+    for kept in rows.published(connection):
+        if kept.uid not in came and (not uids or kept.uid in uids):
+            content = _file_of(kept)
+            offset = meta.file_meta_of(BytesSource(content)).dataset_offset
+            yield InMemory.of(-kept.id, SOP_CLASS, kept.uid, content, syntaxes.EXPLICIT_VR_LITTLE_ENDIAN, offset)
+
+
+def _decoded(each: InMemory) -> Dataset | None:
+    """The data set; None of one that is damaged: it is kept and can be retrieved, but says nothing to be found by."""
+    try:
+        return decode(each.content[each.dataset_offset :], each.transfer_syntax_uid)
+    except InvalidDataSet:
+        return None
+
+
+def _described(held: Held) -> tuple[str, str]:
+    try:
+        value = iod.from_dataset(decode(held.content[held.dataset_offset :], held.transfer_syntax_uid))
+        return hanging.checked(value)["name"], ""
+    except (InvalidDataSet, iod.NoProtocol, hanging.InvalidProtocol) as error:
+        return "", str(error)
+
+
+def _file_of(kept: Kept) -> bytes:
+    made = iod.to_dataset(kept.protocol, kept.uid, kept.owner, kept.shared, kept.changed_at)
+    syntax = syntaxes.EXPLICIT_VR_LITTLE_ENDIAN
+    return meta.file_meta(SOP_CLASS, kept.uid, syntax) + encode(made, syntax)
 
 
 def _checked(protocol: object) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from isocenter.dicom.source import FileSource
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Busy, Conflict, Invalid, IsocenterError, Missing, NoSpace
-from isocenter.domain.imaging import Accept, Arrival, Outcome, Quarantine, Refuse, Source, Status, admit
+from isocenter.domain.imaging import Accept, Arrival, Library, Outcome, Quarantine, Refuse, Source, Status, admit
 from isocenter.service.context import Context
-from isocenter.store import arriving, exceptions, uploads
+from isocenter.store import arriving, exceptions, hanging_objects, uploads
 from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.blobs import Incoming, instance_key
 from isocenter.store.database import InDoubt
@@ -215,6 +215,8 @@ class Reception:
     def _keep(self, verdict: Accept | Quarantine, header: Header) -> Outcome:
         now = self._context.clock()
         try:
+            if isinstance(verdict, Library):
+                return self._file(header, now)
             if isinstance(verdict, Quarantine):
                 return self._quarantine(verdict, header, now)
             return self._archive(verdict, header, now)
@@ -252,6 +254,17 @@ class Reception:
         self._is_kept = added.status in _MADE
         status: Status = "stored" if added.status == "stored" else "version" if added.status == "version" else "duplicate"
         return _outcome(status, header, warnings=verdict.warnings)
+
+    def _file(self, header: Header, now: datetime) -> Outcome:
+        """Keep an object of no patient: its bytes are in its row, which is durable when this returns."""
+        content = _read(self._incoming.fd, self._incoming.size, 0)
+        syntax, offset = header.transfer_syntax_uid, header.dataset_offset
+        status = self._context.database.write(
+            lambda connection: hanging_objects.add(
+                connection, header.sop_instance_uid, content, syntax, offset, self._origin, now
+            )
+        )
+        return _outcome(status, header)
 
     def _quarantine(self, verdict: Quarantine, header: Header, now: datetime) -> Outcome:
         self._put_as(self._key("quarantine", now, header))

@@ -15,15 +15,15 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from isocenter.dicom.elements import Malformed
-from isocenter.dicom.source import FileSource, Source
+from isocenter.dicom.source import BytesSource, FileSource, Source
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Broken, Invalid, NoSpace, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import corrected, imaging
+from isocenter.store.imaging import InMemory, Wanted
 from isocenter.store.imaging import Located as Stored
-from isocenter.store.imaging import Wanted
 from isocenter.store.open_files import OpenFile
 
 __all__ = ["OpenFile", "Outgoing", "Stored", "chosen", "outgoing"]
@@ -95,14 +95,23 @@ def outgoing(context: Context, stored: Stored, accepted: Sequence[str]) -> Itera
 
     accepted: UIDs, the dearest first. Raises Unsupported when it cannot be had in any of them, NoSpace, Broken.
     """
-    with opened(context, stored) as file:
-        if stored.transfer_syntax_uid in accepted:
-            size = file.size - stored.dataset_offset
-            source = file if file.fd is not None else _Begun(file)
-            yield Outgoing(stored.transfer_syntax_uid, size, source, stored.dataset_offset)
-            return
-        with _transcoded(context, stored, file, accepted) as made:
+    if isinstance(stored, InMemory):
+        with _given(context, stored, BytesSource(stored.content), accepted) as made:
             yield made
+        return
+    with opened(context, stored) as file:
+        is_as_stored = stored.transfer_syntax_uid in accepted
+        with _given(context, stored, _Begun(file) if is_as_stored and file.fd is None else file, accepted) as made:
+            yield made
+
+
+@contextmanager
+def _given(context: Context, stored: Stored, source: Source, accepted: Sequence[str]) -> Iterator[Outgoing]:
+    if stored.transfer_syntax_uid in accepted:
+        yield Outgoing(stored.transfer_syntax_uid, source.size - stored.dataset_offset, source, stored.dataset_offset)
+        return
+    with _transcoded(context, stored, source, accepted) as made:
+        yield made
 
 
 class _Begun:

@@ -42,9 +42,10 @@ def count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(hanging_protocol)).scalar_one())
 
 
-def has_uid(connection: Connection, uid: str) -> bool:
-    """Whether a protocol of this SOP Instance UID is kept."""
-    return connection.execute(select(hanging_protocol.c.id).where(hanging_protocol.c.uid == uid)).first() is not None
+def published(connection: Connection) -> list[Kept]:
+    """Those of everybody, by when they were made."""
+    query = select(hanging_protocol).where(hanging_protocol.c.shared).order_by(hanging_protocol.c.id)
+    return [_kept(row) for row in connection.execute(query)]
 
 
 def add(connection: Connection, uid: str, owner: str, shared: bool, protocol: Mapping[str, Any], at: datetime) -> int:
@@ -53,9 +54,9 @@ def add(connection: Connection, uid: str, owner: str, shared: bool, protocol: Ma
     return int(connection.execute(insert(hanging_protocol).values(values).returning(hanging_protocol.c.id)).scalar_one())
 
 
-def change(connection: Connection, protocol_id: int, shared: bool, protocol: Mapping[str, Any], at: datetime) -> None:
-    """Replace what it says and who sees it."""
-    values = {"shared": shared, "name": protocol["name"], "value": _json(protocol), "changed_at": at}
+def change(connection: Connection, protocol_id: int, uid: str, shared: bool, protocol: Mapping[str, Any], at: datetime) -> None:
+    """Replace what it says and who sees it. uid: a new one, since what was sent under the old one is another object."""
+    values = {"uid": uid, "shared": shared, "name": protocol["name"], "value": _json(protocol), "changed_at": at}
     connection.execute(update(hanging_protocol).where(hanging_protocol.c.id == protocol_id).values(values))
 
 

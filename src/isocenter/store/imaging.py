@@ -55,6 +55,22 @@ class Located:
     corrected: str = ""  # of its study, as `store.corrected` reads it
 
 
+@dataclass(frozen=True, slots=True)
+class InMemory(Located):
+    """What is sent and lies in no file: an object of no patient. content: a Part 10 file."""
+
+    content: bytes = b""
+
+    @classmethod
+    def of(cls, number: int, sop_class: str, uid: str, content: bytes, transfer_syntax_uid: str, offset: int) -> "InMemory":
+        """number: tells it from the others that are sent with it; offset: where its data set begins."""
+        return cls(
+            id=number, series_id=0, study_instance_uid="", series_instance_uid="", sop_instance_uid=uid, sop_class_uid=sop_class,
+            instance_number="", number_of_frames="", bits_allocated="", transfer_syntax_uid=transfer_syntax_uid, blob_key="",
+            sha256="", size=len(content), dataset_offset=offset, series_number="", series_version=0, content=content,
+        )  # fmt: skip
+
+
 _LOCATED = (
     instance.c.id, instance.c.series_fk, study.c.study_instance_uid, series.c.series_instance_uid, instance.c.sop_instance_uid,
     instance.c.sop_class_uid, instance.c.instance_number, instance.c.number_of_frames, instance.c.bits_allocated,

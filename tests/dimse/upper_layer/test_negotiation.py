@@ -56,7 +56,7 @@ def test_accepted(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], take
 @pytest.mark.parametrize(
     "abstract_syntax",
     [
-        "1.2.840.10008.5.1.4.38.3",
+        "1.2.840.10008.5.1.4.39.3",
         "1.2.840.10008.5.1.4.32.1",
         "1.2.840.10008.1.9",
         "1.2.840.10008.5.1.1.26",
@@ -66,7 +66,7 @@ def test_accepted(abstract_syntax: str, transfer_syntaxes: tuple[str, ...], take
         "",
     ],
     ids=[
-        "hanging protocol move",
+        "color palette move",
         "general purpose worklist, retired",
         "study content notification",
         "print queue management, retired",
