@@ -262,6 +262,24 @@ test('curved MPR along a drawn path; the volume as a body that turns, and a crop
   await expect.poll(() => body.getAttribute('data-camera'), WAIT).not.toBe(still)
   await page.getByTestId('volume-turn').click()
   await fine(body)
+  // The scalpel: what is drawn around goes, however the body is turned then; undone, it is back.
+  const [turned, held] = [await lit(), await body.getAttribute('data-camera')]
+  await page.getByRole('button', { name: 'Cut away' }).click()
+  const corners = [[0.5, 0.02], [0.98, 0.02], [0.98, 0.98], [0.5, 0.98]] as const
+  await page.mouse.move(at.x + at.width / 2, at.y + 4)
+  await page.mouse.down()
+  for (const [x, y] of corners) await page.mouse.move(at.x + at.width * x, at.y + at.height * y, { steps: 3 })
+  await page.mouse.up()
+  await expect(body).toHaveAttribute('data-cuts', '1')
+  await fine(body)
+  expect(await lit()).toBeLessThan(turned * 0.8)
+  expect(await body.getAttribute('data-camera')).toBe(held)
+  await keepScreenshot(page, 'volume-scalpel')
+  await page.getByRole('button', { name: 'Undo cut' }).click()
+  await expect(body).toHaveAttribute('data-cuts', '0')
+  await fine(body)
+  expect(await lit()).toBeCloseTo(turned, 6)
+  await page.getByRole('button', { name: 'Cut away' }).click()
   await page.getByLabel('Crop across, to').fill('30')
   await fine(body)
   expect(await lit()).toBeLessThan(whole * 0.8)
@@ -326,6 +344,10 @@ test('fusion: the PET of a digital reference object has SUV 1 and 2 over its CT;
   // Hot iron: half of the top is red, the top is white.
   await expect.poll(async () => (await colors(axial, [[-100, 50], [150, 50]])).map((color) => color.map((part) => Math.round(part / 4))), WAIT).toEqual([[64, 0, 0], [64, 64, 64]])
   await keepScreenshot(page, 'volume-fusion')
+  // What takes up less is not laid over: of the left half with SUV 1 only the water is left.
+  await page.getByLabel('Nothing is laid over up to, SUVbw').fill('1.5')
+  await expect.poll(async () => new Set((await colors(axial, [[-100, 50]]))[0]).size, WAIT).toBe(1)
+  expect((await colors(axial, [[150, 50]])).map((color) => color.map((part) => Math.round(part / 4)))).toEqual([[64, 64, 64]])
   await page.getByLabel('Series laid over').selectOption('')
   const plain = await colors(axial, [[-100, 50], [30, 20], [-40, 10]])
   expect(plain.every(([red, green, blue]) => red === green && green === blue)).toBe(true)

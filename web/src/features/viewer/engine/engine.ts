@@ -116,7 +116,8 @@ export class Engine {
 
   /** How to wish for a small picture of a frame; null when it would be no quicker than the full one, or is here. */
   smaller(frame: Frame): string | null {
-    const wanted = canBeSmaller(frame) && this.source.hasBeginnings(addressOf(frame)) && !this.pictures.get(frame.id)
+    // Asked of every image of a series at each step: what is cheap to know goes first.
+    const wanted = this.source.isSlow && !this.pictures.get(frame.id) && this.source.hasBeginnings(addressOf(frame)) && canBeSmaller(frame)
     return wanted ? SMALLER + frame.id : null
   }
 

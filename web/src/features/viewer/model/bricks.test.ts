@@ -45,7 +45,7 @@ describe('empty space', () => {
   it('bands of rows are the picture', () => {
     const bricks = bricksOf(volume)
     for (const preset of [RENDER_PRESETS[0]!, RENDER_PRESETS.find(({ kind }) => kind === 'mip')!]) {
-      const body: Body = { camera, preset, shift: 0, crop: WHOLE, window, inverted: false, fine: 1 }
+      const body: Body = { camera, preset, shift: 0, crop: WHOLE, cuts: [], window, inverted: false, fine: 1 }
       const ready = prepared(body, bricks)
       const all = bodyRows(volume, body, ready, bricks, 0, 50)
       const parts = [bodyRows(volume, body, ready, bricks, 0, 20), bodyRows(volume, body, ready, bricks, 20, 50)]
@@ -73,7 +73,7 @@ describe('segments in a volume', () => {
     expect([labels.from[2], labels.size[2]]).toEqual([10, 3])
     const front = { orientation: UPRIGHT_PLANES.coronal, target: [22, 19, 21] as const, step: 1, width: 45, height: 44 }
     const bricks = bricksOf(volume)
-    const body: Body = { camera: front, preset: RENDER_PRESETS[0]!, shift: 0, crop: WHOLE, window, inverted: false, fine: 1, labels }
+    const body: Body = { camera: front, preset: RENDER_PRESETS[0]!, shift: 0, crop: WHOLE, cuts: [], window, inverted: false, fine: 1, labels }
     const seen = bodyRows(volume, body, prepared(body, bricks), bricks, 0, 44)
     // Row 22 is in the middle of the picture at z = 21; the segment lies between 15 and 18 mm, so 4 rows below.
     const at = (x: number, y: number): number[] => [...seen.slice((y * 45 + x) * 4, (y * 45 + x) * 4 + 3)]

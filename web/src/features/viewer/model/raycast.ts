@@ -3,6 +3,7 @@ import { type Bricks, type Labels, SIDE, labelAt } from './bricks'
 import { type Vector, cross } from './geometry'
 import type { Orientation } from './planes'
 import { valueAt } from './resample'
+import { type Stencil, isCut } from './scalpel'
 import { type Volume, inverseOf, toVoxel, turnedBy } from './volume'
 
 /** Value, opacity of a millimetre (0 to 1), colour. */
@@ -156,8 +157,8 @@ function brickAt({ size }: Bricks, x: number, y: number, z: number): number {
   return (w * size[1] + v) * size[0] + u
 }
 
-/** Rows from..to of the greatest value along each ray; NaN where there is no volume. `into` begins with row `from`. */
-export function castMax(volume: Volume, camera: Camera, crop: Crop, fine: number, into: Float32Array, from = 0, to = camera.height, bricks?: Bricks): void {
+/** Rows from..to of the greatest value along each ray; NaN where there is no volume, or all of it is cut away. `into` begins with row `from`. */
+export function castMax(volume: Volume, camera: Camera, crop: Crop, fine: number, into: Float32Array, from = 0, to = camera.height, bricks?: Bricks, cuts: readonly Stencil[] = []): void {
   const rays = raysOf(volume, camera, crop, fine)
   const [dx, dy, dz] = rays.forward
   for (let v = from; v < to; v++) {
@@ -173,8 +174,10 @@ export function castMax(volume: Volume, camera: Camera, crop: Crop, fine: number
           n += stepsOut(x, y, z, dx, dy, dz)
           continue
         }
-        const value = valueAt(volume, x, y, z)
-        if (!(value <= most)) most = value
+        if (cuts.length === 0 || !isCut(cuts, x, y, z)) {
+          const value = valueAt(volume, x, y, z)
+          if (!(value <= most)) most = value
+        }
         n++
       }
       into[(v - from) * camera.width + u] = most
@@ -192,10 +195,12 @@ const OPAQUE = 0.97
 export interface Extras {
   readonly space?: Space | undefined
   readonly labels?: Labels | undefined
+  /** What the scalpel took away. */
+  readonly cuts?: readonly Stencil[]
 }
 
 /** Rows from..to of a lit picture, four bytes a pixel, black where nothing is. `into` begins with row `from`. */
-export function cast(volume: Volume, camera: Camera, transfer: Transfer, crop: Crop, fine: number, into: Uint8ClampedArray, from = 0, to = camera.height, { space, labels }: Extras = {}): void {
+export function cast(volume: Volume, camera: Camera, transfer: Transfer, crop: Crop, fine: number, into: Uint8ClampedArray, from = 0, to = camera.height, { space, labels, cuts = [] }: Extras = {}): void {
   const rays = raysOf(volume, camera, crop, fine)
   const { table, low, high } = transfer
   const perValue = (ENTRIES - 1) / (high - low)
@@ -217,6 +222,7 @@ export function cast(volume: Volume, camera: Camera, transfer: Transfer, crop: C
           n += stepsOut(x, y, z, dx, dy, dz) - 1
           continue
         }
+        if (cuts.length > 0 && isCut(cuts, x, y, z)) continue
         const label = labels ? labelAt(labels, x, y, z) : 0
         const value = valueAt(volume, x, y, z)
         if (label === 0 && !(value > low)) continue

@@ -1,6 +1,7 @@
 // A body as rows of a picture: the one thing that workers and the page itself do when a volume is rendered. Pure.
 import { type Bricks, type Labels, emptyFor, withLabels } from './bricks'
 import { type Camera, type Crop, type RenderPreset, type Space, type Transfer, cast, castMax, transferOf } from './raycast'
+import { type Cut, stencilsOf } from './scalpel'
 import type { Volume } from './volume'
 import { type Window, grey, rangeOf } from './windows'
 
@@ -9,6 +10,7 @@ export interface Body {
   readonly preset: RenderPreset
   readonly shift: number
   readonly crop: Crop
+  readonly cuts: readonly Cut[]
   readonly window: Window
   readonly inverted: boolean
   /** Voxels a step may be long. */
@@ -40,13 +42,14 @@ export function prepared({ preset, shift, window, labels }: Body, bricks: Bricks
 /** Rows from..to, four bytes a pixel. */
 export function bodyRows(volume: Volume, body: Body, { transfer, space }: Prepared, bricks: Bricks | undefined, from: number, to: number): Uint8ClampedArray<ArrayBuffer> {
   const { camera, preset, crop, window, inverted, fine, labels } = body
+  const cuts = stencilsOf(body.cuts, volume.grid)
   const made = new Uint8ClampedArray(camera.width * (to - from) * 4)
   if (preset.kind !== 'mip') {
-    cast(volume, camera, transfer, crop, fine, made, from, to, { space, labels })
+    cast(volume, camera, transfer, crop, fine, made, from, to, { space, labels, cuts })
     return made
   }
   const values = new Float32Array(camera.width * (to - from))
-  castMax(volume, camera, crop, fine, values, from, to, bricks)
+  castMax(volume, camera, crop, fine, values, from, to, bricks, cuts)
   const empty = inverted ? 255 : 0
   values.forEach((value, at) => {
     const level = value === value ? grey(value, window) : Number.NaN

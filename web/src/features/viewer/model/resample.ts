@@ -50,6 +50,46 @@ export function valueAt({ grid, values }: Volume, x: number, y: number, z: numbe
   return (a * (1 - fy) + b * fy) * (1 - fz) + (c * (1 - fy) + d * fy) * fz
 }
 
+/** Values at places in one line: the same as valueAt for each of them, in half of the time. */
+function line({ grid: { size }, values }: Volume, startX: number, startY: number, startZ: number, step: Vector, into: Float32Array, at: number, count: number): void {
+  const v = values as Float32Array
+  const [columns, rows] = size
+  const plane = columns * rows
+  const [lastX, lastY, lastZ] = [columns - 1, rows - 1, size[2] - 1]
+  const [stepX, stepY, stepZ] = step
+  for (let n = 0; n < count; n++) {
+    const x = startX + n * stepX
+    const y = startY + n * stepY
+    const z = startZ + n * stepZ
+    if (!(x >= -0.5 && y >= -0.5 && z >= -0.5 && x <= lastX + 0.5 && y <= lastY + 0.5 && z <= lastZ + 0.5)) {
+      into[at + n] = OUTSIDE
+      continue
+    }
+    const cx = x < 0 ? 0 : x > lastX ? lastX : x
+    const cy = y < 0 ? 0 : y > lastY ? lastY : y
+    const cz = z < 0 ? 0 : z > lastZ ? lastZ : z
+    const i = cx | 0
+    const j = cy | 0
+    const k = cz | 0
+    const fx = cx - i
+    const fy = cy - j
+    const fz = cz - k
+    const dx = i < lastX ? 1 : 0
+    const dy = j < lastY ? columns : 0
+    const first = k * plane + j * columns + i
+    let value = between4(v, first, dx, dy, fx, fy)
+    // Along the slices themselves nothing lies between two of them.
+    if (fz > 0) value = value * (1 - fz) + between4(v, k < lastZ ? first + plane : first, dx, dy, fx, fy) * fz
+    into[at + n] = value
+  }
+}
+
+function between4(v: Float32Array, at: number, dx: number, dy: number, fx: number, fy: number): number {
+  const a = (v[at] ?? 0) * (1 - fx) + (v[at + dx] ?? 0) * fx
+  const b = (v[at + dy] ?? 0) * (1 - fx) + (v[at + dy + dx] ?? 0) * fx
+  return a * (1 - fy) + b * fy
+}
+
 export const valueIn = (volume: Volume, point: Vector): number => valueAt(volume, ...toVoxel(volume.grid, point))
 
 /** Steps through a slab: no wider apart than the voxels lie in that direction, an odd number so that the sheet itself is one. */
@@ -92,6 +132,10 @@ export function resample(volume: Volume, sheet: Sheet, slab: Slab, into: Float32
     let y = start[1] + v * below[1]
     let z = start[2] + v * below[2]
     const row = v * sheet.width
+    if (count === 1) {
+      line(volume, x, y, z, right, into, row, sheet.width)
+      continue
+    }
     for (let u = 0; u < sheet.width; u++) {
       into[row + u] = projected(volume, x, y, z, count, step, slab.projection)
       x += right[0]

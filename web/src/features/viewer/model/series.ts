@@ -42,8 +42,18 @@ export function bySlice(frames: readonly Frame[]): Frame[] {
   return end < start ? ordered.reverse() : ordered
 }
 
-/** Gaps that a reader must know of: distance between neighbours that differs from the usual one by more than half. */
+const counted = new WeakMap<readonly Frame[], number>()
+
+/** Gaps that a reader must know of: distance between neighbours that differs from the usual one by more than half. Asked at each step, counted once. */
 export function missingSlices(frames: readonly Frame[]): number {
+  const known = counted.get(frames)
+  if (known !== undefined) return known
+  const missing = gapsBetween(frames)
+  counted.set(frames, missing)
+  return missing
+}
+
+function gapsBetween(frames: readonly Frame[]): number {
   const first = frames[0]?.plane
   if (!first?.position || frames.length < 4) return 0
   const normal = normalOf(first)

@@ -5,6 +5,7 @@ import { type Vector, dot } from '../model/geometry'
 import { type Extent, type Orientation, type PlaneName, type PlaneView, PLANES, type Planes, UPRIGHT_PLANES, normalOfPlane, planesWith, rotated, turnedIn } from '../model/planes'
 import { type Crop, RENDER_PRESETS, WHOLE } from '../model/raycast'
 import { type Projection, valueIn } from '../model/resample'
+import type { Cut } from '../model/scalpel'
 import { cornersOf, middleOf, radiusOf } from '../model/volume'
 
 export interface SceneState {
@@ -25,9 +26,15 @@ export interface SceneState {
   readonly opacity: number
   /** Top of the colours of what is laid over, SUV or its own values. */
   readonly top: number
+  /** Up to this nothing is laid over. */
+  readonly from: number
   readonly preset: string
   readonly shift: number
   readonly crop: Crop
+  /** What was cut away, in its order. */
+  readonly cuts: readonly Cut[]
+  /** What the scalpel in the hand leaves; null: there is none, and a drag turns. */
+  readonly scalpel: Cut['keep'] | null
   readonly camera: Orientation
   readonly zoom: number
   /** The body turns by itself. */
@@ -48,8 +55,8 @@ export class VolumeScene {
     this.state = new Observable<SceneState>({
       planes: UPRIGHT_PLANES, focus: middleOf(volume.plan.grid), views: { axial: null, coronal: null, sagittal: null },
       projection: 'none', thickness: 10, phase: 0, playing: false, alone: null,
-      path: [], pathPlane: null, pathNormal: [0, 0, 1], opacity: 0.6, top: 0,
-      preset: first, shift: 0, crop: WHOLE, camera: UPRIGHT_PLANES.coronal, zoom: 1, turning: false,
+      path: [], pathPlane: null, pathNormal: [0, 0, 1], opacity: 0.6, top: 0, from: 0,
+      preset: first, shift: 0, crop: WHOLE, cuts: [], scalpel: null, camera: UPRIGHT_PLANES.coronal, zoom: 1, turning: false,
     })
   }
 
@@ -129,6 +136,20 @@ export class VolumeScene {
     this.set({ camera: { right: turned(right), below: turned(below) } })
   }
 
+  /** The scalpel into the hand, or out of it. What turns by itself cannot be drawn on. */
+  take(scalpel: SceneState['scalpel']): void {
+    this.spin(false)
+    this.set({ scalpel })
+  }
+
+  cut(cut: Cut): void {
+    this.set({ cuts: [...this.state.get().cuts, cut] })
+  }
+
+  uncut(): void {
+    this.set({ cuts: this.state.get().cuts.slice(0, -1) })
+  }
+
   /** Turns about the axis from foot to head by itself, six degrees at a time, or stops. */
   spin(turning: boolean): void {
     window.clearInterval(this.spinning)
@@ -168,7 +189,7 @@ export class VolumeScene {
     const { preset } = this.state.get()
     this.set({
       planes: UPRIGHT_PLANES, focus: middleOf(this.volume.plan.grid), views: { axial: null, coronal: null, sagittal: null }, projection: 'none',
-      path: [], pathPlane: null, shift: 0, crop: WHOLE, camera: UPRIGHT_PLANES.coronal, zoom: 1, preset: RENDER_PRESETS.some(({ id }) => id === preset) ? preset : 'mip',
+      path: [], pathPlane: null, shift: 0, crop: WHOLE, cuts: [], scalpel: null, camera: UPRIGHT_PLANES.coronal, zoom: 1, preset: RENDER_PRESETS.some(({ id }) => id === preset) ? preset : 'mip',
     })
   }
 

@@ -1,12 +1,14 @@
-// Draws a volume on a canvas: coarse at once, fine when nothing has moved for a moment, a few rows at a time so that the page stays quick.
+// Draws a volume on a canvas: coarse at once, fine when nothing has moved for a moment. Workers draw where they can; else the page, a few rows at a time so that it stays quick.
 import type { Vector } from '../../model/geometry'
 import { type PlaneView, type Orientation, normalOfPlane, sheetOf } from '../../model/planes'
 import type { Labels } from '../../model/bricks'
 import type { Camera, Crop, RenderPreset } from '../../model/raycast'
+import type { Cut } from '../../model/scalpel'
 import { type Body, bodyRows, prepared } from '../../model/rendering'
-import { type Projection, resample, resampleCurve } from '../../model/resample'
+import { type Projection, resampleCurve } from '../../model/resample'
+import { type Grey, type Laid, type Section, sectionRows, shade } from '../../model/section'
 import { type Volume, finest } from '../../model/volume'
-import { type Window, grey } from '../../model/windows'
+import { alike } from '../../model/alike'
 import { renderPool } from './renderPool'
 
 /** Work, in samples of a volume, that one picture while dragging may cost. */
@@ -14,48 +16,44 @@ const QUICK = 250_000
 /** And a body when nothing moves any more: some seconds at worst. */
 const FINE_BODY = 30_000_000
 const FINE_AFTER = 120 // ms without movement
-const PACE = 40 // ms that a picture of a moving body may take
+const PACE = 40 // ms that a picture of something that moves may take
 const SLICE = 12 // ms of work between two breaths of the page
 
-export interface Overlay {
+export interface Overlay extends Laid {
   readonly volume: Volume
-  /** Value shown as the top of the colour scale. */
-  readonly top: number
-  readonly opacity: number
 }
 
-export interface Grey {
-  readonly window: Window
-  readonly inverted: boolean
+/** What every picture depends on besides its own. */
+interface Shown {
+  readonly volume: Volume
+  /** Changes when more of the volumes has come. */
+  readonly stamp: string
+  readonly grey: Grey
 }
 
-export interface PlaneJob {
+export interface PlaneJob extends Shown {
   readonly kind: 'plane'
-  readonly volume: Volume
   readonly view: PlaneView
   readonly orientation: Orientation
-  readonly focus: Vector
+  /** Point of the plane in the middle of the viewport. */
+  readonly middle: Vector
   readonly projection: Projection
   readonly thickness: number
-  readonly grey: Grey
   readonly overlay: Overlay | null
 }
 
-export interface CurveJob {
+export interface CurveJob extends Shown {
   readonly kind: 'curve'
-  readonly volume: Volume
   /** Points every `step` mm. */
   readonly path: readonly Vector[]
   readonly normal: Vector
   readonly step: number
   readonly projection: Projection
   readonly thickness: number
-  readonly grey: Grey
 }
 
-export interface RenderJob {
+export interface RenderJob extends Shown {
   readonly kind: 'render'
-  readonly volume: Volume
   readonly orientation: Orientation
   readonly target: Vector
   /** Screen pixels a millimetre. */
@@ -63,7 +61,7 @@ export interface RenderJob {
   readonly preset: RenderPreset
   readonly shift: number
   readonly crop: Crop
-  readonly grey: Grey
+  readonly cuts: readonly Cut[]
   /** All slices are there. */
   readonly whole: boolean
   readonly labels?: Labels | undefined
@@ -71,18 +69,9 @@ export interface RenderJob {
 
 export type Job = PlaneJob | CurveJob | RenderJob
 
-/** Hot iron, by its corners: black, red, orange, yellow, white (PS3.6 B.1.1 in spirit of its curve). */
-export function hotIron(t: number): readonly [number, number, number] {
-  const clamp = (value: number): number => Math.max(0, Math.min(255, Math.round(value)))
-  return [clamp(t * 2 * 255), clamp((t - 0.5) * 2 * 255), clamp((t - 0.75) * 4 * 255)]
-}
-
-/** Colour over grey: nothing where there is no uptake, so that anatomy stays readable. */
-export function blended(level: number, value: number, { top, opacity }: Overlay): readonly [number, number, number] {
-  const t = Math.min(1, Math.max(0, value / top))
-  const share = value === value ? opacity * Math.min(1, t * 5) : 0
-  const [red, green, blue] = hotIron(t)
-  return [level * (1 - share) + red * share, level * (1 - share) + green * share, level * (1 - share) + blue * share]
+export interface Size {
+  readonly width: number
+  readonly height: number
 }
 
 interface Drawing {
@@ -91,142 +80,138 @@ interface Drawing {
   readonly rows: (from: number, to: number) => void
 }
 
-function levelOf({ window, inverted }: Grey): (value: number) => number {
-  return (value) => {
-    if (value !== value) return 0
-    const level = grey(value, window)
-    return inverted ? 255 - level : level
-  }
+function sectionOf(job: PlaneJob, size: Size, coarse: number): Section {
+  const { view, orientation, middle, projection, thickness, grey, overlay } = job
+  const laid = overlay && { from: overlay.from, top: overlay.top, opacity: overlay.opacity }
+  return { sheet: sheetOf(view, orientation, middle, size, coarse), slab: { projection, thickness, normal: normalOfPlane(orientation) }, grey, laid }
 }
 
-function planeDrawing(job: PlaneJob, width: number, height: number, coarse: number): Drawing {
-  const sheet = sheetOf(job.view, job.orientation, job.focus, { width, height }, coarse)
-  const slab = { projection: job.projection, thickness: job.thickness, normal: normalOfPlane(job.orientation) }
-  const values = new Float32Array(sheet.width * sheet.height)
-  const above = job.overlay ? new Float32Array(values.length) : null
-  const image = new ImageData(sheet.width, sheet.height)
-  const level = levelOf(job.grey)
-  return {
-    image,
-    rows: (from, to) => {
-      resample(job.volume, sheet, slab, values, from, to)
-      if (above && job.overlay) resample(job.overlay.volume, sheet, slab, above, from, to)
-      for (let at = from * sheet.width; at < to * sheet.width; at++) {
-        const shade = level(values[at] ?? 0)
-        const color = above && job.overlay ? blended(shade, above[at] ?? 0, job.overlay) : ([shade, shade, shade] as const)
-        image.data.set([...color, 255], at * 4)
-      }
-    },
-  }
+function planeDrawing(job: PlaneJob, size: Size, coarse: number): Drawing {
+  const section = sectionOf(job, size, coarse)
+  const image = new ImageData(section.sheet.width, section.sheet.height)
+  return { image, rows: (from, to) => image.data.set(sectionRows(job.volume, job.overlay?.volume, section, from, Math.min(to, image.height)), from * image.width * 4) }
 }
 
-function curveDrawing(job: CurveJob, width: number, height: number): Drawing {
+function curveDrawing(job: CurveJob, { width, height }: Size): Drawing {
   const columns = Math.max(1, job.path.length)
   // As high as the viewport at the scale at which the path fills its width.
   const rows = Math.max(1, Math.round((columns * height) / Math.max(1, width)))
   const values = new Float32Array(columns * rows)
   const image = new ImageData(columns, rows)
-  const level = levelOf(job.grey)
   return {
     image,
     rows: (from) => {
       if (from > 0) return
       resampleCurve(job.volume, job.path, job.normal, job.step, rows, { projection: job.projection, thickness: job.thickness }, values)
-      for (let at = 0; at < values.length; at++) {
-        const shade = level(values[at] ?? 0)
-        image.data.set([shade, shade, shade, 255], at * 4)
-      }
+      shade(values, null, { grey: job.grey, laid: null }, image.data)
     },
   }
 }
 
-function bodyOf(job: RenderJob, width: number, height: number, coarse: number): Body {
+function bodyOf(job: RenderJob, { width, height }: Size, coarse: number): Body {
   const columns = Math.max(1, Math.ceil(width / coarse))
   const rows = Math.max(1, Math.ceil(height / coarse))
   const camera: Camera = { orientation: job.orientation, target: job.target, step: coarse / job.scale, width: columns, height: rows }
-  const { preset, shift, crop, labels, grey: { window, inverted } } = job
-  return { camera, preset, shift, crop, window, inverted, fine: coarse > 1.5 ? 2 : 1, labels }
+  const { preset, shift, crop, cuts, labels, grey: { window, inverted } } = job
+  return { camera, preset, shift, crop, cuts, window, inverted, fine: coarse > 1.5 ? 2 : 1, labels }
 }
 
-function renderDrawing(job: RenderJob, width: number, height: number, coarse: number): Drawing {
-  const body = bodyOf(job, width, height, coarse)
+function renderDrawing(job: RenderJob, size: Size, coarse: number): Drawing {
+  const body = bodyOf(job, size, coarse)
   const ready = prepared(body, undefined)
   const image = new ImageData(body.camera.width, body.camera.height)
-  return { image, rows: (from, to) => image.data.set(bodyRows(job.volume, body, ready, undefined, from, to), from * image.width * 4) }
+  return { image, rows: (from, to) => image.data.set(bodyRows(job.volume, body, ready, undefined, from, Math.min(to, image.height)), from * image.width * 4) }
+}
+
+function drawingOf(job: Job, size: Size, coarse: number): Drawing {
+  if (job.kind === 'plane') return planeDrawing(job, size, coarse)
+  return job.kind === 'curve' ? curveDrawing(job, size) : renderDrawing(job, size, coarse)
 }
 
 /** Screen pixels a sample for so much work, and at most eight. */
-function coarseFor(job: Job, width: number, height: number, work = QUICK): number {
+function coarseFor(job: Job, { width, height }: Size, work = QUICK): number {
   const { size } = job.volume.grid
   const depth = job.kind === 'render' ? Math.max(...size) / 2 : job.kind === 'plane' && job.projection !== 'none' ? Math.max(1, job.thickness / finest(job.volume.grid)) : 1
   return Math.max(1, Math.min(8, Math.sqrt((width * height * depth) / work)))
 }
 
+const finestRatio = (): number => 1 / Math.min(2, window.devicePixelRatio || 1)
+
+/** A picture out of workers; null when there are none for it, or it was no longer wanted. */
+function pooled(job: PlaneJob | RenderJob, size: Size, coarse: number, wanted: () => boolean): Promise<ImageData | null> | undefined {
+  if (job.kind === 'render') return renderPool(job.volume)?.body(job.volume, bodyOf(job, size, coarse), job.whole, wanted)
+  return renderPool(job.volume, job.overlay?.volume)?.section(job.volume, job.overlay?.volume, sectionOf(job, size, coarse), wanted)
+}
+
+/** The job, when there are workers for it. */
+const forPool = (job: Job): PlaneJob | RenderJob | null => (job.kind !== 'curve' && renderPool(job.volume, job.kind === 'plane' ? job.overlay?.volume : undefined) ? job : null)
+
 export class Painter {
   private readonly canvas: HTMLCanvasElement
   private readonly source = document.createElement('canvas')
   private job: Job | null = null
+  private size: Size = { width: 0, height: 0 }
+  private ratio = 0
   private frame = 0
   private timer = 0
   private turn = 0
-  /** A picture of a body is on its way. */
+  /** A picture is on its way from the workers. */
   private busy = false
-  /** Screen pixels a ray while something moves. */
-  private coarse = 3
+  /** Screen pixels a sample while something moves; bodies begin coarser, since nothing of them is known. */
+  private coarse = 0
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas
   }
 
-  /** What is to be seen from now on. */
-  show(job: Job): void {
+  /** What is to be seen from now on, in a canvas of so many CSS pixels. The same again costs nothing. */
+  show(job: Job, size: Size): void {
+    const ratio = window.devicePixelRatio
+    if (this.job && ratio === this.ratio && alike(size, this.size) && alike(job, this.job)) return
+    this.coarse ||= job.kind === 'render' ? 3 : coarseFor(job, size, 4 * QUICK)
     this.job = job
+    this.size = size
+    this.ratio = ratio
     this.turn++
     this.canvas.dataset.drawn = ''
     window.clearTimeout(this.timer)
     if (!this.frame) this.frame = requestAnimationFrame(() => this.quick())
   }
 
-  private get size(): { width: number; height: number } {
-    return { width: this.canvas.clientWidth, height: this.canvas.clientHeight }
-  }
-
-  private drawingOf(job: Job, coarse: number): Drawing {
-    const { width, height } = this.size
-    if (job.kind === 'plane') return planeDrawing(job, width, height, coarse)
-    return job.kind === 'curve' ? curveDrawing(job, width, height) : renderDrawing(job, width, height, coarse)
-  }
-
   private quick(): void {
     this.frame = 0
-    const { job } = this
-    const { width, height } = this.size
-    if (!job || width < 2 || height < 2) return
-    if (job.kind === 'render' && renderPool(job.volume)) {
-      void this.shared(job)
+    const { job, size } = this
+    if (!job || size.width < 2 || size.height < 2) return
+    const own = forPool(job)
+    if (own) {
+      void this.shared(own)
       return
     }
-    const coarse = coarseFor(job, width, height)
-    const drawing = this.drawingOf(job, coarse)
+    const coarse = coarseFor(job, size)
+    const drawing = drawingOf(job, size, coarse)
     drawing.rows(0, drawing.image.height)
     this.put(drawing.image)
-    const finer = 1 / Math.min(2, window.devicePixelRatio || 1)
+    const finer = finestRatio()
     if (job.kind === 'curve' || coarse <= finer) this.canvas.dataset.drawn = 'fine'
-    else this.timer = window.setTimeout(() => void this.fine(job, job.kind === 'render' ? coarseFor(job, width, height, FINE_BODY) : finer), FINE_AFTER)
+    else this.timer = window.setTimeout(() => void this.fine(job, job.kind === 'render' ? coarseFor(job, size, FINE_BODY) : finer), FINE_AFTER)
   }
 
   /** Workers draw: coarse while something moves, as coarse as keeps up with the hand; fine at rest. The page only shows. */
-  private async shared(job: RenderJob): Promise<void> {
+  private async shared(job: PlaneJob | RenderJob): Promise<void> {
     if (this.busy) return
     this.busy = true
     const begun = performance.now()
-    const { width, height } = this.size
-    const pool = renderPool(job.volume)
-    const image = await pool?.draw(job.volume, bodyOf(job, width, height, this.coarse), job.whole, () => this.job !== null)
+    const { coarse } = this
+    const image = await pooled(job, this.size, coarse, () => this.job !== null)
     this.busy = false
-    if (!image || this.job === null) return
+    if (this.job === null) return
+    if (!image) {
+      // The workers are gone: the page goes on by itself.
+      this.frame ||= requestAnimationFrame(() => this.quick())
+      return
+    }
     const took = performance.now() - begun
-    this.coarse = Math.max(1, Math.min(8, this.coarse * Math.min(2, Math.max(0.7, Math.sqrt(took / PACE)))))
+    this.coarse = Math.max(1, Math.min(8, coarse * Math.min(2, Math.max(0.7, Math.sqrt(took / PACE)))))
     this.put(image)
     this.canvas.dataset.took = took.toFixed(0)
     if (this.job !== job) {
@@ -234,15 +219,14 @@ export class Painter {
       return
     }
     window.clearTimeout(this.timer)
-    this.timer = window.setTimeout(() => void this.atRest(job), FINE_AFTER)
+    if (coarse <= finestRatio()) this.canvas.dataset.drawn = 'fine'
+    else this.timer = window.setTimeout(() => void this.atRest(job), FINE_AFTER)
   }
 
-  private async atRest(job: RenderJob): Promise<void> {
+  private async atRest(job: PlaneJob | RenderJob): Promise<void> {
     const { turn } = this
-    const { width, height } = this.size
-    const ratio = Math.min(2, window.devicePixelRatio || 1)
     const begun = performance.now()
-    const image = await renderPool(job.volume)?.draw(job.volume, bodyOf(job, width, height, 1 / ratio), job.whole, () => turn === this.turn)
+    const image = await pooled(job, this.size, finestRatio(), () => turn === this.turn)
     if (!image || turn !== this.turn) return
     this.put(image)
     this.canvas.dataset.fineTook = (performance.now() - begun).toFixed(0)
@@ -251,7 +235,7 @@ export class Painter {
 
   private async fine(job: Job, coarse: number): Promise<void> {
     const { turn } = this
-    const drawing = this.drawingOf(job, coarse)
+    const drawing = drawingOf(job, this.size, coarse)
     let row = 0
     while (row < drawing.image.height) {
       const until = performance.now() + SLICE

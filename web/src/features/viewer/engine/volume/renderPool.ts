@@ -1,59 +1,75 @@
-// The workers that draw bodies: a picture is dealt out in bands, so that all of them are busy until it is done.
+// The workers that draw planes and bodies: a picture is dealt out in bands, so that all of them are busy until it is done.
 import type { Body } from '../../model/rendering'
+import type { Section } from '../../model/section'
 import type { Volume } from '../../model/volume'
-import type { FromWorker, ToWorker } from './messages'
+import type { FromWorker, Request, ToWorker } from './messages'
 
 /** One core stays with the page. */
 const most = (): number => Math.max(1, Math.min(6, navigator.hardwareConcurrency - 1))
 const BANDS = 6 // for each worker: bands take differently long
 
-interface Waiting {
-  readonly done: (pixels: Uint8ClampedArray<ArrayBuffer>) => void
-  readonly worker: number
-}
+type Done = (pixels: FromWorker['pixels'] | null) => void
 
 class RenderPool {
   private readonly workers: Worker[]
   private readonly known = new WeakMap<Volume['values'], number>()
-  private readonly waiting = new Map<number, Waiting>()
+  private readonly waiting = new Map<number, Done>()
   private tickets = 0
   private volumes = 0
+  /** A worker could not be started, or fell over: the page draws from now on. */
+  broken = false
 
   constructor() {
     this.workers = Array.from({ length: most() }, () => {
       const worker = new Worker(new URL('./render.worker.ts', import.meta.url), { type: 'module' })
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-        const { done } = this.waiting.get(data.ticket) ?? {}
+        const done = this.waiting.get(data.ticket)
         this.waiting.delete(data.ticket)
         done?.(data.pixels)
       }
+      worker.onerror = () => this.giveUp()
       return worker
     })
   }
 
+  private giveUp(): void {
+    this.broken = true
+    for (const worker of this.workers) worker.terminate()
+    for (const done of this.waiting.values()) done(null)
+    this.waiting.clear()
+  }
+
   /** @param wanted is asked before each band. @returns the picture; null when it was no longer wanted */
-  async draw(volume: Volume, body: Body, whole: boolean, wanted: () => boolean): Promise<ImageData | null> {
-    const id = this.idOf(volume)
-    const { width, height } = body.camera
+  body(volume: Volume, body: Body, whole: boolean, wanted: () => boolean): Promise<ImageData | null> {
+    return this.draw(body.camera, { kind: 'body', id: this.idOf(volume), body, whole }, wanted)
+  }
+
+  /** @param over what is laid over the volume. @param wanted as for body() */
+  section(volume: Volume, over: Volume | undefined, section: Section, wanted: () => boolean): Promise<ImageData | null> {
+    return this.draw(section.sheet, { kind: 'section', id: this.idOf(volume), over: over && this.idOf(over), section }, wanted)
+  }
+
+  private async draw({ width, height }: { readonly width: number; readonly height: number }, request: Request, wanted: () => boolean): Promise<ImageData | null> {
     const image = new ImageData(width, height)
     const rows = Math.max(4, Math.ceil(height / (this.workers.length * BANDS)))
     let next = 0
     const one = async (worker: number): Promise<void> => {
-      while (next < height && wanted()) {
+      while (next < height && !this.broken && wanted()) {
         const from = next
         const to = Math.min(height, from + rows)
         next = to
-        const pixels = await this.ask(worker, { kind: 'rows', id, ticket: ++this.tickets, body, from, to, whole })
+        const pixels = await this.ask(worker, { kind: 'rows', ticket: ++this.tickets, request, from, to })
+        if (!pixels) return
         image.data.set(pixels, from * width * 4)
       }
     }
     await Promise.all(this.workers.map((_, worker) => one(worker)))
-    return wanted() ? image : null
+    return wanted() && !this.broken ? image : null
   }
 
-  private ask(worker: number, message: Extract<ToWorker, { kind: 'rows' }>): Promise<FromWorker['pixels']> {
+  private ask(worker: number, message: Extract<ToWorker, { kind: 'rows' }>): Promise<FromWorker['pixels'] | null> {
     return new Promise((done) => {
-      this.waiting.set(message.ticket, { done, worker })
+      this.waiting.set(message.ticket, done)
       this.workers[worker]?.postMessage(message)
     })
   }
@@ -83,10 +99,10 @@ class RenderPool {
 let pool: RenderPool | undefined
 
 /** Null where a volume cannot be shared: the page then draws by itself. */
-export function renderPool({ values }: Volume): RenderPool | null {
-  if (typeof SharedArrayBuffer === 'undefined' || !(values.buffer instanceof SharedArrayBuffer)) return null
+export function renderPool(...volumes: readonly (Volume | undefined)[]): RenderPool | null {
+  if (typeof SharedArrayBuffer === 'undefined' || !volumes.every((volume) => !volume || volume.values.buffer instanceof SharedArrayBuffer)) return null
   pool ??= new RenderPool()
-  return pool
+  return pool.broken ? null : pool
 }
 
 export const forgetValues = (values: Volume['values']): void => pool?.forget(values)

@@ -44,6 +44,29 @@ function Slab({ scene }: { scene: VolumeScene }) {
   )
 }
 
+const SCALPELS = [
+  { id: 'outside', name: 'Cut away', tip: 'Draw around what is to go' },
+  { id: 'inside', name: 'Keep only', tip: 'Draw around what is to stay' },
+] as const
+
+function Scalpel({ scene }: { scene: VolumeScene }) {
+  const { scalpel, cuts } = useValue(scene.state)
+  return (
+    <>
+      <div className="volume-choice" role="group" aria-label="Scalpel">
+        {SCALPELS.map(({ id, name, tip }) => (
+          <button key={id} type="button" aria-pressed={scalpel === id} data-tip={tip} onClick={() => scene.take(scalpel === id ? null : id)}>
+            {name}
+          </button>
+        ))}
+      </div>
+      <button type="button" className="button button-small" disabled={cuts.length === 0} onClick={() => scene.uncut()}>
+        Undo cut
+      </button>
+    </>
+  )
+}
+
 function Rendering({ scene }: { scene: VolumeScene }) {
   const { preset, shift, crop, turning } = useValue(scene.state)
   const spread = 500
@@ -59,6 +82,7 @@ function Rendering({ scene }: { scene: VolumeScene }) {
       <button type="button" className="button button-small" aria-pressed={turning} data-testid="volume-turn" onClick={() => scene.spin(!turning)}>
         {turning ? 'Stop turning' : 'Turn by itself'}
       </button>
+      <Scalpel scene={scene} />
       <label className="volume-field">
         <span>Opacity shift</span>
         <input type="range" min={-spread} max={spread} step={10} value={shift} aria-label="Opacity shift" onChange={(change) => scene.set({ shift: Number(change.target.value) })} />
@@ -103,7 +127,7 @@ interface Props {
 }
 
 function Fusion({ scene, choices, over, unit, top, onOver }: Pick<Props, 'scene' | 'choices' | 'over' | 'unit' | 'top' | 'onOver'>) {
-  const { opacity } = useValue(scene.state)
+  const { opacity, from } = useValue(scene.state)
   return (
     <>
       <select className="volume-select" aria-label="Series laid over" value={over} onChange={(change) => onOver(change.target.value)}>
@@ -121,14 +145,18 @@ function Fusion({ scene, choices, over, unit, top, onOver }: Pick<Props, 'scene'
             <input type="range" min={0} max={100} value={Math.round(opacity * 100)} aria-label="Opacity of the overlay" onChange={(change) => scene.set({ opacity: Number(change.target.value) / 100 })} />
           </label>
           <label className="volume-field">
-            <span>0 to</span>
-            <input className="volume-number" type="number" min={0.1} step="any" value={Number(top.toPrecision(4))} aria-label={`Top of the colours, ${unit}`} onChange={(change) => Number(change.target.value) > 0 && scene.set({ top: Number(change.target.value) })} />
+            <span>From</span>
+            <input className="volume-number" type="number" min={0} step="any" value={from} aria-label={`Nothing is laid over up to, ${unit}`} onChange={(change) => Number(change.target.value) >= 0 && Number(change.target.value) < top && scene.set({ from: Number(change.target.value) })} />
+          </label>
+          <label className="volume-field">
+            <span>to</span>
+            <input className="volume-number" type="number" min={0.1} step="any" value={Number(top.toPrecision(4))} aria-label={`Top of the colours, ${unit}`} onChange={(change) => Number(change.target.value) > from && scene.set({ top: Number(change.target.value) })} />
             <output>{unit}</output>
           </label>
           {unit === 'SUVbw' && (
             <div className="volume-choice" role="group" aria-label="Range of SUV">
               {SUV_TOPS.map((most) => (
-                <button key={most} type="button" aria-pressed={top === most} onClick={() => scene.set({ top: most })}>
+                <button key={most} type="button" aria-pressed={top === most} onClick={() => scene.set({ top: most, from: Math.min(from, most / 2) })}>
                   {`0–${most}`}
                 </button>
               ))}

@@ -3,7 +3,7 @@ import { useValue } from '../../../../lib/observable'
 import type { Pane } from '../../engine/pane'
 import type { Overlay } from '../../engine/volume/painter'
 import { type Point, markersOf } from '../../model/geometry'
-import { PLANES, type PlaneName, cutOf, fromScreen, isUpright, toScreen } from '../../model/planes'
+import { PLANES, type PlaneName, cutOf, fromScreen, isUpright, middleIn, toScreen } from '../../model/planes'
 import type { ViewerSession } from '../../session/session'
 import type { VolumeScene } from '../../session/volumeScene'
 import { affineOn, isOn } from '../../model/measuredPlane'
@@ -27,6 +27,8 @@ interface Props {
   readonly scene: VolumeScene
   readonly name: PlaneName
   readonly overlay: Overlay | null
+  /** Changes when more of what is laid over has come. */
+  readonly stamp: string
   readonly drawing: boolean
 }
 
@@ -34,11 +36,11 @@ interface Props {
 const off = ([x, y]: Point, [dx, dy]: Point): number => Math.abs(x * dy - y * dx)
 
 /** One plane through the volume with the cross of the other two. */
-export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Props) {
+export function PlaneCell({ session, pane, scene, name, overlay, stamp, drawing }: Props) {
   const state = useValue(scene.state)
   const { window: grey, inverted } = useValue(pane.state)
   const { tool, detail } = useValue(session.state)
-  useValue(scene.volume.state)
+  const { loaded } = useValue(scene.volume.state)
   const root = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const size = useSize(root)
@@ -46,7 +48,7 @@ export function PlaneCell({ session, pane, scene, name, overlay, drawing }: Prop
   const orientation = state.planes[name]
   const view = scene.viewOf(name, size)
   const { focus, projection, thickness } = state
-  usePainter(canvas, volume && grey && size.width > 1 ? { kind: 'plane', volume, view, orientation, focus, projection, thickness, grey: { window: grey, inverted }, overlay } : null, size)
+  usePainter(canvas, volume && grey && size.width > 1 ? { kind: 'plane', volume, stamp: `${loaded}/${stamp}`, view, orientation, middle: middleIn(view, orientation, focus), projection, thickness, grey: { window: grey, inverted }, overlay } : null, size)
 
   const centre = toScreen(focus, view, orientation, size)
   const lines = PLANES.filter((other) => other !== name).flatMap((other) => {

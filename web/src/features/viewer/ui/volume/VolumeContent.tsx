@@ -116,12 +116,13 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
   const measured = measureOf(volume)
   const upper = above.volume && measureOf(above.volume)
   const refused = above.volume ? misfit(volume, above.volume) : above.reason
-  const { opacity } = state
+  const { opacity, from } = state
   const top = state.top || (upper?.suv ? 10 : above.volume ? Math.max(1e-6, above.volume.max * 0.5) : 1)
   const overlay = useMemo((): Overlay | null => {
     const values = above.volume?.phases[0]
-    return values && upper && !refused ? { volume: values, top: top / upper.factor, opacity } : null
-  }, [above.volume, upper, refused, top, opacity])
+    return values && upper && !refused ? { volume: values, from: from / upper.factor, top: top / upper.factor, opacity } : null
+  }, [above.volume, upper, refused, from, top, opacity])
+  const stamp = String(above.volume?.state.get().loaded ?? '')
   const planes = state.alone && mode !== 'volume' ? [state.alone] : PLANES
   const told = scene.curve(measured.factor)[state.phase] ?? Number.NaN
   const laid = overlay && upper ? valueIn(overlay.volume, state.focus) * upper.factor : Number.NaN
@@ -139,7 +140,7 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
         {mode === 'volume' ? (
           <RenderCell session={session} pane={pane} scene={scene} />
         ) : (
-          planes.map((name) => <PlaneCell key={name} session={session} pane={pane} scene={scene} name={name} overlay={overlay} drawing={mode === 'curved'} />)
+          planes.map((name) => <PlaneCell key={name} session={session} pane={pane} scene={scene} name={name} overlay={overlay} stamp={stamp} drawing={mode === 'curved'} />)
         )}
         {mode === 'curved' && !state.alone && <CurveCell pane={pane} scene={scene} />}
         <Notes volume={volume} more={[refused]} />

@@ -1,11 +1,8 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
-import { type Job, Painter } from '../../engine/volume/painter'
+import { type Job, type Size, Painter } from '../../engine/volume/painter'
 import type { Point } from '../../model/geometry'
 
-export interface Size {
-  readonly width: number
-  readonly height: number
-}
+export type { Size }
 
 /** The size of an element on the screen, as it changes. */
 export function useSize(element: RefObject<HTMLElement | null>): Size {
@@ -33,7 +30,7 @@ export function usePainter(canvas: RefObject<HTMLCanvasElement | null>, job: Job
     }
   }, [canvas])
   useEffect(() => {
-    if (job && size.width > 1) painter.current?.show(job)
+    if (job && size.width > 1) painter.current?.show(job, size)
   })
 }
 
