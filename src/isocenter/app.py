@@ -199,7 +199,7 @@ def serve_hl7(settings: Settings, stop: threading.Event, plain: socket.socket | 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
-    from isocenter.work import commitments, copies, notices, progress, relay, retrievals, sweeps, ups, webhooks
+    from isocenter.work import commitments, copies, notices, progress, rejections, relay, retrievals, sweeps, ups, webhooks
     from isocenter.work import filling as index_filling
     from isocenter.work import hl7 as hl7_messages
 
@@ -207,7 +207,8 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
     beside = {
         "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
         "hl7": hl7_messages.run, "index": index_filling.run,
-        "notices": notices.run, "progress": progress.run, "relay": relay.run, "retrievals": retrievals.run,
+        "notices": notices.run, "progress": progress.run, "rejections": rejections.run,
+        "relay": relay.run, "retrievals": retrievals.run,
         "ups-reports": ups.run, "webhooks": webhooks.run,
     }  # fmt: skip
     with opened(settings) as context:

@@ -10,6 +10,7 @@ from isocenter.api.hanging import PROTOCOL
 from isocenter.api.hl7 import MESSAGE
 from isocenter.api.orders import ORDER
 from isocenter.api.peers import FACTS
+from isocenter.api.rejections import HOLD, REJECTION
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
 from isocenter.api.routing import PLACE, RULE
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
@@ -71,6 +72,8 @@ SCHEMAS: Mapping[str, Schema] = {
         }
     ),
     "Correction": CORRECTION,
+    "Rejection": REJECTION,
+    "Hold": HOLD,
     "DeidentificationOption": OPTION,
     "Project": PROJECT,
     "HangingProtocol": PROTOCOL,

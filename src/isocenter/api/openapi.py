@@ -18,6 +18,7 @@ TAGS: Mapping[str, str] = {
     "annotations": "What people draw on images",
     "exports": "What leaves on paper, as pictures, films and files",
     "corrections": "Whose studies are",
+    "rejections": "Rejected objects (IHE RAD IOCM), deletion and legal holds",
     "deidentification": "Projects for which data leaves without identities, and the options there are",
     "orders": "What is to be done, and what was done for it",
     "hanging": "Hanging protocols",

@@ -49,6 +49,8 @@ COMMANDS = (
             "webhooks:webhook"),
     Command("project", "de-identification: list, show, add, change, close, open projects; export studies by one",
             "projects:project"),
+    Command("rejection", "rejected objects: list, show, make, restore, delete, keep; hold and release studies",
+            "rejections:rejection"),
     Command("send", "send studies to a known peer (C-STORE)", "network:send"),
     Command("query", "ask a known peer what it has (C-FIND)", "network:query"),
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),

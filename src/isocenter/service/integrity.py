@@ -23,7 +23,7 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Broken, Busy, IsocenterError, Missing
 from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
-from isocenter.store import arriving, exceptions, imaging, reconciling, uploads, viewing_copies
+from isocenter.store import arriving, deletions, exceptions, imaging, reconciling, uploads, viewing_copies
 from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.imaging import Kept
 from isocenter.store.incoming import version_of
@@ -169,6 +169,7 @@ class Verification:
         if suspects:
             for rows in self._batches():
                 suspects.difference_update(kept.blob_key for kept in rows)
+            suspects -= self._context.database.read(partial(deletions.leaving, keys=sorted(suspects)))
         for key in sorted(suspects):
             yield Finding("orphan", key, "", ORPHAN)
 
@@ -265,7 +266,9 @@ def reindex(context: Context, expect: Callable[[int], None]) -> Iterator[Reindex
 
 
 def _again(context: Context, pool: ThreadPoolExecutor, area: str, keys: Iterable[str]) -> Iterator[Reindexed]:
-    for batch in _batched(keys, TOGETHER):
+    for some in _batched(keys, TOGETHER):
+        going = context.database.read(partial(deletions.leaving, keys=some))  # deleted, but for their files
+        batch = [key for key in some if key not in going]
         files = list(pool.map(partial(_read, context), batch))
         yield from _index(context, files) if area == "archive" else (_set_aside(context, file) for file in files)
 

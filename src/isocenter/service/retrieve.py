@@ -170,10 +170,19 @@ class Retrieval:
                 imaging.locate(connection, study_uid, series_uid, sop_uid),
             )
         )
+        if not found and sop_uid is not None:
+            found = self._rejected(principal, study_uid, series_uid, sop_uid)
         if values is None or not found or not access.scope(principal).permits(values):
             raise Missing("there is no such object", hint=_NOT_HERE)
         self._note(principal, study_uid)
         return found
+
+    def _rejected(self, principal: Principal, study_uid: str, series_uid: str | None, sop_uid: str) -> list[StoredInstance]:
+        """An instance that was rejected, for who may see those and names it: searches and whole studies never have it."""
+        if not access.allow(principal, Permission.REJECTED_READ):
+            return []
+        found = self._context.database.read(lambda connection: imaging.locate_hidden(connection, study_uid, series_uid, sop_uid))
+        return [] if found is None else [found]
 
     def open(self, instance: StoredInstance) -> OpenFile:
         """The file of an instance that the caller was given, as it is seen outside. Raises Broken when it is lost."""
@@ -204,7 +213,8 @@ class Retrieval:
     def frames(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str) -> Frames:
         """The frames of an instance. Raises Missing (also when it has no pixel data), Forbidden, Unsupported, Broken."""
         access.require(principal, Permission.STUDY_READ)
-        series = self._located(study_uid, series_uid, sop_uid)
+        named = study_uid, series_uid, sop_uid
+        series = self._located(*named) or self._located_rejected(principal, *named)
         if series is None or sop_uid not in series.instances or not access.scope(principal).permits(series.study):
             raise Missing("there is no such instance", hint=_NOT_HERE)
         self._note(principal, study_uid)
@@ -315,11 +325,24 @@ class Retrieval:
 
         loaded_at = time.monotonic()
         values, found, encoded = self._context.database.read(load)
-        if values is None or not found:
+        if values is None or not any(located.sop_instance_uid == sop_uid for located in found):
             return None
         series = _Series(values, {located.sop_instance_uid: located for located in found}, encoded, loaded_at)
         self._series.put(key, series)
         return series
+
+    def _located_rejected(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str) -> _Series | None:
+        """As `_located`, remembered nowhere: what one caller may see is not there for the next."""
+        found = self._rejected(principal, study_uid, series_uid, sop_uid)
+        if not found:
+            return None
+        values, encoded = self._context.database.read(
+            lambda connection: (
+                imaging.study_values(connection, study_uid),
+                imaging.frame_tables(connection, [each.id for each in found]),
+            )
+        )
+        return None if values is None else _Series(values, {sop_uid: found[0]}, encoded, time.monotonic())
 
     # ---- metadata
 

@@ -139,7 +139,7 @@ def refresh(connection: Connection, study_uid: str, at: datetime) -> None:
     connection.execute(update(exception).where(exception.c.study_fk == row["id"]).values(patient_fk=owner))
     _dirty(connection, row["id"], at)
     for id_ in sorted({row["patient_fk"], owner}):
-        _count(connection, id_, at)
+        count(connection, id_, at)
 
 
 def _remember(connection: Connection, uid: str) -> None:
@@ -179,8 +179,11 @@ def _dirty(connection: Connection, study_id: int, at: datetime) -> None:
             connection.execute(insert(series_dirty).values(series_fk=id_, due_at=due, attempts=0))
 
 
-def _count(connection: Connection, patient_fk: int, at: datetime) -> None:
-    """A patient's row from its studies: the first of them that says something speaks. A patient without studies goes."""
+def count(connection: Connection, patient_fk: int, at: datetime) -> None:
+    """A patient's row from its studies: the first of them that says something speaks. A patient without studies goes.
+
+    Studies of which nothing is served are not counted.
+    """
     held = connection.execute(
         select(study).where(study.c.patient_fk == patient_fk).order_by(study.c.id)).mappings().all()
     if not held:
@@ -190,7 +193,7 @@ def _count(connection: Connection, patient_fk: int, at: datetime) -> None:
     spoken = sorted(held, key=lambda row: (row["corrected"] == "", row["id"]))  # what a person said comes first
     values = {each.keyword: next((row[each.column] for row in spoken if row[each.column]), "") for each in _PATIENT}
     connection.execute(update(patient).where(patient.c.id == patient_fk).values(
-        number_of_patient_related_studies=len(held),
+        number_of_patient_related_studies=sum(row["number_of_study_related_instances"] > 0 for row in held),
         number_of_patient_related_series=sum(row["number_of_study_related_series"] for row in held),
         number_of_patient_related_instances=sum(row["number_of_study_related_instances"] for row in held),
         updated_at=at, **_columns(connection, values)))

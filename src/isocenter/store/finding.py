@@ -31,6 +31,7 @@ from isocenter.store.schema import (
     study_modality,
     study_sop_class,
 )
+from isocenter.store.schema_rejections import study_hidden
 
 Matches = tuple[tuple[Attribute, Match], ...]
 Condition = ColumnElement[bool]
@@ -45,6 +46,13 @@ _NUMBERS = frozenset({"IS", "US", "UL"})  # texts of whole numbers: the longer i
 
 
 _ONE = select(literal(1))
+# Of what was rejected nothing is served (`store.rejections`): who has nothing else is not there.
+_SHOWN_AT: dict[Level, tuple[Condition, ...]] = {
+    Level.PATIENT: (patient.c.number_of_patient_related_instances > 0,),
+    Level.STUDY: (study.c.id.not_in(select(study_hidden.c.study_fk)),),
+    Level.SERIES: (series.c.number_of_series_related_instances > 0,),
+    Level.INSTANCE: (),
+}
 
 
 def find(connection: Connection, query: Query, scope: Matches = ()) -> list[dict[str, str]]:
@@ -214,7 +222,7 @@ class _Finding:
             return None
         conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
         conditions += [self._span(each) for each in self._query.spans]
-        statement = base.select_from(plan.source).where(*plan.limits, *conditions)
+        statement = base.select_from(plan.source).where(*plan.limits, *_SHOWN_AT[self._query.level], *conditions)
         for table, hint in plan.hints:
             statement = statement.with_hint(table, hint, "sqlite")
         if (plan.walks or sampled is not None) and self._postgresql:
@@ -359,7 +367,8 @@ class _Finding:
 
     def _children(self, level: Level, asked: Callable[[FromClause], Condition]) -> Condition:
         """Some child of a level is as asked."""
-        chain = [(study, study.c.patient_fk == patient.c.id), (series, series.c.study_fk == study.c.id),
+        chain = [(study, and_(study.c.patient_fk == patient.c.id, *_SHOWN_AT[Level.STUDY])),
+                 (series, and_(series.c.study_fk == study.c.id, *_SHOWN_AT[Level.SERIES])),
                  (instance, and_(instance.c.series_fk == series.c.id, instance.c.current))]
         links = chain[_DEPTH[self._query.level] : _DEPTH[level]]
         source: FromClause = links[0][0]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, select
+from sqlalchemy import Connection, RowMapping, Select, delete, func, or_, select
 
 from isocenter.dicom.attributes import Level, at
 from isocenter.store.schema import (
@@ -28,6 +28,7 @@ from isocenter.store.schema import (
     viewing_copy,
 )
 from isocenter.store.schema_index import extra_value, name_word, word_sound
+from isocenter.store.schema_rejections import rejected, rejection, study_hidden
 
 _AT_ONCE = 500  # ids in one IN (...): SQLite allows 32,766 parameters, planners like less
 
@@ -87,13 +88,28 @@ def _place(row: Any) -> Located:
     return replace(found, sha256=hashlib.sha256(f"{found.sha256} {found.corrected}".encode()).hexdigest())
 
 
-def _instances() -> Select[Any]:
-    return (
-        select(*_LOCATED)
-        .join(series, series.c.id == instance.c.series_fk)
-        .join(study, study.c.id == series.c.study_fk)
-        .where(instance.c.current)
-    )
+def _instances(hidden: bool = False) -> Select[Any]:
+    """hidden: those that a rejection hides, instead."""
+    query = (
+        select(*_LOCATED).join(series, series.c.id == instance.c.series_fk).join(study, study.c.id == series.c.study_fk)
+    )  # fmt: skip
+    if not hidden:
+        return query.where(instance.c.current)
+    of = select(rejected.c.rejection_fk).where(rejected.c.sop_instance_uid == instance.c.sop_instance_uid)
+    noted = select(rejection.c.id).where(rejection.c.note_uid == instance.c.sop_instance_uid)
+    # Of several versions the one that was served; after reindexing the first one.
+    served = select(func.max(rejected.c.served)).where(rejected.c.sop_instance_uid == instance.c.sop_instance_uid)
+    is_it = or_(instance.c.version == 1, instance.c.id == served.scalar_subquery())
+    return query.where(instance.c.current.is_(False), is_it, or_(of.exists(), noted.exists()))
+
+
+def locate_hidden(connection: Connection, study_uid: str, series_uid: str | None, sop_uid: str) -> Located | None:
+    """An instance that was rejected, or a rejection note: for who may see those."""
+    query = _instances(hidden=True).where(study.c.study_instance_uid == study_uid, instance.c.sop_instance_uid == sop_uid)
+    if series_uid is not None:
+        query = query.where(series.c.series_instance_uid == series_uid)
+    row = connection.execute(query.order_by(instance.c.id.desc()).limit(1)).first()
+    return None if row is None else _place(row)
 
 
 def locate(
@@ -270,14 +286,14 @@ def counts(connection: Connection) -> dict[str, int]:
         func.coalesce(func.sum(patient.c.number_of_patient_related_studies), 0),
         func.coalesce(func.sum(patient.c.number_of_patient_related_series), 0),
         func.coalesce(func.sum(patient.c.number_of_patient_related_instances), 0),
-    ).select_from(patient)
+    ).select_from(patient).where(patient.c.number_of_patient_related_instances > 0)
     return dict(zip(("patients", "studies", "series", "instances"), map(int, connection.execute(query).one()), strict=True))
 
 
 def clear(connection: Connection) -> None:
     """Forget every patient, study, series and instance, not their files, nor the change log. Reindexing begins with it."""
     derived = (extra_value, name_word, word_sound, series_dirty, series_copy_due, viewing_copy)
-    for table in (*derived, instance, series, study_modality, study_sop_class):
+    for table in (*derived, instance, series, study_modality, study_sop_class, study_hidden):
         connection.execute(delete(table))
     connection.execute(exception.update().values(study_fk=None, patient_fk=None))
     connection.execute(delete(exception).where(exception.c.kind.in_(("version", "patient_conflict"))))

@@ -16,8 +16,10 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, se
 
 from isocenter.store import connections, dialect, rows
 from isocenter.store.schema import study, study_modality
+from isocenter.store.schema_rejections import study_hidden
 
 FEW = 10_000  # of a million studies: of more, a page of a hundred is found in as many steps
+_SHOWN = study.c.id.not_in(select(study_hidden.c.study_fk))  # not those of which everything was rejected
 _KEYS = (study.c.study_date, study.c.study_time, study.c.id)
 
 
@@ -79,7 +81,7 @@ def page(connection: Connection, asked: Asked, limit: int, offset: int) -> tuple
             connections.in_order(connection)
         query = _in_order(select(study.c.id), asked).with_hint(study, "INDEXED BY ix_study_list", "sqlite")
         named = or_(*(dialect.begins(study.c.patient_name_key.concat(""), start) for start in asked.starts))
-        query = query.where(named, *_between(asked, study.c.study_date)).limit(limit).offset(offset)
+        query = query.where(named, _SHOWN, *_between(asked, study.c.study_date)).limit(limit).offset(offset)
         found = connection.execute(query).scalars().all()
     return found, None
 
@@ -87,7 +89,7 @@ def page(connection: Connection, asked: Asked, limit: int, offset: int) -> tuple
 def _of_few(
     connection: Connection, asked: Asked, count: int, limit: int, offset: int, postgresql: bool
 ) -> tuple[Sequence[int], int]:
-    narrowed = bool(asked.modalities or asked.dates)
+    narrowed = bool(asked.modalities or asked.dates) or connection.execute(select(study_hidden).limit(1)).first() is not None
     every = union_all(*(_entries(start).where(*_told(asked, postgresql)) for start in asked.starts)).subquery()
     total = connection.execute(select(func.count()).select_from(every)).scalar_one() if narrowed else count
     keys = [every.c[key.name] for key in _KEYS]
@@ -99,7 +101,7 @@ def _of_few(
 
 def _entries(start: str) -> Select[Any]:
     named = dialect.begins(study.c.patient_name_key, start)
-    return select(*_KEYS).where(named).with_hint(study, "INDEXED BY ix_study_name_list", "sqlite")
+    return select(*_KEYS).where(named, _SHOWN).with_hint(study, "INDEXED BY ix_study_name_list", "sqlite")
 
 
 def _told(asked: Asked, postgresql: bool) -> list[ColumnElement[bool]]:

@@ -182,7 +182,8 @@ def arrivals(connection: Connection, sop_instance_uids: Sequence[str], keywords:
 
 def latest_studies(connection: Connection, last: int) -> list[dict[str, str]]:
     """The studies that came last, newest first, with their id and patient's attributes: column -> text."""
-    newest = select(study).order_by(study.c.received_at.desc(), study.c.id.desc()).limit(last)
+    shown = study.c.number_of_study_related_instances > 0  # not those of which everything was rejected
+    newest = select(study).where(shown).order_by(study.c.received_at.desc(), study.c.id.desc()).limit(last)
     return [{name: str(value) for name, value in row.items()} for row in connection.execute(newest).mappings()]
 
 

@@ -161,6 +161,12 @@ def _keep(blobs: Blobs, instances: Sequence[Located], pieces: Sequence[bytes]) -
             blobs.delete(older)
 
 
+def drop(blobs: Blobs, series_instance_uid: str) -> None:
+    """Remove the documents of a series, of which objects are deleted."""
+    for each in list(blobs.list(_folder(series_instance_uid))):
+        blobs.delete(each)
+
+
 def inflate(document: bytes) -> Iterator[bytes]:
     """The JSON text of a kept document in pieces."""
     inflator = zlib.decompressobj(_GZIP)

@@ -22,6 +22,7 @@ from isocenter.domain.relevance import Relevance, StudyFacts, relevance
 from isocenter.store import changes, connections, dialect, extras, imaging, named, orders
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
+from isocenter.store.schema_rejections import study_hidden
 
 # So few ids are fetched and handed over in the next statement; up to SOME are found again by a subquery, since many parameters
 # cost more. Of more than SOME in a million, one row in fifty fits: a page is found in a few thousand steps.
@@ -32,6 +33,8 @@ COUNTED = 20_000
 SAMPLE = 4_000
 PAGE = 100  # rows of one page, about
 MOST_PRIORS = 100
+
+_SHOWN_ONLY = study.c.id.not_in(select(study_hidden.c.study_fk))  # not those of which everything was rejected
 
 COLUMNS: Mapping[str, Column[Any]] = {
     "StudyInstanceUID": study.c.study_instance_uid,
@@ -148,7 +151,8 @@ def page(
     if driver is not None:
         conditions.append(driver)
     keys = [*SORTS[order.keyword], study.c.id]
-    query = select(study.c.id).where(*conditions).order_by(*(key.desc() if order.descending else key for key in keys))
+    query = select(study.c.id).where(_SHOWN_ONLY, *conditions)
+    query = query.order_by(*(key.desc() if order.descending else key for key in keys))
     if driver is not None and after is None:
         # All of them in their order: to count them first would read each of these rows twice.
         every = connection.execute(query).scalars().all()
@@ -375,7 +379,7 @@ def _total(connection: Connection, conditions: Sequence[ColumnElement[bool]], *,
     """How many studies satisfy the conditions, and whether that is an estimate."""
     newest = connection.execute(select(func.max(study.c.id))).scalar() or 0
     if few or newest <= COUNTED:
-        return connection.execute(select(func.count()).select_from(study).where(*conditions)).scalar_one(), False
+        return connection.execute(select(func.count()).select_from(study).where(_SHOWN_ONLY, *conditions)).scalar_one(), False
     if not conditions:
         return newest, True  # ids are given once and in order
     sample = select(func.count()).select_from(study).where(study.c.id > newest - SAMPLE, *conditions)
@@ -384,7 +388,8 @@ def _total(connection: Connection, conditions: Sequence[ColumnElement[bool]], *,
 
 def permitted(connection: Connection, scope: Scope, uids: Iterable[str]) -> set[str]:
     """Those of the studies that the scope covers."""
-    mine = select(study.c.study_instance_uid).where(study.c.study_instance_uid.in_(list(uids)), *_scoped(connection, scope))
+    those = study.c.study_instance_uid.in_(list(uids))
+    mine = select(study.c.study_instance_uid).where(those, _SHOWN_ONLY, *_scoped(connection, scope))
     return set(connection.execute(mine).scalars())
 
 
@@ -422,13 +427,14 @@ class Detail:
 
 def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | None:
     """What a study holds; None when it is not there, or not for this scope."""
-    mine = select(study.c.patient_fk, *_SHOWN).where(study.c.study_instance_uid == study_uid, *_scoped(connection, scope))
+    uid = study.c.study_instance_uid
+    mine = select(study.c.patient_fk, *_SHOWN).where(uid == study_uid, _SHOWN_ONLY, *_scoped(connection, scope))
     row = connection.execute(mine).mappings().one_or_none()
     if row is None:
         return None
     others = (
         select(*_SHOWN)
-        .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], *_scoped(connection, scope))
+        .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], _SHOWN_ONLY, *_scoped(connection, scope))
         .order_by(study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc())
         .limit(MOST_PRIORS)
     )

@@ -12,7 +12,7 @@ from isocenter.dimse import sending as dimse
 from isocenter.dimse.throttle import Throttle
 from isocenter.domain.delivery import Kind
 from isocenter.domain.errors import Away, IsocenterError
-from isocenter.service import deidentifying, deliveries, peers, sending
+from isocenter.service import deidentifying, deliveries, peers, rejections, sending
 from isocenter.service.context import Context
 from isocenter.service.deliveries import ROUTER, Round
 from isocenter.service.sending import Stored
@@ -47,6 +47,7 @@ def _send(context: Context, task: Round) -> str:
         return ""
     study = task.task.study_instance_uid
     held = sending.chosen(context, ROUTER, studies=(study,), instances=task.task.instances, to=task.destination.name)
+    held += rejections.notes(context, study, missing - {each.sop_instance_uid for each in held})
     task.gone(sorted(missing - {each.sop_instance_uid for each in held}))
     if held:
         channel = CHANNELS[task.destination.kind]
