@@ -22,7 +22,7 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.conformance import Statement
 from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.domain.verification import Verified
-from isocenter.service import accounts, filling, integrity
+from isocenter.service import accounts, audit_trail, filling, integrity
 from isocenter.service.context import Context, Row
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
@@ -155,11 +155,21 @@ def _upload(context: Context, stop: threading.Event | None = None) -> threading.
     return thread
 
 
+@contextmanager
+def _active(settings: Settings, role: str) -> Iterator[Context]:
+    """A Context for the length of a role, whose beginning and end are noted."""
+    with opened(settings) as context:
+        audit_trail.began(context, role)
+        yield context
+        audit_trail.ended(context, role)
+
+
 def http_application(context: Context) -> "ASGIApp":
     """The ASGI application of the web role."""
     from isocenter import site
 
     _upload(context)
+    audit_trail.began(context, site.ROLE)
     return site.application(context)
 
 
@@ -172,7 +182,7 @@ def serve_dicom(
     """
     from isocenter.dimse import server
 
-    with opened(settings) as context:
+    with _active(settings, "dicom") as context:
         integrity.leftovers(context)  # of the process before, if it was killed
         uploading = _upload(context, stop)
         # What is loaded by now stays; and receiving makes many small objects, few of them in cycles: the collector's default
@@ -189,7 +199,7 @@ def serve_hl7(settings: Settings, stop: threading.Event, plain: socket.socket | 
     from isocenter.dimse import tls
     from isocenter.hl7 import server
 
-    with opened(settings) as context:
+    with _active(settings, "hl7") as context:
         certificates = tls.accepting(settings).context if secure is not None else None
         uploading = _upload(context, stop)
         server.serve(context, stop, plain, secure, certificates)
@@ -199,19 +209,31 @@ def serve_hl7(settings: Settings, stop: threading.Event, plain: socket.socket | 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
-    from isocenter.work import commitments, copies, notices, progress, rejections, relay, retrievals, sweeps, ups, webhooks
+    from isocenter.work import (
+        audit_relay,
+        commitments,
+        copies,
+        notices,
+        progress,
+        rejections,
+        relay,
+        retrievals,
+        sweeps,
+        ups,
+        webhooks,
+    )
     from isocenter.work import filling as index_filling
     from isocenter.work import hl7 as hl7_messages
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
     beside = {
-        "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
+        "audit": audit_relay.run, "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
         "hl7": hl7_messages.run, "index": index_filling.run,
         "notices": notices.run, "progress": progress.run, "rejections": rejections.run,
         "relay": relay.run, "retrievals": retrievals.run,
         "ups-reports": ups.run, "webhooks": webhooks.run,
     }  # fmt: skip
-    with opened(settings) as context:
+    with _active(settings, "worker") as context:
         threads = [
             threading.Thread(target=run, args=(context, stop), name=name, daemon=True) for name, run in beside.items()
         ]  # fmt: skip

@@ -17,7 +17,7 @@ from isocenter.domain.certificates import WARN_BEFORE
 from isocenter.domain.errors import IsocenterError
 from isocenter.domain.events import Event
 from isocenter.operations import problems
-from isocenter.service import accounts, auditing, deliveries, peers, system, webhooks
+from isocenter.service import accounts, audit_trail, auditing, deliveries, peers, system, webhooks
 from isocenter.service.context import Context
 from isocenter.store import changes
 from isocenter.store.schema import change, exception
@@ -149,6 +149,17 @@ def _log(context: Context) -> Iterator[Finding]:
         )
 
 
+def _collector(context: Context) -> Iterator[Finding]:
+    """The audit collector."""
+    told = audit_trail.collector(context)
+    if told is not None and told.failing_since is not None:
+        yield Finding(
+            "unhealthy",
+            f"the audit collector {told.collector} is not told since {told.failing_since:%Y-%m-%d %H:%M} UTC: {told.last_reason}",
+            "Does it listen, and is its certificate one that audit_syslog_ca signed? Nothing is lost meanwhile.",
+        )
+
+
 def _queues(context: Context) -> Iterator[Finding]:
     """What waits for somebody."""
     _, given_up = deliveries.figures(context)
@@ -176,4 +187,6 @@ def _queues(context: Context) -> Iterator[Finding]:
         yield Finding("advice", f"{count:,} exceptions wait for a person", "Look at the page Exceptions.")
 
 
-CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (_works, _network, _files, _people, _backups, _log, _queues)
+CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
+    _works, _network, _files, _people, _backups, _log, _collector, _queues,
+)  # fmt: skip

@@ -113,6 +113,13 @@ class Settings:
                                 metavar="MODALITY=AET,...")
     webhook_key: str = setting("", "Key of the secrets of webhooks, the same on all machines; empty: one of its own in the "
                                    "data folder", secret=True, metavar="TEXT")
+    audit_syslog: Address | None = setting(None, "Collector of audit messages (PS3.15 A.5) by syslog over TLS (RFC 5425), as a "
+                                                 "rule on port 6514; empty: none", metavar="HOST:PORT")
+    audit_syslog_ca: Path | None = setting(None, "Certificates (PEM) of who signs the collector's; empty: the system's",
+                                           metavar="FILE")
+    audit_syslog_cert: Path | None = setting(None, "Certificate chain and key (PEM) shown to the collector; empty: none",
+                                             metavar="FILE")
+    audit_site: str = setting("", "Name of the enterprise in audit messages (AuditEnterpriseSiteID)", metavar="TEXT")
     cors_origins: Origins = setting(Origins(), "Web sites whose pages may use DICOMweb with a token of their own, separated by "
                                                "commas; *: all", metavar="URL,...")
     session_idle_minutes: int = setting(15, "A web session ends after this many minutes without a request", least=1)

@@ -17,10 +17,13 @@ from isocenter.api.security_headers import SecurityHeaders
 from isocenter.dicomweb import routes as dicomweb_routes
 from isocenter.operations import PATHS, Operations
 from isocenter.pages import Pages
+from isocenter.service import audit_trail
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 
 log = logging.getLogger(__name__)
+
+ROLE = "web"
 
 # Threads for the synchronous use cases of one web process; each may hold one of the database's reading connections.
 THREADS = 48
@@ -74,6 +77,7 @@ class Site:
                 self._live.end_with_the_server(self._dicomweb.notifications.stop)
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
+                await anyio.to_thread.run_sync(audit_trail.ended, self._context, ROLE)
                 await anyio.to_thread.run_sync(self._context.close)
                 await send({"type": "lifespan.shutdown.complete"})
                 return

@@ -85,6 +85,16 @@ SCHEMAS: Mapping[str, Schema] = {
             "actor": text(), "payload": {"type": "object", "description": "facts that depend on the kind"},
         }
     ),
+    "AuditEntry": obj(
+        {
+            "seq": integer("grows by time"), "at": _MOMENT, "kind": text(), "event": text("of PS3.15 A.5.3"),
+            "action": text("Create, Read, Update, Delete, Execute", enum=list("CRUDE")),
+            "outcome": integer("0 success, 4 minor, 8 serious failure"), "actor": text(), "address": text("where the actor sits"),
+            "subject": text("UID, account or address"), "study": text("Study Instance UID, or empty"),
+            "patient": {"type": "object", "description": "keyword -> text, of a study that is here"},
+            "payload": {"type": "object", "description": "facts that depend on the kind"},
+        }
+    ),
     "UploadResult": obj(
         {
             "name": text("the file, or zip/entry"),

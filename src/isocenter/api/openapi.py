@@ -26,6 +26,7 @@ TAGS: Mapping[str, str] = {
     "remote": "Other archives",
     "routing": "Where images are sent: destinations, rules, deliveries",
     "changes": "What happens in the archive",
+    "audit": "Who did what to whom",
     "webhooks": "Who is told of what happens, by signed requests",
     "upload": "Sending objects from a browser or a program",
     "exceptions": "What needs a person's eye",

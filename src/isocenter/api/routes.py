@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from isocenter.api import (
     admin,
     annotations,
+    audit,
     changes,
     commitments,
     conformance,
@@ -76,6 +77,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *exports.ENDPOINTS,
     *remote.ENDPOINTS,
     *changes.ENDPOINTS,
+    *audit.ENDPOINTS,
     *upload.ENDPOINTS,
     *exceptions.ENDPOINTS,
     *commitments.ENDPOINTS,

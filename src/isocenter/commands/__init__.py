@@ -57,6 +57,7 @@ COMMANDS = (
     Command("commitment", "what other archives were asked to keep: list, ask", "commitments:commitment"),
     Command("index", "attributes that the settings declare to be indexed: list and progress, again", "index:index"),
     Command("uploads", "what nodes have not copied into the object store yet: list, forget a lost node", "uploads:uploads"),
+    Command("audit", "who did what to whom: search the change log; as FHIR AuditEvents, as DICOM audit messages", "audit:audit"),
     Command("verify", "compare index, files and SHA-256", "archive:verify"),
     Command("backup", "take a snapshot of index and files while everything runs; list those there are", "backups:backup"),
     Command("restore", "bring a snapshot into an empty archive", "backups:restore"),

@@ -23,6 +23,9 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.ACCOUNT_CREATED: Permission.CHANGE_READ,
         Event.ACCOUNT_UPDATED: Permission.CHANGE_READ,
         Event.ANNOTATION_SAVED: Permission.CHANGE_READ,
+        Event.APPLICATION_STARTED: Permission.CHANGE_READ,
+        Event.APPLICATION_STOPPED: Permission.CHANGE_READ,
+        Event.AUDIT_READ: Permission.CHANGE_READ,
         Event.BACKUP_MADE: Permission.CHANGE_READ,
         Event.BACKUP_RESTORED: Permission.CHANGE_READ,
         Event.COMMITMENT_ANSWERED: Permission.QUARANTINE_READ,
@@ -168,8 +171,7 @@ def page(context: Context, principal: Principal, seq: int, limit: int, kinds: st
 
 def study_of(change: Change) -> str:
     """The Study Instance UID a change is about, or ""."""
-    study = change.payload.get("study")
-    return str(study) if study else change.subject if change.kind.startswith("study.") else ""
+    return changes.study_of(change.kind, change.subject, change.payload)
 
 
 def visible(context: Context, principal: Principal, found: list[Change]) -> list[Change]:

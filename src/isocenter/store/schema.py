@@ -255,7 +255,10 @@ change = Table(
     _text("actor"),
     Column("payload", Text, nullable=False),  # JSON
     Column("hash", Bytewise, nullable=False, server_default=""),  # `changes.chained`; "" of rows that older programs wrote
+    Column("study", Bytewise),  # `changes.study_of`; NULL in rows that older programs wrote
     Index(None, "kind", "seq"),
+    Index(None, "study", "seq"),
+    Index(None, "actor", "seq"),
     sqlite_autoincrement=True,
 )
 

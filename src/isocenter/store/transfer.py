@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 from isocenter.domain.errors import Broken
 from isocenter.store import schema
 from isocenter.store import schema_annotations as schema_annotations
+from isocenter.store import schema_audit as schema_audit
 from isocenter.store import schema_corrections as schema_corrections
 from isocenter.store import schema_deidentification as schema_deidentification
 from isocenter.store import schema_hanging as schema_hanging

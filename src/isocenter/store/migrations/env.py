@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 
 from isocenter.store import schema_annotations as schema_annotations
+from isocenter.store import schema_audit as schema_audit
 from isocenter.store import schema_corrections as schema_corrections
 from isocenter.store import schema_deidentification as schema_deidentification
 from isocenter.store import schema_hanging as schema_hanging

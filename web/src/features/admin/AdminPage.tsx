@@ -3,6 +3,7 @@ import { may } from '../../api/session'
 import { navigate } from '../../lib/router'
 import { Empty } from '../../ui/feedback'
 import { Accounts } from './Accounts'
+import { AuditLog } from './AuditLog'
 import { Hl7Messages } from './Hl7Messages'
 import { Peers } from './Peers'
 import { Projects } from './Projects'
@@ -18,6 +19,7 @@ const TABS = [
   { id: 'hl7', title: 'HL7 messages', permission: 'hl7:manage' },
   { id: 'webhooks', title: 'Webhooks', permission: 'webhook:manage' },
   { id: 'projects', title: 'De-identification', permission: 'project:manage' },
+  { id: 'audit', title: 'Audit', permission: 'change:read' },
   { id: 'system', title: 'System', permission: 'system:read' },
 ] as const
 
@@ -28,6 +30,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'hl7') return <Hl7Messages />
   if (tab === 'webhooks') return <Webhooks />
   if (tab === 'projects') return <Projects />
+  if (tab === 'audit') return <AuditLog />
   return <System />
 }
 
