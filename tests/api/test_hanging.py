@@ -24,8 +24,9 @@ PROTOCOL: dict[str, Any] = {
     ],
     "stages": [
         {"name": "both", "layout": "1x3", "cells": [
-            {"set": 0, "window": {"center": 40, "width": 400}, "orientation": ["L", "F"], "justify": "right", "equalScale": True},
-            {"set": 1, "window": "Lung", "orientation": [], "justify": "", "equalScale": False}, None]},
+            {"set": 0, "window": {"center": 40, "width": 400}, "orientation": ["L", "F"], "justify": "right", "equalScale": True,
+             "as": "", "over": None},
+            {"set": 1, "window": "Lung", "orientation": [], "justify": "", "equalScale": False, "as": "fusion", "over": 0}, None]},
     ],
 }  # fmt: skip
 
@@ -60,6 +61,8 @@ async def test_one_s_own_is_nobody_else_s_until_it_is_published(api: Api) -> Non
         ("stages", {"stages": []}),
         ("stages[0].layout", {"stages": [{"layout": "6x1", "cells": []}]}),
         ("stages[0].cells[0].set", {"stages": [{"layout": "1x1", "cells": [{"set": 2}]}]}),
+        ("stages[0].cells[0].over", {"stages": [{"layout": "1x1", "cells": [{"set": 0, "as": "fusion", "over": 2}]}]}),
+        ("stages[0].cells[0].as", {"stages": [{"layout": "1x1", "cells": [{"set": 0, "as": "cinema"}]}]}),
         ("sets[0].rules[0]", {"sets": [{"rules": [{"fact": "password", "is": "any", "values": ["x"]}]}, {}]}),
         ("sets[0].rules[0].values", {"sets": [{"rules": [{"fact": "thickness", "is": "below", "values": ["nan"]}]}, {}]}),
     ],

@@ -16,16 +16,18 @@ interface Film {
   readonly orientation?: string
   /** Image Orientation (Patient). */
   readonly plane?: string
+  readonly frame?: string
   readonly spacing?: string
   readonly bright?: 'left' | 'right'
 }
 
 /** Elements behind the identification, ascending; one side of the picture is bright, where the chest wall is. */
-function film({ laterality = '', orientation = '', plane = '', spacing = '0.5\\0.5', bright = 'left' }: Film, at = 0): Buffer[] {
+function film({ laterality = '', orientation = '', plane = '', frame = '', spacing = '0.5\\0.5', bright = 'left' }: Film, at = 0): Buffer[] {
   const pixels = Buffer.alloc(ROWS * COLUMNS, 60)
   for (let row = 0; row < ROWS; row++) for (let x = 0; x < COLUMNS; x++) if ((bright === 'left' ? x : COLUMNS - 1 - x) < COLUMNS / 2) pixels[row * COLUMNS + x] = 220
   return [
     ...(plane ? [element(0x0020, 0x0032, 'DS', `0\\0\\${at}`), element(0x0020, 0x0037, 'DS', plane)] : []),
+    ...(plane && frame ? [element(0x0020, 0x0052, 'UI', frame)] : []),
     ...(orientation ? [element(0x0020, 0x0020, 'CS', orientation)] : []),
     ...(laterality ? [element(0x0020, 0x0062, 'CS', laterality)] : []),
     element(0x0028, 0x0002, 'US', short(1)),
@@ -160,6 +162,40 @@ test('the first image waits for no protocol, and a reader who has begun is not d
   await shown(page, 4)
 })
 
+test('PET/CT hangs with the PET over the CT; so a screen with a fusion becomes a protocol', async ({ page }) => {
+  await csrf(page.request)
+  const [study, frame] = [newUid(), newUid()]
+  for (const modality of ['CT', 'PT']) {
+    const series = newUid()
+    for (const instanceNumber of [1, 2, 3, 4]) {
+      const subject = { patientName: 'Fu^Sion', patientId: study.slice(-12), study, series, modality, description: modality === 'CT' ? 'CT WB' : 'PET WB AC', seriesNumber: modality === 'CT' ? 1 : 2, instanceNumber }
+      expect(await store(page, `${modality}-fusion`, object(subject, film({ modality, plane: '1\\0\\0\\0\\1\\0', frame, bright: modality === 'CT' ? 'left' : 'right' }, instanceNumber * 3)))).toBe('stored')
+    }
+  }
+  await open(page, study, true)
+  await expect(page.getByTestId('hanging')).toContainText('PET/CT', { timeout: 45_000 })
+  await shown(page, 2)
+  const axial = page.getByTestId('volume-2').getByTestId('plane-axial').locator('canvas')
+  await expect(page.getByTestId('volume-2')).toHaveAttribute('data-mode', 'fusion', { timeout: 45_000 })
+  await expect(page.getByTestId('volume-3')).toHaveAttribute('data-mode', 'volume', { timeout: 45_000 })
+  // Hot iron up to half of the greatest value: 60 of 110 lies red over the CT, 220 white.
+  const colour = () => axial.evaluate((canvas: HTMLCanvasElement) => {
+    const { width, height } = canvas
+    const at = (x: number) => [...canvas.getContext('2d')!.getImageData(Math.floor(width / 2 + x * height), Math.floor(height / 2), 1, 1).data]
+    return [at(-0.1), at(0.1)].map(([red = 0, , blue = 0]) => red - blue)
+  })
+  await expect.poll(async () => (await colour())[0], { timeout: 45_000 }).toBeGreaterThan(60)
+  expect(Math.abs((await colour())[1] ?? 99)).toBeLessThan(5)
+  await keepScreenshot(page, 'hanging-fusion')
+  await (await menu(page)).getByRole('menuitem', { name: 'Save the screen as a protocol…' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Save the screen as a protocol' })
+  await dialog.getByLabel('Name', { exact: true }).fill('My PET')
+  await dialog.getByLabel(/body part or description/).fill('')
+  await dialog.getByRole('button', { name: 'Try on past studies' }).click()
+  await expect(dialog.getByTestId('hanging-tried')).toContainText('Hangs ', { timeout: 45_000 })
+  await expect(dialog.getByRole('cell', { name: /CT WB axial with PET WB AC axial over it/ }).first()).toBeVisible()
+})
+
 test('a screen becomes a protocol by example, is tried, published, and hangs the next such study', async ({ page }) => {
   await csrf(page.request)
   const [one, other] = [await joint(page, newUid(), ['sagittal', 'axial']), await joint(page, newUid(), ['sagittal', 'axial'])]
@@ -192,6 +228,7 @@ test('a screen becomes a protocol by example, is tried, published, and hangs the
   await expect.poll(async () => (await edges(page, 0)).atLeft).toBeGreaterThan(180)
   await expect.poll(async () => (await edges(page, 1)).atLeft).toBeLessThan(100)
 
+  expect(await store(page, 'plan.dcm', readFileSync(`${DATA}/hanging-protocol/NeurosurgeryPlan.dcm`))).toBe('stored')
   await (await menu(page)).getByRole('menuitem', { name: 'Hanging protocols…' }).click()
   const kept = page.getByRole('dialog', { name: 'Hanging protocols' })
   const json = page.waitForEvent('download')
@@ -208,8 +245,11 @@ test('a screen becomes a protocol by example, is tried, published, and hangs the
   await expect(kept.getByText('Elbow by example')).toHaveCount(1)
   await add('mine.dcm', dicom)
   await expect(kept.getByText('Elbow by example')).toHaveCount(2)
-  await add('theirs.dcm', `${DATA}/hanging-protocol/NeurosurgeryPlan.dcm`)
-  await expect(kept.getByText('NeurosurgeryPlan')).toBeVisible()
+  // What a device has sent hangs nothing until somebody takes it over; then it can be tried before others see it.
+  await kept.getByRole('button', { name: 'Take over NeurosurgeryPlan' }).click()
+  await expect(kept.getByTestId('hanging-kept').getByText('NeurosurgeryPlan')).toBeVisible()
+  await kept.getByRole('button', { name: 'Try NeurosurgeryPlan on past studies' }).click()
+  await expect(kept.getByTestId('hanging-tried')).toContainText('Hangs 0 of', { timeout: 45_000 })
   await expectAccessible(page)
   await keepScreenshot(page, 'hanging-kept')
 })

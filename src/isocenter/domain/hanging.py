@@ -15,6 +15,7 @@ FACTS = (
     "modality", "bodyPart", "region", "study", "description", "type", "orientation", "laterality", "view", "thickness", "images",
 )  # fmt: skip
 OPERATORS = ("any", "contains", "lacks", "below", "above")
+WAYS = ("", "mpr", "volume", "fusion")  # a cell as images, planes, a body, planes with another set over them
 _LAYOUT = re.compile(r"[1-5]x[1-5]")
 
 
@@ -118,19 +119,28 @@ def _cell(value: object, where: str, sets: int) -> dict[str, Any] | None:
         return None
     raw = _object(value, where)
     at = raw.get("set")
-    if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at < sets:
+    if not _is_place(at, sets):
         raise InvalidProtocol("a viewport shows one of the sets", f"{where}.set")
     given = _list(raw.get("orientation", []), f"{where}.orientation", 2)
     orientation = [_text(each, f"{where}.orientation", 4) for each in given]
     if len(orientation) == 1 or not all(re.fullmatch("X|[LRAPHF]{1,3}", each) for each in orientation):
         raise InvalidProtocol("an orientation is two directions of the patient, or X", f"{where}.orientation")
+    as_, over = raw.get("as", ""), raw.get("over")
+    if as_ not in WAYS:
+        raise InvalidProtocol("a viewport shows images, or a volume in a known way", f"{where}.as")
+    if (as_ == "fusion") != (over is not None) or not (over is None or _is_place(over, sets)):
+        raise InvalidProtocol("a fusion, and nothing else, lays one of the sets over another", f"{where}.over")
     justify = raw.get("justify", "")
     if justify not in ("", "left", "right"):
         raise InvalidProtocol("a picture lies left or right", f"{where}.justify")
     return {
         "set": at, "window": _window(raw.get("window", ""), f"{where}.window"), "orientation": orientation, "justify": justify,
-        "equalScale": raw.get("equalScale") is True,
+        "equalScale": raw.get("equalScale") is True, "as": as_, "over": over,
     }  # fmt: skip
+
+
+def _is_place(value: object, count: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count
 
 
 def _window(value: object, where: str) -> str | dict[str, float]:

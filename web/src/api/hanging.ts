@@ -37,6 +37,31 @@ export async function removeProtocol(id: number): Promise<void> {
 /** Where it is as a DICOM object (Hanging Protocol Storage). */
 export const protocolAddress = (id: number): string => `${PATH}/${id}/dicom`
 
+/** A Hanging Protocol object that a workstation or device has sent. */
+export interface ReceivedProtocol {
+  id: number
+  uid: string
+  /** '' when the viewer cannot show it. */
+  name: string
+  /** Why it cannot be shown. */
+  problem: string
+  source: string
+  source_aet: string
+  received_at: string
+}
+
+export async function listReceived(signal?: AbortSignal): Promise<ReceivedProtocol[]> {
+  return (await requestJson<{ objects: ReceivedProtocol[] }>(`${PATH}/received`, { signal })).objects
+}
+
+/** Where it is as it came. */
+export const receivedAddress = (id: number): string => `${PATH}/received/${id}/dicom`
+
+/** Makes a protocol of one's own of what it says. */
+export function takeOver(id: number): Promise<KeptProtocol> {
+  return requestJson<KeptProtocol>(`${PATH}/received/${id}`, { method: 'POST' })
+}
+
 /** What a DICOM object says, as a protocol of one's own. */
 export async function importProtocol(file: Blob): Promise<KeptProtocol> {
   const { status, body, header } = await post(`${PATH}/dicom`, 'application/dicom', file, { signal: new AbortController().signal, onProgress: () => undefined })

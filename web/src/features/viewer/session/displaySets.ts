@@ -5,7 +5,9 @@ import type { Frame } from '../model/frame'
 import { framesOf, instanceOf } from '../model/frame'
 import { hangsByImage, imageFacts, seriesFacts } from '../model/hanging/facts'
 import type { DisplaySet } from '../model/hanging/match'
+import { text } from '../model/dataset'
 import { hasPictures } from '../model/rail'
+import { Tag } from '../model/tags'
 import { picturesOf } from '../model/series'
 
 export type FramesOf = (study: Study, series: Series) => Promise<readonly Frame[]>
@@ -31,7 +33,8 @@ async function setsOf(study: Study, series: Series, prior: number, headers: bool
   if (!headers || !middle) return [at(0)]
   const header = await instanceMetadata(study.StudyInstanceUID, series.SeriesInstanceUID, middle.SOPInstanceUID, signal)
   const frame = header && framesOf(instanceOf(header, study.StudyInstanceUID, series.SeriesInstanceUID))[0]
-  return [at(0, header && frame ? { ...common, ...imageFacts(header, frame) } : common)]
+  if (!header || !frame) return [at(0)]
+  return [{ ...at(0, { ...common, ...imageFacts(header, frame) }), frameOfReference: text(header, Tag.FrameOfReferenceUID) }]
 }
 
 /** The display sets of a study in the order of its series; a series that cannot be read now is left out. */

@@ -10,12 +10,13 @@ import { DEFAULTS } from '../model/hanging/defaults'
 import type { Hung } from '../model/hanging/example'
 import { studyFacts } from '../model/hanging/facts'
 import { type DisplaySet, type Fit, fitOf, needsHeaders, priorsOf, scoreOf } from '../model/hanging/match'
-import { type Cell, type Protocol, gridOf, parseProtocol } from '../model/hanging/protocol'
+import { type Cell, type Protocol, WAYS, gridOf, parseProtocol } from '../model/hanging/protocol'
 import type { Layout } from '../model/layout'
 import { TURNS, type Turn, UPRIGHT } from '../model/view'
 import { CT_PRESETS } from '../model/windows'
 import { type FramesOf, askFrames, gather } from './displaySets'
-import type { ViewerSession } from './session'
+import { laidAt, laidOf, lay, overlaysFor } from './fused'
+import type { Group, ViewerSession } from './session'
 
 /** Whose a protocol is; one's own goes before the site's, and that before those that come with the viewer. */
 export interface Entry {
@@ -162,19 +163,25 @@ export class Hanging {
       const pane = panes[at]
       const shown = wanted.shown[at]
       if (!pane) continue
-      if (cell && shown) void this.hang(pane, at, cell, shown, mates)
-      else pane.clear()
+      if (cell && shown) void this.hang(pane, at, cell, shown, mates, wanted.laid[at] ?? null)
+      else {
+        this.session.setContent(at, null)
+        pane.clear()
+      }
     }
     this.session.setActive(0)
   }
 
-  private async hang(pane: Pane, at: number, cell: Cell, shown: DisplaySet, mates: readonly Pane[]): Promise<void> {
+  private async hang(pane: Pane, at: number, cell: Cell, shown: DisplaySet, mates: readonly Pane[], laid: DisplaySet | null): Promise<void> {
     const { seriesInstanceUID: uid, index } = shown
     // What hangs there already stays, so that nothing flickers.
     if (pane.state.get().seriesInstanceUID === uid && pane.state.get().count > 0) pane.goTo(pane.state.get().index === 0 || shown.index > 0 || pane.hung ? index : pane.state.get().index)
     else await this.session.show(uid, at, index)
     this.session.setActive(0)
-    if (pane.state.get().seriesInstanceUID === uid) pane.hang(lookOf(cell, cell.equalScale ? mates : []))
+    if (pane.state.get().seriesInstanceUID !== uid) return
+    if (laid) lay(this.session, at, uid, laid.seriesInstanceUID)
+    this.session.setContent(at, cell.as || null)
+    pane.hang(lookOf(cell, cell.equalScale ? mates : []))
   }
 
   step(by: 1 | -1): void {
@@ -191,21 +198,36 @@ export class Hanging {
   async example(): Promise<{ layout: string; hung: (Hung | null)[] }> {
     const { layout, groups } = this.session.state.get()
     const { rows, columns } = gridOf(layout)
-    const opened = groups[0]
-    const earlier = opened ? alike(opened.study, groups.slice(1).map((group) => group.study)) : []
     const hung = await Promise.all(
-      this.session.engine.panes.slice(0, rows * columns).map(async (pane): Promise<Hung | null> => {
+      this.session.engine.panes.slice(0, rows * columns).map(async (pane, at): Promise<Hung | null> => {
         const { seriesInstanceUID: uid, index } = pane.state.get()
         const group = groups.find((each) => each.series.some((series) => series.SeriesInstanceUID === uid))
         const series = group?.series.find((each) => each.SeriesInstanceUID === uid)
         if (!group || !series) return null
-        const prior = group === opened ? 0 : earlier.findIndex((study) => study.StudyInstanceUID === group.study.StudyInstanceUID) + 1
-        const sets = await gather(group.study, [series], prior, true, this.framesIn, this.signal)
+        const sets = await gather(group.study, [series], this.priorOf(group), true, this.framesIn, this.signal)
         const shown = sets.findLast((each) => each.index <= index) ?? sets[0]
-        return shown ? { shown, ...lookedAt(pane) } : null
+        return shown ? { shown, ...lookedAt(pane), ...(await this.volumeAt(at, uid ?? '')) } : null
       }),
     )
     return { layout, hung }
+  }
+
+  /** 0 for the study that was opened, n for the n-th earlier one with the same kind of images. */
+  private priorOf({ study }: Group): number {
+    const [opened, ...others] = this.session.state.get().groups
+    if (!opened || opened.study.StudyInstanceUID === study.StudyInstanceUID) return 0
+    return alike(opened.study, others.map((group) => group.study)).findIndex((each) => each.StudyInstanceUID === study.StudyInstanceUID) + 1
+  }
+
+  /** How a viewport shows its series as a volume, and what is laid over it there. */
+  private async volumeAt(at: number, uid: string): Promise<Pick<Hung, 'as' | 'over'>> {
+    const { contents, groups } = this.session.state.get()
+    const as = WAYS.find((each) => each === contents[at]) ?? ''
+    const over = as === 'fusion' ? (laidAt(laidOf(this.session).get(), at, uid) ?? overlaysFor(groups, uid)[0]?.uid) : undefined
+    const group = groups.find((each) => each.series.some((series) => series.SeriesInstanceUID === over))
+    const series = group?.series.find((each) => each.SeriesInstanceUID === over)
+    const found = group && series ? await gather(group.study, [series], this.priorOf(group), true, this.framesIn, this.signal) : []
+    return { as, over: found[0] ?? null }
   }
 
   /** How a protocol that is not kept yet would hang this study. */

@@ -6,7 +6,7 @@ const likes = (weight: number, fact: Fact, is: Rule['is'], ...values: string[]):
 
 const set = (label: string, rules: readonly Rule[], more: Partial<ImageSet> = {}): ImageSet => ({ label, prior: 0, shared: false, rules, ...more })
 const before = (of: ImageSet): ImageSet => ({ ...of, label: `${of.label}, before`, prior: 1 })
-const cell = (at: number, more: Partial<Cell> = {}): Cell => ({ set: at, window: '', orientation: [], justify: '', equalScale: false, ...more })
+const cell = (at: number, more: Partial<Cell> = {}): Cell => ({ set: at, window: '', orientation: [], justify: '', equalScale: false, as: '', over: null, ...more })
 const stage = (name: string, layout: string, ...cells: readonly (Cell | null)[]): Stage => ({ name, layout, cells })
 
 const NO_SCOUT = must('type', 'lacks', 'LOCALIZER')
@@ -201,7 +201,7 @@ function inOrder(name: string, modality: string, count: number, layout: string):
 
 const PET_CT: Protocol = {
   name: 'PET/CT',
-  description: 'CT and PET of the same places, with the earlier PET',
+  description: 'CT, PET, the one over the other and a PET body, with the earlier PET',
   applies: [{ ...of('PT'), weight: 15 }, { ...of('CT'), weight: 15 }],
   sets: [
     set('CT', [of('CT'), NO_SCOUT, must('orientation', 'any', 'AXIAL'), likes(4, 'images', 'above', '1')]),
@@ -209,6 +209,7 @@ const PET_CT: Protocol = {
     before(set('PET', [of('PT'), must('orientation', 'any', 'AXIAL')])),
   ],
   stages: [
+    stage('CT, PET, fusion and PET projection', '2x2', cell(0, { window: 'Soft tissue' }), cell(1), cell(0, { as: 'fusion', over: 1 }), cell(1, { as: 'volume' })),
     stage('CT, PET and the earlier PET', '1x3', cell(0), cell(1), cell(2)),
     stage('CT and PET', '1x2', cell(0), cell(1)),
   ],

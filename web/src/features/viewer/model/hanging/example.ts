@@ -9,6 +9,9 @@ export interface Hung {
   readonly orientation: readonly string[]
   readonly justify: Cell['justify']
   readonly equalScale: boolean
+  readonly as: Cell['as']
+  /** What is laid over it. */
+  readonly over: DisplaySet | null
 }
 
 const rule = (fact: Rule['fact'], is: Rule['is'], values: readonly string[], weight: number, required = false): Rule => ({ fact, is, values, weight, required })
@@ -49,18 +52,37 @@ export function rulesOf(facts: Facts): Rule[] {
 const labelOf = ({ prior, facts }: DisplaySet): string =>
   [facts.description?.[0] ?? facts.modality?.[0] ?? 'Images', facts.laterality?.[0], facts.view?.[0], prior > 0 ? 'before' : ''].filter(Boolean).join(' ')
 
+const isSame = (one: DisplaySet, other: DisplaySet): boolean => one.seriesInstanceUID === other.seriesInstanceUID && one.index === other.index
+
 /** @param hung by viewport, row by row; null for one without pictures */
 export function byExample(name: string, applies: readonly Rule[], layout: string, hung: readonly (Hung | null)[]): Protocol {
   const sets: ImageSet[] = []
   const placed: DisplaySet[] = []
+  const add = (shown: DisplaySet, shared: boolean): number => {
+    placed.push(shown)
+    return sets.push({ label: labelOf(shown), prior: shown.prior, shared, rules: rulesOf(shown.facts) }) - 1
+  }
+  // The same images in two viewports are one set that is shared.
   const cells = hung.map((each): Cell | null => {
     if (!each) return null
-    const { shown, window, orientation, justify, equalScale } = each
-    // The same images in two viewports are one set that is shared.
-    const twice = placed.some((other) => other.seriesInstanceUID === shown.seriesInstanceUID && other.index === shown.index)
-    placed.push(shown)
-    sets.push({ label: labelOf(shown), prior: shown.prior, shared: twice, rules: rulesOf(shown.facts) })
-    return { set: sets.length - 1, window, orientation, justify, equalScale }
+    const { shown, window, orientation, justify, equalScale, as } = each
+    return { set: add(shown, placed.some((other) => isSame(other, shown))), window, orientation, justify, equalScale, as, over: null }
   })
-  return { name, description: '', applies, sets, stages: [{ name: '', layout, cells }] }
+  // What is laid over is a set of a viewport of its own, or one more behind those.
+  const laid = cells.map((cell, at): Cell | null => {
+    const above = hung[at]?.over
+    if (cell?.as !== 'fusion') return cell
+    if (!above) return { ...cell, as: 'mpr' }
+    const known = placed.findIndex((other) => other.seriesInstanceUID === above.seriesInstanceUID)
+    return { ...cell, over: known >= 0 ? known : add(above, true) }
+  })
+  return { name, description: '', applies, sets, stages: [{ name: '', layout, cells: laid }] }
+}
+
+/** A protocol with the stages of another behind its own; what it is called and when it applies stays. */
+export function withStages(protocol: Protocol, { sets, stages }: Protocol): Protocol {
+  const first = protocol.sets.length
+  const moved = (cell: Cell | null): Cell | null => cell && { ...cell, set: cell.set + first, over: cell.over === null ? null : cell.over + first }
+  const more = stages.map((stage) => ({ ...stage, cells: stage.cells.map(moved) }))
+  return { ...protocol, sets: [...protocol.sets, ...sets], stages: [...protocol.stages, ...more] }
 }

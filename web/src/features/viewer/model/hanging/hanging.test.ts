@@ -4,7 +4,7 @@ import { entriesOf, priorsFor, rankedFits, turnFor } from '../../session/hanging
 import { planeOfLetters } from '../geometry'
 import { type Extent, affineOf, apply, flipHorizontal, UPRIGHT, hung } from '../view'
 import { DEFAULTS } from './defaults'
-import { byExample, rulesOf } from './example'
+import { byExample, rulesOf, withStages } from './example'
 import { imageFacts, orientationOf, seriesFacts, studyFacts } from './facts'
 import { type DisplaySet, assign, fitOf, holds, scoreOf } from './match'
 import { type Facts, type Rule, parseProtocol } from './protocol'
@@ -142,13 +142,30 @@ describe('by example', () => {
     const sagittal = shown('s', facts('PD FS sag', 'SAGITTAL', '3'))
     const coronal = shown('c', facts('PD FS cor', 'CORONAL', '3'))
     const before = shown('p', facts('PD FS sag', 'SAGITTAL', '3'), 1)
-    const look = { window: '', orientation: [], justify: '' as const, equalScale: false }
+    const look = { window: '', orientation: [], justify: '' as const, equalScale: false, as: '' as const, over: null }
     const protocol = byExample('Mine', [rule('modality', 'any', 'MR')], '2x2', [{ shown: coronal, ...look }, { shown: sagittal, ...look, window: { center: 5, width: 10 } }, { shown: before, ...look }, null])
     expect(parseProtocol(JSON.parse(JSON.stringify(protocol)))).toEqual(protocol)
     const other = [shown('x', facts('T1 sag', 'SAGITTAL', '3')), shown('S', facts('PD FS sag knee', 'SAGITTAL', '3.5')), shown('C', facts('PD cor', 'CORONAL', '3')), shown('P', facts('PD sag', 'SAGITTAL', '4'), 1)]
     expect(assign(protocol, protocol.stages[0]!, other).map((each) => each?.seriesInstanceUID ?? null)).toEqual(['C', 'S', 'P', null])
     expect(fitOf(protocol, { modality: ['CT'] }, other)).toBeNull()
     expect(rulesOf(sagittal.facts).filter((each) => each.required).map((each) => each.fact)).toEqual(['modality', 'orientation'])
+  })
+  it('a fusion is found again with what lies over it, and a further stage changes nothing of those before', () => {
+    const facts = (modality: string): Facts => ({ modality: [modality], orientation: ['AXIAL'], description: [`${modality} body`], type: ['ORIGINAL'] })
+    const [ct, pt] = [shown('c', facts('CT')), shown('p', facts('PT'))]
+    const look = { window: '', orientation: [], justify: '' as const, equalScale: false, as: '' as const, over: null }
+    const fused = byExample('Fused', [], '1x1', [{ ...look, shown: ct, as: 'fusion', over: pt }])
+    const both = byExample('Both', [], '1x2', [{ ...look, shown: pt, as: 'volume' }, { ...look, shown: ct, as: 'fusion', over: pt }])
+    expect([fused.stages[0]!.cells[0], both.stages[0]!.cells[1]]).toMatchObject([{ set: 0, over: 1 }, { set: 1, over: 0 }])
+    const protocol = withStages(fused, both)
+    expect(parseProtocol(JSON.parse(JSON.stringify(protocol)))).toEqual(protocol)
+    const hangs = (all: readonly DisplaySet[]) => fitOf(protocol, {}, all)?.stages.map((stage) => stage.cells.map((cell, at) => [cell?.as, stage.shown[at]?.seriesInstanceUID, stage.laid[at]?.seriesInstanceUID]))
+    expect(hangs([shown('C', facts('CT')), shown('P', facts('PT'))])).toEqual([[['fusion', 'C', 'P']], [['volume', 'P', undefined], ['fusion', 'C', 'P']]])
+    // Only within one frame of reference, and not without anything to lay over it.
+    const placed = (one: string, other: string) => hangs([{ ...shown('C', facts('CT')), frameOfReference: one }, { ...shown('P', facts('PT')), frameOfReference: other }])
+    expect([placed('1.2', '1.2')?.length, placed('1.2', '1.3'), placed('', '')]).toEqual([2, undefined, undefined])
+    expect(hangs([shown('C', facts('CT'))])).toBeUndefined()
+    expect(byExample('Alone', [], '1x1', [{ ...look, shown: ct, as: 'fusion' }]).stages[0]!.cells[0]).toMatchObject({ as: 'mpr', over: null })
   })
   it('one’s own goes before the site’s, and that before the viewer’s', () => {
     const kept = (id: number, shared: boolean) => ({ id, name: `${id}`, shared, owner: 'a', mine: true, changed_at: '', protocol: { name: `${id}`, sets: [{ rules: [rule('modality', 'any', 'US')] }], stages: [{ layout: '1x1', cells: [{ set: 0 }] }] } })

@@ -1,5 +1,5 @@
 // Which protocol fits a study, and which of its images go where. Pure.
-import type { Fact, Facts, ImageSet, Protocol, Rule, Stage } from './protocol'
+import type { Cell, Fact, Facts, ImageSet, Protocol, Rule, Stage } from './protocol'
 
 /** What can hang in a viewport: a series, or one image of a series of projections. */
 export interface DisplaySet {
@@ -10,6 +10,8 @@ export interface DisplaySet {
   /** 0: of the study that was opened, n: of the n-th earlier one. */
   readonly prior: number
   readonly facts: Facts
+  /** Frame of Reference UID, where headers were read: only within one may images be laid over others. */
+  readonly frameOfReference?: string
 }
 
 const escaped = (value: string): string => value.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -55,9 +57,9 @@ function ofItsStudy(set: ImageSet, candidates: readonly DisplaySet[]): readonly 
   return candidates.filter((each) => each.prior === wanted)
 }
 
-/** The images of a stage's cells, null where there are none: the best pairs first, in a draw the earlier set and the earlier series. */
-export function assign(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): (DisplaySet | null)[] {
-  const used = [...new Set(stage.cells.flatMap((cell) => (cell ? [cell.set] : [])))]
+/** The images of a stage's sets: the best pairs first, in a draw the earlier set and the earlier series. */
+function chosenFor(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): ReadonlyMap<number, DisplaySet> {
+  const used = [...new Set(stage.cells.flatMap((cell) => (cell ? [cell.set, ...(cell.over === null ? [] : [cell.over])] : [])))]
   const pairs = used.flatMap((at) => {
     const set = protocol.sets[at]
     if (!set) return []
@@ -76,17 +78,39 @@ export function assign(protocol: Protocol, stage: Stage, all: readonly DisplaySe
     found.set(at, each)
     if (!set.shared) taken.add(each)
   }
+  return found
+}
+
+/** The images of a stage's cells, null where there are none. */
+export function assign(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): (DisplaySet | null)[] {
+  const found = chosenFor(protocol, stage, all)
   return stage.cells.map((cell) => (cell && found.get(cell.set)) ?? null)
 }
 
-/** A stage with the images of its cells. */
+/** A stage with the images of its cells, and with those that are laid over them. */
 export interface HungStage extends Stage {
   readonly shown: readonly (DisplaySet | null)[]
+  readonly laid: readonly (DisplaySet | null)[]
 }
+
+function hungStage(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): HungStage {
+  const found = chosenFor(protocol, stage, all)
+  const of = (set: number | null | undefined): DisplaySet | null => (typeof set === 'number' ? (found.get(set) ?? null) : null)
+  return { ...stage, shown: stage.cells.map((cell) => of(cell?.set)), laid: stage.cells.map((cell) => of(cell?.over)) }
+}
+
+/** Whether there are images for a cell, and for a fusion some that lie in the same place. */
+function isFilled(cell: Cell | null, shown: DisplaySet | null | undefined, laid: DisplaySet | null | undefined): boolean {
+  if (cell === null) return true
+  const fits = laid && shown?.frameOfReference === laid.frameOfReference && laid.frameOfReference !== ''
+  return Boolean(shown) && (cell.over === null || Boolean(fits))
+}
+
+const isWhole = (stage: HungStage): boolean => stage.cells.every((cell, at) => isFilled(cell, stage.shown[at], stage.laid[at]))
 
 /** The stages whose images are all there. */
 export function stagesOf(protocol: Protocol, all: readonly DisplaySet[]): HungStage[] {
-  return protocol.stages.map((stage) => ({ ...stage, shown: assign(protocol, stage, all) })).filter((stage) => stage.cells.every((cell, at) => cell === null || stage.shown[at]))
+  return protocol.stages.map((stage) => hungStage(protocol, stage, all)).filter(isWhole)
 }
 
 export interface Fit {
@@ -106,7 +130,8 @@ export function fitOf(protocol: Protocol, study: Facts, all: readonly DisplaySet
 /** Facts that are not in the index but in the header of an image. */
 const IN_HEADERS: ReadonlySet<Fact> = new Set(['orientation', 'laterality', 'view', 'thickness', 'type'])
 
-export const needsHeaders = (protocol: Protocol): boolean => protocol.sets.some((set) => set.rules.some((rule) => IN_HEADERS.has(rule.fact)))
+export const needsHeaders = (protocol: Protocol): boolean =>
+  protocol.sets.some((set) => set.rules.some((rule) => IN_HEADERS.has(rule.fact))) || protocol.stages.some((stage) => stage.cells.some((cell) => cell?.as === 'fusion'))
 
 /** How many earlier studies with such images a protocol may look for; the oldest may be any. */
 export const priorsOf = (protocol: Protocol): number => Math.max(0, ...protocol.sets.map((set) => (set.prior < 0 ? Number.POSITIVE_INFINITY : set.prior)))

@@ -26,6 +26,8 @@ export interface ImageSet {
   readonly rules: readonly Rule[]
 }
 
+export const WAYS = ['', 'mpr', 'volume', 'fusion'] as const
+
 export interface Cell {
   /** Place in `sets`. */
   readonly set: number
@@ -37,6 +39,10 @@ export interface Cell {
   readonly justify: '' | 'left' | 'right'
   /** All cells of the stage that say so show millimetres of the same length. */
   readonly equalScale: boolean
+  /** As a volume: three planes, a body, or the set `over` laid over it in colours; '' as images. */
+  readonly as: (typeof WAYS)[number]
+  /** Place in `sets` of what is laid over, for 'fusion'. */
+  readonly over: number | null
 }
 
 export interface Stage {
@@ -90,7 +96,14 @@ function cellOf(value: unknown, sets: number): Cell | null {
   if (!Number.isInteger(set) || set < 0 || set >= sets) return null
   const justify = raw.justify === 'left' || raw.justify === 'right' ? raw.justify : ''
   const orientation = texts(raw.orientation)
-  return { set, window: windowOf(raw.window), orientation: orientation.length === 2 ? orientation : [], justify, equalScale: raw.equalScale === true }
+  const wanted = WAYS.find((each) => each === raw.as) ?? ''
+  const laid = finite(raw.over, -1)
+  const over = Number.isInteger(laid) && laid >= 0 && laid < sets ? laid : null
+  const as = wanted === 'fusion' && over === null ? 'mpr' : wanted
+  return {
+    set, window: windowOf(raw.window), orientation: orientation.length === 2 ? orientation : [], justify, equalScale: raw.equalScale === true,
+    as, over: as === 'fusion' ? over : null,
+  }
 }
 
 function stageOf(value: unknown, sets: number): Stage[] {

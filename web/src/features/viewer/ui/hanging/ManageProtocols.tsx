@@ -1,7 +1,9 @@
 // The protocols that are kept: publish, give away as JSON or DICOM, take in, remove.
-import { useState } from 'react'
-import { type KeptProtocol, addProtocol, changeProtocol, importProtocol, protocolAddress, removeProtocol } from '../../../../api/hanging'
+import { useEffect, useState } from 'react'
+import { type KeptProtocol, type ReceivedProtocol, addProtocol, changeProtocol, importProtocol, listReceived, protocolAddress, receivedAddress, removeProtocol, takeOver } from '../../../../api/hanging'
 import { may, useUser } from '../../../../api/session'
+import { formatDate } from '../../../../lib/dates'
+import { isAbort } from '../../../../lib/http'
 import { useValue } from '../../../../lib/observable'
 import { useAction } from '../../../../lib/useAction'
 import { Badge, Button } from '../../../../ui/controls'
@@ -10,6 +12,7 @@ import { Dialog } from '../../../../ui/overlay'
 import { DEFAULTS } from '../../model/hanging/defaults'
 import { type Protocol, parseProtocol } from '../../model/hanging/protocol'
 import type { ViewerSession } from '../../session/session'
+import { TryOut } from './TryOut'
 
 function give(name: string, href: string, ending: string): void {
   const link = document.createElement('a')
@@ -46,13 +49,21 @@ async function takeIn(file: File): Promise<void> {
 function Row({ kept, sharing, act }: { kept: KeptProtocol; sharing: boolean; act: (what: () => Promise<unknown>) => void }) {
   const protocol = parseProtocol(kept.protocol)
   const [sure, setSure] = useState(false)
+  const [trying, setTrying] = useState(false)
+  const modality = protocol?.applies.find((rule) => rule.fact === 'modality' && rule.is === 'any')?.values[0] ?? ''
   return (
     <tr>
       <td>
         <strong>{kept.name}</strong> {kept.shared && <Badge tone="info">everybody’s</Badge>}
+        {trying && protocol && <TryOut protocol={protocol} modality={modality} at="once" />}
       </td>
       <td>
         <div className="hanging-actions">
+          {protocol && (
+            <Button small aria-expanded={trying} onClick={() => setTrying(!trying)} aria-label={`Try ${kept.name} on past studies`}>
+              Try
+            </Button>
+          )}
           {sharing && kept.mine && (
             <Button small onClick={() => act(() => changeProtocol(kept.id, { shared: !kept.shared }))}>
               {kept.shared ? 'Withdraw' : 'Publish'}
@@ -74,6 +85,49 @@ function Row({ kept, sharing, act }: { kept: KeptProtocol; sharing: boolean; act
         </div>
       </td>
     </tr>
+  )
+}
+
+/** What workstations and devices have sent. It hangs nothing before somebody takes it over. */
+function Received({ act }: { act: (what: () => Promise<unknown>) => void }) {
+  const [found, setFound] = useState<readonly ReceivedProtocol[]>([])
+  useEffect(() => {
+    const asking = new AbortController()
+    listReceived(asking.signal).then(setFound, (error: unknown) => {
+      if (!isAbort(error)) act(() => Promise.reject(error instanceof Error ? error : new Error('The received protocols could not be listed.')))
+    })
+    return () => asking.abort()
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, when the dialog opens
+  }, [])
+  if (found.length === 0) return null
+  return (
+    <section>
+      <h3>Received from others</h3>
+      <table className="hanging-tries" data-testid="hanging-received">
+        <tbody>
+          {found.map(({ id, uid, name, problem, source_aet: from, received_at: at }) => (
+            <tr key={id}>
+              <td>
+                <strong>{name || uid}</strong> <Badge>{[from || 'a file', formatDate(at.slice(0, 10).replaceAll('-', ''))].join(', ')}</Badge>
+                {problem && <div className="muted">{`The viewer cannot show it: ${problem}. It is kept, and given away, as it came.`}</div>}
+              </td>
+              <td>
+                <div className="hanging-actions">
+                  {!problem && (
+                    <Button small onClick={() => act(() => takeOver(id))} aria-label={`Take over ${name}`}>
+                      Take over
+                    </Button>
+                  )}
+                  <Button small onClick={() => give(name || uid, receivedAddress(id), 'dcm')} aria-label={`${name || uid} as it came`}>
+                    DICOM
+                  </Button>
+                </div>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   )
 }
 
@@ -127,6 +181,7 @@ export default function ManageProtocols({ session, onClose }: { session: ViewerS
           ))}
         </tbody>
       </table>
+      <Received act={act} />
     </Dialog>
   )
 }

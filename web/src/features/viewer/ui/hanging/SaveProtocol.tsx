@@ -1,12 +1,12 @@
 // The screen as a protocol: what its images are recognised by, when it applies, and how it would have hung past studies.
 import { useEffect, useState } from 'react'
-import { addProtocol } from '../../../../api/hanging'
+import { addProtocol, changeProtocol } from '../../../../api/hanging'
 import { may, useUser } from '../../../../api/session'
 import { useAction } from '../../../../lib/useAction'
 import { CheckField, SelectField, TextField } from '../../../../ui/controls'
 import { FormDialog } from '../../../../ui/FormDialog'
-import { type Hung, byExample, wordsOf } from '../../model/hanging/example'
-import { type Protocol, type Rule, gridOf, ruleText } from '../../model/hanging/protocol'
+import { type Hung, byExample, withStages, wordsOf } from '../../model/hanging/example'
+import { type Protocol, type Rule, gridOf, parseProtocol, ruleText } from '../../model/hanging/protocol'
 import type { ViewerSession } from '../../session/session'
 import { TryOut } from './TryOut'
 
@@ -29,13 +29,14 @@ const KINDS = { must: 'must', helps: 'helps', off: 'not asked' } as const
 type Kind = keyof typeof KINDS
 const kindOf = (rule: Rule): Kind => (rule.weight === 0 && !rule.required ? 'off' : rule.required ? 'must' : 'helps')
 
-function CellRules({ at, layout, set, onChange }: { at: number; layout: string; set: Protocol['sets'][number]; onChange: (rules: readonly Rule[]) => void }) {
+/** at: the viewport; null for what is laid over another one's images. */
+function CellRules({ at, layout, set, onChange }: { at: number | null; layout: string; set: Protocol['sets'][number]; onChange: (rules: readonly Rule[]) => void }) {
   const { columns } = gridOf(layout)
   const change = (which: number, kind: Kind) =>
     onChange(set.rules.map((rule, index) => (index === which ? { ...rule, required: kind === 'must', weight: kind === 'off' ? 0 : Math.max(1, rule.weight) } : rule)))
   return (
-    <section className="hanging-cell" data-testid={`hanging-cell-${at}`}>
-      <h3>{`Row ${Math.floor(at / columns) + 1}, column ${(at % columns) + 1}: ${set.label}${set.prior > 0 ? `, earlier study ${set.prior}` : ''}`}</h3>
+    <section className="hanging-cell" data-testid={`hanging-cell-${at ?? 'over'}`}>
+      <h3>{`${at === null ? 'Laid over' : `Row ${Math.floor(at / columns) + 1}, column ${(at % columns) + 1}`}: ${set.label}${set.prior > 0 ? `, earlier study ${set.prior}` : ''}`}</h3>
       <div className="hanging-rules">
         {set.rules.map((rule, index) => (
           <label key={index}>
@@ -84,17 +85,30 @@ function Editor({ session, layout, hung, onClose }: { session: ViewerSession; la
   const [shared, setShared] = useState(false)
   const made = byExample(name.trim() || 'Without a name', rulesFor(applying), layout, hung)
   const protocol: Protocol = { ...made, sets: sets.map((set) => ({ ...set, rules: set.rules.filter((rule) => kindOf(rule) !== 'off') })) }
+  const [stageOf, setStageOf] = useState(0)
+  const own = session.hanging.state.get().entries.flatMap(({ kept }) => (kept?.mine ? [kept] : []))
+  const onto = own.find(({ id }) => id === stageOf)
   const { study } = session.state.get().groups[0] ?? {}
   const places = protocol.stages[0]?.cells.flatMap((cell, at) => (cell ? [at] : [])) ?? []
   const save = async () => {
-    await addProtocol(protocol, shared)
+    const before = onto && parseProtocol(onto.protocol)
+    if (before) await changeProtocol(onto.id, { protocol: withStages(before, { ...protocol, stages: protocol.stages.map((stage) => ({ ...stage, name: name.trim() })) }) })
+    else await addProtocol(protocol, shared)
     await session.hanging.refresh()
     onClose()
   }
   return (
-    <FormDialog title="Save the screen as a protocol" submit={shared ? 'Publish' : 'Save'} wide ready={name.trim() !== '' && sets.length > 0} action={action} run={save} onClose={onClose}>
-      <TextField label="Name" maxLength={64} required value={name} onChange={(event) => setName(event.target.value)} />
-      <div className="form-row form-row-half">
+    <FormDialog title="Save the screen as a protocol" submit={onto ? 'Add the stage' : shared ? 'Publish' : 'Save'} wide ready={name.trim() !== '' && sets.length > 0} action={action} run={save} onClose={onClose}>
+      <TextField label={onto ? 'Name of the stage' : 'Name'} maxLength={64} required value={name} onChange={(event) => setName(event.target.value)} />
+      {own.length > 0 && (
+        <SelectField label="As" value={stageOf} onChange={(event) => setStageOf(Number(event.target.value))}>
+          <option value={0}>a protocol of its own</option>
+          {own.map((each) => (
+            <option key={each.id} value={each.id}>{`a further stage of “${each.name}”`}</option>
+          ))}
+        </SelectField>
+      )}
+      {!onto && <div className="form-row form-row-half">
         <SelectField label="For studies with" value={applying.modality} onChange={(event) => setApplying({ ...applying, modality: event.target.value })}>
           <option value="">any modality</option>
           {study?.ModalitiesInStudy.map((each) => (
@@ -109,15 +123,15 @@ function Editor({ session, layout, hung, onClose }: { session: ViewerSession; la
           value={applying.region}
           onChange={(event) => setApplying({ ...applying, region: event.target.value })}
         />
-      </div>
+      </div>}
       <div className="hanging-cells">
         {sets.length === 0 && <p>No viewport shows a series.</p>}
         {sets.map((set, at) => (
-          <CellRules key={at} at={places[at] ?? at} layout={layout} set={set} onChange={(rules) => setSets(sets.map((each, index) => (index === at ? { ...each, rules } : each)))} />
+          <CellRules key={at} at={places[at] ?? null} layout={layout} set={set} onChange={(rules) => setSets(sets.map((each, index) => (index === at ? { ...each, rules } : each)))} />
         ))}
       </div>
       <TryOut protocol={protocol} modality={applying.modality} />
-      {may(user, 'hanging:share') && <CheckField label="For everybody" hint="Without it the protocol is your own." checked={shared} onChange={setShared} />}
+      {!onto && may(user, 'hanging:share') && <CheckField label="For everybody" hint="Without it the protocol is your own." checked={shared} onChange={setShared} />}
     </FormDialog>
   )
 }

@@ -24,10 +24,11 @@ const nameOf = (found: DisplaySet | null | undefined): string =>
 function outcome({ fit }: Tried): string {
   const stage = fit?.stages[0]
   if (!stage) return 'would not hang'
-  return stage.cells.map((cell, at) => (cell ? nameOf(stage.shown[at]) : 'empty')).join(' | ')
+  return stage.cells.map((cell, at) => (cell ? [nameOf(stage.shown[at]), stage.laid[at] && `with ${nameOf(stage.laid[at])} over it`].filter(Boolean).join(' ') : 'empty')).join(' | ')
 }
 
-export function TryOut({ protocol, modality }: { protocol: Protocol; modality: string }) {
+/** at: 'once' when whoever opened it wants nothing else. */
+export function TryOut({ protocol, modality, at }: { protocol: Protocol; modality: string; at?: 'once' }) {
   const [tried, setTried] = useState<readonly Tried[] | null>(null)
   const [busy, setBusy] = useState(false)
   const [trouble, setTrouble] = useState('')
@@ -52,6 +53,12 @@ export function TryOut({ protocol, modality }: { protocol: Protocol; modality: s
     }
     setBusy(false)
   }
+  useEffect(() => {
+    if (at !== 'once') return
+    const begun = setTimeout(() => void run())
+    return () => clearTimeout(begun)
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- what is tried does not change while it is shown
+  }, [])
   const hung = tried?.filter((each) => each.applies).length ?? 0
   return (
     <section>

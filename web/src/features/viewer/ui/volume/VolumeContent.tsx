@@ -7,6 +7,7 @@ import { type SeriesVolume, volumesOf } from '../../engine/volume/volumes'
 import { PLANES } from '../../model/planes'
 import { valueIn } from '../../model/resample'
 import { suvFactor } from '../../model/suv'
+import { laidAt, laidOf, lay, overlaysFor } from '../../session/fused'
 import { planeMeasuresOf } from '../../session/planeMeasures'
 import type { ViewerSession } from '../../session/session'
 import { VolumeScene } from '../../session/volumeScene'
@@ -90,14 +91,9 @@ interface Props {
   readonly index: number
 }
 
-/** What may be laid over: other series that are no pictures of the same kind, PET and NM first. */
 function useChoices(session: ViewerSession, own: string): readonly Choice[] {
   const { groups } = useValue(session.state)
-  return useMemo(() => {
-    const series = groups.flatMap((group) => group.series).filter(({ SeriesInstanceUID: uid, Modality, NumberOfSeriesRelatedInstances: count }) => uid !== own && ['PT', 'NM', 'CT', 'MR'].includes(Modality) && count > 2)
-    const rank = (modality: string): number => ['PT', 'NM', 'MR', 'CT'].indexOf(modality)
-    return series.sort((a, b) => rank(a.Modality) - rank(b.Modality)).map(({ SeriesInstanceUID: uid, Modality, SeriesDescription }) => ({ uid, name: [Modality, SeriesDescription].filter(Boolean).join(' ') }))
-  }, [groups, own])
+  return useMemo(() => overlaysFor(groups, own), [groups, own])
 }
 
 function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesVolume; mode: Mode }) {
@@ -108,7 +104,7 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
   const measures = planeMeasuresOf(session)
   useWanted(measures, scene, own)
   const choices = useChoices(session, own)
-  const [chosen, setChosen] = useState<string | null>(null)
+  const chosen = laidAt(useValue(laidOf(session)), index, own)
   const over = chosen ?? (mode === 'fusion' ? (choices[0]?.uid ?? '') : '')
   const above = useVolume(session, over)
   const state = useValue(scene.state)
@@ -151,7 +147,7 @@ function Scene({ session, pane, index, volume, mode }: Props & { volume: SeriesV
         )}
       </div>
       {volume.phases.length > 1 && <TimeCurve scene={scene} factor={measured.factor} unit={measured.unit} />}
-      <Controls scene={scene} mode={mode} choices={choices} over={over} top={top} unit={upper?.unit ?? ''} onOver={setChosen} onClose={() => session.setContent(index, null)}>
+      <Controls scene={scene} mode={mode} choices={choices} over={over} top={top} unit={upper?.unit ?? ''} onOver={(uid) => lay(session, index, own, uid)} onClose={() => session.setContent(index, null)}>
         {(mode === 'mpr' || mode === 'fusion') && <MeasureList measures={measures} series={own} />}
       </Controls>
     </>
