@@ -26,7 +26,8 @@ PROTOCOL: dict[str, Any] = {
         {"name": "both", "layout": "1x3", "cells": [
             {"set": 0, "window": {"center": 40, "width": 400}, "orientation": ["L", "F"], "justify": "right", "equalScale": True,
              "as": "", "over": None},
-            {"set": 1, "window": "Lung", "orientation": [], "justify": "", "equalScale": False, "as": "fusion", "over": 0}, None]},
+            {"set": 1, "window": "Lung", "orientation": [], "justify": "", "equalScale": False, "as": "fusion", "over": 0},
+            None]},
     ],
 }  # fmt: skip
 
