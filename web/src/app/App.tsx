@@ -154,7 +154,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const onStudies = route.page === 'studies'
   if (onStudies && !visited) setVisited(true)
   const canUpload = may(user, 'study:store')
-  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve'), takeAway: may(user, 'study:export') }
+  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), reject: may(user, 'study:reject'), hold: may(user, 'study:hold'), seeRejected: may(user, 'rejected:read'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve'), takeAway: may(user, 'study:export') }
   return (
     <>
       <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />}>
@@ -187,7 +187,7 @@ function Page({ route, series, study, ways, user, queue }: { route: Route; serie
   if (route.page === 'orders' && may(user, 'order:read')) return <OrdersPage canManage={may(user, 'order:manage')} />
   if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} study={study} />
   if (route.page === 'deliveries' && may(user, 'delivery:manage')) return <DeliveriesPage tab={route.tab} canManage={may(user, 'route:manage')} />
-  if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} />
+  if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} canSeeRejected={may(user, 'rejected:read')} />
   if (route.page === 'admin') return <AdminPage user={user} tab={route.tab} />
   if (route.page === 'studies' || route.page === 'login') return null
   return <NotFound />

@@ -7,6 +7,7 @@ import { AuditLog } from './AuditLog'
 import { Hl7Messages } from './Hl7Messages'
 import { Peers } from './Peers'
 import { Projects } from './Projects'
+import { Rejected } from './Rejected'
 import { System } from './System'
 import { Tokens } from './Tokens'
 import { Webhooks } from './Webhooks'
@@ -20,6 +21,7 @@ const TABS = [
   { id: 'webhooks', title: 'Webhooks', permission: 'webhook:manage' },
   { id: 'projects', title: 'De-identification', permission: 'project:manage' },
   { id: 'audit', title: 'Audit', permission: 'change:read' },
+  { id: 'rejected', title: 'Rejected', permission: 'rejected:read' },
   { id: 'system', title: 'System', permission: 'system:read' },
 ] as const
 
@@ -31,6 +33,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'webhooks') return <Webhooks />
   if (tab === 'projects') return <Projects />
   if (tab === 'audit') return <AuditLog />
+  if (tab === 'rejected') return <Rejected user={user} />
   return <System />
 }
 

@@ -128,7 +128,7 @@ function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: b
   )
 }
 
-export function ExceptionsPage({ canDismiss }: { canDismiss: boolean }) {
+export function ExceptionsPage({ canDismiss, canSeeRejected }: { canDismiss: boolean; canSeeRejected: boolean }) {
   const [kind, setKind] = useState<ExceptionKind | ''>('')
   const list = useExceptions(kind)
   const dismiss = (row: ExceptionRow) => {
@@ -154,7 +154,8 @@ export function ExceptionsPage({ canDismiss }: { canDismiss: boolean }) {
           </div>
         </div>
         <p className="page-lead">
-          What came in and needs a person's eye. Dismissing takes it off this list and deletes nothing; it comes back when it happens again.
+          What came in and needs a person's eye. Dismissing takes it off this list and deletes nothing; it comes back when it happens again.{' '}
+          {canSeeRejected && <Link to="/admin/rejected">Rejected images</Link>}
         </p>
         {list.error !== null && (
           <ErrorNotice

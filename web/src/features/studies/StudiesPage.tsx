@@ -15,6 +15,7 @@ import { Empty, ErrorNotice } from '../../ui/feedback'
 import { Icon } from '../../ui/icons'
 import { SearchBar } from './SearchBar'
 import { CorrectDialog } from './CorrectDialog'
+import { HoldDialog, RejectDialog } from './RejectDialog'
 import { SendDialog } from './SendDialog'
 import type { StudyRights } from './StudyInspector'
 import { StudyInspector } from './StudyInspector'
@@ -107,6 +108,8 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
   const wide = useMedia('(min-width: 1500px)')
   const [panel, setPanel] = useState<boolean | null>(() => (recall('inspector') ? recall('inspector') === 'open' : null))
   const [correcting, setCorrecting] = useState<Study | null>(null)
+  const [rejecting, setRejecting] = useState<Study | null>(null)
+  const [holding, setHolding] = useState<Study | null>(null)
   const [sending, setSending] = useState<Study | null>(null)
   const box = useRef<HTMLInputElement>(null)
 
@@ -249,9 +252,11 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
           )}
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onHold={() => setHolding(selected)} />}
       </div>
       {correcting && <CorrectDialog study={correcting} onClose={() => setCorrecting(null)} />}
+      {rejecting && <RejectDialog study={rejecting} canSee={may.seeRejected} onClose={() => setRejecting(null)} />}
+      {holding && <HoldDialog study={holding} onClose={() => setHolding(null)} />}
       {sending && <SendDialog study={sending} onClose={() => setSending(null)} />}
     </div>
   )

@@ -17,6 +17,9 @@ export interface StudyRights {
   upload: boolean
   send: boolean
   correct: boolean
+  reject: boolean
+  hold: boolean
+  seeRejected: boolean
   askOthers: boolean
   retrieve: boolean
   takeAway: boolean
@@ -139,10 +142,12 @@ interface InspectorProps {
   onTakeAway: () => void
   onSend: () => void
   onCorrect: () => void
+  onReject: () => void
+  onHold: () => void
 }
 
 /** Everything about the selected study that the row has no room for. */
-export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend, onCorrect }: InspectorProps) {
+export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend, onCorrect, onReject, onHold }: InspectorProps) {
   const { detail, error, retry } = useDetail(study)
   const name = parseName(study.PatientName)
   const others = detail?.priors ?? []
@@ -178,6 +183,16 @@ export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend
           {may.takeAway && (
             <Button icon="download" title="Save the study or some of its series as a ZIP that can be put on a disc, de-identified if you like" onClick={onTakeAway}>
               Take away
+            </Button>
+          )}
+          {may.reject && (
+            <Button title="Hide the study or some of its series with a rejection note" onClick={onReject}>
+              Reject
+            </Button>
+          )}
+          {may.hold && (
+            <Button icon="lock" title="Forbid or allow again to delete anything of this study" onClick={onHold}>
+              Legal hold
             </Button>
           )}
         </div>

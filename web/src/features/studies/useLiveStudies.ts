@@ -8,7 +8,7 @@ import type { StudyPages } from './studyPages'
 export type Mark = 'new' | 'changed'
 
 /** Kinds of the change log (domain/events.py) that can alter what the list shows. */
-const CONCERNS_LIST = /^(study\.(?!read)|instance\.(stored|version)|correction\.|patient\.)/
+const CONCERNS_LIST = /^(study\.(?!read)|instance\.(stored|version|rejected|restored)|correction\.|patient\.)/
 
 const QUIET_MS = 350 // a series arrives as hundreds of changes: wait for a breath,
 const MOST_MS = 2_000 // but not for the whole series
