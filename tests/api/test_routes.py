@@ -18,6 +18,7 @@ BODIES = {
     "/studies/{uid}/annotations/export": {"form": "SR"},
     "/studies/{uid}/films": {"series": "1.2", "images": [], "width": 64, "height": 64, "rate": 10},
     "/studies/{uid}/exports": {"form": "picture", "count": 1},
+    "/studies/{uid}/seen": {"series": []},
     "/studies/{uid}/annotations": {"set": [{"id": "a"}], "remove": []},
     "/index-attributes": {"name": "nobody"},
     "/corrections": {"studies": ["1.2.3"], "patient": {"PatientID": "1"}, "reason": "wrong patient chosen"},

@@ -40,6 +40,7 @@ class Event(StrEnum):
     HL7_REPLAYED = "hl7.replayed"
     HOLD_RELEASED = "hold.released"
     HOLD_SET = "hold.set"
+    IMAGES_SEEN = "images.seen"
     INDEX_FILLED_AGAIN = "index.filled_again"
     INSTANCE_DELETED = "instance.deleted"
     INSTANCE_QUARANTINED = "instance.quarantined"

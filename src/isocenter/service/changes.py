@@ -51,6 +51,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.HL7_REPLAYED: Permission.HL7_MANAGE,
         Event.HOLD_RELEASED: Permission.REJECTED_READ,
         Event.HOLD_SET: Permission.REJECTED_READ,
+        Event.IMAGES_SEEN: Permission.CHANGE_READ,
         Event.INDEX_FILLED_AGAIN: Permission.CHANGE_READ,
         Event.INSTANCE_DELETED: Permission.REJECTED_READ,
         Event.INSTANCE_QUARANTINED: Permission.QUARANTINE_READ,

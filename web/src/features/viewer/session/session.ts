@@ -23,6 +23,7 @@ import { Measurements } from './measurements'
 import { Linking } from './linking'
 import type { Opening } from './opening'
 import { paceNow } from './pace'
+import { Seen } from './seen'
 import { Thumbnails } from './thumbnails'
 import { Tiling } from './tiling'
 
@@ -67,6 +68,7 @@ export class ViewerSession {
   readonly hanging: Hanging
   readonly linking: Linking
   readonly tiling: Tiling
+  readonly seen: Seen
   private readonly studyInstanceUID: string
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
@@ -101,6 +103,7 @@ export class ViewerSession {
     this.hanging = new Hanging(this, this.ended.signal)
     this.linking = new Linking(this)
     this.tiling = new Tiling(this)
+    this.seen = new Seen(this, this.ended.signal)
     this.stopListening = changes.listen((change) => {
       // A new study may be another one of this patient.
       const isOurs = this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)
@@ -440,6 +443,7 @@ export class ViewerSession {
     this.annotations.dispose()
     this.linking.dispose()
     this.tiling.dispose()
+    this.seen.dispose()
     this.engine.dispose()
     this.stacks.clear()
   }

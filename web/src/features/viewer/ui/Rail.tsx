@@ -11,6 +11,7 @@ import type { Group, ViewerSession } from '../session/session'
 import { Glyph, type Glyph as GlyphName } from './icons'
 import { PriorWords } from './linking/PriorWords'
 import { SERIES_TYPE } from './PaneView'
+import { NotSeen, SeenBar } from './seen/SeenBar'
 
 /** Which viewports show the series; re-rendered with them. */
 function Shown({ pane, number, series }: { pane: Pane; number: number; series: string }) {
@@ -89,6 +90,7 @@ function Item({ session, series }: { session: ViewerSession; series: Series }) {
           {session.engine.panes.slice(0, panesOf(layout)).map((each) => <Fill key={each.id} pane={each} series={uid} />)}
           <span className="rail-marks">
             {many && session.engine.panes.slice(0, panesOf(layout)).map((each, index) => <Shown key={each.id} pane={each} number={index + 1} series={uid} />)}
+            <SeenBar session={session} series={uid} />
             {fresh.has(uid) && <span className="rail-fresh">new</span>}
           </span>
         </span>
@@ -134,6 +136,7 @@ export function Rail({ session }: { session: ViewerSession }) {
     <nav className="rail" aria-label="Series">
       {status === 'loading' && Array.from({ length: 3 }, (_, index) => <span key={index} className="rail-ghost" aria-hidden="true" />)}
       {opened && groups.map((group) => <Section key={group.study.StudyInstanceUID} session={session} group={group} opened={opened} />)}
+      <NotSeen session={session} />
     </nav>
   )
 }

@@ -1,0 +1,30 @@
+import { currentCsrfToken, requestJson } from '../lib/http'
+
+/** SOP Instance UID -> frames, as "1" or "1-3,7". */
+export type SeenImages = Readonly<Record<string, string>>
+
+export interface SeenSeries {
+  readonly SeriesInstanceUID: string
+  readonly frames: number
+  readonly seen: number
+  readonly words: string
+  readonly images: SeenImages
+}
+
+export type SeenNote = readonly { readonly SeriesInstanceUID: string; readonly images: SeenImages }[]
+
+const at = (study: string): string => `/api/v1/studies/${encodeURIComponent(study)}/seen`
+
+export async function readSeen(study: string, signal: AbortSignal): Promise<readonly SeenSeries[]> {
+  return (await requestJson<{ series: SeenSeries[] }>(at(study), { signal, background: true })).series
+}
+
+export async function noteSeen(study: string, series: SeenNote): Promise<void> {
+  await requestJson<unknown>(at(study), { method: 'POST', body: { series }, background: true })
+}
+
+/** The page is going: the browser sends it though nobody waits for the answer. */
+export function noteSeenOnLeaving(study: string, series: SeenNote): void {
+  const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': currentCsrfToken() }
+  fetch(at(study), { method: 'POST', keepalive: true, credentials: 'same-origin', headers, body: JSON.stringify({ series }) }).catch(() => undefined)
+}
