@@ -1,7 +1,7 @@
 """What was on the screen is kept for who looked, frame by frame, and survives what arrives later."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from api_harness import Api
 from isocenter.domain.access import Role
@@ -53,15 +53,21 @@ async def test_frames_of_a_loop_are_kept_as_ranges(api: Api) -> None:
         assert now["words"] == "24 images of series 4 not seen"
 
 
-async def test_a_series_that_lost_an_image_says_nothing_of_what_was_seen(sqlite_api: Api) -> None:
-    """The bits are of a sequence of instances: of another one they would be of other images."""
-    hold(sqlite_api, 1, 2)
+async def test_what_is_hidden_is_not_counted_and_what_is_gone_leaves_nothing_wrong(sqlite_api: Api) -> None:
+    """The bits are of a sequence of instances: one that is hidden keeps its place, without one they would be of other images."""
+    hold(sqlite_api, 1, 2, 3)
+    first = instance.c.sop_instance_uid == f"{SERIES}.1"
     async with sqlite_api.client(sqlite_api.token(Role.RADIOLOGIST, "ray")) as client:
-        await client.post(AT, json=told({f"{SERIES}.2": "1"}))
-        assert (await client.get(AT)).json()["series"][0]["seen"] == 1
-        gone = update(instance).where(instance.c.sop_instance_uid == f"{SERIES}.1").values(current=False)
-        sqlite_api.context.database.write(lambda connection: connection.execute(gone))
-        assert (await client.get(AT)).json()["series"][0]["seen"] == 0
+        await client.post(AT, json=told({f"{SERIES}.1": "1", f"{SERIES}.3": "1"}))
+        assert (await client.get(AT)).json()["series"][0]["seen"] == 2
+        hiding = update(instance).where(first).values(current=False)
+        sqlite_api.context.database.write(lambda connection: connection.execute(hiding))
+        (now,) = (await client.get(AT)).json()["series"]
+        assert (now["frames"], now["seen"], now["images"]) == (2, 1, {f"{SERIES}.3": "1"})
+        assert now["words"] == "1 image of series 4 not seen"
+        sqlite_api.context.database.write(lambda connection: connection.execute(delete(instance).where(first)))
+        (now,) = (await client.get(AT)).json()["series"]
+        assert (now["frames"], now["seen"], now["images"]) == (2, 0, {})
 
 
 async def test_who_may_not_see_a_study_learns_nothing_and_rubbish_is_refused(sqlite_api: Api) -> None:

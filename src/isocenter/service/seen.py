@@ -83,10 +83,11 @@ def _coverage(each: Images, bits: int) -> Coverage:
     at = 0
     for uid, count in each.frames.items():
         own = bits >> at & ((1 << count) - 1)
-        if own:
+        if own and uid in each.served:
             told[uid] = _text(own, count)
         at += count
-    return Coverage(each.series_uid, each.number, each.total, bits.bit_count(), told)
+    shown = each.shown
+    return Coverage(each.series_uid, each.number, shown.bit_count(), (bits & shown).bit_count(), told)
 
 
 def _bits(each: Images, wanted: Mapping[str, list[tuple[int, int]]]) -> int:

@@ -1,7 +1,7 @@
 """Which frames of a series somebody has seen: a bit each, in the order in which instances arrived, which only grows."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,17 +18,27 @@ _NOT_COUNTED = ("1.2.840.10008.5.1.4.1.1.66.", "1.2.840.10008.5.1.4.1.1.77.1.6",
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The images of a series in the order of their arrival."""
+    """The images of a series in the order of their arrival, also those that a rejection hides: their bits keep their places."""
 
     series_uid: str
     number: str
-    description: str
-    frames: Mapping[str, int]  # SOP Instance UID -> how many
+    frames: dict[str, int]  # SOP Instance UID -> how many
+    served: set[str]  # of these, what is shown
 
     @property
     def total(self) -> int:
         """Frames of all."""
         return sum(self.frames.values())
+
+    @property
+    def shown(self) -> int:
+        """A bit for each frame that can be looked at."""
+        bits = at = 0
+        for uid, count in self.frames.items():
+            if uid in self.served:
+                bits |= ((1 << count) - 1) << at
+            at += count
+        return bits
 
     def fingerprint(self, count: int) -> str:
         """Of the first `count` instances."""
@@ -40,17 +50,19 @@ def images(connection: Connection, study_uid: str) -> list[Images]:
     """The series of a study that hold pictures, by their numbers."""
     c = instance.c
     own = series.c
-    told = (own.series_instance_uid, own.series_number, own.series_description, c.sop_instance_uid, c.sop_class_uid,
-            c.number_of_frames, c.rows)  # fmt: skip
-    mine = (study.c.study_instance_uid == study_uid, c.current)
-    query = select(*told).join_from(instance, series).join(study).where(*mine).order_by(c.id)
-    found: dict[str, tuple[str, str, dict[str, int]]] = {}
+    told = (own.series_instance_uid, own.series_number, c.sop_instance_uid, c.sop_class_uid, c.number_of_frames, c.rows,
+            c.current)  # fmt: skip
+    query = select(*told).join_from(instance, series).join(study).where(study.c.study_instance_uid == study_uid).order_by(c.id)
+    found: dict[str, Images] = {}
     for row in connection.execute(query):
-        if number(row.rows)[1] > 0 and not row.sop_class_uid.startswith(_NOT_COUNTED):
-            held = found.setdefault(row.series_instance_uid, (row.series_number, row.series_description, {}))
-            held[2][row.sop_instance_uid] = max(1, number(row.number_of_frames)[1])
-    all_of = [Images(uid, *held) for uid, held in found.items()]
-    return sorted((each for each in all_of if each.total <= MOST_FRAMES), key=lambda each: (number(each.number), each.series_uid))
+        if number(row.rows)[1] <= 0 or row.sop_class_uid.startswith(_NOT_COUNTED):
+            continue
+        held = found.setdefault(row.series_instance_uid, Images(row.series_instance_uid, row.series_number, {}, set()))
+        held.frames.setdefault(row.sop_instance_uid, max(1, number(row.number_of_frames)[1]))
+        if row.current:
+            held.served.add(row.sop_instance_uid)
+    counted = (each for each in found.values() if each.served and each.total <= MOST_FRAMES)
+    return sorted(counted, key=lambda each: (number(each.number), each.series_uid))
 
 
 def kept(connection: Connection, account_id: int, held: Sequence[Images], study_uid: str) -> dict[str, int]:

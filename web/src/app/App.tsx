@@ -24,6 +24,7 @@ import { Empty } from '../ui/feedback'
 import { Mark } from '../ui/icons'
 import { Crash } from './Crash'
 import { IdleDialog } from './IdleDialog'
+import { LeftUnseen } from './LeftUnseen'
 import { NotFound } from './NotFound'
 import { Shell } from './Shell'
 import { ViewerDoor, preloadViewer } from './ViewerDoor'
@@ -174,6 +175,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
           <FilesDialog {...taken} onClose={() => setTaken(null)} />
         </Suspense>
       )}
+      <LeftUnseen study={route.page === 'viewer' ? route.study : null} />
       <IdleDialog idleSeconds={idleSeconds} />
     </>
   )

@@ -49,6 +49,8 @@ function unitOf(frame: Frame | undefined): number | undefined {
 export class Pane {
   readonly id: string
   readonly state = new Observable<PaneState>(EMPTY)
+  /** Grows when the screen shows what was asked for. */
+  readonly drawn = new Observable(0)
   private readonly engine: Engine
   private stack: Stack | null = null
   private choice: Choice = OWN
@@ -68,10 +70,15 @@ export class Pane {
   }
 
   attach(host: HTMLElement): () => void {
-    const screen = new Screen(host, this.id, this.engine.core.renderer, { sized: (size) => this.sized(size), drawn: () => this.engine.noteFirstImage(), crowded: () => this.engine.isCrowded() })
+    const screen = new Screen(host, this.id, this.engine.core.renderer, { sized: (size) => this.sized(size), drawn: () => this.noteDrawn(), crowded: () => this.engine.isCrowded() })
     this.screen = screen
     screen.measure()
     return () => this.detach()
+  }
+
+  private noteDrawn(): void {
+    this.engine.noteFirstImage()
+    this.drawn.update((times) => times + 1)
   }
 
   /** Draws for paper and files: on a plain canvas, with so many of its pixels per CSS pixel. */

@@ -1,73 +1,72 @@
-// Seen or not: a frame counts when it was on the screen for a tenth of a second in a viewport of useful size, not while flown over.
-import { noteSeen, noteSeenOnLeaving, readSeen } from '../../../api/seen'
+// Seen or not: a frame counts when it was drawn in a viewport of useful size and stayed for a moment, not while flown over.
+import { type Unfinished, left, readSeen } from '../../../api/seen'
+import { userName } from '../../../api/session'
 import { Observable } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import { placeOf } from '../model/annotations'
 import { panesOf } from '../model/layout'
-import { framesOfText, textOfFrames } from '../model/seen'
+import { type Frames, add, addNote, unseenWords } from '../model/seen'
+import { SeenDrafts } from './seenDrafts'
 import type { ViewerSession } from './session'
 
-const LONG_ENOUGH = 100 // ms
+const LONG_ENOUGH = 150 // ms; a run that plays is read as it plays
 const USEFUL = 200 // CSS pixels of the smaller side: below it a viewport is an overview
-const BATCH = 3000 // ms
-const MOST_AT_ONCE = 400 // images in one message: the server takes 64 KiB
-
-/** Series -> SOP Instance UID -> frames. */
-type Frames = Map<string, Map<string, Set<number>>>
 
 export interface Covered {
   readonly seen: number
   readonly frames: number
 }
 
-function add(to: Frames, series: string, instance: string, frame: number): boolean {
-  const images = to.get(series) ?? new Map<string, Set<number>>()
-  const frames = images.get(instance) ?? new Set<number>()
-  const isNew = !frames.has(frame)
-  frames.add(frame)
-  images.set(instance, frames)
-  to.set(series, images)
-  return isNew
+interface Watched {
+  frameId: string
+  timer: number
 }
 
 export class Seen {
-  /** By series; those of a study come when its own are known. */
+  /** By series; those of a study are here once one of its images has been seen. */
   readonly state = new Observable<ReadonlyMap<string, Covered>>(new Map())
   private readonly session: ViewerSession
   private readonly signal: AbortSignal
+  private readonly drafts = new SeenDrafts(userName())
   private readonly seen: Frames = new Map()
-  /** By study: what the server has not got yet. */
-  private readonly waiting = new Map<string, Frames>()
   private readonly totals = new Map<string, number>()
   private readonly asked = new Set<string>()
-  private readonly timers = new Map<Pane, number>()
-  private readonly shown = new Map<Pane, string>()
+  private readonly watched = new Map<Pane, Watched>()
   private readonly stops: (() => void)[] = []
-  private timer = 0
+  /** Asked for by the address, once: go on where the reader stopped. */
+  private goingOn = new URLSearchParams(window.location.search).get('image') === 'unseen'
 
   constructor(session: ViewerSession, signal: AbortSignal) {
     this.session = session
     this.signal = signal
-    this.watch()
-    this.stops.push(session.state.subscribe(() => this.watch()))
+    for (const pane of session.engine.panes) {
+      this.watched.set(pane, { frameId: '', timer: 0 })
+      this.stops.push(pane.state.subscribe(() => this.look(pane)), pane.drawn.subscribe(() => this.drawn(pane)))
+    }
     window.addEventListener('pagehide', this.leave)
   }
 
-  private watch(): void {
-    for (const pane of this.session.engine.panes) {
-      if (this.shown.has(pane)) continue
-      this.shown.set(pane, '')
-      this.stops.push(pane.state.subscribe(() => this.look(pane)))
-    }
+  private shownIn(pane: Pane): string {
+    const { picture, status, shown } = pane.state.get()
+    return picture && status === 'shown' && shown >= 0 && picture.reduction === 0 ? picture.frame.id : ''
   }
 
   private look(pane: Pane): void {
-    const { picture, status, shown } = pane.state.get()
-    const now = picture && status === 'shown' && shown >= 0 && picture.reduction === 0 ? picture.frame.id : ''
-    if (now === this.shown.get(pane)) return
-    this.shown.set(pane, now)
-    window.clearTimeout(this.timers.get(pane))
-    if (now !== '') this.timers.set(pane, window.setTimeout(() => this.count(pane, now), LONG_ENOUGH))
+    const watched = this.watched.get(pane)
+    const now = this.shownIn(pane)
+    this.grow(pane)
+    if (!watched || now === watched.frameId) return
+    window.clearTimeout(watched.timer)
+    this.watched.set(pane, { frameId: now, timer: 0 })
+  }
+
+  /** What is asked for is on the screen now. */
+  private drawn(pane: Pane): void {
+    const watched = this.watched.get(pane)
+    if (!watched || watched.frameId === '' || watched.timer) return
+    const { frameId } = watched
+    if (pane.state.get().playing) this.count(pane, frameId)
+    else watched.timer = window.setTimeout(() => this.count(pane, frameId), LONG_ENOUGH)
   }
 
   private isUseful(pane: Pane): boolean {
@@ -78,17 +77,22 @@ export class Seen {
   }
 
   private count(pane: Pane, frameId: string): void {
+    const watched = this.watched.get(pane)
+    if (watched) watched.timer = 0
     const place = placeOf(frameId)
-    const frame = Number(frameId.split('/').at(-1))
-    const instance = pane.state.get().picture?.frame.instance.sopInstanceUID
-    if (this.shown.get(pane) !== frameId || !this.isUseful(pane) || !place || instance === undefined) return
+    if (this.shownIn(pane) !== frameId || !place || !this.isUseful(pane)) return
     void this.open(place.study)
-    if (!add(this.seen, place.series, instance, frame)) return
-    const waiting = this.waiting.get(place.study) ?? new Map()
-    add(waiting, place.series, instance, frame)
-    this.waiting.set(place.study, waiting)
+    if (!add(this.seen, place.series, place.instance, place.frame)) return
+    this.drafts.note(place.study, place.series, place.instance, place.frame)
     this.tell()
-    if (!this.timer) this.timer = window.setTimeout(() => void this.flush(), BATCH)
+  }
+
+  /** Images that arrive while one reads are not seen yet. */
+  private grow(pane: Pane): void {
+    const { seriesInstanceUID: series, count } = pane.state.get()
+    if (!series || (this.totals.get(series) ?? Infinity) >= count) return
+    this.totals.set(series, count)
+    this.tell()
   }
 
   /** What the server knows of a study. */
@@ -96,11 +100,14 @@ export class Seen {
     if (this.asked.has(study)) return
     this.asked.add(study)
     try {
-      for (const each of await readSeen(study, this.signal)) {
-        this.totals.set(each.SeriesInstanceUID, each.frames)
-        for (const [instance, text] of Object.entries(each.images)) for (const frame of framesOfText(text)) add(this.seen, each.SeriesInstanceUID, instance, frame)
-      }
+      const known = await readSeen(study, this.signal)
+      for (const { SeriesInstanceUID: series, frames } of known) this.totals.set(series, frames)
+      addNote(this.seen, known)
+      addNote(this.seen, this.drafts.pendingOf(study))
+      this.session.engine.panes.forEach((pane) => this.grow(pane))
       this.tell()
+      if (this.goingOn) void this.showUnseen(this.session.activePane.state.get().seriesInstanceUID ?? '')
+      this.goingOn = false
     } catch {
       // Asked again with the next image.
       this.asked.delete(study)
@@ -117,51 +124,35 @@ export class Seen {
     return [...(this.seen.get(series)?.values() ?? [])].reduce((sum, frames) => sum + frames.size, 0)
   }
 
-  private noteOf(frames: Frames) {
-    let room = MOST_AT_ONCE
-    return [...frames].flatMap(([series, images]) => {
-      const some = [...images].slice(0, room)
-      room -= some.length
-      return some.length > 0 ? [{ SeriesInstanceUID: series, images: Object.fromEntries(some.map(([instance, each]) => [instance, textOfFrames(each)])) }] : []
+  /** Series that were begun and not finished, in words. */
+  unfinished(): Unfinished[] {
+    return [...this.state.get()].flatMap(([series, { seen, frames }]) => {
+      const study = this.session.studyOf(series)
+      if (seen === 0 || seen >= frames || !study) return []
+      return [{ study, series, seen, words: unseenWords(frames - seen, this.session.seriesOf(series)?.SeriesNumber ?? null) }]
     })
   }
 
-  private async flush(): Promise<void> {
-    for (const [study, frames] of this.waiting) {
-      const note = this.noteOf(frames)
-      try {
-        await noteSeen(study, note)
-        for (const { SeriesInstanceUID: series, images } of note) for (const instance of Object.keys(images)) frames.get(series)?.delete(instance)
-        if ([...frames.values()].every((images) => images.size === 0)) this.waiting.delete(study)
-      } catch {
-        // Kept, and sent with what is seen next or when the page is left.
-      }
-    }
-    this.timer = this.waiting.size > 0 && !this.signal.aborted ? window.setTimeout(() => void this.flush(), BATCH) : 0
-  }
-
-  /** Index of the first image of a series that was not seen; -1 when all were. */
-  firstUnseen(pane: Pane): number {
-    return pane.frames.findIndex(({ instance, number }) => !this.seen.get(instance.seriesInstanceUID)?.get(instance.sopInstanceUID)?.has(number))
-  }
-
-  /** Brings the first image that was not seen of a series. */
+  /** Brings the first image of a series that was not seen. */
   async showUnseen(series: string): Promise<void> {
     if (this.session.activePane.state.get().seriesInstanceUID !== series) await this.session.show(series)
     const pane = this.session.activePane
-    const index = this.firstUnseen(pane)
+    const index = pane.frames.findIndex(({ id }) => {
+      const place = placeOf(id)
+      return place && !this.seen.get(series)?.get(place.instance)?.has(place.frame)
+    })
     if (index >= 0) pane.goTo(index)
   }
 
-  private readonly leave = (): void => {
-    for (const [study, frames] of this.waiting) noteSeenOnLeaving(study, this.noteOf(frames))
-  }
+  private readonly leave = (): void => this.drafts.leave()
 
   dispose(): void {
-    this.leave()
-    window.clearTimeout(this.timer)
-    for (const timer of this.timers.values()) window.clearTimeout(timer)
+    for (const { timer } of this.watched.values()) window.clearTimeout(timer)
     for (const stop of this.stops) stop()
     window.removeEventListener('pagehide', this.leave)
+    // A glance at one image of each series is no reading that was broken off.
+    const begun = this.unfinished().filter(({ seen }) => seen > 1)
+    if (begun.length > 0) left.set(begun)
+    this.drafts.dispose()
   }
 }

@@ -1,4 +1,5 @@
 // In the rail: how much of a series was really on the screen, and the way to what was not.
+import { useState } from 'react'
 import { useValue } from '../../../../lib/observable'
 import type { ViewerSession } from '../../session/session'
 import './seen.css'
@@ -18,24 +19,32 @@ export function SeenBar({ session, series }: { session: ViewerSession; series: s
   )
 }
 
-/** What was begun and not finished, with the way to the first image that was not seen. */
+/** What was begun and not finished: the way to the first image that was not seen, and the words for the report. */
 export function NotSeen({ session }: { session: ViewerSession }) {
-  const covered = useValue(session.seen.state)
-  const begun = [...covered].filter(([, { seen, frames }]) => seen > 0 && seen < frames)
+  useValue(session.seen.state)
+  const [copied, setCopied] = useState(false)
+  const begun = session.seen.unfinished()
   if (begun.length === 0) return null
+  const copy = () => {
+    const words = begun.map((each) => `${each.words}.`).join('\n')
+    void navigator.clipboard.writeText(words).then(() => setCopied(true), () => setCopied(false))
+  }
   return (
-    <ul className="not-seen" aria-label="Not seen yet">
-      {begun.map(([uid, { seen, frames }]) => {
-        const series = session.seriesOf(uid)
-        const missing = frames - seen
-        return series ? (
-          <li key={uid}>
-            <button type="button" data-testid="not-seen" data-tip="Show the first of them" onClick={() => void session.seen.showUnseen(uid)}>
-              {`${missing} image${missing === 1 ? '' : 's'} of series ${series.SeriesNumber ?? '–'} not seen`}
+    <section className="not-seen" aria-label="Not seen yet">
+      <ul>
+        {begun.map(({ series, words }) => (
+          <li key={series}>
+            <button type="button" data-testid="not-seen" data-tip="Show the first of them" onClick={() => void session.seen.showUnseen(series)}>
+              {words}
             </button>
           </li>
-        ) : null
-      })}
-    </ul>
+        ))}
+      </ul>
+      {window.isSecureContext && (
+        <button type="button" className="not-seen-copy" onBlur={() => setCopied(false)} onClick={copy}>
+          {copied ? 'Copied' : 'Copy for the report'}
+        </button>
+      )}
+    </section>
   )
 }
