@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Every check and test; all are run even when one fails. Tests of the network and of the browser, which wait for others most of the
-# time, run beside the rest; their output comes when they have ended. The closing lines of the suites come once more at the end.
+# time, run beside the rest, and so do the checks of the web client, which use one core; their output comes when they have ended.
+# The closing lines of the suites come once more at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 logs=.build/test
 mkdir -p "$logs"
 export PATH="$PWD/.venv/bin:$PATH" CI="${CI:-}"
+unset PYTHONPATH  # this tree is tested, not another
 failed=()
 began=$SECONDS
 trap 'kill $(jobs -p) 2> /dev/null' EXIT
@@ -37,14 +39,16 @@ web() { (cd web && npm run --silent "$@"); }
 step ruff ruff check .
 step mypy mypy
 step import-linter lint-imports
-step eslint web lint
-step tsc web typecheck
-step vitest web test
+# tsc has been there already: the client is not built without it.
+beside eslint web lint
+beside vitest web test
 browser=tests/end_to_end/test_browser.py
 beside browser python -m pytest "$browser" --durations 5
 beside network python -m pytest tests/dimse tests/end_to_end --ignore "$browser" --durations 15
 step pytest python -m pytest --ignore tests/dimse --ignore tests/end_to_end --durations 25
 wait
+ended eslint
+ended vitest
 ended network
 ended browser
 
