@@ -2,7 +2,7 @@
 import { bent, colorTable } from '../model/effects'
 import { PLAIN, SHUT } from '../model/graphics'
 import { type Affine, type Size, affineOf } from '../model/view'
-import { partOf, presented } from '../model/windows'
+import { type LookUp, type Window, partOf, presented, sameWindow } from '../model/windows'
 import type { Look, Surface } from './surface'
 import type { Resolved } from '../model/pixels'
 import type { Picture } from './picture'
@@ -16,21 +16,39 @@ const packed = (r: number, g: number, b: number): number =>
 /** How values become colours: the window, its curve and presentation LUT, then the colours for grey. */
 export type Shades = Pick<Look, 'window' | 'inverted' | 'effects'>
 
-/** Shade (0 to 255) for each possible value of an array type, so that a window costs one table instead of arithmetic per pixel. */
-function tableFor(picture: Picture, { window, inverted, effects }: Shades): (value: number) => number {
-  const { output } = picture
-  const level = (value: number): number => {
+/** Shade (0 to 255) of a value. */
+function levelFor({ output }: Picture, { window, inverted, effects }: Shades): (value: number) => number {
+  return (value) => {
     const part = bent(partOf(value, window), effects?.curve ?? 'straight')
     const shown = output ? presented(part, output) : part
     // NaN of float pixels is no value: black.
     return Math.round(255 * (inverted ? 1 - shown : shown)) || 0
   }
-  const { data } = picture.pixels
-  if (data instanceof Float32Array) return level
-  const offset = data instanceof Int16Array ? 32768 : 0
-  const table = new Uint8Array(data instanceof Uint8Array ? 256 : 65536)
-  for (let index = 0; index < table.length; index++) table[index] = level(index - offset)
-  return (value) => table[value + offset] ?? 0
+}
+
+interface Table {
+  readonly values: Uint8Array
+  /** Entry of the value 0. */
+  readonly zero: number
+  readonly of: { readonly window: Window; readonly inverted: boolean; readonly curve: string; readonly output: LookUp | undefined; readonly type: unknown }
+}
+
+let latest: Table | undefined
+
+/** Shade for each possible value of an array type, so that a window costs one table instead of arithmetic per pixel; none for fractions. The next image of a series mostly has the same. */
+function tableFor(picture: Picture, shades: Shades): Table | undefined {
+  const { pixels: { data }, output } = picture
+  if (data instanceof Float32Array) return undefined
+  const { window, inverted, effects } = shades
+  const of: Table['of'] = { window, inverted, curve: effects?.curve ?? 'straight', output, type: data.constructor }
+  const { of: last } = latest ?? {}
+  if (latest && last && sameWindow(last.window, window) && last.inverted === inverted && last.curve === of.curve && last.output === output && last.type === of.type) return latest
+  const level = levelFor(picture, shades)
+  const zero = data instanceof Int16Array ? 32768 : 0
+  const values = new Uint8Array(data instanceof Uint8Array ? 256 : 65536)
+  for (let index = 0; index < values.length; index++) values[index] = level(index - zero)
+  latest = { values, zero, of }
+  return latest
 }
 
 /** What covers a pixel whatever its value: shutter, overlay plane or padding; undefined where the value shows. */
@@ -55,6 +73,12 @@ function paletteColors(palette: NonNullable<Picture['palette']>): Uint8Array {
   return Uint8Array.from({ length: 768 }, (_, at) => channel(palette[(at % 3) as 0 | 1 | 2], Math.floor(at / 3) / 255))
 }
 
+/** Grey values with nothing above them: most of what is ever shown. */
+function plainly(data: ArrayLike<number>, { values, zero }: Table, grey: Uint32Array, out: Uint32Array): void {
+  const whole = data as Uint16Array
+  for (let at = 0; at < out.length; at++) out[at] = grey[values[(whole[at] ?? 0) + zero] ?? 0] ?? 0
+}
+
 /** The picture in the shades asked for, one canvas pixel per `stride` image pixels. */
 export function painted(picture: Picture, shades: Shades, stride = 1, onto = document.createElement('canvas')): HTMLCanvasElement {
   const { columns, rows } = picture.frame.extent
@@ -66,12 +90,14 @@ export function painted(picture: Picture, shades: Shades, stride = 1, onto = doc
   if (!context) return onto
   const target = context.createImageData(width, height)
   const out = new Uint32Array(target.data.buffer)
-  const level = tableFor(picture, shades)
+  const table = tableFor(picture, shades)
+  const level = table ? (value: number): number => table.values[value + table.zero] ?? 0 : levelFor(picture, shades)
   const cover = coverOf(picture)
   const { data, color } = picture.pixels
   const colors = color ? undefined : (colorTable(shades.effects?.colors ?? '') ?? (picture.palette && paletteColors(picture.palette)))
   const grey = Uint32Array.from({ length: 256 }, (_, shade) => (colors ? packed(colors[shade * 3] ?? 0, colors[shade * 3 + 1] ?? 0, colors[shade * 3 + 2] ?? 0) : packed(shade, shade, shade)))
-  for (let y = 0; y < height; y++) {
+  if (table && !color && !cover && stride === 1) plainly(data, table, grey, out)
+  else for (let y = 0; y < height; y++) {
     const from = y * stride * columns
     for (let x = 0; x < width; x++) {
       const at = from + x * stride

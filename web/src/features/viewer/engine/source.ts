@@ -135,7 +135,7 @@ async function decode(frame: Frame, bytes: Uint8Array<ArrayBuffer>, syntax: stri
   const table = frame.modality.table && (await resolved(frame.modality.table, signal))
   // A codestream may say that its samples are signed where the header denies it; the codestream is nearer to the truth.
   const signed = format.signed || (!native && samples.some((value) => value < 0))
-  return toModality(samples, signed === format.signed ? format : { ...format, signed }, frame.modality, table)
+  return toModality(samples, signed === format.signed ? format : { ...format, signed }, frame.modality, table, true)
 }
 
 export const channels = (palette: Palette): readonly Table[] => [palette.red, palette.green, palette.blue]

@@ -46,6 +46,22 @@ describe('stored pixels', () => {
     expect(toModality([1], format(), { slope: 1, intercept: -1024, unit: '' }).data).toBeInstanceOf(Float32Array) // -1024 to 64511
   })
 
+  it('makes values out of samples in their own memory where both are words and nobody else has them', () => {
+    const [slope, format12] = [{ slope: 1, intercept: -1024, unit: 'HU' }, format({ stored: 12 })]
+    const samples = () => new Uint16Array(new Uint8Array(Uint16Array.from([0, 1000, 4095, 0]).buffer).buffer, 0, 3)
+    const given = samples()
+    const made = toModality(given, format12, slope, undefined, true)
+    expect([...made.data]).toEqual([-1024, -24, 3071])
+    expect([made.min, made.max, made.data.buffer === given.buffer]).toEqual([-1024, 3071, true])
+    const kept = samples()
+    expect(toModality(kept, format12, slope).data.buffer === kept.buffer).toBe(false)
+    expect([...kept]).toEqual([0, 1000, 4095])
+    // Fractions, and a few samples of something large, get memory of their own.
+    expect(toModality(samples(), format12, { ...slope, slope: 0.5 }, undefined, true).data).toBeInstanceOf(Float32Array)
+    const part = new Uint16Array(new ArrayBuffer(1000), 0, 3)
+    expect(toModality(part, format12, slope, undefined, true).data.buffer === part.buffer).toBe(false)
+  })
+
   it('carries padding through the modality transformation, also when it was written unsigned', () => {
     const padded = toModality([0], format({ signed: true, padding: { from: 63536, to: 63536 } }), { slope: 1, intercept: -1000, unit: '' })
     expect(padded.padding).toEqual({ from: -3000, to: -3000 })

@@ -2,6 +2,7 @@
 import type { Modality, PixelFormat } from './frame'
 
 export type Scalars = Uint8Array | Int16Array | Uint16Array | Float32Array
+type ScalarType = typeof Uint8Array | typeof Int16Array | typeof Uint16Array | typeof Float32Array
 type Stored = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array
 
 /** A resolved table: `values[i]` is the output for input `first + i`. */
@@ -132,25 +133,37 @@ export function enlarged(samples: ArrayLike<number>, extent: { columns: number; 
 }
 
 /** Array type that holds every value a format can produce, so that all slices of a series share one type. */
-function roomFor(low: number, high: number, whole: boolean, count: number): Scalars {
-  if (!whole || low < -32768 || high > 65535 || (low < 0 && high > 32767)) return new Float32Array(count)
-  if (low < 0) return new Int16Array(count)
-  return high > 255 ? new Uint16Array(count) : new Uint8Array(count)
+function roomFor(low: number, high: number, whole: boolean): ScalarType {
+  if (!whole || low < -32768 || high > 65535 || (low < 0 && high > 32767)) return Float32Array
+  if (low < 0) return Int16Array
+  return high > 255 ? Uint16Array : Uint8Array
 }
 
 function possible(format: PixelFormat): [number, number] {
   return format.signed ? [-(2 ** (format.stored - 1)), 2 ** (format.stored - 1) - 1] : [0, 2 ** format.stored - 1]
 }
 
-/** Modality transformation: table, or slope and intercept. Keeps stored values' type where nothing changes. */
-export function toModality(samples: ArrayLike<number>, format: PixelFormat, modality: Modality, table?: Resolved): GreyPixels {
+/** The room of the samples themselves, when they are nobody else's and the results are words of 16 bits as they are. */
+function sameRoom(samples: ArrayLike<number>, wanted: ScalarType): Scalars | undefined {
+  if (!(samples instanceof Uint16Array || samples instanceof Int16Array) || wanted.BYTES_PER_ELEMENT !== 2) return undefined
+  const { buffer, byteOffset, byteLength, length } = samples
+  // What is part of something larger would keep all of that.
+  return buffer.byteLength > byteLength + 64 ? undefined : new wanted(buffer as ArrayBuffer, byteOffset, length)
+}
+
+/**
+ * Modality transformation: table, or slope and intercept. Keeps stored values' type where nothing changes.
+ * @param own nobody else uses the samples: their memory may become the result's
+ */
+export function toModality(samples: ArrayLike<number>, format: PixelFormat, modality: Modality, table?: Resolved, own = false): GreyPixels {
   const { slope, intercept } = modality
   const real = format.number !== 'integer'
   const map = (value: number): number => (table ? lookedUp(table, value) : value * slope + intercept)
   const [least, most] = possible(format)
   const ends = table ? [0, 2 ** table.bits - 1] : [map(least), map(most)]
   const whole = !real && (table !== undefined || (Number.isInteger(slope) && Number.isInteger(intercept)))
-  const data = roomFor(Math.min(...ends), Math.max(...ends), whole, samples.length)
+  const type = roomFor(Math.min(...ends), Math.max(...ends), whole)
+  const data = (own ? sameRoom(samples, type) : undefined) ?? new type(samples.length)
   let min = Infinity
   let max = -Infinity
   for (let index = 0; index < samples.length; index++) {

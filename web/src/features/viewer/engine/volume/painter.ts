@@ -157,6 +157,9 @@ export class Painter {
   private turn = 0
   /** A picture is on its way from the workers. */
   private busy = false
+  /** A fine picture is on its way, and there is more to be seen than in it. */
+  private resting = false
+  private stale = false
   /** Screen pixels a sample while something moves; bodies begin coarser, since nothing of them is known. */
   private coarse = 0
 
@@ -167,7 +170,12 @@ export class Painter {
   /** What is to be seen from now on, in a canvas of so many CSS pixels. The same again costs nothing. */
   show(job: Job, size: Size): void {
     const ratio = window.devicePixelRatio
-    if (this.job && ratio === this.ratio && alike(size, this.size) && alike(job, this.job)) return
+    const still = this.job !== null && ratio === this.ratio && alike(size, this.size) && alike({ ...job, stamp: '' }, { ...this.job, stamp: '' })
+    if (still && job.stamp === this.job?.stamp) return
+    if (still && forPool(job)) {
+      this.renew(job)
+      return
+    }
     this.coarse ||= job.kind === 'render' ? 3 : coarseFor(job, size, 4 * QUICK)
     this.job = job
     this.size = size
@@ -175,7 +183,16 @@ export class Painter {
     this.turn++
     this.canvas.dataset.drawn = ''
     window.clearTimeout(this.timer)
+    this.timer = 0
     if (!this.frame) this.frame = requestAnimationFrame(() => this.quick())
+  }
+
+  /** Nothing moved, but more of the volume has come: what is fine stays so. */
+  private renew(job: Job): void {
+    this.job = job
+    this.canvas.dataset.drawn = ''
+    // What is on its way to the screen will be drawn again, or is followed by the fine picture.
+    if (!this.busy && !this.frame && !this.timer) void this.atRest()
   }
 
   private quick(): void {
@@ -201,7 +218,7 @@ export class Painter {
     if (this.busy) return
     this.busy = true
     const begun = performance.now()
-    const { coarse } = this
+    const { coarse, turn } = this
     const image = await pooled(job, this.size, coarse, () => this.job !== null)
     this.busy = false
     if (this.job === null) return
@@ -214,23 +231,39 @@ export class Painter {
     this.coarse = Math.max(1, Math.min(8, coarse * Math.min(2, Math.max(0.7, Math.sqrt(took / PACE)))))
     this.put(image)
     this.canvas.dataset.took = took.toFixed(0)
-    if (this.job !== job) {
+    if (turn !== this.turn) {
       this.frame ||= requestAnimationFrame(() => this.quick())
       return
     }
     window.clearTimeout(this.timer)
-    if (coarse <= finestRatio()) this.canvas.dataset.drawn = 'fine'
-    else this.timer = window.setTimeout(() => void this.atRest(job), FINE_AFTER)
+    this.timer = 0
+    if (coarse <= finestRatio() && this.job === job) this.canvas.dataset.drawn = 'fine'
+    else this.timer = window.setTimeout(() => void this.atRest(), FINE_AFTER)
   }
 
-  private async atRest(job: PlaneJob | RenderJob): Promise<void> {
+  /** One fine picture at a time; what came meanwhile is in the next. */
+  private async atRest(): Promise<void> {
+    this.timer = 0
+    this.stale = true
+    if (this.resting) return
+    this.resting = true
+    while (this.stale) {
+      this.stale = false
+      await this.finest()
+    }
+    this.resting = false
+  }
+
+  private async finest(): Promise<void> {
     const { turn } = this
+    const job = this.job && forPool(this.job)
+    if (!job) return
     const begun = performance.now()
     const image = await pooled(job, this.size, finestRatio(), () => turn === this.turn)
     if (!image || turn !== this.turn) return
     this.put(image)
     this.canvas.dataset.fineTook = (performance.now() - begun).toFixed(0)
-    this.canvas.dataset.drawn = 'fine'
+    if (this.job === job) this.canvas.dataset.drawn = 'fine'
   }
 
   private async fine(job: Job, coarse: number): Promise<void> {
