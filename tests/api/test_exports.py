@@ -1,11 +1,13 @@
 """What leaves is asked for and noted; who may not see a study takes nothing of it away."""
 
 import io
+import struct
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -74,6 +76,33 @@ async def test_a_film_is_as_the_viewer_shows_it(sqlite_api: Api) -> None:
         foreign = {**take, "images": [{"instance": "1.2.3", "frames": [1]}]}
         assert (await client.post(f"/studies/{STUDY}/films", json=foreign)).status_code == 404
     assert sqlite_api.kinds().count("study.exported") == 2
+
+
+async def test_a_film_of_pictures_that_the_viewer_has_drawn(sqlite_api: Api) -> None:
+    hold_study(sqlite_api)
+    at, asked = f"/studies/{STUDY}/films/pictures", {"count": 2, "rate": 5, "series": f"{STUDY}.1", "drawings": 1}
+    red, blue = reel((200, 30, 30)), reel((30, 30, 200))
+    async with sqlite_api.client(sqlite_api.token(Role.RADIOLOGIST, "ray")) as client:
+        answer = await client.post(at, params=asked, content=red + blue)
+        assert answer.headers["content-type"] == "video/mp4", answer.text
+        with av.open(io.BytesIO(answer.content)) as video:
+            colours = [frame.to_ndarray(format="rgb24")[20, 20] for frame in video.decode(video=0)]
+        assert [int(colour.argmax()) for colour in colours] == [0, 2]
+        for wrong in (b"", b"\0\0", red[:-5], reel((0, 0, 0), 32) + red, b"\0\0\0\4GIF8", b"\xff\xff\xff\xff" + red):
+            refused = await client.post(at, params=asked, content=wrong)
+            assert (refused.status_code, refused.json()["error"]["where"]) == (400, "body"), wrong[:8]
+        assert (await client.post("/studies/1.2.3.4/films/pictures", params=asked, content=red)).status_code == 404
+    async with sqlite_api.client(sqlite_api.token(Role.ADMIN, "boss")) as client:
+        row = (await client.get("/changes?kind=study.exported")).json()["changes"][0]
+    assert row["payload"] == {"form": "film", "count": 2, "series": [f"{STUDY}.1"], "drawings": True, "patient": False,
+                              "deidentified": False}  # fmt: skip
+
+
+def reel(colour: tuple[int, int, int], side: int = 64) -> bytes:
+    """One picture behind its length."""
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(file, "JPEG")
+    return struct.pack(">I", len(file.getvalue())) + file.getvalue()
 
 
 def frames(mp4: bytes) -> list[Any]:

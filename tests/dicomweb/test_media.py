@@ -68,6 +68,21 @@ def test_some_series_of_a_study_are_a_file_set(client: Client, data: Path) -> No
     assert client.get(f"{url}?SeriesInstanceUID={first},1.2.3", "application/zip").status_code == 404
 
 
+def test_several_studies_are_one_file_set(client: Client) -> None:
+    stored = {study: part10(pixels=0, PatientID=f"P{study}", StudyInstanceUID=study, SeriesInstanceUID=f"{study}.1")
+              for study in ("1.2.71", "1.2.72", "1.2.73")}  # fmt: skip
+    for content in stored.values():
+        store(client, content)
+    found = archive(client, "/studies/1.2.71?StudyInstanceUID=1.2.73,1.2.71")
+    names = [name for name in found.namelist() if name != "DICOMDIR"]
+    assert sorted(found.read(name) for name in names) == sorted([stored["1.2.71"], stored["1.2.73"]])
+    records = pydicom.dcmread(io.BytesIO(found.read("DICOMDIR"))).DirectoryRecordSequence
+    assert [each.PatientID for each in records if each.DirectoryRecordType == "PATIENT"] == ["P1.2.71", "P1.2.73"]
+    assert client.get("/studies/1.2.71?StudyInstanceUID=1.2.74", "application/zip").status_code == 404
+    many = ",".join(f"1.2.3.{number}" for number in range(50))
+    assert client.get(f"/studies/1.2.71?StudyInstanceUID={many}", "application/zip").status_code == 400
+
+
 FOLDERS = ["sr", "seg", "charsets", "pr", "pdf", "rt", "ecg", "enhanced", "us", "nm", "op"]
 
 

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { inflateSync } from 'node:zlib'
 import { type Page, expect, test } from '@playwright/test'
-import { keepScreenshot } from './support'
+import { newUid, object } from './dicom'
+import { expectAccessible } from './list'
+import { keepScreenshot, store } from './support'
 import { CT_STUDY, canvasAt, csrf, ctFiles, drawn, open, pane, upload } from './viewing'
 
 test.beforeEach(async ({ page }) => {
@@ -209,6 +211,74 @@ test('a series becomes a film in the window of the viewport, its measurement bur
   expect(await lastExport(page)).toMatchObject({ form: 'film', count: 4, drawings: true, patient: false })
 })
 
+/** Pixels of the first picture of a film, as the browser plays it. */
+function filmed(page: Page, bytes: Buffer): Promise<Pixels> {
+  return page.evaluate(async (base64) => {
+    const video = document.createElement('video')
+    video.src = URL.createObjectURL(new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: 'video/mp4' }))
+    video.muted = true
+    await new Promise((resolve, reject) => {
+      video.onerror = () => reject(new Error(video.error?.message ?? 'no film'))
+      // Only then is there a picture to be drawn.
+      video.requestVideoFrameCallback(resolve)
+      void video.play()
+    })
+    video.pause()
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight)
+    const context = canvas.getContext('2d')!
+    context.drawImage(video, 0, 0)
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height)
+    let colourful = 0
+    for (let at = 0; at < data.length; at += 4) if (Math.max(data[at]!, data[at + 1]!, data[at + 2]!) - Math.min(data[at]!, data[at + 1]!, data[at + 2]!) > 60) colourful++
+    return { width: canvas.width, height: canvas.height, at: [], colourful }
+  }, bytes.toString('base64'))
+}
+
+test('films and prints show segments and colours as the viewport does', async ({ page }) => {
+  await open(page, CT_STUDY)
+  await drawn(page, () => page.keyboard.press('5'))
+  await page.getByTestId('picture-menu').click()
+  await page.getByRole('menuitem', { name: 'Colours, filter, angle, size' }).click()
+  await drawn(page, () => page.getByTestId('picture-panel').getByLabel('Colours').selectOption('Hot iron'))
+  await page.keyboard.press('Control+s')
+  await page.getByTestId('take-scope').selectOption('film')
+  await page.getByTestId('film-images').fill('2-3')
+  const film = async () => {
+    const [request, file] = await Promise.all([page.waitForRequest(/\/films/), saved(page, () => page.getByTestId('take-save').click())])
+    expect(request.url()).toContain('/films/pictures?')
+    return filmed(page, file.bytes)
+  }
+  const coloured = await film()
+  expect(Math.max(coloured.width, coloured.height)).toBe(512)
+  expect(coloured.colourful).toBeGreaterThan(5000)
+  expect(await lastExport(page)).toMatchObject({ form: 'film', count: 2, patient: false })
+
+  await page.keyboard.press('Control+p')
+  await page.getByTestId('print-images').fill('2')
+  await expect(page.getByTestId('print-preview')).toHaveAttribute('data-made', '1')
+  const pdf = await saved(page, () => page.getByTestId('print-pdf').click())
+  expect(pdf.bytes.toString('latin1')).toContain('/ColorSpace /DeviceRGB')
+
+  // Grey again, and a lasso's worth of a segment on the first image.
+  await page.getByTestId('picture-panel').getByLabel('Colours').selectOption('')
+  await page.getByRole('button', { name: 'Segments and dose' }).click()
+  await page.getByRole('button', { name: 'New segmentation on these images' }).click()
+  await page.getByRole('button', { name: 'Lasso' }).click()
+  const box = (await pane(page).boundingBox())!
+  const at = (x: number, y: number) => [box.x + box.width * x, box.y + box.height * y] as const
+  await page.mouse.move(...at(0.4, 0.4))
+  await page.mouse.down()
+  for (const corner of [at(0.6, 0.4), at(0.6, 0.6), at(0.4, 0.6), at(0.4, 0.4)]) await page.mouse.move(...corner, { steps: 4 })
+  await page.mouse.up()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Control+s')
+  await page.getByTestId('take-scope').selectOption('film')
+  await page.getByTestId('film-images').fill('1-2')
+  await keepScreenshot(page, 'take-film')
+  const segmented = await film()
+  expect(segmented.colourful).toBeGreaterThan(1000)
+})
+
 /** Entries of a ZIP whose files are stored as they are. */
 function zipOf(bytes: Buffer): Map<string, Buffer> {
   const entries = new Map<string, Buffer>()
@@ -255,4 +325,34 @@ test('DICOM files leave without identities and with text in marked regions made 
     expect(new Set(new Int16Array(Uint8Array.from(pixels).buffer)).size).toBeGreaterThan(100)
   }
   expect(await lastExport(page)).toMatchObject({ deidentified: true })
+})
+
+test('several studies of the list leave in one archive', async ({ page }) => {
+  await csrf(page.request)
+  const names = ['First^Marked', 'Second^Marked', 'Third^Marked']
+  for (const patientName of names) {
+    const subject = { patientName, patientId: newUid().slice(-12), study: newUid(), series: newUid(), modality: 'CT' }
+    expect(await store(page, 'marked.dcm', object(subject, []))).toBe('stored')
+  }
+  await page.goto('/')
+  const row = (name: string) => page.getByRole('row').filter({ hasText: name })
+  await row('First').click({ modifiers: ['Control'] })
+  await row('Second').click()
+  await page.keyboard.press('x')
+  const bar = page.getByTestId('marked-bar')
+  await expect(bar).toContainText('2 studies marked')
+  await expectAccessible(page)
+  await bar.getByRole('button', { name: 'Take away' }).click()
+  const dialog = page.getByRole('dialog', { name: 'DICOM files of 2 studies' })
+  await expect(dialog).toContainText('Second')
+  await keepScreenshot(page, 'take-several')
+  const zip = await saved(page, () => dialog.getByRole('button', { name: 'Save as ZIP' }).click())
+  expect(zip.name).toBe('studies.zip')
+  const entries = zipOf(zip.bytes)
+  const patients = [...entries].filter(([name]) => name.startsWith('DICOM/')).map(([, bytes]) => names.find((name) => bytes.includes(name)))
+  expect(patients.sort()).toEqual(['First^Marked', 'Second^Marked'])
+  expect(entries.has('DICOMDIR')).toBe(true)
+  await expect(bar).toHaveCount(0)
+  const { changes } = (await (await page.request.get('/api/v1/changes?kind=study.exported')).json()) as { changes: Row[] }
+  expect(changes.slice(-2).map((each) => each.payload)).toMatchObject([{ form: 'dicom', patient: true }, { form: 'dicom', patient: true }])
 })

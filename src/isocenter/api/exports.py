@@ -1,6 +1,7 @@
 """What leaves on paper, as pictures, films and files: asked and noted."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -13,11 +14,11 @@ from isocenter.api.endpoint import Call, Endpoint, Parameter
 from isocenter.api.schema import array, boolean, integer, obj, text
 from isocenter.dicom.rendered import ANNOTATIONS, FUNCTIONS, MAX_SIDE, Window
 from isocenter.domain.access import Permission, require
-from isocenter.domain.errors import Invalid, Kind
+from isocenter.domain.errors import Invalid, Kind, TooLarge
 from isocenter.service import exports, rendering
 from isocenter.service.context import Context
 from isocenter.service.exports import Export
-from isocenter.service.rendering import Film, Films, Graphic, Renderer, Take
+from isocenter.service.rendering import Film, Films, Graphic, Reel, Renderer, Take
 from isocenter.service.retrieve import OpenFile, Retrieval
 
 _UID = Parameter("uid", "Study Instance UID", text(maxLength=128), "path", True)
@@ -92,6 +93,32 @@ async def _film(request: Request, call: Call) -> Response:
     if file is None:
         _, films = _Studio.of(call.context)
         file = await asyncio.wrap_future(films.start(wanted))
+    return _sent(file)
+
+
+_MOST_BYTES = 1 << 30  # of the pictures of one film
+
+
+async def _reel(request: Request, call: Call) -> Response:
+    """The pictures go into a file while they come; asked and noted before the first is read."""
+    query = call.query
+    series = (query["series"],) if "series" in query else ()
+    export = Export("film", query.get("count", 1), series, query.get("drawings") == 1, query.get("patient") == 1)
+    await anyio.to_thread.run_sync(exports.note, call.context, call.principal, call.path["uid"], export)
+    with tempfile.TemporaryFile(dir=call.context.settings.blob_folder) as pictures:
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > _MOST_BYTES:
+                raise TooLarge("the pictures of a film have a gigabyte at most", hint="Take fewer images, or a smaller picture.")
+            await anyio.to_thread.run_sync(pictures.write, piece)
+        pictures.flush()
+        _, films = _Studio.of(call.context)
+        file = await asyncio.wrap_future(films.start(Reel(pictures, 1000 / query.get("rate", 10))))
+    return _sent(file)
+
+
+def _sent(file: OpenFile) -> Response:
     about = {"Content-Disposition": "attachment; filename=film.mp4", "Content-Length": str(file.size)}
     return StreamingResponse(_pieces(file), media_type="video/mp4", headers={**about, "Cache-Control": "no-store"})
 
@@ -141,6 +168,21 @@ ENDPOINTS = (
                 "points": array(_NUMBER, "x, y one after the other, in pixels from the top left corner"), "text": text(),
             }, "text")),
         }, "window", "inverted", "rotation", "flipped", "area", "annotation", "drawn"),
+        answer={"type": "string", "format": "binary"}, answer_type="video/mp4", errors=(Kind.MISSING, Kind.NO_SPACE),
+    ),
+    Endpoint(
+        method="POST", path="/studies/{uid}/films/pictures", tag="exports", needs=Permission.STUDY_EXPORT, respond=_reel,
+        summary="A film of pictures that the viewer has drawn, as MP4",
+        description="JPEG files of one size, each behind its length as four bytes, the highest first. The change log has a row "
+        "(study.exported) before they are read.",
+        parameters=(
+            _UID, Parameter("series", "Series Instance UID", text(maxLength=64)),
+            Parameter("count", "pictures", integer("1 when nobody says", minimum=1, maximum=_MOST_FRAMES)),
+            Parameter("rate", "frames a second", integer("10 when nobody says", minimum=1, maximum=60)),
+            Parameter("drawings", "1: with what was drawn", integer(minimum=0, maximum=1)),
+            Parameter("patient", "1: with words that name the patient", integer(minimum=0, maximum=1)),
+        ),
+        body={"type": "string", "format": "binary"}, body_type="application/octet-stream",
         answer={"type": "string", "format": "binary"}, answer_type="video/mp4", errors=(Kind.MISSING, Kind.NO_SPACE),
     ),
 )  # fmt: skip

@@ -3,8 +3,10 @@
 Descriptors are of files the caller owns; frames pass one at a time.
 """
 
+import io
 import os
 import struct
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -68,6 +70,45 @@ def mp4(source: int, target: int, mode: str, width: int, height: int, millisecon
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return b""
+
+
+_LENGTH = struct.Struct(">I")  # before each picture of a reel
+MOST_PIXELS = 16 << 20  # of one picture
+
+
+def reel(source: int, target: int, milliseconds: float, quality: int) -> bytes:
+    """Pictures that somebody else has drawn as MP4: JPEG files one after the other, each behind its length. Raises Malformed."""
+    with tempfile.TemporaryFile() as frames:
+        width = height = 0
+        for image in _pictures(source):
+            if not width:
+                width, height = image.size
+            if image.size != (width, height):
+                raise Malformed("the pictures of a film are of one size", "Rows")
+            frames.write(image.convert("RGB").tobytes())
+        if not width:
+            raise Malformed("a film has pictures", "NumberOfFrames")
+        frames.flush()
+        return mp4(frames.fileno(), target, "RGB", width, height, milliseconds, quality)
+
+
+def _pictures(source: int) -> Iterator[Image.Image]:
+    at, end = 0, os.fstat(source).st_size
+    while at < end:
+        head = os.pread(source, _LENGTH.size, at)
+        (length,) = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (0,)
+        at += _LENGTH.size
+        if not 0 < length <= end - at:
+            raise Malformed("a picture of a film is cut short", "PixelData")
+        try:
+            image = Image.open(io.BytesIO(os.pread(source, length, at)), formats=["JPEG"])
+            if image.width * image.height > MOST_PIXELS:
+                raise Malformed("a picture of a film is too large", "Rows")
+            image.load()
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise Malformed("a picture of a film is no JPEG", "PixelData") from error
+        yield image
+        at += length
 
 
 def _extended(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -150,4 +191,4 @@ def _recoded(
     out.mux(target.encode())
 
 
-__all__ = ["RAW", "ends", "gif", "mp4", "packed", "raw", "still"]
+__all__ = ["RAW", "ends", "gif", "mp4", "packed", "raw", "reel", "still"]

@@ -58,6 +58,13 @@ def film(
     return write(source, target, mode, width, height, milliseconds, quality)
 
 
+def reel(source: int, target: int, milliseconds: float, quality: int) -> bytes:
+    """Pictures in a file as a film in another: `films.reel`."""
+    from isocenter.codecs import films
+
+    return films.reel(source, target, milliseconds, quality)
+
+
 def still(source: int, number: int, shown: Presentation, asked: Rendering, media_type: str) -> bytes:
     """A frame of a video stream: `films.still`."""
     from isocenter.codecs import films

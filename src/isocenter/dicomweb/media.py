@@ -32,7 +32,8 @@ async def archive(
 
     Names follow PS3.10 8.2 and tell nothing of the patient.
     """
-    name = found[0].study_instance_uid
+    studies = tuple(dict.fromkeys(located.study_instance_uid for located in found))
+    name = studies[0] if len(studies) == 1 else "studies"
     disposition = f'attachment; filename="{name}.zip"'.encode()
     await exchange.start(200, ((b"content-type", ZIP.encode()), (b"content-disposition", disposition), *known.headers))
     if exchange.method == "HEAD":
@@ -48,7 +49,7 @@ async def archive(
             crc, data = await exchange.run(_checked, file)
             await body.write(writer.entry("/".join(path), file.size, crc))
             await (body.write(data) if data is not None else body.copy(file, 0, file.size))
-        whole = await exchange.run(_encoded, directory, name)
+        whole = await exchange.run(_encoded, directory, studies)
         await body.write(writer.entry("DICOMDIR", len(whole), zlib.crc32(whole)))
         await body.write(whole)
         for piece in writer.end():
@@ -72,7 +73,7 @@ def _checked(file: OpenFile) -> tuple[int, bytes | None]:
     return crc, None
 
 
-def _encoded(directory: Directory, study_instance_uid: str) -> bytes:
-    # The same study has the same directory: a UID made of the study's (PS3.5 B.2).
-    number = int.from_bytes(hashlib.sha256(f"DICOMDIR {study_instance_uid}".encode()).digest()[:16], "big")
+def _encoded(directory: Directory, studies: Sequence[str]) -> bytes:
+    # The same studies have the same directory: a UID made of theirs (PS3.5 B.2).
+    number = int.from_bytes(hashlib.sha256(f"DICOMDIR {' '.join(studies)}".encode()).digest()[:16], "big")
     return b"".join(directory.encode("ISOCENTER", f"2.25.{number}"))

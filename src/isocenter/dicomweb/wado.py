@@ -32,6 +32,7 @@ from isocenter.service.retrieve import Frames, OpenFile, Retrieval, StoredInstan
 
 T = TypeVar("T")
 
+MOST_STUDIES = 50  # of one archive: their UIDs are in the address
 MAX_FRAMES = 10_000  # of one request; the path that names them may not be much longer either
 
 _OPENED_AT_ONCE = 32  # files opened in one visit to a thread
@@ -52,6 +53,8 @@ async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) 
     form = dataset_form(exchange.accepted(), single=sop is not None)
     if form.media_type == ZIP and sop is None:
         found = _of_series(found, exchange.query())
+        for study in _more_studies(exchange.query(), path["study"]):
+            found += await exchange.run(retrieval.instances, exchange.principal, study, None, None)
     targets = await exchange.run(_targets, retrieval, found, form)
     facts = [(located.sop_instance_uid, located.sha256, target) for located, target in zip(found, targets, strict=True)]
     as_stored = all(located.transfer_syntax_uid == target for located, target in zip(found, targets, strict=True))
@@ -77,6 +80,14 @@ def _of_series(found: Sequence[StoredInstance], query: Sequence[tuple[str, str]]
     if not kept or not named <= {located.series_instance_uid for located in kept}:
         raise Missing("there is no such series in the study", where="SeriesInstanceUID")
     return kept
+
+
+def _more_studies(query: Sequence[tuple[str, str]], first: str) -> list[str]:
+    """Further studies for the same archive (ours, as above: somebody takes several with them). Raises Invalid."""
+    named = [uid for key, value in query if key == "StudyInstanceUID" for uid in value.split(",")]
+    if len(named) >= MOST_STUDIES:
+        raise Invalid(f"an archive holds {MOST_STUDIES} studies at most", where="StudyInstanceUID")
+    return [uid for uid in dict.fromkeys(named) if uid and uid != first]
 
 
 def _targets(retrieval: Retrieval, found: Sequence[StoredInstance], form: DatasetForm) -> list[str]:

@@ -33,6 +33,21 @@ export interface FilmWish {
   readonly drawn: readonly { readonly instance: string; readonly frame: number; readonly kind: 'POLYLINE' | 'POINT' | 'TEXT'; readonly points: readonly number[]; readonly text?: string }[]
 }
 
+export interface DrawnFilm {
+  readonly series: string
+  readonly count: number
+  readonly rate: number
+  readonly drawings: boolean
+  readonly patient: boolean
+}
+
+/** An MP4 of pictures that were drawn here: JPEGs, each behind its length in four bytes. */
+export async function filmOfPictures(study: string, { series, count, rate, drawings, patient }: DrawnFilm, pictures: Blob, signal: AbortSignal): Promise<Blob> {
+  const about = new URLSearchParams({ series, count: String(count), rate: String(rate), drawings: String(Number(drawings)), patient: String(Number(patient)) })
+  const headers = { Accept: 'video/mp4, application/json', 'Content-Type': 'application/octet-stream' }
+  return (await send(`/api/v1/studies/${encodeURIComponent(study)}/films/pictures?${about.toString()}`, { method: 'POST', raw: pictures, headers, signal })).blob()
+}
+
 /** An MP4, made by the server, which notes it as an export. */
 export async function filmOf(study: string, wish: FilmWish, signal: AbortSignal): Promise<Blob> {
   return (await send(`/api/v1/studies/${encodeURIComponent(study)}/films`, { method: 'POST', body: wish, headers: { Accept: 'video/mp4, application/json' }, signal })).blob()

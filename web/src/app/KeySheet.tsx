@@ -24,6 +24,7 @@ const SHEETS: { title: string; keys: [string[], string][] }[] = [
       [['Enter'], 'Open the images'],
       [['t'], 'Send the study to a peer'],
       [['Space'], 'Details: series and other studies'],
+      [['x', 'Ctrl click'], 'Mark the study, to take several away'],
       [['Esc'], 'Close details, then selection, then search'],
     ],
   },

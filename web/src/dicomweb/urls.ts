@@ -11,6 +11,12 @@ export function studyArchive(study: string, series: readonly string[] = []): str
   return `${studyUrl(study)}?accept=application/zip${series.length > 0 ? `&SeriesInstanceUID=${series.map(encodeURIComponent).join(',')}` : ''}`
 }
 
+/** Several studies as one ZIP. */
+export function studiesArchive(studies: readonly string[]): string {
+  const [first = '', ...others] = studies
+  return `${studyArchive(first)}${others.length > 0 ? `&StudyInstanceUID=${others.map(encodeURIComponent).join(',')}` : ''}`
+}
+
 export function seriesUrl(study: string, series: string): string {
   return `${studyUrl(study)}/series/${encodeURIComponent(series)}`
 }

@@ -125,6 +125,8 @@ export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Sent as JSON. */
   body?: unknown
+  /** Sent as it is; `headers` say what it is. */
+  raw?: Blob
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
   /** A 401 is an ordinary answer here (the login form), not an expired session. */
@@ -146,7 +148,7 @@ export async function send(url: string, options: RequestOptions = {}): Promise<R
       method,
       headers,
       credentials: 'same-origin',
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.raw ? { body: options.raw } : options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       ...(options.signal ? { signal: options.signal } : {}),
     })
   } catch (cause) {

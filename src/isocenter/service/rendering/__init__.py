@@ -3,10 +3,10 @@
 from isocenter.codecs.state import Graphic
 
 from .documents import Document, document, document_types
-from .films import GIF, MOST_PIXELS, Film, Films, Video
+from .films import GIF, MOST_PIXELS, Film, Films, Reel, Video
 from .pictures import Category, Picture, Renderer, category, decodable, fault, frame_count, is_film, representative
 from .takes import Take, film, graphic
 
-__all__ = ["GIF", "MOST_PIXELS", "Category", "Document", "Film", "Films", "Graphic", "Picture", "Renderer", "Take", "Video",
-           "category", "decodable", "document", "document_types", "fault", "film", "frame_count", "graphic", "is_film",
+__all__ = ["GIF", "MOST_PIXELS", "Category", "Document", "Film", "Films", "Graphic", "Picture", "Reel", "Renderer", "Take",
+           "Video", "category", "decodable", "document", "document_types", "fault", "film", "frame_count", "graphic", "is_film",
            "representative"]  # fmt: skip

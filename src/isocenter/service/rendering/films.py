@@ -21,7 +21,7 @@ from isocenter.codecs.state import Display
 from isocenter.dicom.part10 import Malformed
 from isocenter.dicom.rendered import Rendering, Window
 from isocenter.dicom.view import View
-from isocenter.domain.errors import Busy, NoSpace, TooLarge
+from isocenter.domain.errors import Busy, Invalid, NoSpace, TooLarge
 from isocenter.service.pool import Handle
 from isocenter.store.imaging import Located
 from isocenter.store.open_files import LocalFile, OpenFile
@@ -34,6 +34,7 @@ MOST_PIXELS = {GIF: 128 << 20, MP4: 8 << 30}  # of all frames together, before t
 FILMS_AT_ONCE, FILMS_WAITING = 2, 8
 USUAL_MILLISECONDS = 100.0  # a frame, when nobody says
 
+_SHARP = 90  # quality of a film of pictures that are compressed already
 _SAMPLED = 8  # frames whose values say between which a film without a window is shown
 _RAW = struct.Struct("<cHH")  # as codecs.films.RAW
 
@@ -83,6 +84,14 @@ class Video:
         return hashlib.sha256(repr((VERSION, "video", self.instance.sha256, self.asked.quality)).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Reel:
+    """Pictures that a viewer has drawn, as MP4. pictures: a file of JPEGs, each behind its length (`codecs.films.reel`)."""
+
+    pictures: IO[bytes]
+    milliseconds: float
+
+
 class Films:
     """Makes films. One for a process; safe to share between threads."""
 
@@ -98,7 +107,7 @@ class Films:
         fd = self._context.cache.open(wanted.key)
         return None if fd is None else LocalFile(fd)
 
-    def start(self, wanted: Film | Video) -> "Future[OpenFile]":
+    def start(self, wanted: "Film | Video | Reel") -> "Future[OpenFile]":
         """The film, to come. Raises Busy, TooLarge."""
         if isinstance(wanted, Film) and len(wanted.pictures) > (most := MOST_FRAMES[wanted.media_type]):
             raise TooLarge(
@@ -117,19 +126,25 @@ class Films:
         with self._lock:
             self._waiting -= 1
 
-    def _made(self, wanted: Film | Video) -> OpenFile:
+    def _made(self, wanted: "Film | Video | Reel") -> OpenFile:
         try:
             with self._file() as target:
                 if isinstance(wanted, Film):
                     self._film(wanted, target)
+                elif isinstance(wanted, Reel):
+                    files = Handle(wanted.pictures.fileno()), Handle(target.fileno())
+                    self._context.pool.run_sync(render_tasks.reel, *files, wanted.milliseconds, _SHARP)
                 else:
                     self._video(wanted, target)
                 made = LocalFile(os.dup(target.fileno()))
         except Malformed as error:
+            if isinstance(wanted, Reel):
+                raise Invalid(error.reason, where="body") from None
             raise fault(error) from None
         except OSError:
             raise NoSpace("there is no room to make a film", hint="An administrator should free some space.") from None
-        self._context.cache.put(wanted.key, _pieces(made))
+        if not isinstance(wanted, Reel):  # which nobody can ask for twice
+            self._context.cache.put(wanted.key, _pieces(made))
         return made
 
     def _file(self) -> IO[bytes]:

@@ -16,6 +16,7 @@ import { Icon } from '../../ui/icons'
 import { SearchBar } from './SearchBar'
 import { CorrectDialog } from './CorrectDialog'
 import { HoldDialog, RejectDialog } from './RejectDialog'
+import { MarkedBar, useMarking } from './marking'
 import { SendDialog } from './SendDialog'
 import type { StudyRights } from './StudyInspector'
 import { StudyInspector } from './StudyInspector'
@@ -105,6 +106,7 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
   const view = useRowWindow({ count, rowHeight, head: cards ? 0 : HEAD })
   const live = useLiveStudies({ pages: current, search, atTop: view.atTop })
   const selection = useSelection(pages)
+  const marking = useMarking()
   const wide = useMedia('(min-width: 1500px)')
   const [panel, setPanel] = useState<boolean | null>(() => (recall('inspector') ? recall('inspector') === 'open' : null))
   const [correcting, setCorrecting] = useState<Study | null>(null)
@@ -169,6 +171,9 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
       },
       t: () => {
         if (selected && may.send) setSending(selected)
+      },
+      x: () => {
+        if (selected) marking.toggle(selected)
       },
       ' ': (key) => {
         if (key.target instanceof HTMLButtonElement) return
@@ -235,6 +240,8 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
               onSort={(column: SortColumn) => change({ sort: nextSort(state.sort, column) })}
               onSelect={select}
               onOpen={onOpen}
+              marked={marking.studies}
+              onMark={marking.toggle}
             />
           )}
           {live.waiting > 0 && !view.atTop && (
@@ -250,6 +257,7 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
               {plural(live.waiting, 'new study', 'new studies')}
             </button>
           )}
+          <MarkedBar marking={marking} mayTakeAway={may.takeAway} />
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
         {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onHold={() => setHolding(selected)} />}

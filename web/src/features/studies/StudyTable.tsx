@@ -19,6 +19,9 @@ interface TableProps {
   onSort: (column: SortColumn) => void
   onSelect: (index: number) => void
   onOpen: (study: Study) => void
+  /** Studies that were marked, to do something with several at once. */
+  marked: ReadonlyMap<string, Study>
+  onMark: (study: Study) => void
 }
 
 export const rowId = (index: number) => `study-row-${index}`
@@ -101,7 +104,7 @@ function CardSkeleton() {
 
 /** The grid: a fixed header and only the rows in view. Keys are handled by the page, so they work wherever the focus is. */
 export function StudyTable({ cards, ...props }: TableProps & { cards: boolean }) {
-  const { total, rowHeight, at, marks, selected, sort, onSort, onSelect, onOpen } = props
+  const { total, rowHeight, at, marks, selected, sort, onSort, onSelect, onOpen, marked, onMark } = props
   const { scroller, height, rows } = props.view
   return (
     <div
@@ -117,6 +120,7 @@ export function StudyTable({ cards, ...props }: TableProps & { cards: boolean })
       <div role="rowgroup" className="studies-rows" style={{ height: height }}>
         {rows.map(({ index, offset }) => {
           const study = at(index)
+          const isMarked = study !== undefined && marked.has(study.StudyInstanceUID)
           const mark = study && marks.get(study.StudyInstanceUID)
           return (
             <div
@@ -125,9 +129,14 @@ export function StudyTable({ cards, ...props }: TableProps & { cards: boolean })
               role="row"
               aria-rowindex={index + 2}
               aria-selected={index === selected}
-              className={`study-row studies-columns${mark ? ` is-${mark}` : ''}`}
+              className={`study-row studies-columns${mark ? ` is-${mark}` : ''}${isMarked ? ' is-marked' : ''}`}
               style={{ top: offset, height: rowHeight }}
-              onClick={() => study && onSelect(index)}
+              data-marked={isMarked || undefined}
+              onClick={(event) => {
+                if (!study) return
+                if (event.ctrlKey || event.metaKey) onMark(study)
+                else onSelect(index)
+              }}
               onDoubleClick={() => study && onOpen(study)}
             >
               {cards ? study ? <Card study={study} /> : <CardSkeleton /> : study ? <Cells study={study} onOpen={onOpen} /> : <SkeletonCells index={index} />}

@@ -164,6 +164,11 @@ export default function ManageProtocols({ session, onClose }: { session: ViewerS
           {kept.map((each) => (
             <Row key={each.id} kept={each} sharing={sharing} act={act} />
           ))}
+        </tbody>
+      </table>
+      <Received act={act} />
+      <table className="hanging-tries">
+        <tbody>
           {DEFAULTS.map((protocol) => (
             <tr key={protocol.name}>
               <td>
@@ -181,7 +186,6 @@ export default function ManageProtocols({ session, onClose }: { session: ViewerS
           ))}
         </tbody>
       </table>
-      <Received act={act} />
     </Dialog>
   )
 }

@@ -62,9 +62,11 @@ export function TryOut({ protocol, modality, at }: { protocol: Protocol; modalit
   const hung = tried?.filter((each) => each.applies).length ?? 0
   return (
     <section>
-      <Button small onClick={() => void run()} disabled={busy}>
-        Try on past studies
-      </Button>
+      {at !== 'once' && (
+        <Button small onClick={() => void run()} disabled={busy}>
+          Try on past studies
+        </Button>
+      )}
       {trouble && <p role="alert" className="field-error">{trouble}</p>}
       {tried && (
         <>

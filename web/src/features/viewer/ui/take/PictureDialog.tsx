@@ -13,6 +13,7 @@ import { type Look, keepWishes, keptLook, keptWishes, noted } from '../../sessio
 import { filmOf } from '../../../../api/exports'
 import { chosen } from '../../model/take/sheet'
 import { fileOf } from './capture'
+import { drawnFilm, isDrawnHere } from './drawnFilm'
 import { filmWish } from './filming'
 import { copyPicture } from './copying'
 import { type Made, type Scope, pictureOf } from './pictures'
@@ -84,7 +85,7 @@ export function LookFields({ look, onChange }: { look: Look; onChange: (look: Lo
 }
 
 /** The film of the series in the active viewport. Throws in words what cannot be filmed. */
-async function filmed(session: ViewerSession, images: string, rate: number, look: Look, signal: AbortSignal): Promise<Blob> {
+async function filmed(session: ViewerSession, images: string, rate: number, look: Look, progress: (done: number) => void, signal: AbortSignal): Promise<Blob> {
   const pane = session.activePane
   const { seriesInstanceUID } = pane.state.get()
   const study = seriesInstanceUID === null ? undefined : session.studyOf(seriesInstanceUID)
@@ -93,13 +94,16 @@ async function filmed(session: ViewerSession, images: string, rate: number, look
   const there = stack.frames.flatMap((frame, index) => (frame.reason ? [] : [index]))
   const wanted = chosen(images, there.length)
   if (!wanted || wanted.length === 0) throw new Error('Which images? Write numbers and ranges, as in 1-20, 25.')
-  return filmOf(study, filmWish(session, pane, stack, wanted.map((at) => there[at] ?? 0), rate, look), signal)
+  const indices = wanted.map((at) => there[at] ?? 0)
+  if (isDrawnHere(session, pane, look)) return drawnFilm(session, pane, stack, indices, rate, look, progress, signal)
+  return filmOf(study, filmWish(session, pane, stack, indices, rate, look), signal)
 }
 
 export function PictureDialog({ session, onClose }: { session: ViewerSession; onClose: () => void }) {
   const [scope, setScope] = useState<What>('view')
   const [images, setImages] = useState('')
   const [rate, setRate] = useState(() => session.activePane.state.get().rate)
+  const [done, setDone] = useState(0)
   const [stopping] = useState(() => new AbortController())
   const [look, setLook] = useState<Look>(keptLook)
   const [type, setType] = useState<Type>(keptWishes().type === 'jpeg' ? 'jpeg' : 'png')
@@ -121,7 +125,7 @@ export function PictureDialog({ session, onClose }: { session: ViewerSession; on
     onClose()
   }
   const saveFilm = async (picture: Made) => {
-    saveFile(await filmed(session, images, rate, look, stopping.signal), `${picture.name.replace(/-image\d+$/, '')}.mp4`)
+    saveFile(await filmed(session, images, rate, look, setDone, stopping.signal), `${picture.name.replace(/-image\d+$/, '')}.mp4`)
     onClose()
   }
   const copy = async () => {
@@ -140,7 +144,7 @@ export function PictureDialog({ session, onClose }: { session: ViewerSession; on
             Copy
           </Button>
           <Button look="primary" disabled={!made || saving.busy} data-testid="take-save" onClick={() => made && saving.run(() => (film ? saveFilm(made) : save(made)))}>
-            {film && saving.busy ? 'The film is being made…' : 'Save'}
+            {film && saving.busy ? `The film is being made…${done > 0 ? ` ${done}` : ''}` : 'Save'}
           </Button>
         </>
       }
@@ -177,7 +181,7 @@ export function PictureDialog({ session, onClose }: { session: ViewerSession; on
           <LookFields look={look} onChange={choose} />
           {look.text === 'all' && <p className="take-warning">The picture names the patient.</p>}
           {burnedIn(session) && <p className="take-warning">The device has written words into the pixels of this image. They stay, and may name the patient.</p>}
-          {film && <p className="take-note">The server makes the film: window, turn and part of the picture as in this viewport, measurements drawn in white.</p>}
+          {film && <p className="take-note">{isDrawnHere(session, session.activePane, look) ? 'The film shows every image as this viewport does, with segments and colours.' : 'The server makes the film: window, turn and part of the picture as in this viewport, measurements drawn in white.'}</p>}
           {made && !film && (
             <p className="take-note">
               {made.canvas.width} × {made.canvas.height} pixels

@@ -49,7 +49,7 @@ function drawnOn(session: ViewerSession, frames: readonly Frame[]): FilmWish['dr
   })
 }
 
-function sizeOf(pane: Pane): { width: number; height: number } {
+export function sizeOf(pane: Pane): { width: number; height: number } {
   const { picture, view, size } = pane.state.get()
   const { columns, rows, aspect } = picture?.frame.extent ?? { columns: LEAST, rows: LEAST, aspect: [1, 1] as const }
   const [across, down] = [columns * aspect[0], rows * aspect[1]]
