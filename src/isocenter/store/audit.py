@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from isocenter.store import leases
 from isocenter.store.schema import patient, study
 from isocenter.store.schema_audit import audit_relay
 
@@ -60,7 +61,7 @@ def claim(connection: Connection, collector: str, begin_after: int, now: datetim
     """Be the one who tells a collector until then; None while somebody else is. begin_after: for one that is new."""
     if relay(connection, collector) is None:
         connection.execute(insert(audit_relay).values(collector=collector, cursor=begin_after))
-    free = or_(audit_relay.c.lease_until.is_(None), audit_relay.c.lease_until < now)
+    free = leases.free(audit_relay, now)
     mine = update(audit_relay).where(audit_relay.c.collector == collector, free).values(lease_until=until)
     return relay(connection, collector) if connection.execute(mine).rowcount else None
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from isocenter.store import leases
 from isocenter.store.schema import instance, peer, series, study
 from isocenter.store.schema_orders import availability_notice
 from isocenter.store.schema_routing import relay
@@ -63,20 +64,16 @@ def note(connection: Connection, peer_aet: str, study_instance_uid: str, *, at: 
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `claim` would find something: a read, so that an idle worker writes nothing."""
-    return connection.execute(select(availability_notice.c.id).where(_due(now)).limit(1)).first() is not None
+    return leases.is_due(connection, availability_notice, leases.due(availability_notice, now))
 
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> Due | None:
     """Take the notice that has been due for longest and that nobody else works on."""
     table = availability_notice
     columns = [table.c[name] for name in Due.__slots__]
-    query = select(*columns).where(_due(now)).order_by(table.c.due_at).limit(1).with_for_update(skip_locked=True)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    values = {"lease_until": now + lease, "attempts": row.attempts + 1}
-    connection.execute(update(table).where(table.c.id == row.id).values(values))
-    return Due(**(row._asdict() | {"attempts": row.attempts + 1}))
+    for row in leases.take(connection, table, leases.due(table, now), now + lease, columns=columns):
+        return Due(**(row._asdict() | {"attempts": row.attempts + 1}))
+    return None
 
 
 def done(connection: Connection, due: Due) -> None:
@@ -84,7 +81,7 @@ def done(connection: Connection, due: Due) -> None:
     table = availability_notice
     told = and_(table.c.id == due.id, table.c.version == due.version)
     if not connection.execute(delete(table).where(told)).rowcount:
-        connection.execute(update(table).where(table.c.id == due.id).values(lease_until=None))
+        leases.give_back(connection, table, table.c.id == due.id)
 
 
 def drop(connection: Connection, due: Due) -> None:
@@ -94,8 +91,8 @@ def drop(connection: Connection, due: Due) -> None:
 
 def again(connection: Connection, due: Due, at: datetime, *, counts: bool = True) -> None:
     """Try again at `at`. counts: this was an attempt."""
-    values = {"due_at": at, "lease_until": None, "attempts": due.attempts if counts else due.attempts - 1}
-    connection.execute(update(availability_notice).where(availability_notice.c.id == due.id).values(values))
+    attempts = due.attempts if counts else due.attempts - 1
+    leases.give_back(connection, availability_notice, availability_notice.c.id == due.id, due_at=at, attempts=attempts)
 
 
 def held(connection: Connection, study_instance_uid: str) -> list[tuple[str, str, str]]:
@@ -119,11 +116,6 @@ def missing(connection: Connection, sop_instance_uids: Collection[str]) -> bool:
         if len(connection.execute(query).all()) < len(some):
             return True
     return False
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    table = availability_notice
-    return and_(table.c.due_at <= now, or_(table.c.lease_until.is_(None), table.c.lease_until < now))
 
 
 def _dialect(connection: Connection) -> Any:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from isocenter.store import leases
 from isocenter.store.schema import instance, storage_commitment
 
 # As many UIDs go into one statement.
@@ -64,14 +65,9 @@ def add(
 def claim(connection: Connection, now: datetime, lease: timedelta) -> Commitment | None:
     """Take the request that has been due for longest and that nobody else works on."""
     table = storage_commitment
-    # SQLite has one writer and leaves FOR UPDATE out.
-    due = select(table).where(_due(now)).order_by(table.c.due_at).limit(1).with_for_update(skip_locked=True)
-    row = connection.execute(due).one_or_none()
-    if row is None:
-        return None
-    taken = {"lease_until": now + lease, "attempts": row.attempts + 1}
-    connection.execute(update(table).where(table.c.id == row.id).values(taken))
-    return _commitment(row, row.attempts + 1)
+    for row in leases.take(connection, table, leases.due(table, now), now + lease):
+        return _commitment(row, row.attempts + 1)
+    return None
 
 
 def get(connection: Connection, commitment_id: int) -> Commitment | None:
@@ -82,22 +78,23 @@ def get(connection: Connection, commitment_id: int) -> Commitment | None:
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `claim` would find something: a read, so that an idle worker writes nothing."""
-    return connection.execute(select(storage_commitment.c.id).where(_due(now)).limit(1)).first() is not None
+    return leases.is_due(connection, storage_commitment, leases.due(storage_commitment, now))
 
 
 def extend(connection: Connection, commitment_id: int, until: datetime) -> None:
     """The work goes on: nobody else is to take it before `until`."""
-    connection.execute(_of(commitment_id).values(lease_until=until))
+    leases.hold(connection, storage_commitment, (commitment_id,), until)
 
 
 def judged(connection: Connection, commitment_id: int, references: Sequence[Reference]) -> None:
     """Keep what was found out about the instances, so that it is only told again when telling fails."""
-    connection.execute(_of(commitment_id).values(refs=_text(references), judged=True))
+    mine = update(storage_commitment).where(storage_commitment.c.id == commitment_id)
+    connection.execute(mine.values(refs=_text(references), judged=True))
 
 
 def again(connection: Connection, commitment_id: int, at: datetime) -> None:
     """The peer could not be told: try again at `at`."""
-    connection.execute(_of(commitment_id).values(due_at=at, lease_until=None))
+    leases.give_back(connection, storage_commitment, storage_commitment.c.id == commitment_id, due_at=at)
 
 
 def done(connection: Connection, commitment_id: int) -> None:
@@ -115,15 +112,6 @@ def held(connection: Connection, sop_instance_uids: Iterable[str]) -> list[Held]
 def _commitment(row: Row[Any], attempts: int) -> Commitment:
     references = tuple(Reference(*each) for each in json.loads(row.refs))
     return Commitment(row.id, row.transaction_uid, row.peer_aet, references, row.judged, row.received_at, attempts)
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    table = storage_commitment
-    return and_(table.c.due_at <= now, or_(table.c.lease_until.is_(None), table.c.lease_until < now))
-
-
-def _of(commitment_id: int) -> Any:
-    return update(storage_commitment).where(storage_commitment.c.id == commitment_id)
 
 
 def _text(references: Iterable[Reference]) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
+from isocenter.store import leases
 from isocenter.store.commitment import Reference
 from isocenter.store.schema import commitment_request as table
 from isocenter.store.schema import instance, series, study
@@ -62,17 +63,14 @@ def grow(connection: Connection, request_id: int, *, references: Sequence[Refere
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `claim` would find something: a read, so that an idle worker writes nothing."""
-    return connection.execute(select(table.c.id).where(_due(now)).limit(1)).first() is not None
+    return leases.is_due(connection, table, _due(now))
 
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> CommitmentRequest | None:
     """Take the request that has been due for longest and that nobody else works on."""
-    query = select(*_COLUMNS).where(_due(now)).order_by(table.c.due_at).limit(1).with_for_update(skip_locked=True)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    connection.execute(_of(row.id).values(lease_until=now + lease, attempts=row.attempts + 1))
-    return _request(row, attempts=row.attempts + 1)
+    for row in leases.take(connection, table, _due(now), now + lease, columns=_COLUMNS):
+        return _request(row, attempts=row.attempts + 1)
+    return None
 
 
 def asked(connection: Connection, request_id: int, *, transaction_uid: str, at: datetime, due_at: datetime) -> None:
@@ -83,28 +81,28 @@ def asked(connection: Connection, request_id: int, *, transaction_uid: str, at: 
 
 def free(connection: Connection, request_id: int, *, due_at: datetime) -> None:
     """The peer has taken it; what it waits for now is the report."""
-    connection.execute(_of(request_id).values(lease_until=None, due_at=due_at))
+    leases.give_back(connection, table, table.c.id == request_id, due_at=due_at)
 
 
 def again(connection: Connection, request_id: int, *, reason: str, due_at: datetime) -> None:
     """The peer could not be asked: try again at `due_at`."""
-    values = {"state": "due", "reason": reason, "due_at": due_at, "lease_until": None}
-    connection.execute(_of(request_id).where(table.c.state.in_(OPEN)).values(values))
+    mine = (table.c.id == request_id, table.c.state.in_(OPEN))
+    leases.give_back(connection, table, *mine, state="due", reason=reason, due_at=due_at)
 
 
 def settle(
     connection: Connection, request_id: int, *, state: State, reason: str, references: Sequence[Reference], at: datetime
 ) -> None:
     """The end of it: what the peer reported, or that it was given up."""
-    values = {"state": state, "reason": reason, "refs": _text(references), "answered_at": at, "lease_until": None}
-    connection.execute(_of(request_id).values(values))
+    ended = {"state": state, "reason": reason, "refs": _text(references), "answered_at": at}
+    leases.give_back(connection, table, table.c.id == request_id, **ended)
 
 
 def reopen(connection: Connection, request_id: int, *, transaction_uid: str, at: datetime) -> bool:
     """Ask once more, now. False: there is no such request, or it is open."""
     values = {"state": "due", "transaction_uid": transaction_uid, "due_at": at, "created_at": at, "attempts": 0, "reason": "",
-              "asked_at": None, "answered_at": None, "lease_until": None}
-    return connection.execute(_of(request_id).where(table.c.state.not_in(OPEN)).values(values)).rowcount > 0
+              "asked_at": None, "answered_at": None}
+    return leases.give_back(connection, table, table.c.id == request_id, table.c.state.not_in(OPEN), **values)
 
 
 def of_transaction(connection: Connection, transaction_uid: str) -> CommitmentRequest | None:
@@ -147,8 +145,7 @@ def study_of(connection: Connection, sop_instance_uid: str) -> tuple[int, str] |
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
-    free_to_take = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-    return and_(table.c.state.in_(OPEN), table.c.due_at <= now, free_to_take)
+    return and_(table.c.state.in_(OPEN), leases.due(table, now))
 
 
 def _of(request_id: int) -> Any:

@@ -8,9 +8,10 @@ so that `done` leaves the row for the next round. Each kind of work has a queue 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, or_, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from isocenter.store import leases
 from isocenter.store.schema import series, series_dirty, study
 
 
@@ -27,33 +28,17 @@ class Claimed:
 
 def is_due(connection: Connection, now: datetime, queue: Table = series_dirty) -> bool:
     """Whether `claim` would find something: a read, so that an idle sweeper writes nothing."""
-    due = (
-        select(queue.c.series_fk)
-        .where(queue.c.due_at <= now, or_(queue.c.lease_until.is_(None), queue.c.lease_until < now))
-        .limit(1)
-    )
-    return connection.execute(due).first() is not None
+    return leases.is_due(connection, queue, leases.due(queue, now))
 
 
 def claim(
     connection: Connection, now: datetime, limit: int, lease: timedelta, queue: Table = series_dirty
 ) -> list[Claimed]:
     """Take up to `limit` series that are due and that nobody else works on, the oldest first."""
-    due = (
-        select(queue.c.series_fk)
-        .where(queue.c.due_at <= now, or_(queue.c.lease_until.is_(None), queue.c.lease_until < now))
-        .order_by(queue.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite has one writer and leaves this out
-    )
-    ids = list(connection.execute(due).scalars())
-    if not ids:
+    taken = leases.take(connection, queue, leases.due(queue, now), now + lease, columns=(queue.c.series_fk,), limit=limit)
+    if not taken:
         return []
-    connection.execute(
-        update(queue)
-        .where(queue.c.series_fk.in_(ids))
-        .values(lease_until=now + lease, attempts=queue.c.attempts + 1)
-    )
+    ids = [row.series_fk for row in taken]
     rows = connection.execute(
         select(queue.c.series_fk, study.c.study_instance_uid, series.c.series_instance_uid, queue.c.due_at,
                queue.c.attempts)
@@ -72,17 +57,14 @@ def done(connection: Connection, claimed: Claimed, queue: Table = series_dirty) 
     )
     if gone.rowcount:
         return True
-    connection.execute(update(queue).where(queue.c.series_fk == claimed.series_id).values(lease_until=None))
+    leases.give_back(connection, queue, queue.c.series_fk == claimed.series_id)
     return False
 
 
 def failed(connection: Connection, claimed: Claimed, again_at: datetime, queue: Table = series_dirty) -> None:
     """The work failed: try again at `again_at`, unless something newer is due earlier."""
-    connection.execute(
-        update(queue)
-        .where(queue.c.series_fk == claimed.series_id, queue.c.due_at == claimed.due_at)
-        .values(due_at=again_at, lease_until=None)
-    )
+    unchanged = (queue.c.series_fk == claimed.series_id, queue.c.due_at == claimed.due_at)
+    leases.give_back(connection, queue, *unchanged, due_at=again_at)
 
 
 def mark(connection: Connection, series_id: int, due_at: datetime, queue: Table = series_dirty) -> None:

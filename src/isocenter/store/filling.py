@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
 from isocenter.dicom.attributes import Level
+from isocenter.store import leases
 from isocenter.store.schema import instance, patient, series, study
 from isocenter.store.schema_index import extra_value, index_fill, index_node
 
@@ -72,20 +73,20 @@ def is_due(connection: Connection, now: datetime) -> bool:
 
 
 def _claimable(now: datetime) -> Any:
-    free = or_(index_fill.c.lease_until.is_(None), index_fill.c.lease_until < now)
+    free = leases.free(index_fill, now)
     return (index_fill.c.reached < index_fill.c.through) & free & exists().where(index_node.c.fill_fk == index_fill.c.id)
 
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> list[Fill]:
     """The names, or the attributes that have come equally far: each object is read once for all of them."""
-    due = select(*_COLUMNS).where(_claimable(now)).order_by(index_fill.c.reached, index_fill.c.id)
-    found = [Fill(*row) for row in connection.execute(due.with_for_update(skip_locked=True))]
+    order = (index_fill.c.reached, index_fill.c.id)
+    rows = leases.find(connection, index_fill, _claimable(now), columns=_COLUMNS, order=order, limit=None)
+    found = [Fill(**row._asdict()) for row in rows]
     found.sort(key=lambda fill: fill.name != NAMES)  # it is quick
     if not found:
         return []
     alike = [fill for fill in found if (fill.name == NAMES, fill.reached) == (found[0].name == NAMES, found[0].reached)]
-    taken = update(index_fill).where(index_fill.c.id.in_([fill.id for fill in alike]))
-    connection.execute(taken.values(lease_until=now + lease))
+    leases.hold(connection, index_fill, [fill.id for fill in alike], now + lease)
     return alike
 
 
@@ -106,7 +107,7 @@ def advance(
 
 def release(connection: Connection, fills: Iterable[Fill]) -> None:
     """Somebody else may go on at once."""
-    connection.execute(update(index_fill).where(index_fill.c.id.in_([fill.id for fill in fills])).values(lease_until=None))
+    leases.give_back(connection, index_fill, index_fill.c.id.in_([fill.id for fill in fills]))
 
 
 def again(connection: Connection, name: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from isocenter.dicom.worklist import BY_COLUMN
 from isocenter.domain.hl7.answers import State
 from isocenter.domain.orders import OrderState
-from isocenter.store import dialect
+from isocenter.store import dialect, leases
 from isocenter.store.rows import INDEXED_LENGTH
 from isocenter.store.schema import study
 from isocenter.store.schema_hl7 import hl7_message
@@ -72,24 +72,21 @@ def _take(connection: Connection, found: Kept, until: datetime) -> None:
 
 def settle(connection: Connection, message_id: int, **columns: Any) -> None:
     """Say what became of a message."""
-    connection.execute(update(hl7_message).where(hl7_message.c.id == message_id).values(lease_until=None, **columns))
+    leases.give_back(connection, hl7_message, hl7_message.c.id == message_id, **columns)
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `claim` would find something."""
-    return connection.execute(select(hl7_message.c.id).where(_due(now)).limit(1)).first() is not None
+    return leases.is_due(connection, hl7_message, _due(now))
 
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> tuple[Kept, bytes] | None:
     """Take the oldest message that is to be done and at which nobody is at work."""
-    query = select(*_COLUMNS, hl7_message.c.content).where(_due(now)).order_by(hl7_message.c.id).limit(1)
-    row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
-    if row is None:
-        return None
-    values = {name: value for name, value in row._mapping.items() if name != "content"}
-    found = Kept(**{**values, "state": State(row.state)})
-    _take(connection, found, now + lease)
-    return found, bytes(row.content)
+    columns = (*_COLUMNS, hl7_message.c.content)
+    for row in leases.take(connection, hl7_message, _due(now), now + lease, columns=columns, order=(hl7_message.c.id,)):
+        values = {name: value for name, value in row._mapping.items() if name != "content"}
+        return Kept(**{**values, "state": State(row.state)}), bytes(row.content)
+    return None
 
 
 def _due(now: datetime) -> Any:
@@ -98,7 +95,7 @@ def _due(now: datetime) -> Any:
 
 def ask_again(connection: Connection, message_id: int, now: datetime) -> bool:
     """Have a message done again; False when there is none, or somebody is at work on it."""
-    wanted = and_(hl7_message.c.id == message_id, or_(hl7_message.c.lease_until.is_(None), hl7_message.c.lease_until < now))
+    wanted = and_(hl7_message.c.id == message_id, leases.free(hl7_message, now))
     values = {"state": State.RECEIVED.value, "lease_until": now - timedelta(seconds=1)}
     return connection.execute(update(hl7_message).where(wanted).values(values)).rowcount == 1
 

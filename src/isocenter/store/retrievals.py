@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from isocenter.domain.access import Scope
 from isocenter.domain.retrieval import OPEN, State, Tally, Verdict
-from isocenter.store import worklist
+from isocenter.store import leases, worklist
 from isocenter.store.schema import retrieval, study
 
 
@@ -89,20 +89,16 @@ def patient_of(connection: Connection, scope: Scope, study_uid: str) -> tuple[st
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `claim` would find something: a read, so that an idle worker writes nothing."""
-    return connection.execute(select(retrieval.c.id).where(_due(now)).limit(1)).first() is not None
+    return leases.is_due(connection, retrieval, _due(now))
 
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> Retrieval | None:
     """Take the retrieval that has waited longest, or whose worker has died."""
-    # SQLite has one writer and leaves FOR UPDATE out.
-    due = select(retrieval.c.id).where(_due(now)).order_by(retrieval.c.due_at).limit(1).with_for_update(skip_locked=True)
-    found = connection.execute(due).scalar()
-    if found is None:
-        return None
-    taken = {"state": State.RUNNING, "lease_until": now + lease, "attempts": retrieval.c.attempts + 1}
-    connection.execute(_of(found).values(taken))
-    connection.execute(_of(found).where(retrieval.c.begun_at.is_(None)).values(begun_at=now))
-    return get(connection, found)
+    begun = func.coalesce(retrieval.c.begun_at, now)
+    columns = (retrieval.c.id,)
+    for row in leases.take(connection, retrieval, _due(now), now + lease, columns=columns, state=State.RUNNING, begun_at=begun):
+        return get(connection, row.id)
+    return None
 
 
 def progress(connection: Connection, retrieval_id: int, tally: Tally, until: datetime) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, in
 from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.domain.ups import Report, ReportType
+from isocenter.store import leases
 from isocenter.store.schema_ups import ups_global_subscription, ups_receiver, ups_report, ups_subscription
 from isocenter.store.ups import pack, unpack
 
@@ -145,29 +146,23 @@ def forget(connection: Connection, event_type: ReportType) -> None:
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `claim` would find something: a read, so that an idle worker writes nothing."""
-    return connection.execute(select(ups_receiver.c.aet).where(_due(now)).limit(1)).first() is not None
+    return leases.is_due(connection, ups_receiver, _due(now))
 
 
 def claim(connection: Connection, now: datetime, lease: timedelta, limit: int) -> Batch | None:
     """Take the receiver that has been due for longest; nobody else tells it, so that it learns of events in their order."""
-    due = select(ups_receiver).where(_due(now)).order_by(ups_receiver.c.due_at).limit(1).with_for_update(skip_locked=True)
-    row = connection.execute(due).one_or_none()  # SQLite has one writer and leaves FOR UPDATE out
-    if row is None:
-        return None
-    taken = {"lease_until": now + lease, "attempts": row.attempts + 1}
-    connection.execute(update(ups_receiver).where(ups_receiver.c.aet == row.aet).values(taken))
-    query = select(ups_report).where(ups_report.c.aet == row.aet, ~ups_report.c.web).order_by(ups_report.c.id).limit(limit)
-    return Batch(row.aet, tuple(map(_waiting, connection.execute(query))), row.attempts + 1)
+    for row in leases.take(connection, ups_receiver, _due(now), now + lease):
+        query = select(ups_report).where(ups_report.c.aet == row.aet, ~ups_report.c.web).order_by(ups_report.c.id).limit(limit)
+        return Batch(row.aet, tuple(map(_waiting, connection.execute(query))), row.attempts + 1)
+    return None
 
 
 def settle(connection: Connection, batch: Batch, told: Iterable[int], due_at: datetime, *, failed: bool) -> None:
     """Give a receiver back. told: ids of the events that need not be told again; due_at: when the others are tried."""
     for one in told:
         connection.execute(delete(ups_report).where(ups_report.c.id == one))
-    values: dict[str, Any] = {"due_at": due_at, "lease_until": None}
-    if not failed:
-        values["attempts"] = 0
-    connection.execute(update(ups_receiver).where(ups_receiver.c.aet == batch.aet).values(values))
+    counted = {} if failed else {"attempts": 0}
+    leases.give_back(connection, ups_receiver, ups_receiver.c.aet == batch.aet, due_at=due_at, **counted)
 
 
 # ---- what is told over WebSockets
@@ -222,8 +217,7 @@ def _waiting(row: Any) -> Waiting:
 
 def _due(now: datetime) -> ColumnElement[bool]:
     something = exists().where(ups_report.c.aet == ups_receiver.c.aet, ~ups_report.c.web)
-    free = or_(ups_receiver.c.lease_until.is_(None), ups_receiver.c.lease_until < now)
-    return and_(ups_receiver.c.due_at <= now, free, something)
+    return and_(leases.due(ups_receiver, now), something)
 
 
 def _insert(connection: Connection) -> Any:

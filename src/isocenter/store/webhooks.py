@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, in
 from sqlalchemy.exc import IntegrityError
 
 from isocenter.domain.errors import Conflict
+from isocenter.store import leases
 from isocenter.store.schema import change
 from isocenter.store.schema_webhooks import webhook, webhook_failure
 
@@ -136,17 +137,14 @@ def _of(webhook_id: int, failure_id: int | None) -> ColumnElement[bool]:
 
 def is_due(connection: Connection, key_id: str, now: datetime) -> bool:
     """Whether `claim` would find something: a read, so that an idle worker writes nothing."""
-    return connection.execute(select(webhook.c.id).where(_due(key_id, now)).limit(1)).first() is not None
+    return leases.is_due(connection, webhook, _due(key_id, now))
 
 
 def claim(connection: Connection, key_id: str, now: datetime, lease: timedelta) -> Webhook | None:
     """Take the webhook that has been due for longest; until the lease ends nobody else tells it."""
-    query = select(*_COLUMNS).where(_due(key_id, now)).order_by(webhook.c.due_at).limit(1)
-    row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
-    if row is None:
-        return None
-    connection.execute(update(webhook).where(webhook.c.id == row.id).values(lease_until=now + lease))
-    return Webhook(**{**row._mapping, "lease_until": now + lease})
+    for row in leases.take(connection, webhook, _due(key_id, now), now + lease, columns=_COLUMNS):
+        return Webhook(**{**row._mapping, "lease_until": now + lease})
+    return None
 
 
 def settle(connection: Connection, claimed: Webhook, **columns: Any) -> bool:
@@ -159,5 +157,4 @@ def _due(key_id: str, now: datetime) -> ColumnElement[bool]:
     newest = select(func.max(change.c.seq)).scalar_subquery()
     again = exists().where(webhook_failure.c.webhook_fk == webhook.c.id, webhook_failure.c.resend_asked)
     more = and_(webhook.c.enabled, webhook.c.due_at <= now, webhook.c.cursor < newest)
-    free = or_(webhook.c.lease_until.is_(None), webhook.c.lease_until < now)
-    return and_(webhook.c.key_id == key_id, free, or_(webhook.c.test_asked, again, more))
+    return and_(webhook.c.key_id == key_id, leases.free(webhook, now), or_(webhook.c.test_asked, again, more))
