@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal, or_, select, update
 
 from isocenter.domain.access import Scope
 from isocenter.domain.retrieval import OPEN, State, Tally, Verdict
@@ -94,7 +94,7 @@ def is_due(connection: Connection, now: datetime) -> bool:
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> Retrieval | None:
     """Take the retrieval that has waited longest, or whose worker has died."""
-    begun = func.coalesce(retrieval.c.begun_at, now)
+    begun = func.coalesce(retrieval.c.begun_at, literal(now, retrieval.c.begun_at.type))
     columns = (retrieval.c.id,)
     for row in leases.take(connection, retrieval, _due(now), now + lease, columns=columns, state=State.RUNNING, begun_at=begun):
         return get(connection, row.id)
