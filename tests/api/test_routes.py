@@ -23,6 +23,8 @@ BODIES = {
     "/index-attributes": {"name": "nobody"},
     "/corrections": {"studies": ["1.2.3"], "patient": {"PatientID": "1"}, "reason": "wrong patient chosen"},
     "/corrections/merge": {"PatientID": "nobody", "into": {"PatientID": "1"}, "reason": "registered twice"},
+    "/studies/{uid}/splits": {"series": ["1.2.3.4"], "reason": "two examinations in one study"},
+    "/exceptions/{id}/resolve": {"action": "again"},
     "/studies/{uid}/rejections": {"kind": "quality", "reason": "blurred"},
     "/studies/{uid}/hold": {"reason": "a lawsuit"},
     "/studies/{uid}/hold/release": {"reason": "it has ended"},

@@ -1,5 +1,6 @@
 """Corrections of whose a study is: what the index says after any of them, and that undoing restores it exactly."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from api_harness import Api
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Conflict, Invalid, Missing
-from isocenter.service import corrections, integrity
+from isocenter.service import corrections, exceptions, integrity
 from isocenter.service.context import Context
 from isocenter.store.schema import patient, series, study, study_modality
 from objects import part10, uid
@@ -97,6 +98,24 @@ def test_a_late_image_joins_the_study_where_it_was_moved(context: Context) -> No
     assert list(now["patients"]) == ["id:0::WRONG"] and now["studies"][held]["patient_name"] == "Wrong^Willy"
     with pytest.raises(Conflict):
         corrections.undo(context, SYSTEM, made.id)
+
+
+def test_a_merge_stands_for_what_comes_later_until_it_is_undone(context: Context) -> None:
+    archived(context, ("OLD", "Doe^Jane"))
+    made = corrections.merge(context, SYSTEM, "OLD", "", {"PatientID": "NEW", "PatientName": "Doe^Jane"}, "registered twice")
+    while exceptions.follow(context, partial(corrections.link, context)):
+        pass
+    (late,) = archived(context, ("OLD", "Doe^Jane"))
+    while exceptions.follow(context, partial(corrections.link, context)):
+        pass
+    assert list(state(context)["patients"]) == ["id:0::NEW"] and state(context)["owners"][late] == "id:0::NEW"
+    corrections.undo(context, SYSTEM, made.id)
+    assert list(state(context)["patients"]) == ["id:0::OLD"]
+    corrections.merge(context, SYSTEM, "OLD", "", {"PatientID": "NEW", "PatientName": "Doe^Jane"}, "so it is")
+    corrections.merge(context, SYSTEM, "NEW", "", {"PatientID": "OLD", "PatientName": "Doe^Jane"}, "no, the other way round")
+    (last,) = archived(context, ("OLD", "Doe^Jane"))
+    exceptions.follow(context, partial(corrections.link, context))
+    assert state(context)["owners"][last] == "id:0::OLD"
 
 
 def test_an_index_made_anew_says_what_was_corrected(context: Context) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from isocenter.api.admin import ROLE
-from isocenter.api.corrections import CORRECTION
+from isocenter.api.corrections import CORRECTION, SPLIT
 from isocenter.api.deidentification import OPTION, PROJECT
-from isocenter.api.exceptions import KINDS
+from isocenter.api.exceptions import KINDS, PROPOSAL
 from isocenter.api.hanging import PROTOCOL
 from isocenter.api.hl7 import MESSAGE
 from isocenter.api.orders import ORDER
@@ -72,6 +72,7 @@ SCHEMAS: Mapping[str, Schema] = {
         }
     ),
     "Correction": CORRECTION,
+    "Split": SPLIT,
     "Rejection": REJECTION,
     "Hold": HOLD,
     "DeidentificationOption": OPTION,
@@ -109,6 +110,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "kept": boolean("its bytes can be downloaded"), "size": integer("bytes"), "source": text(),
             "source_aet": text(), "address": text(), "actor": text(), "occurrences": integer(), "first_at": _MOMENT,
             "last_at": _MOMENT, "dismissed_at": or_null(_MOMENT), "dismissed_by": text(),
+            "proposal": or_null(PROPOSAL),
         }
     ),
     "User": obj(

@@ -1,6 +1,8 @@
 """The exceptions list of the web client."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -9,13 +11,19 @@ from starlette.responses import Response, StreamingResponse
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter
 from isocenter.api.schema import array, integer, obj, ref, text
-from isocenter.domain.access import Permission
-from isocenter.domain.errors import Kind
-from isocenter.service import exceptions
+from isocenter.domain.access import Permission, require
+from isocenter.domain.errors import Conflict, Kind
+from isocenter.service import corrections, exceptions, ingest
 from isocenter.service.exceptions import OpenFile
 
 PIECE = 256 * 1024
-KINDS = ["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
+KINDS = ["quarantined", "version", "patient_conflict", "unmatched", "refused", "commitment", "notification"]
+
+_WHO = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
+PROPOSAL = obj({
+    "action": text(enum=["file", "again", "serve", "correct"]), "sentence": text("what it does"),
+    "patient": obj({keyword: text() for keyword in _WHO}, *_WHO),
+})  # fmt: skip
 
 
 def _case(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,6 +47,7 @@ def _case(row: Mapping[str, Any]) -> dict[str, Any]:
         "last_at": row["last_at"].isoformat(),
         "dismissed_at": row["dismissed_at"].isoformat() if row["dismissed_at"] else None,
         "dismissed_by": row["dismissed_by"],
+        "proposal": asdict(row["proposal"]) if row["proposal"] else None,
     }
 
 
@@ -69,6 +78,22 @@ async def _pieces(kept: OpenFile) -> AsyncIterator[bytes]:
             yield piece
 
 
+def _resolve(call: Call) -> None:
+    context, principal, number = call.context, call.principal, call.path["id"]
+    require(principal, Permission.QUARANTINE_RESOLVE)
+    row, proposal = exceptions.get(context, principal, number)
+    if proposal is None or proposal.action != call.body["action"]:
+        raise Conflict("something else is proposed by now", where="action", hint="Load the list again.")
+    if proposal.action == "serve":
+        exceptions.serve(context, principal, number)
+    elif proposal.action == "correct":
+        reason = f"exception {number}: {row['reason']}"
+        corrections.correct(context, principal, [row["study_instance_uid"]], proposal.patient, reason)
+        exceptions.dismiss(context, principal, number)
+    else:
+        exceptions.refile(context, principal, number, partial(ingest.begin, context, principal, source="upload"))
+
+
 def _dismiss(call: Call) -> None:
     exceptions.dismiss(call.context, call.principal, call.path["id"])
 
@@ -91,6 +116,14 @@ ENDPOINTS = (
         summary="The bytes that were kept of one, as they came",
         parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
         answer={"type": "string", "format": "binary"}, answer_type="application/dicom", errors=(Kind.MISSING,),
+    ),
+    Endpoint(
+        method="POST", path="/exceptions/{id}/resolve", tag="exceptions", needs=Permission.QUARANTINE_RESOLVE, run=_resolve,
+        also=Permission.STUDY_CORRECT, summary="Do what is proposed for one",
+        description="It is taken off the list when it is done; nothing that came is deleted. Corrections can be taken back.",
+        parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
+        body=obj({"action": text("the one of its proposal", enum=["file", "again", "serve", "correct"])}),
+        status=204, errors=(Kind.MISSING, Kind.CONFLICT, Kind.NO_SPACE),
     ),
     Endpoint(
         method="POST", path="/exceptions/{id}/dismiss", tag="exceptions", needs=Permission.QUARANTINE_RESOLVE, run=_dismiss,

@@ -15,7 +15,7 @@ from isocenter import app
 from isocenter.commands.terminal import Progress, print_json
 from isocenter.domain.access import SYSTEM
 from isocenter.preflight import ROLES, lock_roles, need_archive, prepare_folder
-from isocenter.service import auditing, corrections, importing, ingest, integrity, rejections
+from isocenter.service import auditing, corrections, exceptions, importing, ingest, integrity, rejections
 from isocenter.settings import Loaded
 
 # File names shown for each reason; --json has all of them.
@@ -171,6 +171,7 @@ def run_reindex(arguments: argparse.Namespace, loaded: Loaded) -> int:
                 summary.add(result)
                 progress.advance()
             corrections.replay(context)
+            exceptions.recover(context)
             rejections.recover(context)
             progress.close()
             summary.end()

@@ -21,6 +21,7 @@ KEYWORDS = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate",
 
 _CHARSET = 0x00080005
 _QUALIFIERS = 0x00100024  # Issuer of Patient ID Qualifiers Sequence: of the issuer that the object named
+_INSTANCE = 0x00080018
 _ORIGINAL = 0x04000561
 _ITEM = 0xFFFEE000
 _LENGTHS = (0x00080000, 0x00100000, 0x04000000)  # group lengths, retired (PS3.5 7.2): they would be wrong
@@ -57,14 +58,14 @@ class Spliced:
         return b"".join(found)
 
 
-def seen(source: Source, values: Mapping[str, str], at: str, system: str) -> Spliced:
+def seen(source: Source, values: Mapping[str, str], at: str, system: str, uids: Mapping[int, str] | None = None) -> Spliced:
     """The Part 10 file `source` with other values of KEYWORDS ("" empties one). at: when they were corrected, as DT.
 
-    Raises Malformed.
+    uids: by tag, other UIDs of the data set. Raises Malformed.
     """
     header = part10.scan(source)
     content, start, encoding = part10.data_set(source, header)
-    pieces = _data_set(content, start, encoding, header, values, (at, system))
+    pieces = _data_set(content, start, encoding, header, values, (at, system), uids or {})
     head: Piece = (0, header.dataset_offset)
     syntax = syntaxes.get(header.transfer_syntax_uid)
     if syntax is None or not syntax.deflated:
@@ -76,9 +77,23 @@ def seen(source: Source, values: Mapping[str, str], at: str, system: str) -> Spl
     return Spliced(source, [head, data + b"\0" * (len(data) % 2)])  # PS3.5 A.5
 
 
+def refiled(source: Source, values: Mapping[str, str], uids: Mapping[int, str], at: str, system: str) -> Spliced:
+    """Another object of `source`, made to be stored: of another patient, study, series and instance.
+
+    uids: of StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID, by tag. What the object said is in its Original Attributes
+    Sequence. Raises Malformed.
+    """
+    header = part10.scan(source)
+    changed = seen(source, values, at, system, uids)
+    meta = part10.file_meta(header.sop_class_uid, uids.get(_INSTANCE, header.sop_instance_uid), header.transfer_syntax_uid)
+    return Spliced(changed, [meta, (header.dataset_offset, changed.size - header.dataset_offset)])
+
+
 def _data_set(content: Source, start: int, encoding: Encoding, header: part10.Header, values: Mapping[str, str],
-              told: tuple[str, str]) -> list[Piece]:
+              told: tuple[str, str], uids: Mapping[int, str]) -> list[Piece]:
     charsets, replaced = _replacing(header, values, encoding)
+    for tag, uid in uids.items():
+        replaced[tag] = _element(tag, uid.encode() + b"\0" * (len(uid) % 2), encoding)
     before: list[bytes] = []
     held: Element | None = None
     places: list[tuple[int, int, int]] = []  # (tag, start, end) of what is replaced

@@ -19,8 +19,9 @@ from isocenter.store import changes, imaging
 from isocenter.store import corrections as rows
 from isocenter.store.corrections import Correction
 
-__all__ = ["Correction", "correct", "merge", "page", "replay", "undo"]
+__all__ = ["Correction", "correct", "link", "merge", "page", "replay", "undo"]
 
+FOLLOWER = "link"  # who gives later studies to the patient that an earlier one was merged into
 MOST = 1000  # studies of one correction: one transaction
 
 
@@ -39,7 +40,10 @@ def correct(
 def merge(
     context: Context, principal: Principal, patient_id: str, issuer: str, into: Mapping[str, str], reason: str
 ) -> Correction:
-    """Give all studies that a patient has now to another, who is held or new. Raises Invalid, Missing, Forbidden."""
+    """Give all studies of a patient to another, who is held or new; also those that come under the old ID later.
+
+    Raises Invalid, Missing, Forbidden.
+    """
     access.require(principal, Permission.STUDY_CORRECT)
     said, why = rules.checked(into), _why(reason)
     if not patient_id.strip():
@@ -52,9 +56,25 @@ def merge(
             raise Missing("there is no such patient", where="PatientID", hint="The issuer of the ID counts, too.")
         if len(uids) > MOST:
             raise Invalid(f"the patient has {len(uids):,} studies", where="PatientID", hint="Correct them in several steps.")
-        return _made(context, connection, principal, uids, said, why)
+        made = _made(context, connection, principal, uids, said, why)
+        rows.link(connection, made.id, patient_id, issuer, said)
+        return made
 
     return context.database.write(write)
+
+
+def link(context: Context, studies: Sequence[str]) -> int:
+    """Studies that have just come, under the identity of a patient who was merged, go where that patient's studies are.
+
+    Returns how many. For the worker: it is the same correction, and taking that back takes these back, too.
+    """
+    def write(connection: Connection) -> int:
+        found = rows.linked(connection, studies, context.clock())
+        for uid, number in found:
+            changes.append(connection, Event.CORRECTION_MADE, uid, FOLLOWER, {"study": uid, "correction": number})
+        return len(found)
+
+    return context.database.write(write) if context.database.read(lambda connection: rows.is_linked(connection, studies)) else 0
 
 
 def undo(context: Context, principal: Principal, correction_id: int) -> Correction:

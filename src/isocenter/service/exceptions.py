@@ -1,19 +1,61 @@
-"""The exceptions list: what came in and needs a person's eye. Seen by those who may, taken off the list by those who resolve."""
+"""The exceptions list: what came in and needs a person's eye. Seen by those who may, taken off the list by those who resolve.
 
-from collections.abc import Mapping
+Each case comes with what is known of it and, where there is one, a proposal: what would settle it, to be done by one call.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+from sqlalchemy import Connection
+
+from isocenter.dicom import corrected
+from isocenter.dicom.elements import Malformed
 from isocenter.domain.access import Permission, Principal, require
-from isocenter.domain.errors import Missing
+from isocenter.domain.errors import Conflict, Missing, Unsupported
 from isocenter.domain.events import Event
+from isocenter.domain.imaging import Outcome
 from isocenter.service.context import Context
-from isocenter.store import changes, exceptions
+from isocenter.store import changes, exceptions, resolving
+from isocenter.store.corrected import SYSTEM as MODIFIER
+from isocenter.store.exceptions import Case
 from isocenter.store.open_files import OpenFile
 
-__all__ = ["Kind", "OpenFile", "Page", "dismiss", "open_kept", "page"]
+__all__ = ["Kind", "OpenFile", "Page", "Proposal", "dismiss", "follow", "get", "open_kept", "page", "recover",
+           "refile", "serve"]
 
-Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
+_PIECE = 1 << 20
+_TOGETHER = 500
+
+
+class Reception(Protocol):
+    """What is needed of service.ingest.Reception."""
+
+    def __enter__(self) -> "Reception": ...
+    def __exit__(self, *unused: object) -> None: ...
+    def write(self, *buffers: bytes) -> None: ...
+    def finish(self) -> Outcome: ...
+
+
+Door = Callable[[], Reception]
+"""Opens the door for one object: ingest.begin with everything given."""
+
+Action = Literal["file", "again", "serve", "correct"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What would settle a case. file: take its object in as one of the patient of its study; again: take it in once more;
+    serve: serve this version from now on; correct: the study is `patient`'s.
+
+    sentence: what it does. patient: keyword -> text, of file and correct.
+    """
+
+    action: Action
+    sentence: str
+    patient: Mapping[str, str]
+
+Kind = Literal["quarantined", "version", "patient_conflict", "unmatched", "refused", "commitment", "notification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +72,113 @@ def page(
     """Open cases (or, with `dismissed`, all of them), newest first."""
     require(principal, Permission.QUARANTINE_READ)
     kinds = (kind,) if kind else ()
-    rows = context.database.read(
-        lambda connection: exceptions.page(connection, kinds=kinds, dismissed=dismissed, limit=limit + 1, before_id=after)
-    )
-    cases: list[Mapping[str, Any]] = [dict(row) for row in rows[:limit]]
-    return Page(cases, int(cases[-1]["id"]) if len(rows) > limit else None)
+
+    def read(connection: Connection) -> tuple[list[Mapping[str, Any]], int]:
+        rows = exceptions.page(connection, kinds=kinds, dismissed=dismissed, limit=limit + 1, before_id=after)
+        return [{**row, "proposal": _proposed(connection, dict(row))} for row in rows[:limit]], len(rows)
+
+    cases, count = context.database.read(read)
+    return Page(cases, int(cases[-1]["id"]) if count > limit else None)
+
+
+def get(context: Context, principal: Principal, case_id: int) -> tuple[Mapping[str, Any], Proposal | None]:
+    """An open case and what is proposed. Raises Missing, Forbidden."""
+    require(principal, Permission.QUARANTINE_READ)
+
+    def read(connection: Connection) -> tuple[Mapping[str, Any], Proposal | None]:
+        row = exceptions.get(connection, case_id)
+        if row is None or row["dismissed_at"] is not None:
+            raise Missing("this is not on the list", where="id", hint="somebody may have settled it: load the list again")
+        return dict(row), _proposed(connection, dict(row))
+
+    return context.database.read(read)
+
+
+def _proposed(connection: Connection, row: Mapping[str, Any]) -> Proposal | None:
+    study = row["study_instance_uid"]
+    match row["kind"]:
+        case "quarantined" if row["where"] == "PatientID" and (who := resolving.held_patient(connection, study)):
+            return Proposal("file", "File it in its study, as one of that study's patient. What it said is kept in it.", who)
+        case "quarantined":
+            return Proposal("again", "Take it in once more: what kept it out may be settled by now.", {})
+        case "version":
+            return Proposal("serve", "Serve this version from now on. The first one is kept.", {})
+        case "patient_conflict" if who := resolving.patient_of(connection, row["patient_fk"]):
+            return Proposal("correct", "It is the same person: give the study the name and birth date that are held.", who)
+        case "unmatched" if who := resolving.lookalike(connection, study):
+            return Proposal("correct", "Give the study to the one patient of this name and birth date who has an ID.", who)
+    return None
+
+
+def refile(context: Context, principal: Principal, case_id: int, door: Door) -> Outcome:
+    """Take in what is in quarantine: once more, or as an object of its study's patient. It stays in quarantine as it came.
+
+    Raises Missing, Conflict when it cannot be filed still (nothing changes then), Unsupported, Forbidden.
+    """
+    require(principal, Permission.QUARANTINE_RESOLVE)
+    row, proposal = get(context, principal, case_id)
+    if proposal is None or proposal.action not in ("file", "again") or not row["blob_key"]:
+        raise Unsupported("there is nothing of this that could be filed", where="id")
+    with context.blobs.open(row["blob_key"]) as kept:
+        try:
+            at = f"{context.clock():%Y%m%d%H%M%S.%f}+0000"
+            source = corrected.seen(kept, proposal.patient, at, MODIFIER) if proposal.action == "file" else kept
+        except Malformed as fault:
+            raise Unsupported(f"the object cannot be read: {fault.reason}", where=fault.where) from None
+        with door() as reception:
+            for start in range(0, source.size, _PIECE):
+                reception.write(source.read_at(start, min(_PIECE, source.size - start)))
+            outcome = reception.finish()
+    if outcome.status == "quarantined":
+        raise Conflict(f"it can still not be filed: {outcome.reason}", kept="It stays in quarantine as it came.")
+    dismiss(context, principal, case_id)
+    return outcome
+
+
+def serve(context: Context, principal: Principal, case_id: int) -> None:
+    """Serve the version that came later. Raises Missing, Unsupported, Conflict, Forbidden."""
+    require(principal, Permission.QUARANTINE_RESOLVE)
+    now = context.clock()
+
+    def write(connection: Connection) -> None:
+        row = exceptions.get(connection, case_id)
+        if row is None or row["kind"] != "version":
+            raise Unsupported("this is no version of an instance", where="id")
+        if not resolving.serve(connection, row["sop_instance_uid"], row["sha256"], principal.name, now):
+            raise Conflict("this version is served already, or the instance is rejected", where="id")
+        told = {"study": row["study_instance_uid"], "instance": row["sop_instance_uid"], "sha256": row["sha256"]}
+        changes.append(connection, Event.VERSION_CHOSEN, row["study_instance_uid"], principal.name, told)
+        exceptions.dismiss(connection, case_id, principal.name, now)
+
+    context.database.write(write)
+
+
+def follow(context: Context, link: Callable[[Sequence[str]], object] = lambda studies: None) -> int:
+    """Put studies that came without a Patient ID on the list, once each. Returns how many changes were read.
+
+    link: is given the studies that came, before they are passed over (`service.corrections.link`); safe to be called twice.
+    """
+
+    def read(connection: Connection) -> tuple[int, list[changes.Change]]:
+        seen = exceptions.cursor(connection)
+        return seen, changes.since(connection, seen, _TOGETHER, (Event.STUDY_CREATED,))
+
+    seen, found = context.database.read(read)
+    if not found:
+        return 0
+    link([change.subject for change in found])
+    now = context.clock()
+
+    def write(connection: Connection) -> None:
+        if not exceptions.advance(connection, seen, found[-1].seq):
+            return
+        for uid, study_fk in exceptions.without_patient(connection, [change.subject for change in found]):
+            reason = "the study has no Patient ID, so that nothing joins it to a patient"
+            exceptions.record(connection, Case(kind="unmatched", reason=reason, where="PatientID", fingerprint=f"unmatched:{uid}",
+                                               study_instance_uid=uid, study_fk=study_fk), now)
+
+    context.database.write(write)
+    return len(found)
 
 
 def open_kept(context: Context, principal: Principal, case_id: int) -> OpenFile:
@@ -59,3 +203,8 @@ def dismiss(context: Context, principal: Principal, case_id: int) -> None:
     now = context.clock()
     if not context.database.write(lambda connection: exceptions.dismiss(connection, case_id, principal.name, now)):
         raise Missing("this is not on the list", where="id", hint="somebody may have dismissed it already: load the list again")
+
+
+def recover(context: Context) -> int:
+    """Serve again the versions that people chose, in an index that was made anew; returns how many."""
+    return context.database.write(resolving.replay)

@@ -31,7 +31,7 @@ from isocenter.store.imaging import Located
 from isocenter.store.rejections import Rejection
 
 __all__ = ["Rejection", "delete", "follow", "free", "get", "hold", "holds", "keep", "notes", "page", "recover", "reject",
-           "release", "restore", "settle"]
+           "release", "restore", "restore_all", "settle"]
 
 MOST = 20_000  # objects of one note
 TOGETHER = 1000  # changes of one look
@@ -147,6 +147,23 @@ def restore(context: Context, principal: Principal, rejection_id: int) -> Reject
         told = {"study": found.study_instance_uid, "rejection": rejection_id, "served": shown}
         changes.append(connection, Event.INSTANCE_RESTORED, found.study_instance_uid, principal.name, told)
         return _found(connection, rejection_id)
+
+    return context.database.write(write)
+
+
+def restore_all(context: Context, principal: Principal, sop_uids: Sequence[str]) -> int:
+    """Take back every rejection that names nothing but these objects, and is not deleted. Returns how many. Raises Forbidden."""
+    access.require(principal, Permission.STUDY_REJECT)
+    access.require(principal, Permission.STUDY_CORRECT)
+
+    def write(connection: Connection) -> int:
+        numbers = rows.only_of(connection, sop_uids)
+        for number in numbers:
+            found = _found(connection, number)
+            rows.undo(connection, number, principal.name, context.clock())
+            told = {"study": found.study_instance_uid, "rejection": number}
+            changes.append(connection, Event.INSTANCE_RESTORED, found.study_instance_uid, principal.name, told)
+        return len(numbers)
 
     return context.database.write(write)
 

@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.dicom.attributes import BY_KEYWORD, Level
 from isocenter.domain import corrections
 from isocenter.domain import patient as patients
 from isocenter.store import names, rows
 from isocenter.store.schema import exception, patient, series, series_dirty, stored, study, study_modality
-from isocenter.store.schema_corrections import correction, correction_study, study_original
+from isocenter.store.schema_corrections import correction, correction_study, patient_link, study_original
 
 _PATIENT = stored(Level.PATIENT)
 _LOCKED = 0x69736F64  # PostgreSQL's advisory lock of those who correct: one at a time
@@ -63,6 +64,45 @@ def add(connection: Connection, studies: Sequence[str], said: Mapping[str, str],
     for uid in studies:
         refresh(connection, uid, at)
     return id_
+
+
+def link(connection: Connection, id_: int, patient_id: str, issuer: str, into: Mapping[str, str]) -> None:
+    """Let a correction stand for what comes under the old identity later, as long as it holds."""
+    old, new = (patients.identity(each, "") for each in ({"PatientID": patient_id, "IssuerOfPatientID": issuer}, into))
+    for identity in {old, new}:  # who is merged into is somebody of their own from now on
+        connection.execute(delete(patient_link).where(patient_link.c.identity == identity))
+    if old != new:
+        connection.execute(insert(patient_link).values(identity=old, correction_fk=id_))
+
+
+def linked(connection: Connection, studies: Sequence[str], at: datetime) -> list[tuple[str, int]]:
+    """Give studies that came under an old identity to whom its patient was merged into. Returns which, by which correction."""
+    query = (
+        select(study.c.study_instance_uid, patient_link.c.correction_fk)
+        .join(patient, patient.c.id == study.c.patient_fk).join(patient_link, patient_link.c.identity == patient.c.identity)
+        .join(correction, correction.c.id == patient_link.c.correction_fk)
+        .where(study.c.study_instance_uid.in_(studies), correction.c.undone_at.is_(None), study.c.corrected == "")
+        .order_by(study.c.study_instance_uid)
+    )  # fmt: skip
+    found = [(row[0], row[1]) for row in connection.execute(query)]
+    if found:
+        lock(connection)
+    for uid, id_ in found:
+        _remember(connection, uid)
+        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(correction_study).values(correction_fk=id_, study_instance_uid=uid)
+                           .on_conflict_do_nothing())  # fmt: skip
+        refresh(connection, uid, at)
+    return found
+
+
+def is_linked(connection: Connection, studies: Sequence[str]) -> bool:
+    """Whether `linked` may have something to do."""
+    query = (
+        select(patient_link.c.identity).join(patient, patient.c.identity == patient_link.c.identity)
+        .join(study, study.c.patient_fk == patient.c.id).where(study.c.study_instance_uid.in_(studies)).limit(1)
+    )  # fmt: skip
+    return connection.execute(query).first() is not None
 
 
 def undo(connection: Connection, id_: int, actor: str, at: datetime) -> bool:

@@ -3,6 +3,7 @@
 One row for each case, found again by its fingerprint: a sender that repeats itself only raises `occurrences`.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,9 +13,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.domain.events import Event
 from isocenter.store import changes
-from isocenter.store.schema import exception
+from isocenter.store.schema import exception, study
+from isocenter.store.schema_routing import relay
 
-Kind = Literal["quarantined", "version", "patient_conflict", "refused", "commitment", "notification"]
+_CURSOR = "unmatched"
+
+Kind = Literal["quarantined", "version", "patient_conflict", "unmatched", "refused", "commitment", "notification"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +100,28 @@ def dismiss(connection: Connection, id_: int, actor: str, at: datetime) -> bool:
         return False
     changes.append(connection, Event.EXCEPTION_DISMISSED, subject, actor, {"exception": id_})
     return True
+
+
+# ---- studies that nothing joins to a patient
+
+
+def cursor(connection: Connection) -> int:
+    """The number of the last change that was looked at; what was there before this was done is not."""
+    seen = connection.execute(select(relay.c.seq).where(relay.c.name == _CURSOR)).scalar()
+    return -1 if seen is None else int(seen)
+
+
+def advance(connection: Connection, seen: int, to: int) -> bool:
+    """Move the cursor; False when another worker was quicker."""
+    if seen < 0:
+        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        made = dialect.insert(relay).values(name=_CURSOR, seq=to).on_conflict_do_nothing()
+        return connection.execute(made.returning(relay.c.name)).first() is not None
+    return connection.execute(update(relay).where(relay.c.name == _CURSOR, relay.c.seq == seen).values(seq=to)).rowcount == 1
+
+
+def without_patient(connection: Connection, studies: Sequence[str]) -> list[tuple[str, int]]:
+    """Those of the studies that say no Patient ID, and their ids."""
+    c = study.c
+    query = select(c.study_instance_uid, c.id).where(c.study_instance_uid.in_(studies), c.patient_id == "")
+    return [(row[0], row[1]) for row in connection.execute(query)]

@@ -296,6 +296,6 @@ def clear(connection: Connection) -> None:
     for table in (*derived, instance, series, study_modality, study_sop_class, study_hidden):
         connection.execute(delete(table))
     connection.execute(exception.update().values(study_fk=None, patient_fk=None))
-    connection.execute(delete(exception).where(exception.c.kind.in_(("version", "patient_conflict"))))
+    connection.execute(delete(exception).where(exception.c.kind.in_(("version", "patient_conflict", "unmatched"))))
     for table in (study, patient):
         connection.execute(delete(table))

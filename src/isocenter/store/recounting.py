@@ -60,6 +60,11 @@ def recount(connection: Connection, study_uid: str, at: datetime) -> None:
     corrections.count(connection, patient_id, at)
 
 
+def renew(connection: Connection, series_id: int, at: datetime) -> None:
+    """The metadata of a series is to be made anew."""
+    dirty.mark(connection, series_id, at)
+
+
 def prune(connection: Connection, study_uid: str, at: datetime) -> bool:
     """As `recount`, when rows of instances have gone: series, study and patient without any go, too. True: the study went."""
     row = _locked(connection, study_uid)

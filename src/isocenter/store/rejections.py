@@ -277,6 +277,22 @@ def by_note(connection: Connection, note_uid: str) -> int | None:
     return connection.execute(select(rejection.c.id).where(rejection.c.note_uid == note_uid)).scalar()
 
 
+def only_of(connection: Connection, sop_uids: Sequence[str]) -> list[int]:
+    """The standing rejections that name some of these objects and no other, and of which nothing is deleted."""
+    wanted = set(sop_uids)
+    numbers: set[int] = set()
+    for some in _parts(sorted(wanted)):
+        query = select(rejected.c.rejection_fk).where(rejected.c.sop_instance_uid.in_(some))
+        numbers.update(connection.execute(query.where(rejected.c.rejection_fk.in_(_standing()))).scalars())
+    found = []
+    for number in sorted(numbers):
+        query = select(rejected.c.sop_instance_uid, rejected.c.state).where(rejected.c.rejection_fk == number)
+        rows = connection.execute(query).all()
+        if all(row.sop_instance_uid in wanted and row.state != "freed" for row in rows):
+            found.append(number)
+    return found
+
+
 def named(connection: Connection, id_: int, limit: int) -> list[RowMapping]:
     """The objects of a rejection, by series."""
     query = select(rejected).where(rejected.c.rejection_fk == id_)

@@ -24,6 +24,13 @@ correction_study = Table(
     Index(None, "study_instance_uid"),
 )  # fmt: skip
 
+# Patients who were merged: what comes under the old identity later is the other one's, too, as long as the correction holds.
+patient_link = Table(
+    "patient_link", metadata,
+    Column("identity", Bytewise, primary_key=True),
+    Column("correction_fk", Identifier, ForeignKey("correction.id", name="fk_patient_link_correction_fk"), nullable=False),
+)
+
 # What a study said itself before it was corrected for the first time.
 study_original = Table(
     "study_original", metadata,

@@ -49,6 +49,32 @@ study_hidden = Table(
            autoincrement=False),
 )  # fmt: skip
 
+# Which of several data sets with one SOP Instance UID a person has chosen; without a row it is the first.
+served_version = Table(
+    "served_version", metadata,
+    Column("sop_instance_uid", Bytewise, primary_key=True),
+    Column("sha256", Bytewise, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+)
+
+# Series that were taken out of a study: copies with UIDs of their own, and a rejection of what was there.
+study_split = Table(
+    "study_split", metadata,
+    Column("id", Identifier, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Bytewise, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("study_instance_uid", Bytewise, nullable=False),
+    Column("into_uid", Bytewise, nullable=False),
+    Column("made", Text, nullable=False),  # JSON: SOP Instance UIDs, as they were -> as they are now
+    Column("undone_at", UtcDateTime),
+    Column("undone_by", Bytewise, nullable=False, server_default=""),
+    Index(None, "study_instance_uid"),
+    Index(None, "into_uid"),
+    sqlite_autoincrement=True,
+)
+
 legal_hold = Table(
     "legal_hold", metadata,
     Column("study_instance_uid", Bytewise, primary_key=True),

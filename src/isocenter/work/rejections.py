@@ -1,10 +1,12 @@
-"""The worker's rounds for rejected objects: notes that came are applied, and what was to be deleted is, in the background."""
+"""The worker's rounds for what people decide on: notes that came are applied, what was to be deleted is, and studies that nothing
+joins to a patient are put on the exceptions list."""
 
 import logging
 import threading
+from functools import partial
 
 from isocenter.domain.errors import IsocenterError
-from isocenter.service import rejections
+from isocenter.service import corrections, exceptions, rejections
 from isocenter.service.context import Context
 
 log = logging.getLogger(__name__)
@@ -20,7 +22,7 @@ def run(context: Context, stop: threading.Event) -> None:
     while not stop.is_set():
         did = 0
         try:
-            did = rejections.follow(context)
+            did = rejections.follow(context) + exceptions.follow(context, partial(corrections.link, context))
             if number % DELETE_EVERY == 0:
                 did += (deleted := delete_due(context, stop))
                 if deleted:

@@ -39,3 +39,33 @@ export function mergePatient(from: { PatientID: string; IssuerOfPatientID: strin
 export function undoCorrection(id: number): Promise<Correction> {
   return requestJson<Correction>(`${PATH}/${id}/undo`, { method: 'POST' })
 }
+
+/** Series that were taken out of a study. */
+export interface Split {
+  id: number
+  at: string
+  actor: string
+  reason: string
+  objects: number
+  study_instance_uid: string
+  into_uid: string
+  undone_at: string | null
+  undone_by: string
+}
+
+function splitsOf(study: string): string {
+  return `/api/v1/studies/${encodeURIComponent(study)}/splits`
+}
+
+export async function listSplits(study: string, asking: { signal?: AbortSignal } = {}): Promise<Split[]> {
+  return (await requestJson<{ splits: Split[] }>(splitsOf(study), asking)).splits
+}
+
+/** Takes series out of a study, into a new one; patient: whose that is, when it is somebody else's. */
+export function splitStudy(study: string, series: string[], patient: CorrectedPatient | null, reason: string): Promise<Split> {
+  return requestJson<Split>(splitsOf(study), { method: 'POST', body: { series, reason, ...(patient && { patient }) } })
+}
+
+export async function undoSplit(id: number): Promise<void> {
+  await requestJson<null>(`/api/v1/splits/${id}/undo`, { method: 'POST' })
+}

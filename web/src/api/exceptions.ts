@@ -1,6 +1,6 @@
 import { queryString, requestJson } from '../lib/http'
 
-export type ExceptionKind = 'quarantined' | 'version' | 'patient_conflict' | 'refused' | 'commitment' | 'notification'
+export type ExceptionKind = 'quarantined' | 'version' | 'patient_conflict' | 'unmatched' | 'refused' | 'commitment' | 'notification'
 
 /** Something that came in and needs a person's eye; what a sender repeats is one row. */
 export interface ExceptionRow {
@@ -24,6 +24,14 @@ export interface ExceptionRow {
   last_at: string
   dismissed_at: string | null
   dismissed_by: string
+  proposal: Proposal | null
+}
+
+/** What would settle a case, by one click. */
+export interface Proposal {
+  action: 'file' | 'again' | 'serve' | 'correct'
+  sentence: string
+  patient: { PatientName?: string; PatientID?: string; PatientBirthDate?: string }
 }
 
 export interface ExceptionPage {
@@ -38,6 +46,11 @@ export function listExceptions(kind: ExceptionKind | '', cursor: number | null, 
 /** The bytes of a quarantined object as they came. */
 export function exceptionFile(id: number): string {
   return `/api/v1/exceptions/${id}/file`
+}
+
+/** Does what is proposed. */
+export async function resolveException(id: number, action: Proposal['action']): Promise<void> {
+  await requestJson<null>(`/api/v1/exceptions/${id}/resolve`, { method: 'POST', body: { action } })
 }
 
 export async function dismissException(id: number): Promise<void> {

@@ -1,9 +1,10 @@
 import { useCallback, useEffect, useState } from 'react'
 import { changes } from '../../api/events'
-import type { ExceptionKind, ExceptionRow } from '../../api/exceptions'
-import { dismissException, exceptionFile, listExceptions } from '../../api/exceptions'
-import { formatInstant } from '../../lib/dates'
+import type { ExceptionKind, ExceptionRow, Proposal } from '../../api/exceptions'
+import { dismissException, exceptionFile, listExceptions, resolveException } from '../../api/exceptions'
+import { formatDate, formatInstant } from '../../lib/dates'
 import { explain, isAbort, sentence } from '../../lib/http'
+import { formatName } from '../../lib/names'
 import { formatBytes, formatCount, plural } from '../../lib/numbers'
 import { Link } from '../../lib/router'
 import { Badge, Button, Skeleton, type Tone } from '../../ui/controls'
@@ -14,6 +15,7 @@ const KINDS: Record<ExceptionKind, { title: string; tone: Tone; meaning: string 
   quarantined: { title: 'Quarantined', tone: 'warn', meaning: 'Kept aside as it came. It is in no study; its file can be downloaded, mended and sent again.' },
   version: { title: 'New version', tone: 'info', meaning: 'The same identity with other content. The first one is shown; both are kept.' },
   patient_conflict: { title: 'Patient differs', tone: 'warn', meaning: 'The same patient ID with another name or birth date. Joined as one patient; check at the modality.' },
+  unmatched: { title: 'No patient ID', tone: 'warn', meaning: 'It can be read, and stands for a patient of its own until somebody says whose it is.' },
   commitment: { title: 'Not confirmed', tone: 'danger', meaning: 'Another archive has not confirmed that it keeps what was sent to it. Do not delete the copy here; send it again or ask there.' },
   notification: { title: 'Not told', tone: 'warn', meaning: 'A system that wants to be told which images are here, or of its work items, could not be told for a week. Nothing of them is lost; tell it in another way.' },
   refused: { title: 'Refused', tone: 'danger', meaning: 'Not taken, and the sender was told why. Nothing of it was kept.' },
@@ -79,9 +81,23 @@ function Origin({ row }: { row: ExceptionRow }) {
   )
 }
 
-function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: boolean; onDismiss: () => void }) {
+const ACTIONS: Record<Proposal['action'], string> = { file: 'File it there', again: 'Try again', serve: 'Serve this one', correct: 'Give it to them' }
+
+/** Whom a proposal means. */
+function whom({ patient }: Proposal): string {
+  return [formatName(patient.PatientName ?? ''), patient.PatientID, formatDate(patient.PatientBirthDate ?? '')].filter(Boolean).join(' · ')
+}
+
+interface CaseProps {
+  row: ExceptionRow
+  canDismiss: boolean
+  onDismiss: () => void
+  onResolve: (action: Proposal['action']) => void
+}
+
+function Case({ row, canDismiss, onDismiss, onResolve }: CaseProps) {
   const kind = KINDS[row.kind]
-  const held = row.kind === 'version' || row.kind === 'patient_conflict' || row.kind === 'commitment'
+  const held = row.kind === 'version' || row.kind === 'patient_conflict' || row.kind === 'unmatched' || row.kind === 'commitment'
   return (
     <li className="case">
       <div className="case-kind">
@@ -94,6 +110,11 @@ function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: b
           {row.where && !row.reason.includes(row.where) && <span className="case-where">{row.where}</span>}
         </p>
         <p className="muted">{kind.meaning}</p>
+        {row.proposal && (
+          <p className="case-proposal">
+            {row.proposal.sentence} <strong>{whom(row.proposal)}</strong>
+          </p>
+        )}
         <p className="case-facts faint">
           <span>
             <Origin row={row} />
@@ -108,6 +129,11 @@ function Case({ row, canDismiss, onDismiss }: { row: ExceptionRow; canDismiss: b
         </p>
       </div>
       <div className="case-actions">
+        {row.proposal && canDismiss && (
+          <Button small look="primary" title={row.proposal.sentence} onClick={() => row.proposal && onResolve(row.proposal.action)}>
+            {ACTIONS[row.proposal.action]}
+          </Button>
+        )}
         {held && row.StudyInstanceUID && (
           <Link to={`/viewer/${encodeURIComponent(row.StudyInstanceUID)}`} className="button button-small">
             Open study
@@ -133,6 +159,12 @@ export function ExceptionsPage({ canDismiss, canSeeRejected }: { canDismiss: boo
   const list = useExceptions(kind)
   const dismiss = (row: ExceptionRow) => {
     dismissException(row.id).then(
+      () => list.remove(row.id),
+      (error: unknown) => list.fail(error),
+    )
+  }
+  const resolve = (row: ExceptionRow, action: Proposal['action']) => {
+    resolveException(row.id, action).then(
       () => list.remove(row.id),
       (error: unknown) => list.fail(error),
     )
@@ -185,7 +217,7 @@ export function ExceptionsPage({ canDismiss, canSeeRejected }: { canDismiss: boo
           <>
             <ul className="panel cases" aria-label={plural(list.rows.length, 'exception')}>
               {list.rows.map((row) => (
-                <Case key={row.id} row={row} canDismiss={canDismiss} onDismiss={() => dismiss(row)} />
+                <Case key={row.id} row={row} canDismiss={canDismiss} onDismiss={() => dismiss(row)} onResolve={(action) => resolve(row, action)} />
               ))}
             </ul>
             {list.next !== null && (

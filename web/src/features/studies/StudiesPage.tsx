@@ -18,6 +18,7 @@ import { CorrectDialog } from './CorrectDialog'
 import { HoldDialog, RejectDialog } from './RejectDialog'
 import { MarkedBar, useMarking } from './marking'
 import { SendDialog } from './SendDialog'
+import { SplitDialog } from './SplitDialog'
 import type { StudyRights } from './StudyInspector'
 import { StudyInspector } from './StudyInspector'
 import { StudyTable } from './StudyTable'
@@ -111,6 +112,7 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
   const [panel, setPanel] = useState<boolean | null>(() => (recall('inspector') ? recall('inspector') === 'open' : null))
   const [correcting, setCorrecting] = useState<Study | null>(null)
   const [rejecting, setRejecting] = useState<Study | null>(null)
+  const [splitting, setSplitting] = useState<Study | null>(null)
   const [holding, setHolding] = useState<Study | null>(null)
   const [sending, setSending] = useState<Study | null>(null)
   const box = useRef<HTMLInputElement>(null)
@@ -260,10 +262,11 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
           <MarkedBar marking={marking} mayTakeAway={may.takeAway} />
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onHold={() => setHolding(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onSplit={() => setSplitting(selected)} onHold={() => setHolding(selected)} />}
       </div>
       {correcting && <CorrectDialog study={correcting} onClose={() => setCorrecting(null)} />}
       {rejecting && <RejectDialog study={rejecting} canSee={may.seeRejected} onClose={() => setRejecting(null)} />}
+      {splitting && <SplitDialog study={splitting} onClose={() => setSplitting(null)} />}
       {holding && <HoldDialog study={holding} onClose={() => setHolding(null)} />}
       {sending && <SendDialog study={sending} onClose={() => setSending(null)} />}
     </div>

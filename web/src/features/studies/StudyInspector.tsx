@@ -143,11 +143,12 @@ interface InspectorProps {
   onSend: () => void
   onCorrect: () => void
   onReject: () => void
+  onSplit: () => void
   onHold: () => void
 }
 
 /** Everything about the selected study that the row has no room for. */
-export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend, onCorrect, onReject, onHold }: InspectorProps) {
+export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend, onCorrect, onReject, onSplit, onHold }: InspectorProps) {
   const { detail, error, retry } = useDetail(study)
   const name = parseName(study.PatientName)
   const others = detail?.priors ?? []
@@ -183,6 +184,11 @@ export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend
           {may.takeAway && (
             <Button icon="download" title="Save the study or some of its series as a ZIP that can be put on a disc, de-identified if you like" onClick={onTakeAway}>
               Take away
+            </Button>
+          )}
+          {may.correct && may.reject && (
+            <Button title="Take series out of this study, into one of their own" onClick={onSplit}>
+              Split
             </Button>
           )}
           {may.reject && (
