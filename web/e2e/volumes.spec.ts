@@ -283,6 +283,11 @@ test('curved MPR along a drawn path; the volume as a body that turns, and a crop
   await page.getByLabel('Crop across, to').fill('30')
   await fine(body)
   expect(await lit()).toBeLessThan(whole * 0.8)
+  // Who leaves the study leaves nothing behind: the workers, and the volume that only they would still hold, are gone.
+  const drawing = () => page.workers().filter((worker) => worker.url().includes('render.worker')).length
+  expect(drawing()).toBeGreaterThan(0)
+  await page.getByRole('button', { name: 'Back to the study list' }).click()
+  await expect.poll(drawing, WAIT).toBe(0)
 })
 
 /** A CT of water, or a PET of 70 kg that took up 370 MBq of F-18 evenly, an hour after the injection: its SUVbw is 1 by definition. */

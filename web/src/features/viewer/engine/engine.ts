@@ -47,6 +47,7 @@ export class Engine {
     this.tellFirst = resolve
   })
   private noteTimer = 0
+  private readonly endings: (() => void)[] = []
 
   /** @param pace when small pictures come first */
   constructor(panes: number, pace: () => Pace) {
@@ -171,8 +172,14 @@ export class Engine {
     this.urls.delete(url)
   }
 
+  /** For what lives as long as this and is loaded later (volumes). */
+  whenEnded(ending: () => void): void {
+    this.endings.push(ending)
+  }
+
   dispose(): void {
     this.disposed = true
+    for (const ending of this.endings) ending()
     this.tellFirst()
     window.clearTimeout(this.noteTimer)
     for (const pane of this.panes) pane.dispose()

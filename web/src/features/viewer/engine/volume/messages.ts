@@ -11,7 +11,6 @@ export type Request =
 
 export type ToWorker =
   | { readonly kind: 'volume'; readonly id: number; readonly grid: Grid; readonly values: Values }
-  | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'rows'; readonly ticket: number; readonly request: Request; readonly from: number; readonly to: number }
 
 export interface FromWorker {

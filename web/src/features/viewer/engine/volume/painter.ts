@@ -223,7 +223,7 @@ export class Painter {
     this.busy = false
     if (this.job === null) return
     if (!image) {
-      // The workers are gone: the page goes on by itself.
+      // The workers ended: others are there by now, or the page goes on by itself.
       this.frame ||= requestAnimationFrame(() => this.quick())
       return
     }
@@ -260,7 +260,11 @@ export class Painter {
     if (!job) return
     const begun = performance.now()
     const image = await pooled(job, this.size, finestRatio(), () => turn === this.turn)
-    if (!image || turn !== this.turn) return
+    if (turn !== this.turn) return
+    if (!image) {
+      this.frame ||= requestAnimationFrame(() => this.quick())
+      return
+    }
     this.put(image)
     this.canvas.dataset.fineTook = (performance.now() - begun).toFixed(0)
     if (this.job === job) this.canvas.dataset.drawn = 'fine'

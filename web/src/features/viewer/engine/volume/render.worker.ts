@@ -14,7 +14,6 @@ const held = new Map<number, Held>()
 
 function rows(request: Request, from: number, to: number): Uint8ClampedArray<ArrayBuffer> {
   const own = held.get(request.id)
-  // The volume went while this was on its way: nobody waits for the picture any more.
   if (!own) return new Uint8ClampedArray(0)
   if (request.kind === 'section') return sectionRows(own.volume, held.get(request.over ?? -1)?.volume, request.section, from, to)
   if (request.whole) own.bricks ??= bricksOf(own.volume)
@@ -23,7 +22,6 @@ function rows(request: Request, from: number, to: number): Uint8ClampedArray<Arr
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === 'volume') held.set(data.id, { volume: { grid: data.grid, values: data.values, filled: new Uint8Array(0) }, bricks: undefined })
-  else if (data.kind === 'forget') held.delete(data.id)
   else {
     const pixels = rows(data.request, data.from, data.to)
     const answer: FromWorker = { ticket: data.ticket, pixels }

@@ -18,6 +18,7 @@ class RenderPool {
   private volumes = 0
   /** A worker could not be started, or fell over: the page draws from now on. */
   broken = false
+  private ended = false
 
   constructor() {
     this.workers = Array.from({ length: most() }, () => {
@@ -27,13 +28,17 @@ class RenderPool {
         this.waiting.delete(data.ticket)
         done?.(data.pixels)
       }
-      worker.onerror = () => this.giveUp()
+      worker.onerror = () => {
+        this.broken = true
+        this.end()
+      }
       return worker
     })
   }
 
-  private giveUp(): void {
-    this.broken = true
+  /** Pictures that are on their way never come: whoever still wants one asks again. */
+  end(): void {
+    this.ended = true
     for (const worker of this.workers) worker.terminate()
     for (const done of this.waiting.values()) done(null)
     this.waiting.clear()
@@ -54,7 +59,7 @@ class RenderPool {
     const rows = Math.max(4, Math.ceil(height / (this.workers.length * BANDS)))
     let next = 0
     const one = async (worker: number): Promise<void> => {
-      while (next < height && !this.broken && wanted()) {
+      while (next < height && !this.ended && wanted()) {
         const from = next
         const to = Math.min(height, from + rows)
         next = to
@@ -64,7 +69,7 @@ class RenderPool {
       }
     }
     await Promise.all(this.workers.map((_, worker) => one(worker)))
-    return wanted() && !this.broken ? image : null
+    return wanted() && !this.ended ? image : null
   }
 
   private ask(worker: number, message: Extract<ToWorker, { kind: 'rows' }>): Promise<FromWorker['pixels'] | null> {
@@ -83,12 +88,8 @@ class RenderPool {
     return id
   }
 
-  /** The volume is gone: its memory is only free when no worker holds it. */
-  forget(values: Volume['values']): void {
-    const id = this.known.get(values)
-    if (id === undefined) return
-    this.known.delete(values)
-    this.tell({ kind: 'forget', id })
+  knows(values: Volume['values']): boolean {
+    return this.known.has(values)
   }
 
   private tell(message: ToWorker): void {
@@ -105,4 +106,12 @@ export function renderPool(...volumes: readonly (Volume | undefined)[]): RenderP
   return pool.broken ? null : pool
 }
 
-export const forgetValues = (values: Volume['values']): void => pool?.forget(values)
+/**
+ * Volumes are gone. Their memory is only free when no worker holds it, and a worker that is told to forget has so little rubbish that
+ * it does not sweep for hours: half a gigabyte stayed for each study that was looked at. So the workers end, and begin anew when they are needed.
+ */
+export function forgetValues(values: readonly Volume['values'][]): void {
+  if (!pool || !values.some((each) => pool?.knows(each))) return
+  pool.end()
+  if (!pool.broken) pool = undefined
+}

@@ -107,7 +107,7 @@ export class SeriesVolume {
 
   dispose(): void {
     this.stopped = true
-    for (const { values } of this.phases) forgetValues(values)
+    forgetValues(this.phases.map(({ values }) => values))
     this.engine.queue.plan(this.owner, [])
   }
 }
@@ -179,9 +179,12 @@ export class Volumes {
 const byEngine = new WeakMap<Engine, Volumes>()
 
 export function volumesOf(engine: Engine): Volumes {
-  const known = byEngine.get(engine) ?? new Volumes(engine)
-  byEngine.set(engine, known)
-  return known
+  const known = byEngine.get(engine)
+  if (known) return known
+  const volumes = new Volumes(engine)
+  byEngine.set(engine, volumes)
+  engine.whenEnded(() => volumes.dispose())
+  return volumes
 }
 
 export { NoVolume }
