@@ -14,6 +14,7 @@ import ohif
 import remotes
 import showing
 import shown
+import written
 from servers import PASSWORD, running
 
 WEB = Path(__file__).parents[2] / "web"
@@ -25,6 +26,8 @@ WITH_OHIF = ("ohif.spec.ts",)
 WITH_CORPUS = ("corpus.spec.ts",)
 # Specs whose archive makes copies for viewing.
 WITH_COPIES = ("slow.spec.ts",)
+# Specs that leave objects which the viewer wrote, with how many.
+WRITING = {"overlays.spec.ts": 4}
 # Specs of objects that are made here.
 WITH_OBJECTS = ("objects.spec.ts",)
 
@@ -52,6 +55,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
                 "ISOCENTER_TEST_DATA": str(data.resolve()),
                 "ISOCENTER_OBJECTS": str(tmp_path / "objects"),
                 "ISOCENTER_CORPUS": str(tmp_path / "corpus"),
+                "ISOCENTER_WRITTEN": str(tmp_path / "written"),
                 "OHIF_URL": viewer,
                 "ORTHANC_URL": str(foreign.http.base_url) if foreign else "",
                 "ORTHANC_DICOM_PORT": str(foreign.port) if foreign else "",
@@ -62,3 +66,5 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
+    if spec in WRITING:
+        written.check(tmp_path / "written", sorted((data / written.CT).glob("*.dcm")), WRITING[spec])

@@ -1,17 +1,14 @@
 // Segmentations, structures and doses on the images they belong to, as a person finds, reads and draws them.
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
-import { type APIRequestContext, type Page, expect, test } from '@playwright/test'
-import { newUid } from './dicom'
+import { type Page, expect, test } from '@playwright/test'
+import { type Pixel, SIDE, bitsOf, faultsOf, held, overlayAt, plan } from './overlaying'
 import { CT_STUDY, DATA, affineOf, csrf, ctFiles, open, pane, upload } from './viewing'
 
 const FOLDER = 'seg/study-liver-ct'
 const IMAGES = ['ct/01.dcm', 'ct/02.dcm', 'ct/03.dcm'].map((name) => `${FOLDER}/${name}`)
 const LIVER_SERIES = '1.2.276.0.7230010.3.1.3.0.42154.1458337731.665795'
-const SIDE = 512
 
 /** The bits of the file itself: frames of 512 x 512, the first pixel in the lowest bit (PS3.5 8.1.1). */
 function liver(): (frame: number, x: number, y: number) => boolean {
@@ -21,20 +18,6 @@ function liver(): (frame: number, x: number, y: number) => boolean {
     const at = (frame * SIDE + y) * SIDE + x
     return ((bits[at >> 3]! >> (at & 7)) & 1) === 1
   }
-}
-
-type Pixel = readonly [number, number, number, number]
-
-/** Colour and opacity of what lies on the picture, where these image pixels are. */
-async function overlayAt(page: Page, points: readonly (readonly [number, number])[], index = 0): Promise<Pixel[]> {
-  return pane(page, index).evaluate((root, wanted) => {
-    const canvas = root.querySelector<HTMLCanvasElement>('.overlay-canvas')
-    const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = (root.querySelector('[data-affine]')?.getAttribute('data-affine') ?? '').split(',').map(Number)
-    const context = canvas?.getContext('2d')
-    if (!canvas || !context) throw new Error('nothing lies on the picture')
-    const ratio = canvas.width / canvas.clientWidth
-    return wanted.map(([x, y]) => [...context.getImageData(Math.floor((a * x + c * y + e) * ratio), Math.floor((b * x + d * y + f) * ratio), 1, 1).data] as unknown as Pixel)
-  }, points)
 }
 
 /** Opens the three planes of the active viewport's series. */
@@ -119,68 +102,6 @@ test('a segmentation of the study is shown on its images, with volumes', async (
 
 // --- radiotherapy
 
-interface Element { vr: string; Value?: unknown[]; BulkDataURI?: string }
-type Json = Record<string, Element>
-const el = (vr: string, ...Value: unknown[]): Element => ({ vr, Value })
-
-/** STOW-RS of metadata with the pixels beside them (PS3.18 10.5). */
-async function stow(request: APIRequestContext, token: string, dataset: Json, pixels?: Buffer<ArrayBuffer>): Promise<void> {
-  if (pixels) dataset['7FE00010'] = { vr: 'OW', BulkDataURI: 'pixels' }
-  const parts = [Buffer.from(`--b\r\nContent-Type: application/dicom+json\r\n\r\n${JSON.stringify([dataset])}`)]
-  if (pixels) parts.push(Buffer.from('\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Location: pixels\r\n\r\n'), pixels)
-  const answer = await request.post('/dicom-web/studies', {
-    headers: { 'X-CSRF-Token': token, 'Content-Type': 'multipart/related; type="application/dicom+json"; boundary=b', Accept: 'application/dicom+json' },
-    data: Buffer.concat([...parts, Buffer.from('\r\n--b--\r\n')]),
-  })
-  expect(answer.status(), await answer.text()).toBe(200)
-}
-
-const PIXELS = 40
-const SPACING = 2
-
-interface Plan {
-  study: string
-  space: string
-  images: string
-}
-
-const common = ({ study, space }: Plan, sopClass: string, modality: string, series: string, instance = newUid()): Json => ({
-  '00080016': el('UI', sopClass), '00080018': el('UI', instance), '00080020': el('DA', '20260105'), '00080030': el('TM', '101500'), '00080060': el('CS', modality),
-  '00100010': el('PN', { Alphabetic: 'Dose^Linear' }), '00100020': el('LO', study.slice(-16)), '0020000D': el('UI', study), '0020000E': el('UI', series), '00200052': el('UI', space), '00200013': el('IS', 1),
-})
-
-const picture = (bits: number, z: number): Json => ({
-  '00280002': el('US', 1), '00280004': el('CS', 'MONOCHROME2'), '00280010': el('US', PIXELS), '00280011': el('US', PIXELS), '00280030': el('DS', SPACING, SPACING),
-  '00280100': el('US', bits), '00280101': el('US', bits), '00280102': el('US', bits - 1), '00280103': el('US', 0), '00200032': el('DS', 0, 0, z), '00200037': el('DS', 1, 0, 0, 0, 1, 0),
-})
-
-/** Five images; a box from 10 to 40 mm; a dose of half a gray for each millimetre to the left, in the box 5 to 20 Gy. */
-async function plan(request: APIRequestContext, token: string): Promise<Plan> {
-  const made: Plan = { study: newUid(), space: newUid(), images: newUid() }
-  for (let slice = 0; slice < 5; slice++) {
-    const image = { ...common(made, '1.2.840.10008.5.1.4.1.1.2', 'CT', made.images), ...picture(16, slice * 3), '00200013': el('IS', slice + 1), '00180050': el('DS', 3), '00281052': el('DS', -1024), '00281053': el('DS', 1) }
-    await stow(request, token, image, Buffer.alloc(PIXELS * PIXELS * 2, 4))
-  }
-  const box = (z: number): number[] => [10, 10, z, 40, 10, z, 40, 40, z, 10, 40, z]
-  // As many points as a real contour has: longer than the metadata hold.
-  const side = Array.from({ length: 200 }, (_, index) => index / 200)
-  const long = (z: number): number[] => box(z).flatMap((_, at, all) => (at % 3 ? [] : side.flatMap((part) => [0, 1, 2].map((axis) => Math.round((all[at + axis]! + (all[(at + 3 + axis) % 12]! - all[at + axis]!) * part) * 1000) / 1000))))
-  await stow(request, token, {
-    ...common(made, '1.2.840.10008.5.1.4.1.1.481.3', 'RTSTRUCT', newUid()),
-    '30060002': el('SH', 'Plan A'),
-    '30060010': el('SQ', { '00200052': el('UI', made.space), '30060012': el('SQ', { '30060014': el('SQ', { '0020000E': el('UI', made.images) }) }) }),
-    '30060020': el('SQ', { '30060022': el('IS', 7), '30060024': el('UI', made.space), '30060026': el('LO', 'Box') }),
-    '30060039': el('SQ', { '3006002A': el('IS', 0, 255, 0), '30060084': el('IS', 7), '30060040': el('SQ', ...[3, 6, 9].map((z) => ({ '30060042': el('CS', 'CLOSED_PLANAR'), '30060046': el('IS', 800), '30060050': el('DS', ...long(z)) }))) }),
-  })
-  const values = Buffer.alloc(PIXELS * PIXELS * 5 * 2)
-  for (let at = 0; at < PIXELS * PIXELS * 5; at++) values.writeUInt16LE((at % PIXELS) * SPACING * 50, at * 2)
-  await stow(request, token, {
-    ...common(made, '1.2.840.10008.5.1.4.1.1.481.2', 'RTDOSE', newUid()), ...picture(16, 0), '00280008': el('IS', 5), '3004000C': el('DS', 0, 3, 6, 9, 12),
-    '30040002': el('CS', 'GY'), '30040004': el('CS', 'PHYSICAL'), '3004000A': el('CS', 'PLAN'), '3004000E': el('DS', 0.01),
-  }, values)
-  return made
-}
-
 test('structures and dose lie on the images; the histogram is that of a linear dose', async ({ page }) => {
   const made = await plan(page.request, await csrf(page.request))
   await open(page, made.study)
@@ -255,35 +176,57 @@ const FEW = 6
 /** Rescale Intercept of these images; their samples are unsigned, of 12 bits. */
 const INTERCEPT = -1000
 
-test('segments are drawn, undone, filled between images, saved as SEG and reopened as they were', async ({ page }) => {
+/** A second try does not meet what the first has left. */
+const named = (what: string): string => `${what} ${test.info().retry}`
+
+/** Where an image pixel is on the page. */
+async function onPage(page: Page, x: number, y: number): Promise<[number, number]> {
+  const box = (await pane(page).boundingBox())!
+  const affine = await affineOf(page)
+  return [box.x + affine.scale * x + affine.x, box.y + affine.scale * y + affine.y]
+}
+
+async function drag(page: Page, points: readonly (readonly [number, number])[]): Promise<void> {
+  for (const [index, [x, y]] of points.entries()) {
+    await page.mouse.move(...(await onPage(page, x, y)))
+    if (index === 0) await page.mouse.down()
+  }
+  await page.mouse.up()
+}
+
+/** How many steps of the drawing the browser has on its disk. */
+const keptSteps = (page: Page): Promise<number> =>
+  page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const opening = indexedDB.open('isocenter-drawings')
+        opening.onsuccess = () => {
+          const asked = opening.result.transaction('drawings').objectStore('drawings').getAll()
+          asked.onsuccess = () => {
+            opening.result.close()
+            resolve((asked.result as { past: unknown[] }[])[0]?.past.length ?? 0)
+          }
+        }
+      }),
+  )
+
+test('segments are drawn, undone, filled between images, saved as SEG and reopened as they were', async ({ context }) => {
+  let page = await context.newPage()
   const token = await csrf(page.request)
   const files = ctFiles().slice(0, FEW)
   for (const file of files) await upload(page.request, token, file)
-  const here = await open(page, CT_STUDY)
+  let here = await open(page, CT_STUDY)
   await here.press('Home')
   await page.getByTestId('panel-overlays').click()
   await page.getByTestId('edit-new').click()
   const pad = page.getByTestId('edit-pad')
   await expect(pad).toBeVisible()
   await page.getByTestId('edit-label').fill('Bone')
-  /** Where an image pixel is on the page. */
-  const onPage = async (x: number, y: number): Promise<[number, number]> => {
-    const box = (await pane(page).boundingBox())!
-    const affine = await affineOf(page)
-    return [box.x + affine.scale * x + affine.x, box.y + affine.scale * y + affine.y]
-  }
-  const drag = async (points: readonly (readonly [number, number])[]) => {
-    for (const [index, [x, y]] of points.entries()) {
-      await page.mouse.move(...(await onPage(x, y)))
-      if (index === 0) await page.mouse.down()
-    }
-    await page.mouse.up()
-  }
   const marked = async (x: number, y: number): Promise<boolean> => (await overlayAt(page, [[x, y]]))[0]![3] > 0
 
   // A line of the brush on the first image: 12 mm to both sides of it.
   await page.getByTestId('edit-radius').fill('12')
-  await drag([[200, 250], [300, 250]])
+  await drag(page, [[200, 250], [300, 250]])
   await expect.poll(() => marked(250, 250)).toBe(true)
   expect([await marked(250, 275), await marked(160, 250)]).toEqual([false, false])
   await page.keyboard.press('Control+z')
@@ -291,7 +234,7 @@ test('segments are drawn, undone, filled between images, saved as SEG and reopen
   await page.keyboard.press('Control+y')
   await expect.poll(() => marked(250, 250)).toBe(true)
   await page.getByTestId('edit-eraser').click()
-  await drag([[250, 250], [251, 250]])
+  await drag(page, [[250, 250], [251, 250]])
   await expect.poll(() => marked(250, 250)).toBe(false)
   await page.getByTestId('edit-undo').click()
   await expect.poll(() => marked(250, 250)).toBe(true)
@@ -302,14 +245,14 @@ test('segments are drawn, undone, filled between images, saved as SEG and reopen
   await here.press('ArrowDown')
   await expect(here).toHaveAttribute('data-shown', '2')
   await expect.poll(() => marked(250, 250)).toBe(false)
-  await drag([[200, 230], [300, 230], [300, 270], [200, 270]])
+  await drag(page, [[200, 230], [300, 230], [300, 270], [200, 270]])
   await expect.poll(() => marked(250, 250)).toBe(true)
   await page.getByTestId('edit-between').click()
   await here.press('ArrowUp')
   await expect(here).toHaveAttribute('data-shown', '1')
   await expect.poll(() => marked(250, 250)).toBe(true)
   await page.getByTestId('edit-cut').click()
-  await drag([[190, 220], [240, 220], [240, 290], [190, 290]])
+  await drag(page, [[190, 220], [240, 220], [240, 290], [190, 290]])
   await expect.poll(() => marked(220, 250)).toBe(false)
   expect(await marked(260, 250)).toBe(true)
 
@@ -320,14 +263,19 @@ test('segments are drawn, undone, filled between images, saved as SEG and reopen
   await page.getByTestId('edit-radius').fill('40')
   await here.press('End')
   await expect(here).toHaveAttribute('data-shown', String(FEW - 1))
-  await drag([[256, 340], [257, 340]])
+  await drag(page, [[256, 340], [257, 340]])
   await expect.poll(async () => (await page.getByTestId('overlay-part').nth(1).textContent()) ?? '').toMatch(/\d\.\d+ ml/)
   await page.screenshot({ path: 'test-results/screenshots/segments-drawn.png' })
   const volumes = await page.getByTestId('overlay-part').allTextContents()
 
-  // The tab goes away before anything was saved: all of it is there again, with its undo.
-  await page.reload()
-  await expect(here).toHaveAttribute('data-status', 'shown')
+  // The process of the tab is killed before anything was saved: all of it is there again, with its undo.
+  await expect.poll(() => keptSteps(page)).toBe(5)
+  const died = page.waitForEvent('crash')
+  void page.goto('chrome://crash').catch(() => undefined)
+  await died
+  await page.close()
+  page = await context.newPage()
+  here = await open(page, CT_STUDY)
   await page.getByTestId('panel-overlays').click()
   await expect(page.getByTestId('edit-message')).toContainText('not saved in the archive yet')
   await expect.poll(() => page.getByTestId('overlay-part').allTextContents()).toEqual(volumes)
@@ -337,15 +285,16 @@ test('segments are drawn, undone, filled between images, saved as SEG and reopen
   await expect.poll(() => page.getByTestId('overlay-part').allTextContents()).toEqual(volumes)
 
   // Saved: a series of its own, without faults, with the values that were painted.
-  await page.getByTestId('edit-title').fill('Bone by hand')
+  await page.getByTestId('edit-title').fill(named('Bone by hand'))
   await page.getByTestId('edit-save').click()
   await expect(page.getByTestId('edit-message')).toContainText('Saved')
-  const series = page.getByTestId('rail-series').filter({ hasText: 'Bone by hand' })
+  const series = page.getByTestId('rail-series').filter({ hasText: named('Bone by hand') })
   await expect(series).toBeVisible()
   const uid = (await series.getAttribute('data-series'))!
-  const instance = await stored(page.request, uid)
-  expect(faultsOf(instance.file)).toEqual([])
-  const last = readFileSync(path.join(DATA, files[instance.fileOf(files)]!))
+  const binary = await held(page.request, uid, 'binary')
+  expect(faultsOf(binary.file, 'Segmentation')).toEqual([])
+  const instance = bitsOf(binary)
+  const last = readFileSync(path.join(DATA, files.find((name) => readFileSync(path.join(DATA, name)).includes(instance.frames.at(-1)!.source))!))
   const values = new Int16Array(Uint8Array.from(last.subarray(last.length - SIDE * SIDE * 2)).buffer)
   const frame = instance.frames.length - 1
   expect(instance.frames[frame]!.segment).toBe(2)
@@ -364,7 +313,7 @@ test('segments are drawn, undone, filled between images, saved as SEG and reopen
   // Reopened by somebody else: the same segments, as large, at the same places.
   await page.reload()
   await expect(here).toHaveAttribute('data-status', 'shown', { timeout: 45_000 })
-  await page.getByTestId('rail-series').filter({ hasText: 'Bone by hand' }).click()
+  await page.getByTestId('rail-series').filter({ hasText: named('Bone by hand') }).click()
   await expect(page.getByTestId('overlay-part')).toHaveCount(2)
   expect(await page.getByTestId('overlay-part').allTextContents()).toEqual(volumes)
   await here.press('Home')
@@ -376,38 +325,60 @@ test('segments are drawn, undone, filled between images, saved as SEG and reopen
   expect(axe.violations.map(({ id }) => id)).toEqual([])
 })
 
-/** The object of a series with one, as a Part 10 file, and what its header says. */
-async function stored(request: APIRequestContext, series: string) {
-  const root = `/dicom-web/studies/${CT_STUDY}/series/${series}`
-  const [metadata] = (await (await request.get(`${root}/metadata`, { headers: { Accept: 'application/dicom+json' } })).json()) as Json[]
-  const uid = metadata!['00080018']!.Value![0] as string
-  const answer = await request.get(`${root}/instances/${uid}`, { headers: { Accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' } })
-  const body = await answer.body()
-  const from = body.indexOf('\r\n\r\n') + 4
-  const file = body.subarray(from, body.lastIndexOf('\r\n--'))
-  const groups = metadata!['52009230']!.Value as Json[]
-  const frames = groups.map((group) => ({
-    segment: (group['0062000A']!.Value![0] as Json)['0062000B']!.Value![0] as number,
-    source: ((group['00089124']!.Value![0] as Json)['00082112']!.Value![0] as Json)['00081155']!.Value![0] as string,
-  }))
-  const bytes = Math.ceil((frames.length * SIDE * SIDE) / 16) * 2
-  const bits = file.subarray(file.length - bytes)
-  const shared = (metadata!['52009229']!.Value![0] as Json)['00289110']!.Value![0] as Json
-  return {
-    file,
-    frames,
-    bit: (at: number) => ((bits[at >> 3]! >> (at & 7)) & 1) === 1,
-    spacing: Number(shared['00280030']!.Value![0]),
-    fileOf: (files: readonly string[]) => files.findIndex((name) => readFileSync(path.join(DATA, name)).includes(frames[frames.length - 1]!.source)),
-  }
-}
+test('the segments become RT structures, a label map and a fractional segmentation, and reopen as they were', async ({ page }) => {
+  const here = await open(page, CT_STUDY)
+  await page.getByTestId('rail-series').filter({ hasText: 'Bone by hand' }).last().click()
+  await expect(page.getByTestId('overlay-part')).toHaveCount(2)
+  await expect(here).toHaveAttribute('data-status', 'shown')
+  const before = await page.getByTestId('overlay-part').allTextContents()
 
-/** What dciodvfy (dicom3tools) finds wrong. */
-function faultsOf(file: Buffer): string[] {
-  const folder = mkdtempSync(path.join(tmpdir(), 'seg-'))
-  writeFileSync(path.join(folder, 'object.dcm'), file)
-  const found = spawnSync('dciodvfy', [path.join(folder, 'object.dcm')], { encoding: 'utf8' })
-  rmSync(folder, { recursive: true })
-  expect(found.stderr).toContain('Segmentation')
-  return found.stderr.split('\n').filter((line) => line.startsWith('Error'))
-}
+  // As RT structures: the same outlines, so the same volumes.
+  await page.getByTestId('overlay-edit').click()
+  await page.getByTestId('edit-title').fill(named('Bone outlines'))
+  await page.getByTestId('edit-save-structures').click()
+  await expect(page.getByTestId('edit-message')).toContainText('as RT structures')
+  const outlines = page.getByTestId('rail-series').filter({ hasText: named('Bone outlines') })
+  const structures = await held(page.request, (await outlines.getAttribute('data-series'))!, 'structures')
+  expect(faultsOf(structures.file, 'RTStructureSet')).toEqual([])
+
+  // As a label map: what the second segment is painted over, the first one loses.
+  await page.getByTestId('edit-type').selectOption('LABELMAP')
+  await page.getByRole('radio').nth(1).check()
+  await page.getByTestId('edit-radius').fill('5')
+  await drag(page, [[270, 250], [271, 250]])
+  await expect.poll(async () => (await page.getByTestId('overlay').last().getByTestId('overlay-part').allTextContents()).some((text) => before.includes(text))).toBe(false)
+  await page.getByTestId('edit-title').fill(named('Bone map'))
+  await page.getByTestId('edit-save').click()
+  await expect(page.getByTestId('edit-message')).toContainText('Saved')
+  const map = await held(page.request, (await page.getByTestId('rail-series').filter({ hasText: named('Bone map') }).getAttribute('data-series'))!, 'map')
+  expect(map.metadata['00080016']!.Value).toEqual(['1.2.840.10008.5.1.4.1.1.66.7'])
+  const mapped = await page.getByTestId('overlay').last().getByTestId('overlay-part').allTextContents()
+  await page.screenshot({ path: 'test-results/screenshots/segments-map.png' })
+
+  // With fractions: half a pixel counts half.
+  await page.getByTestId('edit-type').selectOption('FRACTIONAL')
+  await page.getByTestId('edit-add').click()
+  await page.getByTestId('edit-fraction').fill('50')
+  await drag(page, [[100, 100], [101, 100]])
+  await expect.poll(async () => (await overlayAt(page, [[100, 100]]))[0]![3]).toBeGreaterThan(0)
+  await page.getByTestId('edit-title').fill(named('Bone parts'))
+  await page.getByTestId('edit-save').click()
+  await expect(page.getByTestId('edit-message')).toContainText('Saved')
+  const parts = await held(page.request, (await page.getByTestId('rail-series').filter({ hasText: named('Bone parts') }).getAttribute('data-series'))!, 'fractional')
+  expect(faultsOf(parts.file, 'Segmentation')).toEqual([])
+  expect(parts.file.subarray(parts.file.length - SIDE * SIDE).includes(128)).toBe(true)
+  const fractions = await page.getByTestId('overlay').last().getByTestId('overlay-part').allTextContents()
+
+  // All three reopen as they were.
+  await page.reload()
+  await expect(here).toHaveAttribute('data-status', 'shown', { timeout: 45_000 })
+  const shown = page.getByTestId('overlay')
+  await page.getByTestId('rail-series').filter({ hasText: named('Bone map') }).click()
+  await expect.poll(() => shown.last().getByTestId('overlay-part').allTextContents()).toEqual(mapped)
+  await page.getByTestId('overlay-offer').filter({ hasText: named('Bone parts') }).click()
+  await expect.poll(() => shown.last().getByTestId('overlay-part').allTextContents()).toEqual(fractions)
+  await page.getByTestId('overlay-offer').filter({ hasText: named('Bone outlines') }).click()
+  await expect(shown).toHaveCount(3)
+  // As large as what they were made of; the second lies on one image only, and a single contour has no thickness.
+  await expect(shown.last().getByTestId('overlay-part')).toHaveText([before[0]!, /^Segment 2$/])
+})

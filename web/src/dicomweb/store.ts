@@ -23,15 +23,15 @@ export function newUid(): string {
 }
 
 /**
- * STOW-RS (PS3.18 10.5) of one thing that is no DICOM, with the metadata of the object it becomes; `study` when it joins one that is
- * there. The file is sent from the disk, never read into memory. Throws HttpError, OfflineError, or AbortError.
+ * STOW-RS (PS3.18 10.5) of one object as metadata, with what lies beside them: pixels, or a thing that is no DICOM; null: nothing does.
+ * `study` when it joins one that is there. The file is sent from the disk, never read into memory. Throws HttpError, OfflineError, or
+ * AbortError.
  */
-export async function storeContent(file: Blob, mediaType: string, metadata: JsonDataset, study: string, sending: Sending): Promise<StoreOutcome> {
+export async function storeContent(file: Blob | null, mediaType: string, metadata: JsonDataset, study: string, sending: Sending): Promise<StoreOutcome> {
   const boundary = crypto.getRandomValues(new Uint32Array(4)).join('-')
-  const head =
-    `--${boundary}\r\nContent-Type: ${METADATA}\r\n\r\n${JSON.stringify([metadata])}` +
-    `\r\n--${boundary}\r\nContent-Type: ${mediaType}\r\nContent-Location: ${CONTENT}\r\n\r\n`
-  const body = new Blob([head, file, `\r\n--${boundary}--\r\n`])
+  const head = `--${boundary}\r\nContent-Type: ${METADATA}\r\n\r\n${JSON.stringify([metadata])}`
+  const beside = file ? [`\r\n--${boundary}\r\nContent-Type: ${mediaType}\r\nContent-Location: ${CONTENT}\r\n\r\n`, file] : []
+  const body = new Blob([head, ...beside, `\r\n--${boundary}--\r\n`])
   const answered = await post(study ? studyUrl(study) : `${DICOMWEB_ROOT}/studies`, `multipart/related; type="${METADATA}"; boundary=${boundary}`, body, sending)
   const answer = (answered.body ?? {}) as JsonDataset
   const stored = items(answer, '00081199')[0]

@@ -5,7 +5,8 @@ import { fromLab, toLab } from './colors'
 import { between, gridOf } from './grid'
 import { type Layer, fittedTo, layersOn, segmentationOf, volumeOf } from './segmentation'
 import { LABEL_MAP, SEGMENTATION } from './tags'
-import { decimal, packed, written } from './writing'
+import { decimal } from './composing'
+import { packed, written } from './writing'
 
 const el = (vr: string, ...Value: unknown[]) => ({ vr, Value }) as never
 const group = (value: object) => el('SQ', value)
@@ -78,6 +79,29 @@ describe('segmentations', () => {
     expect(fittedTo(read, [image(0.5), image(3), image(6)])).toBeUndefined()
     expect(made.dataset['00100010']).toEqual({ vr: 'PN', Value: [{ Alphabetic: 'Doe^Jane' }] })
     expect(() => written('x', segments, [layer(2, 1, [])], frames, 3, { uid: () => '2.25.1', now: new Date(), author: '', seriesNumber: 1, version: '1' })).toThrow(/nothing to save/)
+  })
+
+  it('written as a label map or with fractions, it is read as it was; what overlaps is refused in words', () => {
+    const frames = [0, 3].map((z) => image(z))
+    const layer = (segment: number, at: number, values: readonly number[]): Layer => {
+      const mask = Uint8Array.from({ length: 15 }, (_, index) => values[index] ?? 0)
+      return { segment, columns: 5, rows: 3, grid: gridOf(frames[at]!), sources: [{ sopInstanceUID: frames[at]!.instance.sopInstanceUID, frame: 1 }], mask }
+    }
+    const segments = [3, 7].map((number) => ({ number, label: `S${number}`, color: [200, 100, 50] as const }))
+    const naming = { uid: () => '2.25.1', now: new Date(2026, 0, 5), author: 'me', seriesNumber: 7, version: '1' }
+    const again = (layers: readonly Layer[], form: 'FRACTIONAL' | 'LABELMAP') => {
+      const { dataset, pixels } = written('x', segments, layers, frames, 3, naming, form)
+      expect(pixels.length % 2).toBe(0)
+      return segmentationOf(dataset, (frame) => pixels.subarray(frame * 15, frame * 15 + 15))
+    }
+    const apart = [layer(7, 0, [255]), layer(3, 0, [0, 255, 255]), layer(7, 1, [0, 0, 0, 255])]
+    const map = again(apart, 'LABELMAP')
+    expect([map.type, map.segments.map(({ number, label }) => [number, label]), map.step, map.series]).toEqual(['LABELMAP', [[1, 'S3'], [2, 'S7']], 3, ['1.1.1']])
+    const found = (read: typeof map) => read.layers.map((each) => [each.segment, each.sources[0]!.sopInstanceUID, [...each.mask.subarray(0, 4)]])
+    expect(found(map).toSorted()).toEqual([[1, '1.2.0', [0, 255, 255, 0]], [2, '1.2.0', [255, 0, 0, 0]], [2, '1.2.3', [0, 0, 0, 255]]])
+    const parts = again([layer(3, 0, [255, 128, 1]), layer(7, 0, [0, 64])], 'FRACTIONAL')
+    expect([parts.type, found(parts)]).toEqual(['FRACTIONAL', [[1, '1.2.0', [255, 128, 1, 0]], [2, '1.2.0', [0, 64, 0, 0]]]])
+    expect(() => again([layer(3, 0, [255]), layer(7, 0, [255])], 'LABELMAP')).toThrow(/S3 and S7 overlap.*binary/)
   })
 
   it('lies where it lies, also when it is turned, mirrored or of another size', () => {

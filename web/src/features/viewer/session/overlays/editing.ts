@@ -1,20 +1,17 @@
 // Drawing a segmentation: which one, with what, undo, and saving it as an object of its own.
-import { newUid, storeContent, CONTENT } from '../../../../dicomweb/store'
+import { newUid } from '../../../../dicomweb/store'
 import { explain } from '../../../../lib/http'
 import { Observable } from '../../../../lib/observable'
 import type { Picture } from '../../engine/picture'
-import { text } from '../../model/dataset'
 import type { Frame } from '../../model/frame'
 import type { Point } from '../../model/geometry'
-import { colorFor } from '../../model/overlays/colors'
-import { gridOf, heightOf, isParallel } from '../../model/overlays/grid'
+import { nameOf, placeOf, segmentNamed, stepOf, whole, without } from '../../model/overlays/drawn'
+import { gridOf } from '../../model/overlays/grid'
 import { type Allowed, brushed, cut, interpolated, isEmpty } from '../../model/overlays/masks'
-import { type Layer, type Segment, type Segmentation, fittedTo } from '../../model/overlays/segmentation'
-import { T } from '../../model/overlays/tags'
-import { written } from '../../model/overlays/writing'
-import { Tag } from '../../model/tags'
+import { type Layer, type Segmentation, fittedTo } from '../../model/overlays/segmentation'
 import type { ViewerSession } from '../session'
 import { type Change, Keeping, keptFor } from './kept'
+import { type Stored, nextSeriesNumber, stored } from './saving'
 import { type Overlay, type Overlays, overlaysOf } from './store'
 
 export const EDIT_TOOLS = ['brush', 'eraser', 'threshold', 'fill', 'cut'] as const
@@ -29,6 +26,8 @@ export interface EditState {
   readonly radius: number
   /** Values the threshold brush takes. */
   readonly range: readonly [number, number]
+  /** What is painted of a pixel, where segments are fractional: 0 to 1. */
+  readonly fraction: number
   readonly canUndo: boolean
   readonly canRedo: boolean
   readonly saving: boolean
@@ -39,7 +38,7 @@ export interface EditState {
   readonly line: readonly Point[]
 }
 
-const START: EditState = { target: null, segment: 1, tool: null, radius: 8, range: [100, 3000], canUndo: false, canRedo: false, saving: false, dirty: false, message: '', line: [] }
+const START: EditState = { target: null, segment: 1, tool: null, radius: 8, range: [100, 3000], fraction: 1, canUndo: false, canRedo: false, saving: false, dirty: false, message: '', line: [] }
 
 interface Stroke {
   readonly frame: Frame
@@ -48,9 +47,6 @@ interface Stroke {
   readonly mask: Uint8Array<ArrayBuffer>
   last: Point
 }
-
-const nameOf = (frame: Frame): string => `${frame.instance.sopInstanceUID}/${frame.number}`
-const placeOf = (layer: Layer): string => `${layer.sources[0]?.sopInstanceUID ?? ''}/${layer.sources[0]?.frame ?? 1}`
 
 /** Unsaved segmentations by study, so that going to the list and back loses nothing. */
 const unsaved = new Map<string, { readonly overlay: Overlay; readonly frames: readonly Frame[]; readonly keeping: Keeping | null }>()
@@ -126,7 +122,7 @@ export class Editing {
     this.state.update((now) => ({ ...now, ...change }))
   }
 
-  set(change: Partial<Pick<EditState, 'tool' | 'radius' | 'range' | 'segment'>>): void {
+  set(change: Partial<Pick<EditState, 'tool' | 'radius' | 'range' | 'fraction' | 'segment'>>): void {
     this.patch({ ...change, message: '' })
   }
 
@@ -165,9 +161,8 @@ export class Editing {
       this.patch({ message: 'This segmentation has other pixels than the images of the chosen viewport. Show the images it was drawn on, then try again.' })
       return
     }
-    const layers = fitted.map((layer) => ({ ...layer, mask: layer.mask.map((value) => (value >= 128 ? 255 : 0)) }))
     if (overlay.shown) this.store.toggle(overlay.id)
-    this.start(this.made(overlay.title, { ...segmentation, type: 'BINARY', layers, step: stepOf(frames) ?? segmentation.step }), frames, false)
+    this.start(this.made(overlay.title, { ...segmentation, layers: fitted, step: stepOf(frames) ?? segmentation.step }), frames, false)
   }
 
   private made(title: string, segmentation: Segmentation): Overlay {
@@ -208,6 +203,14 @@ export class Editing {
   rename(number: number, label: string): void {
     const { target } = this
     if (target) this.change({ ...target.segmentation, segments: target.segmentation.segments.map((segment) => (segment.number === number ? { ...segment, label } : segment)) })
+    this.keep()
+  }
+
+  setType(type: Segmentation['type']): void {
+    const { target } = this
+    if (!target) return
+    const { layers } = target.segmentation
+    this.change({ ...target.segmentation, type, layers: type === 'FRACTIONAL' ? layers : layers.map(whole) })
     this.keep()
   }
 
@@ -257,7 +260,7 @@ export class Editing {
       return
     }
     const { columns, rows } = stroke.frame.extent
-    brushed({ columns, rows, mask: stroke.mask }, stroke.last, to, radius, gridOf(stroke.frame)?.spacing ?? [1, 1], tool === 'eraser' ? 0 : 255, tool === 'threshold' ? this.within(stroke.picture) : undefined)
+    brushed({ columns, rows, mask: stroke.mask }, stroke.last, to, radius, gridOf(stroke.frame)?.spacing ?? [1, 1], tool === 'eraser' ? 0 : this.painted, tool === 'threshold' ? this.within(stroke.picture) : undefined)
     stroke.last = to
     this.show(stroke)
   }
@@ -267,10 +270,29 @@ export class Editing {
     const { tool, line } = this.state.get()
     this.stroke = null
     if (!stroke || tool === null) return
-    if (line.length > 2) cut({ columns: stroke.frame.extent.columns, rows: stroke.frame.extent.rows, mask: stroke.mask }, line, tool === 'cut' ? 0 : 255)
+    if (line.length > 2) cut({ columns: stroke.frame.extent.columns, rows: stroke.frame.extent.rows, mask: stroke.mask }, line, tool === 'cut' ? 0 : this.painted)
     this.patch({ line: [] })
     this.show(stroke)
-    this.remember([{ segment: this.state.get().segment, frame: nameOf(stroke.frame), before: stroke.before, after: this.layerOn(stroke.frame) }])
+    this.remember([{ segment: this.state.get().segment, frame: nameOf(stroke.frame), before: stroke.before, after: this.layerOn(stroke.frame) }, ...this.takenFromOthers(stroke)])
+  }
+
+  /** The value a stroke gives. */
+  private get painted(): number {
+    return this.target?.segmentation.type === 'FRACTIONAL' ? Math.round(this.state.get().fraction * 255) : 255
+  }
+
+  /** In a label map a pixel belongs to one segment: the one that it was painted as last. */
+  private takenFromOthers({ frame, mask }: Stroke): Change[] {
+    const { target } = this
+    const { segment } = this.state.get()
+    if (target?.segmentation.type !== 'LABELMAP') return []
+    const others = target.segmentation.layers.filter((layer) => layer.segment !== segment && placeOf(layer) === nameOf(frame))
+    return others.flatMap((before): Change[] => {
+      const after = without(before, mask)
+      if (after === before) return []
+      this.put(before.segment, nameOf(frame), after)
+      return [{ segment: before.segment, frame: nameOf(frame), before, after }]
+    })
   }
 
   /** Same bytes, another array: whoever keeps something by the mask notices. */
@@ -342,53 +364,31 @@ export class Editing {
   // --- saving
 
   /** Stores it as a series of its own in the study of its images. Failures are told; nothing that was drawn is lost by them. */
-  async save(label: string, author: string): Promise<void> {
+  async save(label: string, author: string, as: 'segmentation' | 'structures' = 'segmentation'): Promise<void> {
     const { target } = this
-    const source = this.frames[0]
-    if (!target || !source) return
+    if (!target) return
     this.patch({ saving: true, message: '' })
     const { segmentation } = target
     try {
-      const naming = { uid: newUid, now: new Date(), author, seriesNumber: this.nextSeriesNumber(), version: '1' }
-      const { dataset, pixels } = written(label, segmentation.segments, segmentation.layers, this.frames, segmentation.step, naming)
-      const metadata = { ...dataset, [Tag.PixelData]: { vr: 'OB', BulkDataURI: CONTENT } }
-      const outcome = await storeContent(new Blob([pixels]), 'application/octet-stream', metadata, text(source.instance.dataset, Tag.StudyInstanceUID), { signal: new AbortController().signal, onProgress: () => undefined })
-      if (outcome.status !== 'stored') throw new Error(`The archive did not keep it: ${outcome.reason || outcome.status}. What you drew is still here.`)
-      this.saved(target, text(dataset, Tag.SOPInstanceUID), text(dataset, Tag.SeriesInstanceUID), label, text(dataset, T.ContentLabel), segmentation)
+      const made = await stored({ label, author, seriesNumber: nextSeriesNumber(this.session), segmentation, frames: this.frames }, as)
+      if (as === 'segmentation') this.saved(target, made, label, segmentation)
+      else this.patch({ saving: false, message: 'Saved in the archive as RT structures, a series of its own. The segments are still here.' })
     } catch (error) {
       this.patch({ saving: false, message: `${explain(error).what} What you drew is still here.` })
     }
   }
 
-  private saved(target: Overlay, id: string, series: string, label: string, contentLabel: string, drawn: Segmentation): void {
+  private saved(target: Overlay, { sopInstanceUID, series, contentLabel }: Stored, label: string, drawn: Segmentation): void {
     const latest = this.target?.segmentation ?? drawn
     this.store.remove(target.id)
-    this.store.put({ ...target, id, seriesInstanceUID: series, title: label, content: { kind: 'segmentation', segmentation: { ...latest, label: contentLabel } } })
+    this.store.put({ ...target, id: sopInstanceUID, seriesInstanceUID: series, title: label, content: { kind: 'segmentation', segmentation: { ...latest, label: contentLabel } } })
     this.store.patch({ loading: new Map(this.store.state.get().loading).set(series, 'loaded') })
     // Drawn while it was being stored?
     const dirty = latest !== drawn
     this.forget()
-    this.patch({ target: id, saving: false, dirty, message: 'Saved in the archive as a series of its own.' })
+    this.patch({ target: sopInstanceUID, saving: false, dirty, message: 'Saved in the archive as a series of its own.' })
     this.keep()
   }
-
-  private nextSeriesNumber(): number {
-    const numbers = this.session.state.get().groups.flatMap((group) => group.series.map((series) => Number(series.SeriesNumber)))
-    return Math.max(0, ...numbers.filter(Number.isFinite)) + 1
-  }
-}
-
-const segmentNamed = (number: number, label: string): Segment => ({ number, label, color: colorFor(number - 1) })
-
-/** Millimetres between the images of a stack, where they are the same everywhere (within a hundredth). */
-function stepOf(frames: readonly Frame[]): number | undefined {
-  const grids = frames.map((frame) => gridOf(frame))
-  const first = grids[0]
-  if (!first || grids.length < 2) return frames[0]?.thickness
-  const heights = grids.map((grid) => (grid && isParallel(first, grid) ? heightOf(first, grid.origin) : Number.NaN))
-  const gaps = heights.slice(1).map((height, index) => Math.abs(height - (heights[index] ?? 0)))
-  const [least, most] = [Math.min(...gaps), Math.max(...gaps)]
-  return most - least < 0.01 && least > 0 ? Math.round(least * 10_000) / 10_000 : undefined
 }
 
 const held = new WeakMap<ViewerSession, Editing>()

@@ -2,6 +2,7 @@ import { useId, useState } from 'react'
 import { may, useUser } from '../../../../api/session'
 import { useValue } from '../../../../lib/observable'
 import { EDIT_TOOLS, type EditTool, type Editing, editingOf } from '../../session/overlays/editing'
+import type { Segmentation } from '../../model/overlays/segmentation'
 import { overlaysOf } from '../../session/overlays/store'
 import type { ViewerSession } from '../../session/session'
 
@@ -11,6 +12,40 @@ const TOOLS: Readonly<Record<EditTool, { label: string; tip: string }>> = {
   threshold: { label: 'Threshold', tip: 'Paint only where values lie in the range' },
   fill: { label: 'Lasso', tip: 'Draw around an area: it is filled' },
   cut: { label: 'Scissors', tip: 'Draw around an area: it is taken away' },
+}
+
+const TYPES: Readonly<Record<Segmentation['type'], { label: string; tip: string }>> = {
+  BINARY: { label: 'Binary', tip: 'A pixel is inside or not; segments may overlap' },
+  FRACTIONAL: { label: 'Fractional', tip: 'A pixel is inside by a part of it' },
+  LABELMAP: { label: 'Label map', tip: 'A pixel belongs to one segment: the one it was painted as last' },
+}
+
+function Type({ editing }: { editing: Editing }) {
+  const type = editing.target?.segmentation.type ?? 'BINARY'
+  return (
+    <label className="overlay-look">
+      <span>Type</span>
+      <select className="input overlay-type" value={type} title={TYPES[type].tip} onChange={(change) => editing.setType(change.target.value as Segmentation['type'])} data-testid="edit-type">
+        {Object.entries(TYPES).map(([each, { label }]) => (
+          <option key={each} value={each}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+function Fraction({ editing }: { editing: Editing }) {
+  const { tool, fraction } = useValue(editing.state)
+  if (editing.target?.segmentation.type !== 'FRACTIONAL' || tool === null || tool === 'eraser' || tool === 'cut') return null
+  return (
+    <label className="overlay-look">
+      <span>Fraction</span>
+      <input type="range" min="5" max="100" step="5" value={Math.round(fraction * 100)} onChange={(change) => editing.set({ fraction: Number(change.target.value) / 100 })} data-testid="edit-fraction" />
+      <span>{Math.round(fraction * 100)} %</span>
+    </label>
+  )
 }
 
 function Numbers({ editing }: { editing: Editing }) {
@@ -66,6 +101,9 @@ function Saving({ editing }: { editing: Editing }) {
   const title = editing.target?.title ?? ''
   const [label, setLabel] = useState(title)
   const [sure, setSure] = useState(false)
+  const allowed = may(user, 'study:store')
+  const refusal = allowed ? undefined : 'Your account may not store objects.'
+  const save = (as: 'segmentation' | 'structures') => void editing.save(label.trim() || 'Segmentation', user.name, as)
   return (
     <>
       <label className="overlay-look">
@@ -76,12 +114,15 @@ function Saving({ editing }: { editing: Editing }) {
         <button
           type="button"
           className="button button-small button-primary"
-          disabled={saving || !dirty || !may(user, 'study:store')}
-          title={may(user, 'study:store') ? undefined : 'Your account may not store objects.'}
-          onClick={() => void editing.save(label.trim() || 'Segmentation', user.name)}
+          disabled={saving || !dirty || !allowed}
+          title={refusal}
+          onClick={() => save('segmentation')}
           data-testid="edit-save"
         >
           {saving ? 'Saving…' : 'Save in the archive'}
+        </button>
+        <button type="button" className="button button-small" disabled={saving || !allowed} title={refusal} data-tip="Their outlines as an RT structure set" onClick={() => save('structures')} data-testid="edit-save-structures">
+          As RT structures
         </button>
         <button type="button" className={sure && dirty ? 'button button-small button-danger' : 'button button-small'} onClick={() => (dirty && !sure ? setSure(true) : editing.end(true))} data-testid="edit-done">
           {!dirty ? 'Done' : sure ? 'Throw away what is not saved' : 'Leave'}
@@ -105,6 +146,7 @@ export function EditSection({ session }: { session: ViewerSession }) {
       ) : (
         <>
           <h3>Draw</h3>
+          <Type editing={editing} />
           <div className="overlay-tools" role="group" aria-label="Drawing tools">
             {EDIT_TOOLS.map((each) => (
               <button key={each} type="button" className="button button-small" aria-pressed={tool === each} data-tip={TOOLS[each].tip} onClick={() => editing.set({ tool: tool === each ? null : each })} data-testid={`edit-${each}`}>
@@ -113,6 +155,7 @@ export function EditSection({ session }: { session: ViewerSession }) {
             ))}
           </div>
           <Numbers editing={editing} />
+          <Fraction editing={editing} />
           <Segments editing={editing} />
           <div className="overlay-tools">
             <button type="button" className="button button-small" onClick={() => editing.addSegment()} data-testid="edit-add">
