@@ -45,7 +45,11 @@ async def test_an_object_of_another_patient_is_filed_in_its_study(api: Api) -> N
     api.store(part10(StudyInstanceUID=held, SeriesInstanceUID=uid(), SOPInstanceUID=sop, PatientID="B", PatientName="Wrong^W"))
     async with api.client(api.token(Role.TECHNOLOGIST)) as client:
         found = await case(client, "quarantined")
-        assert (found["proposal"]["action"], found["proposal"]["patient"]["PatientID"]) == ("file", "A")
+        assert (found["proposal"]["action"], found["proposal"]["patient"]) == ("file", True)
+        assert "Right" not in str(found)  # the list names nobody
+        reads = api.kinds().count("exception.read")
+        assert (await client.get(f"/exceptions/{found['id']}/patient")).json()["PatientID"] == "A"
+        assert api.kinds().count("exception.read") == reads + 1
         await settle(client, found)
         assert len((await client.get(f"/studies/{held}")).json()["series"]) == 2
     filed = dcmread(BytesIO(served(api, sop)))

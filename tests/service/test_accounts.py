@@ -147,6 +147,7 @@ USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
     (Permission.QUARANTINE_READ, lambda c, p: exceptions.get(c, p, 1)),
     (Permission.QUARANTINE_RESOLVE, lambda c, p: exceptions.refile(c, p, 1, ingest.begin)),
     (Permission.QUARANTINE_RESOLVE, lambda c, p: exceptions.serve(c, p, 1)),
+    (Permission.QUARANTINE_RESOLVE, lambda c, p: exceptions.whom(c, p, 1)),
     (Permission.REJECTED_READ, rejections.page),
     (Permission.REJECTED_READ, rejections.holds),
     (Permission.REJECTED_READ, lambda c, p: rejections.get(c, p, 1)),

@@ -1,7 +1,6 @@
 """The exceptions list of the web client."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter
-from isocenter.api.schema import array, integer, obj, ref, text
+from isocenter.api.schema import array, boolean, integer, obj, ref, text
 from isocenter.domain.access import Permission, require
 from isocenter.domain.errors import Conflict, Kind
 from isocenter.service import corrections, exceptions, ingest
@@ -22,7 +21,7 @@ KINDS = ["quarantined", "version", "patient_conflict", "unmatched", "refused", "
 _WHO = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
 PROPOSAL = obj({
     "action": text(enum=["file", "again", "serve", "correct"]), "sentence": text("what it does"),
-    "patient": obj({keyword: text() for keyword in _WHO}, *_WHO),
+    "patient": boolean("it means one, whom /exceptions/{id}/patient tells"),
 })  # fmt: skip
 
 
@@ -47,8 +46,17 @@ def _case(row: Mapping[str, Any]) -> dict[str, Any]:
         "last_at": row["last_at"].isoformat(),
         "dismissed_at": row["dismissed_at"].isoformat() if row["dismissed_at"] else None,
         "dismissed_by": row["dismissed_by"],
-        "proposal": asdict(row["proposal"]) if row["proposal"] else None,
+        "proposal": _proposal(row["proposal"]),
     }
+
+
+def _proposal(found: exceptions.Proposal | None) -> dict[str, Any] | None:
+    """Whom it means is asked for by itself: the list names no patient."""
+    return {"action": found.action, "sentence": found.sentence, "patient": bool(found.patient)} if found else None
+
+
+def _whom(call: Call) -> Any:
+    return dict(exceptions.whom(call.context, call.principal, call.path["id"]))
 
 
 def _list(call: Call) -> Any:
@@ -116,6 +124,12 @@ ENDPOINTS = (
         summary="The bytes that were kept of one, as they came",
         parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
         answer={"type": "string", "format": "binary"}, answer_type="application/dicom", errors=(Kind.MISSING,),
+    ),
+    Endpoint(
+        method="GET", path="/exceptions/{id}/patient", tag="exceptions", needs=Permission.QUARANTINE_RESOLVE, run=_whom,
+        summary="The patient whom the proposal for one means", description="The change log has a row for each look.",
+        parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
+        answer=obj({keyword: text() for keyword in _WHO}), errors=(Kind.MISSING,),
     ),
     Endpoint(
         method="POST", path="/exceptions/{id}/resolve", tag="exceptions", needs=Permission.QUARANTINE_RESOLVE, run=_resolve,

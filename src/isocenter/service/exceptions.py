@@ -22,7 +22,7 @@ from isocenter.store.exceptions import Case
 from isocenter.store.open_files import OpenFile
 
 __all__ = ["Kind", "OpenFile", "Page", "Proposal", "dismiss", "follow", "get", "open_kept", "page", "recover",
-           "refile", "serve"]
+           "refile", "serve", "whom"]
 
 _PIECE = 1 << 20
 _TOGETHER = 500
@@ -92,6 +92,19 @@ def get(context: Context, principal: Principal, case_id: int) -> tuple[Mapping[s
         return dict(row), _proposed(connection, dict(row))
 
     return context.database.read(read)
+
+
+def whom(context: Context, principal: Principal, case_id: int) -> Mapping[str, str]:
+    """The patient whom a proposal means; the list itself names nobody. The access is a change row. Raises Missing, Forbidden."""
+    require(principal, Permission.QUARANTINE_RESOLVE)
+    row, proposal = get(context, principal, case_id)
+    if proposal is None or not proposal.patient:
+        raise Missing("the proposal means no patient", where="id")
+    subject = row["study_instance_uid"] or row["kind"]
+    context.database.write(
+        lambda connection: changes.append(connection, Event.EXCEPTION_READ, subject, principal.name, {"exception": case_id})
+    )
+    return proposal.patient
 
 
 def _proposed(connection: Connection, row: Mapping[str, Any]) -> Proposal | None:

@@ -31,7 +31,8 @@ export interface ExceptionRow {
 export interface Proposal {
   action: 'file' | 'again' | 'serve' | 'correct'
   sentence: string
-  patient: { PatientName?: string; PatientID?: string; PatientBirthDate?: string }
+  /** It means a patient, whom `readWhom` tells: the list names nobody. */
+  patient: boolean
 }
 
 export interface ExceptionPage {
@@ -46,6 +47,17 @@ export function listExceptions(kind: ExceptionKind | '', cursor: number | null, 
 /** The bytes of a quarantined object as they came. */
 export function exceptionFile(id: number): string {
   return `/api/v1/exceptions/${id}/file`
+}
+
+export interface Whom {
+  PatientName: string
+  PatientID: string
+  PatientBirthDate: string
+}
+
+/** Whom a proposal means; the change log notes the look. */
+export function readWhom(id: number): Promise<Whom> {
+  return requestJson<Whom>(`/api/v1/exceptions/${id}/patient`)
 }
 
 /** Does what is proposed. */

@@ -1,12 +1,13 @@
 import { useCallback, useEffect, useState } from 'react'
 import { changes } from '../../api/events'
-import type { ExceptionKind, ExceptionRow, Proposal } from '../../api/exceptions'
-import { dismissException, exceptionFile, listExceptions, resolveException } from '../../api/exceptions'
+import type { ExceptionKind, ExceptionRow, Proposal, Whom } from '../../api/exceptions'
+import { dismissException, exceptionFile, listExceptions, readWhom, resolveException } from '../../api/exceptions'
 import { formatDate, formatInstant } from '../../lib/dates'
 import { explain, isAbort, sentence } from '../../lib/http'
 import { formatName } from '../../lib/names'
 import { formatBytes, formatCount, plural } from '../../lib/numbers'
 import { Link } from '../../lib/router'
+import { useAction } from '../../lib/useAction'
 import { Badge, Button, Skeleton, type Tone } from '../../ui/controls'
 import { Empty, ErrorNotice } from '../../ui/feedback'
 import './exceptions.css'
@@ -83,9 +84,21 @@ function Origin({ row }: { row: ExceptionRow }) {
 
 const ACTIONS: Record<Proposal['action'], string> = { file: 'File it there', again: 'Try again', serve: 'Serve this one', correct: 'Give it to them' }
 
-/** Whom a proposal means. */
-function whom({ patient }: Proposal): string {
-  return [formatName(patient.PatientName ?? ''), patient.PatientID, formatDate(patient.PatientBirthDate ?? '')].filter(Boolean).join(' · ')
+/** What is proposed, and on demand whom it means: that is a look at a patient, which is noted. */
+function Proposed({ row, proposal, canSee }: { row: ExceptionRow; proposal: Proposal; canSee: boolean }) {
+  const [whom, setWhom] = useState<Whom | null>(null)
+  const action = useAction()
+  return (
+    <p className="case-proposal">
+      {proposal.sentence} {whom && <strong>{[formatName(whom.PatientName), whom.PatientID, formatDate(whom.PatientBirthDate)].filter(Boolean).join(' · ')}</strong>}
+      {proposal.patient && canSee && !whom && (
+        <Button small look="quiet" disabled={action.busy} onClick={() => action.run(async () => setWhom(await readWhom(row.id)))}>
+          Who is that?
+        </Button>
+      )}
+      {action.failure && <span className="faint">{action.failure.what}</span>}
+    </p>
+  )
 }
 
 interface CaseProps {
@@ -110,11 +123,7 @@ function Case({ row, canDismiss, onDismiss, onResolve }: CaseProps) {
           {row.where && !row.reason.includes(row.where) && <span className="case-where">{row.where}</span>}
         </p>
         <p className="muted">{kind.meaning}</p>
-        {row.proposal && (
-          <p className="case-proposal">
-            {row.proposal.sentence} <strong>{whom(row.proposal)}</strong>
-          </p>
-        )}
+        {row.proposal && <Proposed row={row} proposal={row.proposal} canSee={canDismiss} />}
         <p className="case-facts faint">
           <span>
             <Origin row={row} />
