@@ -218,6 +218,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         rejections,
         relay,
         retrievals,
+        scrubbing,
         sweeps,
         ups,
         webhooks,
@@ -230,7 +231,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         "audit": audit_relay.run, "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
         "hl7": hl7_messages.run, "index": index_filling.run,
         "notices": notices.run, "progress": progress.run, "rejections": rejections.run,
-        "relay": relay.run, "retrievals": retrievals.run,
+        "relay": relay.run, "retrievals": retrievals.run, "scrub": scrubbing.run,
         "ups-reports": ups.run, "webhooks": webhooks.run,
     }  # fmt: skip
     with _active(settings, "worker") as context:

@@ -17,7 +17,7 @@ from isocenter.domain.certificates import WARN_BEFORE
 from isocenter.domain.errors import IsocenterError
 from isocenter.domain.events import Event
 from isocenter.operations import problems
-from isocenter.service import accounts, audit_trail, auditing, deliveries, peers, system, webhooks
+from isocenter.service import accounts, audit_trail, auditing, deliveries, peers, scrubbing, system, webhooks
 from isocenter.service.context import Context
 from isocenter.store import changes
 from isocenter.store.schema import change, exception
@@ -138,6 +138,20 @@ def _backups(context: Context) -> Iterator[Finding]:
         )
 
 
+def _kept(context: Context) -> Iterator[Finding]:
+    """What the rounds over all files found."""
+    health = scrubbing.health(context, SYSTEM)
+    if health.damaged:
+        mend = "Put them back from a backup (docs/recovery.md), or name a second storage: the setting replica."
+        yield Finding("unsafe", f"{health.damaged} files are missing or damaged", mend)
+    if not context.settings.replica:
+        yield Finding("advice", "there is no second storage: a damaged file can only be put back by hand", "The setting replica.")
+    elif health.replica is not None and health.replica.reason:
+        yield Finding("unhealthy", f"the second storage gets no copies: {health.replica.reason}", "Is it there, and not full?")
+    if not context.settings.scrub_rate:
+        yield Finding("advice", "nobody looks whether files decay", "Set scrub_rate above 0.")
+
+
 def _log(context: Context) -> Iterator[Finding]:
     """The chain of the change log."""
     newest = context.database.read(changes.latest)
@@ -188,5 +202,5 @@ def _queues(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
-    _works, _network, _files, _people, _backups, _log, _collector, _queues,
+    _works, _network, _files, _people, _backups, _kept, _log, _collector, _queues,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from isocenter import __version__, metrics
 from isocenter.domain import access
 from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
-from isocenter.service import deliveries, system, webhooks
+from isocenter.service import deliveries, scrubbing, system, webhooks
 from isocenter.service.context import Context
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -115,6 +115,11 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
     not_told, put_aside = webhooks.figures(context)
     facts["isocenter_webhooks_failing"] = ("Webhooks that are not reached, or were stopped for that", float(not_told))
     facts["isocenter_webhook_messages_put_aside"] = ("Messages that receivers did not want", float(put_aside))
+    damaged, mended = scrubbing.figures(context)
+    facts["isocenter_files_damaged"] = ("Files that are missing or damaged and could not be put back", float(damaged))
+    facts["isocenter_files_mended"] = ("Files that were missing or damaged and are whole again", float(mended))
+    if (ended := scrubbing.last_ended(context)) is not None:
+        facts["isocenter_scrub_ended"] = ("When all files were last compared with the index, Unix time", ended.timestamp())
     settings = context.settings
     pairs = {"dicom": settings.dicom_certificate if settings.dicom_tls else None, "http": (settings.tls_cert,)}
     for port, pair in pairs.items():

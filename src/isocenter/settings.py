@@ -72,6 +72,10 @@ class Settings:
     storage_safe_in: int = setting(2, "With s3: a sender is answered when an instance is safe in 2 places: on this node's disk "
                                       "and in the bucket; with 1 on this node's disk, and it is copied afterwards", least=1,
                                    most=2)
+    replica: str = setting("", "A second storage that has every original once more, and from which damaged or missing files are "
+                               "put back: file:///DIR or s3://BUCKET[/PREFIX]?...; nothing is ever deleted there", metavar="URL")
+    scrub_rate: Size = setting(Size(8 << 20), "Bytes a second at which the worker compares all files with the index, over "
+                                              "and over (at most once a day); 0: never", metavar="BYTES", least=0)
     s3_access_key: str = setting("", "Access key ID for s3; empty: as AWS programs find it (AWS_*, web identity, the machine's "
                                      "role)", metavar="ID")
     s3_secret_key: str = setting("", "Its secret access key", secret=True, metavar="KEY")
@@ -315,7 +319,11 @@ def check(settings: Settings) -> Settings:
     """The rules that join several settings, or need more than a type. Returns the settings or raises SettingsError."""
     if not AE_TITLE.fullmatch(settings.aet):
         raise SettingsError(f"aet: {settings.aet!r} is no AE title: 1 to 16 printable ASCII characters without a backslash")
-    _check_storage(settings)
+    _check_place("storage", settings.storage)
+    _check_place("replica", settings.replica)
+    if settings.replica and settings.replica == settings.storage:
+        raise SettingsError("replica: it is the storage itself; name another place")
+    _check_keys(settings)
     if settings.database and not settings.database.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingsError("database: use postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:////PATH, or leave it empty")
     if settings.database and not _has_port_or_none(settings.database):
@@ -339,16 +347,19 @@ def check(settings: Settings) -> Settings:
     return settings
 
 
-def _check_storage(settings: Settings) -> None:
-    scheme, _, rest = settings.storage.partition("://")
+def _check_place(name: str, url: str) -> None:
+    scheme, _, rest = url.partition("://")
     if scheme == "s3":
         try:
-            BucketAddress.parse(settings.storage)
+            BucketAddress.parse(url)
         except ValueError as error:
-            raise SettingsError(f"storage: {error}") from None
-    elif settings.storage and (scheme != "file" or not rest.startswith("/")):
-        raise SettingsError(f"storage: {scheme!r} is not supported: use file:///DIR or s3://BUCKET, or leave it empty to keep "
-                            "the images in the data folder")
+            raise SettingsError(f"{name}: {error}") from None
+    elif url and (scheme != "file" or not rest.startswith("/")):
+        empty = "to keep the images in the data folder" if name == "storage" else "for none"
+        raise SettingsError(f"{name}: {scheme!r} is not supported: use file:///DIR or s3://BUCKET, or leave it empty {empty}")
+
+
+def _check_keys(settings: Settings) -> None:
     if bool(settings.s3_access_key) != bool(settings.s3_secret_key):
         raise SettingsError("s3_access_key and s3_secret_key belong together: give both or neither")
     if (settings.s3_encryption == "customer") != bool(settings.s3_customer_key):

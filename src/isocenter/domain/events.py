@@ -31,6 +31,8 @@ class Event(StrEnum):
     DESTINATION_UPDATED = "destination.updated"
     EXCEPTION_DISMISSED = "exception.dismissed"
     EXCEPTION_READ = "exception.read"
+    FILE_DAMAGED = "file.damaged"
+    FILE_REPAIRED = "file.repaired"
     HANGING_PUBLISHED = "hanging.published"
     HANGING_RECEIVED = "hanging.received"
     HANGING_WITHDRAWN = "hanging.withdrawn"

@@ -42,6 +42,8 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.DESTINATION_UPDATED: Permission.CHANGE_READ,
         Event.EXCEPTION_DISMISSED: Permission.QUARANTINE_READ,
         Event.EXCEPTION_READ: Permission.CHANGE_READ,
+        Event.FILE_DAMAGED: Permission.CHANGE_READ,
+        Event.FILE_REPAIRED: Permission.CHANGE_READ,
         Event.HANGING_PUBLISHED: Permission.CHANGE_READ,
         Event.HANGING_RECEIVED: Permission.CHANGE_READ,
         Event.HANGING_WITHDRAWN: Permission.CHANGE_READ,

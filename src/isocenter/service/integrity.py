@@ -23,11 +23,10 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Broken, Busy, IsocenterError, Missing
 from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
-from isocenter.store import arriving, deletions, exceptions, imaging, reconciling, uploads, viewing_copies
+from isocenter.store import arriving, deletions, exceptions, imaging, reconciling, soundness, uploads, viewing_copies
 from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.imaging import Kept
 from isocenter.store.incoming import version_of
-from isocenter.store.open_files import OpenFile
 
 AREAS = ("archive", "quarantine")
 # Rows and keys in hand at once.
@@ -99,33 +98,12 @@ class Verification:
                 yield batch
 
     def _check(self, kept: Kept) -> Finding | None:
-        about = partial(Finding, subject=kept.blob_key, sop_instance_uid=kept.sop_instance_uid)
         try:
-            file = self._opened(kept.blob_key)
+            found = soundness.fault(self._context.blobs, kept, quick=self._quick)
         except Busy:
             self.elsewhere += 1
             return None
-        except Missing:
-            return about("missing", detail="the index has this instance, but its file is not there: restore it from a backup, or "
-                                           "send the instance again, which puts it back")
-        except Away:
-            raise
-        except IsocenterError as error:
-            return about("damaged", detail=error.message)
-        with file:
-            if file.size != kept.size:
-                detail = f"the file has {file.size:,} bytes instead of {kept.size:,}: restore it from a backup"
-                return about("damaged", detail=detail)
-            try:
-                if self._quick or file.sha256() == kept.sha256:
-                    return None
-            except Away:
-                raise
-            except Broken as error:
-                return about("damaged", detail=error.message)
-            except OSError as error:
-                return about("damaged", detail=f"the file cannot be read: {error.strerror}")
-        return about("damaged", detail="the file's SHA-256 is not what it was when it came in: restore it from a backup")
+        return None if found is None else Finding(found.kind, kept.blob_key, kept.sop_instance_uid, found.detail)
 
     def _copies(self) -> Iterator[Finding]:
         """Copies for viewing that are not what they were, and files of such copies that no row speaks of: both go at once."""
@@ -155,10 +133,6 @@ class Verification:
             return True  # another machine has its bytes still
         except (IsocenterError, OSError):
             return False
-
-    def _opened(self, key: str) -> OpenFile:
-        blobs = self._context.blobs
-        return blobs.open(key) if blobs.is_ahead(key) else blobs.open_durable(key)
 
     def _orphans(self, known: "_Keys") -> Iterator[Finding]:
         """Files of which the index knows nothing. Rows that came while we looked are asked for again at the end."""

@@ -27,7 +27,7 @@ from typing import Protocol
 
 from isocenter.domain.errors import Broken, Conflict, Missing
 from isocenter.store.incoming import LocalIncoming, clean, failure
-from isocenter.store.open_files import LocalFile, OpenFile
+from isocenter.store.open_files import PIECE, LocalFile, OpenFile
 
 # Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
 _KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
@@ -101,6 +101,10 @@ class Blobs(Protocol):
 
     def times(self, key: str) -> tuple[float, float]:
         """When the bytes were written, and when they got their name, in Unix time. Raises Missing, Broken."""
+
+    def restore(self, key: str, file: OpenFile, sha256: str) -> None:
+        """Put what `file` has under `key`, where bytes are missing or damaged; durable on return. Raises Broken when its SHA-256
+        is another: then nothing has changed; NoSpace, Away."""
 
     def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there."""
@@ -317,6 +321,42 @@ class LocalBlobs:
         if not _KEY.fullmatch(key):
             raise Broken("this is no storage key")
         return self._prefix + key
+
+    def restore(self, key: str, file: OpenFile, sha256: str) -> None:
+        """Put what `file` has under `key`. What was there is kept as damaged/...: nobody knows what it may be good for."""
+        path = self._path(key)
+        incoming = self.open_incoming()
+        try:
+            digest = hashlib.sha256()
+            for start in range(0, file.size, PIECE):
+                piece = file.read_at(start, PIECE)
+                digest.update(piece)
+                incoming.write(piece)
+            if digest.hexdigest() != sha256:
+                raise Broken("this copy is damaged, too", where=key)
+            os.fsync(incoming.fd)
+            self._folder(path.rpartition("/")[0])
+            self._set_aside(key, path, incoming.name)
+            os.replace(incoming.path, path)
+            sync_folder(path.rpartition("/")[0])
+        except OSError as error:
+            raise failure(error, "putting an object back") from error
+        finally:
+            incoming.discard()
+
+    def _set_aside(self, key: str, path: str, name: str) -> None:
+        """A second name for what is about to be replaced. One that was there before stays: each has a name of its own."""
+        aside = self.folder / "damaged"
+        aside.mkdir(exist_ok=True)
+        try:
+            os.link(path, aside / f"{key.replace('/', '_')}.{name}")
+        except FileNotFoundError:
+            return  # it was missing
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            os.rename(path, aside / f"{key.replace('/', '_')}.{name}")
+        sync_folder(str(aside))
 
     def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there."""

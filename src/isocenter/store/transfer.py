@@ -22,6 +22,7 @@ from isocenter.store import schema_index as schema_index
 from isocenter.store import schema_orders as schema_orders
 from isocenter.store import schema_rejections as schema_rejections
 from isocenter.store import schema_routing as schema_routing
+from isocenter.store import schema_scrub as schema_scrub
 from isocenter.store import schema_seen as schema_seen
 from isocenter.store import schema_uploads as schema_uploads
 from isocenter.store import schema_ups as schema_ups

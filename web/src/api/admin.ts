@@ -159,6 +159,38 @@ export function readSystem(signal?: AbortSignal): Promise<SystemFacts> {
   return requestJson<SystemFacts>(path('system'), { signal })
 }
 
+/** A file that was not what the index says. */
+export interface DamagedFile {
+  file: string
+  sop_instance_uid: string
+  kind: 'missing' | 'damaged'
+  detail: string
+  found_at: string
+  mended_at: string | null
+  mended_by: '' | 'replica' | 'other'
+}
+
+/** Whether every file is what it was. */
+export interface Integrity {
+  /** Bytes a second; 0: nobody looks. */
+  rate: number
+  expected: number
+  round: { began_at: string; files: number; bytes: number; reason: string; last_ended_at: string | null; last_files: number; last_bytes: number } | null
+  replica: { place: string; behind: number; reason: string } | null
+  damaged: number
+  mended: number
+  files: DamagedFile[]
+}
+
+export function readIntegrity(signal?: AbortSignal): Promise<Integrity> {
+  return requestJson<Integrity>(path('system', 'integrity'), { signal })
+}
+
+/** Begin the next round over all files now. */
+export async function beginRound(): Promise<void> {
+  await requestJson(path('system', 'integrity'), { method: 'POST' })
+}
+
 /** An attribute that is indexed by declaration; `names`: how names sound. */
 export interface IndexAttribute {
   name: string

@@ -13,6 +13,7 @@ from isocenter.store import schema_hl7 as schema_hl7
 from isocenter.store import schema_index as schema_index  # its tables are on the same metadata
 from isocenter.store import schema_orders as schema_orders  # its tables are on the same metadata
 from isocenter.store import schema_routing as schema_routing
+from isocenter.store import schema_scrub as schema_scrub
 from isocenter.store import schema_seen as schema_seen
 from isocenter.store import schema_uploads as schema_uploads
 from isocenter.store import schema_ups as schema_ups  # its tables are on the same metadata

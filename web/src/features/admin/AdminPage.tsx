@@ -5,6 +5,7 @@ import { Empty } from '../../ui/feedback'
 import { Accounts } from './Accounts'
 import { AuditLog } from './AuditLog'
 import { Hl7Messages } from './Hl7Messages'
+import { Integrity } from './Integrity'
 import { Peers } from './Peers'
 import { Projects } from './Projects'
 import { Rejected } from './Rejected'
@@ -22,6 +23,7 @@ const TABS = [
   { id: 'projects', title: 'De-identification', permission: 'project:manage' },
   { id: 'audit', title: 'Audit', permission: 'change:read' },
   { id: 'rejected', title: 'Rejected', permission: 'rejected:read' },
+  { id: 'integrity', title: 'Integrity', permission: 'system:read' },
   { id: 'system', title: 'System', permission: 'system:read' },
 ] as const
 
@@ -34,6 +36,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'projects') return <Projects />
   if (tab === 'audit') return <AuditLog />
   if (tab === 'rejected') return <Rejected user={user} />
+  if (tab === 'integrity') return <Integrity user={user} />
   return <System />
 }
 

@@ -1,0 +1,68 @@
+"""How well what is kept is: the worker's rounds over all files, the second storage, what was found damaged."""
+
+from datetime import datetime
+from typing import Any
+
+from isocenter.api.endpoint import Call, Endpoint
+from isocenter.api.schema import array, integer, obj, or_null, text
+from isocenter.domain.access import Permission
+from isocenter.domain.errors import Kind
+from isocenter.service import scrubbing
+
+
+def _integrity(call: Call) -> Any:
+    health = scrubbing.health(call.context, call.principal)
+    scrub, replica = health.scrub, health.replica
+    return {
+        "rate": health.rate,
+        "expected": health.expected,
+        "round": scrub and {
+            "began_at": _moment(scrub.began_at), "files": scrub.files, "bytes": scrub.bytes, "reason": scrub.reason,
+            "last_ended_at": _moment(scrub.last_ended_at), "last_files": scrub.last_files, "last_bytes": scrub.last_bytes,
+        },
+        "replica": replica and {"place": replica.place, "behind": health.behind, "reason": replica.reason},
+        "damaged": health.damaged,
+        "mended": health.mended,
+        "files": [
+            {"file": each.blob_key, "sop_instance_uid": each.sop_instance_uid, "kind": each.kind, "detail": each.detail,
+             "found_at": _moment(each.found_at), "mended_at": _moment(each.mended_at), "mended_by": each.mended_by}
+            for each in health.damages
+        ],
+    }  # fmt: skip
+
+
+def _again(call: Call) -> Any:
+    scrubbing.again(call.context, call.principal)
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+_INSTANT = text("ISO 8601")
+_ROUND = obj(
+    {"began_at": _INSTANT, "files": integer("looked at so far"), "bytes": integer(),
+     "reason": text("why it does not go on; or empty"), "last_ended_at": or_null(_INSTANT),
+     "last_files": integer("of the last whole round"), "last_bytes": integer()}
+)  # fmt: skip
+_REPLICA = obj({"place": text("URL"), "behind": integer("files that are not in it yet"), "reason": text("why not; or empty")})
+_FILE = obj(
+    {"file": text("storage key"), "sop_instance_uid": text(), "kind": text(enum=["missing", "damaged"]), "detail": text(),
+     "found_at": _INSTANT, "mended_at": or_null(_INSTANT), "mended_by": text("replica, other or empty")}
+)  # fmt: skip
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET", path="/system/integrity", tag="admin", needs=Permission.SYSTEM_READ, run=_integrity,
+        summary="Whether every file is what it was: the rounds of the worker, and what they found",
+        answer=obj(
+            {"rate": integer("bytes a second; 0: no rounds"), "expected": integer("files that the index speaks of"),
+             "round": or_null(_ROUND), "replica": or_null(_REPLICA), "damaged": integer("files that are not whole now"),
+             "mended": integer("files that were not, and are again"), "files": array(_FILE)}
+        ),
+    ),
+    Endpoint(
+        method="POST", path="/system/integrity", tag="admin", needs=Permission.SYSTEM_MANAGE, run=_again, status=204,
+        summary="Begin the next round over all files now", errors=(Kind.MISSING,),
+    ),
+)  # fmt: skip

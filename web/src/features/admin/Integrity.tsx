@@ -1,0 +1,120 @@
+import { type DamagedFile, type Integrity as Facts, beginRound, readIntegrity } from '../../api/admin'
+import { may } from '../../api/session'
+import type { User } from '../../api/types'
+import { formatInstant } from '../../lib/dates'
+import { formatBytes, formatCount, plural } from '../../lib/numbers'
+import { useAction } from '../../lib/useAction'
+import { useLoaded } from '../../lib/useLoaded'
+import { Badge, Button, Progress, Skeleton } from '../../ui/controls'
+import { Empty, ErrorNotice, Notice } from '../../ui/feedback'
+
+const MENDED = { replica: 'put back from the second storage', other: 'whole again', '': '' } as const
+
+function Files({ files }: { files: DamagedFile[] }) {
+  if (files.length === 0) {
+    return (
+      <div className="panel">
+        <Empty icon="check" title="No file was ever found damaged or missing" />
+      </div>
+    )
+  }
+  return (
+    <div className="panel panel-scroll">
+      <table className="plain-table">
+        <thead>
+          <tr>
+            <th>File</th>
+            <th>Found</th>
+            <th>What became of it</th>
+          </tr>
+        </thead>
+        <tbody>
+          {files.map((each) => (
+            <tr key={each.file}>
+              <td>
+                <span className="mono">{each.sop_instance_uid}</span>
+                <div className="faint mono">{each.file}</div>
+              </td>
+              <td className="muted">{formatInstant(each.found_at)}</td>
+              <td>
+                {each.mended_at ? <Badge>{MENDED[each.mended_by]}</Badge> : <Badge tone="danger">{each.kind}</Badge>}
+                {each.mended_at ? <div className="faint">{formatInstant(each.mended_at)}</div> : <div className="faint">{each.detail}</div>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Notices({ facts }: { facts: Facts }) {
+  const reason = [facts.replica?.reason, facts.round?.reason].find(Boolean)
+  return (
+    <>
+      {facts.damaged > 0 && (
+        <Notice tone="danger" title={`${plural(facts.damaged, 'file is', 'files are')} damaged or missing.`}>
+          {facts.replica ? 'The second storage had no sound copy. ' : 'There is no second storage to put them back from. '}
+          Restore them from a backup, or have them sent again. All other images are whole.
+        </Notice>
+      )}
+      {facts.rate === 0 && <Notice tone="warn" title="Nobody looks whether files decay.">The setting scrub_rate is 0.</Notice>}
+      {reason && <Notice tone="warn" title="The round waits.">{`${reason}. It goes on by itself.`}</Notice>}
+    </>
+  )
+}
+
+function Rounds({ facts }: { facts: Facts }) {
+  const { round, replica } = facts
+  return (
+    <div className="panel admin-facts">
+      <dl className="facts">
+        <dt>This round</dt>
+        <dd>
+          {round && round.files > 0 && <Progress value={facts.expected === 0 ? 1 : Math.min(1, round.files / facts.expected)} label="This round" />}
+          {round ? `${formatCount(round.files)} of ${plural(facts.expected, 'file', 'files')}, ${formatBytes(round.bytes)}` : 'No worker has begun one yet.'}
+        </dd>
+        <dt>Last whole round</dt>
+        <dd>{round?.last_ended_at ? `${formatInstant(round.last_ended_at)}: ${plural(round.last_files, 'file', 'files')}, ${formatBytes(round.last_bytes)}` : 'not yet'}</dd>
+        <dt>Rate</dt>
+        <dd>{facts.rate === 0 ? 'off' : `${formatBytes(facts.rate)} a second`}</dd>
+        <dt>Second storage</dt>
+        <dd>{replica ? `${replica.place}${replica.behind > 0 ? `, ${plural(replica.behind, 'file', 'files')} still to come` : ', complete'}` : 'none'}</dd>
+        <dt>Put right</dt>
+        <dd>{plural(facts.mended, 'file', 'files')}</dd>
+      </dl>
+    </div>
+  )
+}
+
+/** Whether every file is what it was: the worker's rounds, the second storage, and what was found. */
+export function Integrity({ user }: { user: User }) {
+  const { value, failure, reload } = useLoaded(readIntegrity)
+  const begin = useAction()
+  return (
+    <>
+      <div className="page-head">
+        <p className="page-lead">The worker compares every file with what it was when it came in, over and over, and puts back what is damaged.</p>
+        <Button icon="retry" onClick={reload}>
+          Refresh
+        </Button>
+        {may(user, 'system:manage') && (
+          <Button disabled={begin.busy || !value?.round} onClick={() => begin.run(() => beginRound().then(reload))}>
+            Begin a round now
+          </Button>
+        )}
+      </div>
+      {failure && <ErrorNotice error={failure} />}
+      {begin.failure && <ErrorNotice error={begin.failure} />}
+      {value ? (
+        <>
+          <Notices facts={value} />
+          <Rounds facts={value} />
+          <Files files={value.files} />
+        </>
+      ) : (
+        failure === null && <Skeleton width="60%" />
+      )}
+    </>
+  )
+}
