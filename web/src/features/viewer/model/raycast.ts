@@ -37,8 +37,18 @@ export const RENDER_PRESETS: readonly RenderPreset[] = [
   { id: 'skin', name: 'CT skin', kind: 'surface', scale: 'unit', stops: [stop(-600, 0, SKIN), stop(-250, 0.5, SKIN), stop(100, 0.9, SKIN), stop(3000, 1, SKIN)] },
   { id: 'lung', name: 'CT lung and airways', kind: 'surface', scale: 'unit', stops: [stop(-1024, 0, AIR), stop(-920, 0.012, AIR), stop(-700, 0.03, AIR), stop(-500, 0.01, FLESH), stop(-300, 0, FLESH), stop(200, 0.02, BONE), stop(900, 0.4, BONE)] },
   { id: 'liver', name: 'CT organs', kind: 'surface', scale: 'unit', stops: [stop(20, 0, FLESH), stop(70, 0.03, FLESH), stop(130, 0.2, [196, 92, 72]), stop(250, 0.5, BONE), stop(3000, 1, BONE)] },
+  { id: 'cta', name: 'CT angiography', kind: 'surface', scale: 'unit', stops: [stop(150, 0, BLOOD), stop(220, 0.35, BLOOD), stop(420, 0.6, [240, 150, 120]), stop(700, 0.08, BONE), stop(3000, 0.15, BONE)] },
+  { id: 'pulmonary', name: 'CT lung vessels', kind: 'surface', scale: 'unit', stops: [stop(-650, 0, AIR), stop(-450, 0.05, [150, 120, 190]), stop(-150, 0.12, BLOOD), stop(150, 0.25, BLOOD), stop(500, 0.4, BONE)] },
+  { id: 'muscle', name: 'CT muscle', kind: 'surface', scale: 'unit', stops: [stop(-10, 0, FLESH), stop(40, 0.25, FLESH), stop(110, 0.5, [190, 90, 76]), stop(250, 0.7, BONE), stop(3000, 1, BONE)] },
+  { id: 'fat', name: 'CT fat', kind: 'surface', scale: 'unit', stops: [stop(-150, 0, [240, 214, 140]), stop(-120, 0.2, [240, 214, 140]), stop(-60, 0.2, [240, 214, 140]), stop(-30, 0, [240, 214, 140])] },
+  { id: 'kidneys', name: 'CT kidneys and contrast', kind: 'surface', scale: 'unit', stops: [stop(90, 0, FLESH), stop(150, 0.15, [206, 104, 84]), stop(300, 0.5, [240, 190, 120]), stop(800, 0.8, BONE), stop(3000, 1, BONE)] },
+  { id: 'teeth', name: 'CT teeth and dense bone', kind: 'surface', scale: 'unit', stops: [stop(600, 0, BONE), stop(1100, 0.3, BONE), stop(1800, 0.8, [255, 250, 240]), stop(3000, 1, [255, 255, 255])] },
+  { id: 'metal', name: 'CT implants', kind: 'surface', scale: 'unit', stops: [stop(200, 0, BONE), stop(700, 0.02, BONE), stop(1900, 0.04, BONE), stop(2400, 0.9, [176, 196, 222]), stop(3000, 1, [220, 230, 245])] },
+  { id: 'colon', name: 'CT air inside (colon, airways)', kind: 'surface', scale: 'unit', stops: [stop(-1000, 0, FLESH), stop(-850, 0, FLESH), stop(-700, 0.3, [226, 150, 130]), stop(-500, 0.3, [226, 150, 130]), stop(-350, 0, FLESH)] },
   { id: 'mr', name: 'MR surface', kind: 'surface', scale: 'range', stops: [stop(0.15, 0, SKIN), stop(0.35, 0.12, SKIN), stop(0.7, 0.4, [240, 220, 200]), stop(1, 0.8, [255, 255, 255])] },
   { id: 'mr-vessels', name: 'MR vessels', kind: 'surface', scale: 'range', stops: [stop(0.55, 0, BLOOD), stop(0.75, 0.4, BLOOD), stop(1, 0.9, [255, 200, 180])] },
+  { id: 'mr-brain', name: 'MR brain', kind: 'surface', scale: 'range', stops: [stop(0.25, 0, [190, 170, 160]), stop(0.45, 0.05, [206, 176, 160]), stop(0.6, 0.3, [226, 200, 184]), stop(0.9, 0.6, [245, 235, 225])] },
+  { id: 'pet', name: 'Hot spots (PET, NM)', kind: 'surface', scale: 'range', stops: [stop(0.3, 0, [120, 20, 10]), stop(0.5, 0.05, [200, 60, 20]), stop(0.8, 0.3, [250, 170, 40]), stop(1, 0.8, [255, 250, 210])] },
   { id: 'mip', name: 'Rotating MIP', kind: 'mip', scale: 'range', stops: [] },
 ]
 

@@ -233,6 +233,16 @@ describe('rays', () => {
     expect(Math.abs(width - 30)).toBeLessThanOrEqual(2)
   })
 
+  test('every preset is known by one name, and says what it shows by rising values', () => {
+    for (const key of ['id', 'name'] as const) expect(new Set(RENDER_PRESETS.map((preset) => preset[key])).size).toBe(RENDER_PRESETS.length)
+    for (const { id, kind, stops } of RENDER_PRESETS) {
+      expect(stops.length > 0, id).toBe(kind === 'surface')
+      stops.slice(1).forEach((stop, at) => expect(stop.value, id).toBeGreaterThan(stops[at]!.value))
+      // What lies below the first stop is not seen, something above it is.
+      if (kind === 'surface') expect([stops[0]!.opacity, Math.max(...stops.map(({ opacity }) => opacity)) > 0.02], id).toEqual([0, true])
+    }
+  })
+
   test('opacity moves along the values; a crop takes half of it away', () => {
     const image = new Uint8ClampedArray(61 * 61 * 4)
     cast(volume!, camera, transferOf(RENDER_PRESETS[0]!, 600, { lower: 0, upper: 1 }), WHOLE, 1, image)
