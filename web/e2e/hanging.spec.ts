@@ -136,6 +136,9 @@ test('mammography hangs by itself: four views, chest walls together, the same mi
   const before = await page.getByTestId('hanging-stage').innerText()
   await page.keyboard.press('.')
   await expect(page.getByTestId('hanging-stage')).not.toHaveText(before)
+  // The next stage has eight: the earlier study beside.
+  await shown(page, 8)
+  await expect(pane(page, 7)).toContainText('2024-01-05')
   await page.keyboard.press(',')
   await expect(page.getByTestId('hanging-stage')).toHaveText(before)
   await shown(page, 4)

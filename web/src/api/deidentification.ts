@@ -23,7 +23,8 @@ export interface Deidentified {
   /** Without a project. */
   readonly options?: readonly string[]
   readonly series: readonly string[]
-  readonly regions: readonly { readonly series: string; readonly rectangles: readonly Rectangle[] }[]
+  /** instance: only of this image. */
+  readonly regions: readonly { readonly series: string; readonly instance?: string; readonly rectangles: readonly Rectangle[] }[]
 }
 
 /** A ZIP without identities, with a report of what was removed; the server notes it as an export. */

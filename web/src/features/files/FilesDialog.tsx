@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { type Option, type Project, type Rectangle, deidentified, readProjects } from '../../api/deidentification'
+import { type Option, type Project, deidentified, readProjects } from '../../api/deidentification'
 import { noteExport } from '../../api/exports'
 import { readStudy } from '../../api/studies'
 import type { Series, StudyDetail } from '../../api/types'
@@ -12,7 +12,7 @@ import { useLoaded } from '../../lib/useLoaded'
 import { CheckField, SelectField, Skeleton } from '../../ui/controls'
 import { ErrorNotice } from '../../ui/feedback'
 import { FormDialog } from '../../ui/FormDialog'
-import { Regions } from './Regions'
+import { type All, Regions } from './Regions'
 import './files.css'
 
 const ONCE = '' // no project: pseudonyms of this export only
@@ -22,7 +22,7 @@ interface Wishes {
   readonly deidentify: boolean
   readonly project: string
   readonly options: readonly string[]
-  readonly regions: Readonly<Record<string, readonly Rectangle[]>>
+  readonly regions: All
 }
 
 const titleOf = (series: Series): string => [series.SeriesNumber, series.SeriesDescription || series.BodyPartExamined || series.Modality].filter(Boolean).join(' ')
@@ -70,7 +70,7 @@ async function takeAway(study: StudyDetail, wishes: Wishes, signal: AbortSignal)
   const uid = study.StudyInstanceUID
   const whole = wishes.series.length === study.series.length
   if (wishes.deidentify) {
-    const regions = wishes.series.flatMap((series) => (wishes.regions[series]?.length ? [{ series, rectangles: wishes.regions[series] }] : []))
+    const regions = wishes.series.flatMap((series) => (wishes.regions[series] ?? []).map(({ rectangle, instance }) => ({ series, ...(instance ? { instance } : {}), rectangles: [rectangle] })))
     // Whoever makes text black wants pixels to be cleaned.
     const options = regions.length > 0 ? [...new Set([...wishes.options, 'pixels'])] : wishes.options
     saveFile(await deidentified(uid, { ...(wishes.project === ONCE ? { options } : { project: wishes.project }), series: whole ? [] : wishes.series, regions }, signal), 'deidentified.zip')
