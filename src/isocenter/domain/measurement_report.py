@@ -50,6 +50,10 @@ _CONCEPTS: Mapping[str, Json] = {
     "long axis": code("103339001", "SCT", "Long Axis"),
     "short axis": code("103340004", "SCT", "Short Axis"),
     "distance": code("246126005", "SCT", "Distance"),
+    "height": code("121207", "DCM", "Height"),
+    "ratio": code("ratio", "99ISOCENTER", "Ratio of two lengths"),
+    "across": code("across", "99ISOCENTER", "Along the rows of the image"),
+    "along": code("along", "99ISOCENTER", "Along the columns of the image"),
     "angle": _ANGLE,
     "radius": code("131190003", "SCT", "Radius"),
     "area": _AREA,
@@ -69,9 +73,11 @@ _UNITS: Mapping[str, Json] = {
     "mm": code("mm", "UCUM", "mm"), "mm²": code("mm2", "UCUM", "mm2"), "°": code("deg", "UCUM", "deg"),
     "px": code("{pixels}", "UCUM", "pixels"), "px²": code("{pixels}2", "UCUM", "square pixels"),
     "": code("1", "UCUM", "no units"), "HU": code("[hnsf'U]", "UCUM", "Hounsfield unit"), "bit": code("bit", "UCUM", "bit"),
+    "s": code("s", "UCUM", "s"), "cm/s": code("cm/s", "UCUM", "cm/s"), "Hz": code("Hz", "UCUM", "Hz"),
+    "%": code("%", "UCUM", "%"), "dB": code("dB", "UCUM", "dB"),
     "g/ml": code("g/ml{SUVbw}", "UCUM", "Standardized Uptake Value body weight"),
 }  # fmt: skip
-_REGIONS = frozenset({"ellipse", "rectangle", "circle", "circle3", "freehand", "spline", "probe"})
+_REGIONS = frozenset({"ellipse", "rectangle", "oblique", "circle", "circle3", "freehand", "spline", "probe"})
 
 
 @dataclass(frozen=True, slots=True)

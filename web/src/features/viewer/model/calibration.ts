@@ -8,6 +8,28 @@ export interface Region {
   readonly to: Point
   /** Millimetres per pixel, both axes; undefined when the region's axes are not both lengths. */
   readonly millimetres: Point | undefined
+  /** What a pixel is worth along each axis, whatever its unit. */
+  readonly axes?: Axes
+}
+
+export interface Axis {
+  readonly delta: number
+  /** mm, s, cm/s, Hz, px … */
+  readonly unit: string
+}
+
+export interface Axes {
+  readonly x: Axis
+  readonly y: Axis
+}
+
+/** PS3.3 C.8.5.5.1.15; what has no unit of its own there counts pixels. */
+const UNITS: Readonly<Record<number, string>> = { 1: '%', 2: 'dB', 3: 'cm', 4: 's', 5: 'Hz', 6: 'dB/s', 7: 'cm/s', 8: 'cm²', 9: 'cm²/s', 12: '°' }
+
+function axis(delta: number | undefined, code: number | undefined): Axis {
+  const unit = UNITS[code ?? 0]
+  if (!delta || !unit) return { delta: 1, unit: 'px' }
+  return unit === 'cm' ? { delta: Math.abs(delta) * 10, unit: 'mm' } : { delta: Math.abs(delta), unit }
 }
 
 export type Calibration =
@@ -34,7 +56,8 @@ export function regionsOf(dataset: Dataset): Region[] {
     const y = number(region, Tag.PhysicalDeltaY)
     const lengths = number(region, Tag.PhysicalUnitsXDirection) === CENTIMETRES && number(region, Tag.PhysicalUnitsYDirection) === CENTIMETRES
     const millimetres: Point | undefined = lengths && x && y ? [Math.abs(x) * 10, Math.abs(y) * 10] : undefined
-    return [{ from: [minX, minY], to: [maxX, maxY], millimetres }]
+    const axes: Axes = { x: axis(x, number(region, Tag.PhysicalUnitsXDirection)), y: axis(y, number(region, Tag.PhysicalUnitsYDirection)) }
+    return [{ from: [minX, minY], to: [maxX, maxY], millimetres, axes }]
   })
 }
 
@@ -74,16 +97,18 @@ export interface Scale {
 
 const PIXELS: Scale = { x: 1, y: 1, unit: 'px', note: '' }
 
+/** The region in which all of the points lie: where regions overlap the inner one was drawn on top. */
+function regionAt(regions: readonly Region[], points: readonly Point[]): Region | undefined {
+  const around = regions.filter((region) => points.every(([x, y]) => x >= region.from[0] && x <= region.to[0] && y >= region.from[1] && y <= region.to[1]))
+  const area = (region: Region): number => (region.to[0] - region.from[0]) * (region.to[1] - region.from[1])
+  return around.sort((a, b) => area(a) - area(b))[0]
+}
+
 /** The scale that holds for all of these points; pixels when they lie in no common calibrated region. */
 export function scaleAt(calibration: Calibration, points: readonly Point[]): Scale {
   if (calibration.kind === 'none') return PIXELS
   if (calibration.kind === 'spacing') return { x: calibration.x, y: calibration.y, unit: 'mm', note: calibration.note }
-  const around = calibration.regions.filter((region) =>
-    points.every(([x, y]) => x >= region.from[0] && x <= region.to[0] && y >= region.from[1] && y <= region.to[1]),
-  )
-  // Where regions overlap the inner one was drawn on top.
-  const area = (region: Region): number => (region.to[0] - region.from[0]) * (region.to[1] - region.from[1])
-  const inner = around.sort((a, b) => area(a) - area(b))[0]
+  const inner = regionAt(calibration.regions, points)
   return inner?.millimetres ? { x: inner.millimetres[0], y: inner.millimetres[1], unit: 'mm', note: '' } : PIXELS
 }
 
@@ -119,4 +144,11 @@ export function provenance(calibration: Calibration): string {
   if (calibration.kind === 'none') return 'px: not calibrated'
   if (calibration.kind === 'spacing') return calibration.note && `mm ${calibration.note}`
   return calibration.regions.some((region) => region.millimetres) ? 'mm within regions' : 'px: not calibrated'
+}
+
+/** What a pixel is worth along each axis for points of one region; pixels when they are of two, or of none. */
+export function axesAt(calibration: Calibration, points: readonly Point[]): Axes {
+  const axes = calibration.kind === 'regions' ? regionAt(calibration.regions, points)?.axes : undefined
+  const { unit, x, y } = scaleAt(calibration, points)
+  return axes ?? { x: { delta: x, unit }, y: { delta: y, unit } }
 }

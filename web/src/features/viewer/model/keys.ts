@@ -3,7 +3,7 @@ import { CT_PRESETS } from './windows'
 
 export type Command =
   | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
-  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
+  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-parallel' | 'tool-height' | 'tool-ratio' | 'tool-directional' | 'tool-midAngle' | 'tool-oblique' | 'tool-vertebra' | 'tool-etdrs' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
@@ -59,8 +59,14 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-bidirectional', keys: ['b'], label: 'Long and short axis', group: 'Measurements' },
   { command: 'tool-polyline', keys: ['Shift+d'], label: 'Length along a path', group: 'Measurements' },
   { command: 'tool-perpendicular', keys: ['Shift+p'], label: 'Distance from a line', group: 'Measurements' },
+  { command: 'tool-parallel', keys: ['Shift+l'], label: 'Distance of two parallels', group: 'Measurements' },
+  { command: 'tool-height', keys: ['Shift+h'], label: 'Height', group: 'Measurements' },
+  { command: 'tool-ratio', keys: ['Shift+t'], label: 'Ratio of two lengths (cardiothoracic)', group: 'Measurements' },
+  { command: 'tool-directional', keys: ['Shift+x'], label: 'Along the axes of an ultrasound', group: 'Measurements' },
   { command: 'tool-openAngle', keys: ['Shift+a'], label: 'Angle between two lines', group: 'Measurements' },
   { command: 'tool-cobb', keys: ['Shift+b'], label: 'Cobb angle', group: 'Measurements' },
+  { command: 'tool-midAngle', keys: ['Shift+j'], label: 'Angle between middles of lines', group: 'Measurements' },
+  { command: 'tool-oblique', keys: ['Shift+q'], label: 'Rectangle at an angle', group: 'Measurements' },
   { command: 'tool-circle', keys: ['Shift+e'], label: 'Circle', group: 'Measurements' },
   { command: 'tool-circle3', keys: ['Ctrl+Shift+e'], label: 'Circle through three points', group: 'Measurements' },
   { command: 'tool-freehand', keys: ['g'], label: 'Freehand region', group: 'Measurements' },
@@ -68,6 +74,8 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-arrow', keys: ['y'], label: 'Arrow with a note', group: 'Measurements' },
   { command: 'tool-text', keys: ['n'], label: 'Note', group: 'Measurements' },
   { command: 'tool-marker', keys: ['m'], label: 'Numbered marker', group: 'Measurements' },
+  { command: 'tool-vertebra', keys: ['Shift+m'], label: 'Labels of a spine', group: 'Measurements' },
+  { command: 'tool-etdrs', keys: ['Shift+o'], label: 'ETDRS grid', group: 'Measurements' },
   { command: 'tool-calibration', keys: ['Shift+c'], label: 'Calibrate by a line of known length', group: 'Measurements' },
   { command: 'delete', keys: ['Delete', 'Backspace'], label: 'Delete the selected measurement', group: 'Measurements' },
   { command: 'undo', keys: ['Ctrl+z'], label: 'Undo measurement', group: 'Measurements' },

@@ -1,7 +1,7 @@
 // What measurements measure, in numbers and in words. Image coordinates: centres of pixels are whole numbers.
-import { type Calibration, type Scale, scaleAt } from './calibration'
+import { type Calibration, type Scale, axesAt, scaleAt } from './calibration'
 import type { Point } from './geometry'
-import { type Kind, type Proportion, type Region, footOn, outlineOf, regionOf } from './shapes'
+import { type Kind, type Proportion, type Region, footOn, middles, outlineOf, regionOf } from './shapes'
 import { type Statistics, type Values, statisticsOf as regionStatistics } from './statistics'
 
 export { KINDS, type Kind, boxOf } from './shapes'
@@ -15,8 +15,8 @@ export interface Measurement {
   readonly seriesInstanceUID: string
   /**
    * length, arrow (tip first), calibration: two ends; bidirectional: ends of the long axis, then of the short one; polyline, freehand, spline: corners;
-   * perpendicular: two of the line, then the point; angle: end, vertex, end; openAngle, cobb: two of each line; ellipse, rectangle: two opposite
-   * corners of the box; circle: middle and edge; circle3: three of the edge; probe, text, marker: the point.
+   * perpendicular: two of the line, then the point; angle: end, vertex, end; openAngle, cobb, ratio, midAngle: two of each line; parallel, oblique: two of one side, one of the other; ellipse, rectangle: two opposite
+   * corners of the box; circle: middle and edge; circle3: three of the edge; probe, text, marker, vertebra, etdrs: the point.
    */
   readonly points: readonly Point[]
   /** What a person wrote: a note, a marker's number, the millimetres of a calibration. */
@@ -90,7 +90,7 @@ export function statisticsOf(kind: Kind, points: readonly Point[], values: Value
   return region && regionStatistics(region, values)
 }
 
-export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
+export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
 
 export interface Result {
   readonly quantity: Quantity
@@ -109,6 +109,7 @@ export function results(kind: Kind, points: readonly Point[], calibration: Calib
   const [a, b, c, d] = points
   if (!a) return []
   if (kind === 'probe') return probe(a, values)
+  if (kind === 'etdrs' && scale.unit === 'mm') return [made('radius', 3)] // of its outer ring
   if (!b) return []
   switch (kind) {
     case 'length':
@@ -120,6 +121,20 @@ export function results(kind: Kind, points: readonly Point[], calibration: Calib
     case 'bidirectional':
       // Whichever is longer is the long axis (RECIST), also when it was drawn second.
       return c && d ? axes(lengthOf(a, b, scale), lengthOf(c, d, scale), made) : [made('long axis', lengthOf(a, b, scale))]
+    case 'height':
+      return [made('height', Math.abs(b[1] - a[1]) * scale.y)]
+    case 'directional': {
+      // Along each axis in what the region of the ultrasound says: centimetres, seconds, centimetres a second (PS3.3 C.8.5.5.1.15).
+      const { x, y } = axesAt(calibration, points)
+      return [made('across', Math.abs(b[0] - a[0]) * x.delta, x.unit), made('along', Math.abs(b[1] - a[1]) * y.delta, y.unit)]
+    }
+    case 'ratio':
+      return c && d && lengthOf(c, d, proportion) > 0 ? [made('ratio', lengthOf(a, b, proportion) / lengthOf(c, d, proportion), '')] : []
+    case 'midAngle': {
+      const [p, q, r, s] = middles(points)
+      return p && q && r && s ? [made('angle', acute(angleBetween(p, q, r, s, proportion)), '°')] : []
+    }
+    case 'parallel':
     case 'perpendicular':
       return c ? [made('distance', lengthOf(c, footOn(a, b, c, proportion), scale))] : []
     case 'angle':
@@ -207,7 +222,7 @@ export function describe(kind: Kind, points: readonly Point[], calibration: Cali
   const [min, max, deviation] = [of('min'), of('max'), of('SD')]
   return [
     ...line('value'), ...line('SUVbw', 'SUVbw'),
-    ...line('length'), ...line('long axis', 'L'), ...line('short axis', 'S'), ...line('distance'), ...line('angle'),
+    ...line('length'), ...line('long axis', 'L'), ...line('short axis', 'S'), ...line('distance'), ...line('height', 'Height'), ...line('ratio', 'Ratio'), ...line('across', 'Across'), ...line('along', 'Along'), ...line('angle'),
     ...line('mean', 'Mean'),
     ...(deviation ? [`SD ${figure(deviation.value)}`] : []),
     ...(min && max ? [`Min ${figure(min.value)}  Max ${figure(max.value)}`] : []),

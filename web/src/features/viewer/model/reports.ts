@@ -4,6 +4,7 @@ import { type Dataset, fullName, item, items, numbers, text, texts } from './dat
 import { type Figure, figureType, pointsOf } from './graphics2d'
 import { frameIdOf, newId } from './annotations'
 import { KINDS, type Kind, type Measurement } from './measure'
+import { isWords } from './shapes'
 import type { Point } from './geometry'
 
 const MOST_NODES = 5000
@@ -165,7 +166,7 @@ export function measurementsOf(dataset: Dataset, seriesOf: (sopInstanceUID: stri
     const shape = shapeOf(drawing)
     if (series === undefined || !shape) return []
     const frameId = frameIdOf({ study, series, instance: drawing.figure.sopInstanceUID, frame: drawing.figure.frames[0] ?? 1 })
-    const words = drawing.label === '' ? {} : ['text', 'arrow', 'marker', 'calibration'].includes(shape.kind) ? { text: drawing.label } : { label: drawing.label }
+    const words = drawing.label === '' ? {} : isWords(shape.kind) ? { text: drawing.label } : { label: drawing.label }
     return [{ id: newId(), kind: shape.kind, frameId, seriesInstanceUID: series, points: shape.points, lines: drawing.figure.lines.slice(drawing.label ? 1 : 0), ...words }]
   })
 }

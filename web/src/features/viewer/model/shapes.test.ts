@@ -3,7 +3,7 @@ import { describe as group, expect, it } from 'vitest'
 import { type Calibration, calibratedByLine, millimetresOf, provenance } from './calibration'
 import type { Point } from './geometry'
 import { describe, results, statisticsOf } from './measure'
-import { completed, footOn, handlesOf, middleOfThree, reshaped, splineThrough } from './shapes'
+import { completed, etdrsLines, footOn, handlesOf, middleOfThree, nextVertebra, obliqueBox, reshaped, splineThrough } from './shapes'
 import { histogramOf, profileOf, valuesIn } from './statistics'
 import { suvFactor } from './suv'
 
@@ -157,5 +157,65 @@ group('SUVbw', () => {
       ['00080060', value('CT')], ['00101030', value()], ['00280051', value('ATTN')], ['00541001', value('CNTS')], ['00541102', value('NONE')],
       ['00540016', { vr: 'SQ', Value: [{ ...drug, '00181075': value() }] }], ['00080031', value('110000')], // a series time after the acquisition's: derived
     ] as const) expect(suvFactor({ ...pet, [tag]: element }), tag).toBeUndefined()
+  })
+})
+
+group('further shapes', () => {
+  it('measure between parallels, upright, and the ratio of two lengths', () => {
+    // A line of slope 0.7 / 0.5 in millimetres: from (0, 0) to (10 px, 10 px) is (5 mm, 7 mm); (10, 0) is 5 mm to the right.
+    const apart = (5 * 7) / Math.hypot(5, 7)
+    expect(valueOf(results('parallel', [[0, 0], [10, 10], [10, 0]], spacing, values), 'distance')).toBeCloseTo(apart, 8)
+    expect(valueOf(results('height', [[2, 3], [9, 13]], spacing, values), 'height')).toBeCloseTo(7, 8)
+    expect(valueOf(results('ratio', [[0, 0], [10, 0], [0, 5], [0, 15]], spacing, values), 'ratio')).toBeCloseTo(5 / 7, 8)
+    expect(describe('ratio', [[0, 0], [10, 0], [0, 5], [20, 5]], spacing, values)).toEqual(['Ratio 0.50'])
+  })
+
+  it('measure the angle between lines through the middles of others', () => {
+    const square: Calibration = { kind: 'spacing', x: 1, y: 1, note: '' }
+    // Middles (0, 0) and (10, 0); then (0, 0) and (10, 10): 45 degrees.
+    const points: Point[] = [[0, -1], [0, 1], [10, -3], [10, 3], [-2, 0], [2, 0], [10, 8], [10, 12]]
+    expect(valueOf(results('midAngle', points, square, values), 'angle')).toBeCloseTo(45, 8)
+    expect(results('midAngle', points.slice(0, 7), square, values)).toEqual([])
+  })
+
+  it('enclose a rectangle at an angle, at a right angle in millimetres', () => {
+    const corners = obliqueBox([[0, 0], [10, 10], [10, 0]], { x: 0.5, y: 0.7 })
+    const mm = corners.map(([x, y]) => [x * 0.5, y * 0.7] as const)
+    const [a, b, c, d] = mm
+    expect((b![0] - a![0]) * (c![0] - b![0]) + (b![1] - a![1]) * (c![1] - b![1])).toBeCloseTo(0, 8)
+    expect([d![0] - a![0], d![1] - a![1]]).toEqual([expect.closeTo(c![0] - b![0], 8), expect.closeTo(c![1] - b![1], 8)])
+    expect(valueOf(results('oblique', [[0, 0], [10, 10], [10, 0]], spacing, values), 'area')).toBeCloseTo(5 * 7, 8) // the side times the distance
+    // Any handle leaves a rectangle, and of the same width where a side is moved.
+    const made = completed('oblique', [[0, 0], [10, 10], [10, 0]], { x: 0.5, y: 0.7 })
+    const side = reshaped('oblique', made, 1, [10, 10], [20, 0], { x: 0.5, y: 0.7 })
+    expect(valueOf(results('oblique', side, spacing, values), 'area')).toBeCloseTo(10 * ((5 * 7) / Math.hypot(5, 7)), 8)
+    const wider = reshaped('oblique', made, 2, [0, 0], [15, 5], { x: 0.5, y: 0.7 })
+    expect(valueOf(results('oblique', wider, spacing, values), 'area')).toBeCloseTo(Math.abs(5 * 3.5 - 7 * 7.5), 8)
+    expect(results('oblique', [[0, 0], [10, 10]], spacing, values).find((each) => each.quantity === 'area')?.value).toBe(0)
+  })
+
+  it('draw the rings of the ETDRS grid in millimetres, and none without them', () => {
+    const lines = etdrsLines([50, 50], { x: 0.05, y: 0.1 })
+    const radii = lines.slice(0, 3).map((ring) => ring.map(([x, y]) => Math.hypot((x - 50) * 0.05, (y - 50) * 0.1)))
+    for (const [index, diameter] of [1, 3, 6].entries()) for (const radius of radii[index]!) expect(radius).toBeCloseTo(diameter / 2, 8)
+    expect(lines).toHaveLength(7)
+    expect(results('etdrs', [[50, 50]], { kind: 'none' }, values)).toEqual([])
+  })
+
+  it('label a spine downward and upward, on from what a person wrote', () => {
+    expect([nextVertebra(undefined, false), nextVertebra('C7', false), nextVertebra('t12', false), nextVertebra('L1', true), nextVertebra('S1', false), nextVertebra('C1', true)]).toEqual(['C1', 'T1', 'L1', 'T12', 'S1', 'C1'])
+  })
+
+  it('measure along the axes of an ultrasound in the units of its region', () => {
+    const regions: Calibration = {
+      kind: 'regions',
+      regions: [
+        { from: [0, 0], to: [100, 50], millimetres: [0.2, 0.3], axes: { x: { delta: 0.2, unit: 'mm' }, y: { delta: 0.3, unit: 'mm' } } },
+        { from: [0, 50], to: [100, 100], millimetres: undefined, axes: { x: { delta: 0.01, unit: 's' }, y: { delta: 1.5, unit: 'cm/s' } } },
+      ],
+    }
+    expect(describe('directional', [[10, 60], [60, 90]], regions, values)).toEqual(['Across 0.50 s', 'Along 45 cm/s'])
+    expect(describe('directional', [[10, 10], [60, 40]], regions, values)).toEqual(['Across 10.0 mm', 'Along 9.00 mm'])
+    expect(describe('directional', [[10, 40], [60, 60]], regions, values)).toEqual(['Across 50.0 px', 'Along 20.0 px']) // of two regions
   })
 })

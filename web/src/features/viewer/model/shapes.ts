@@ -2,7 +2,8 @@
 import type { Point } from './geometry'
 
 export const KINDS = [
-  'length', 'bidirectional', 'polyline', 'perpendicular', 'angle', 'openAngle', 'cobb', 'ellipse', 'rectangle', 'circle', 'circle3', 'freehand', 'spline', 'probe', 'arrow', 'text', 'marker', 'calibration',
+  'length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional', 'angle', 'openAngle', 'cobb', 'midAngle',
+  'ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'probe', 'arrow', 'text', 'marker', 'vertebra', 'etdrs', 'calibration',
 ] as const
 export type Kind = (typeof KINDS)[number]
 
@@ -25,11 +26,17 @@ export const RULES: Readonly<Record<Kind, Rule>> = {
   bidirectional: exactly(2), // the short axis follows from the long one
   polyline: { points: Infinity, least: 2 },
   perpendicular: exactly(3),
+  parallel: exactly(3),
+  height: exactly(2),
+  ratio: exactly(4),
+  directional: exactly(2),
   angle: exactly(3),
   openAngle: exactly(4),
   cobb: exactly(4),
+  midAngle: exactly(8), // four lines; the middles of two of them make one side of the angle
   ellipse: exactly(2),
   rectangle: exactly(2),
+  oblique: exactly(3), // one side, then how wide
   circle: exactly(2),
   circle3: exactly(3),
   freehand: { points: Infinity, least: 3 },
@@ -38,16 +45,21 @@ export const RULES: Readonly<Record<Kind, Rule>> = {
   arrow: exactly(2),
   text: exactly(1),
   marker: exactly(1),
+  vertebra: exactly(1),
+  etdrs: exactly(1),
   calibration: exactly(2),
 }
 
-/** Two lines that do not touch: the third point begins the second of them. */
-export const hasTwoLines = (kind: Kind): boolean => kind === 'openAngle' || kind === 'cobb'
+/** Lines of two points each that do not touch: every third point begins another of them. */
+export const hasOwnLines = (kind: Kind): boolean => ['openAngle', 'cobb', 'ratio', 'midAngle'].includes(kind)
 
-export const isRegion = (kind: Kind): boolean => ['ellipse', 'rectangle', 'circle', 'circle3', 'freehand', 'spline'].includes(kind)
+export const isRegion = (kind: Kind): boolean => ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline'].includes(kind)
 
 /** Kinds that ask for words (or a number) as soon as they are drawn. */
 export const asksFor = (kind: Kind): boolean => kind === 'text' || kind === 'arrow' || kind === 'calibration'
+
+/** Kinds whose words are what they say; those of all others are a name beside what was measured. */
+export const isWords = (kind: Kind): boolean => asksFor(kind) || kind === 'marker' || kind === 'vertebra'
 
 export interface Box {
   readonly left: number
@@ -87,6 +99,7 @@ export function regionOf(kind: Kind, points: readonly Point[], proportion: Propo
   if (!a || !b) return undefined
   if (kind === 'rectangle') return { form: 'box', box: boxOf(points) }
   if (kind === 'ellipse') return { form: 'ellipse', box: boxOf(points) }
+  if (kind === 'oblique') return { form: 'polygon', points: points.length === 4 ? points : obliqueBox(points, proportion) }
   if (kind === 'circle') return around(a, b, proportion)
   if (kind === 'circle3') {
     const middle = middleOfThree(points, proportion)
@@ -130,6 +143,44 @@ export function footOn(a: Point, b: Point, at: Point, { x, y }: Proportion): Poi
   return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share]
 }
 
+/** The corners of a rectangle on one side (a, b) that is as wide as the third point is away from it; the side alone without that. */
+export function obliqueBox([a, b, c]: readonly Point[], proportion: Proportion): readonly Point[] {
+  if (!a || !b || !c) return [a, b].filter((point) => point !== undefined)
+  const foot = footOn(a, b, c, proportion)
+  const [dx, dy] = [c[0] - foot[0], c[1] - foot[1]]
+  return [a, b, [b[0] + dx, b[1] + dy], [a[0] + dx, a[1] + dy]]
+}
+
+/** The two sides of an angle between middles of lines; as many as there are points for. */
+export function middles(points: readonly Point[]): Point[] {
+  const found: Point[] = []
+  for (let index = 0; index + 1 < points.length; index += 2) {
+    const [a, b] = [points[index], points[index + 1]]
+    if (a && b) found.push([(a[0] + b[0]) / 2, (a[1] + b[1]) / 2])
+  }
+  return found
+}
+
+export const ETDRS_DIAMETERS = [1, 3, 6] // millimetres: the grid of the Early Treatment Diabetic Retinopathy Study
+
+/** Its rings and the lines between the inner and the outer one. */
+export function etdrsLines([x, y]: Point, { x: px, y: py }: Proportion): (readonly Point[])[] {
+  const at = (radius: number, angle: number): Point => [x + (radius * Math.cos(angle)) / px, y + (radius * Math.sin(angle)) / py]
+  const rings = ETDRS_DIAMETERS.map((diameter) => Array.from({ length: ROUND + 1 }, (_, step) => at(diameter / 2, (step * 2 * Math.PI) / ROUND)))
+  const spokes = [1, 3, 5, 7].map((eighth) => [at(0.5, (eighth * Math.PI) / 4), at(3, (eighth * Math.PI) / 4)])
+  return [...rings, ...spokes]
+}
+
+export const VERTEBRAE = [
+  ...Array.from({ length: 7 }, (_, index) => `C${index + 1}`), ...Array.from({ length: 12 }, (_, index) => `T${index + 1}`), ...Array.from({ length: 5 }, (_, index) => `L${index + 1}`), 'S1',
+] as const
+
+/** The vertebra after (or before) one that was labelled; C1 to begin with. A label that a person changed is gone on from. */
+export function nextVertebra(last: string | undefined, upward: boolean): string {
+  const at = VERTEBRAE.findIndex((each) => each === last?.trim().toUpperCase())
+  return VERTEBRAE[at < 0 ? 0 : Math.min(VERTEBRAE.length - 1, Math.max(0, at + (upward ? -1 : 1)))] ?? 'C1'
+}
+
 /** How far along the long axis the short one crosses it, and how far it reaches to both sides, in lengths of the long one. */
 interface Cross {
   readonly along: number
@@ -151,9 +202,10 @@ function crossOf(a: Point, b: Point, at: Point, { x, y }: Proportion): { along: 
   return { along: (ex * dx + ey * dy) / length, away: (ey * dx - ex * dy) / length }
 }
 
-/** The points of a finished shape: a bidirectional one gets its short axis, at a right angle through the middle of the long one. */
+/** The points of a finished shape: a bidirectional one gets its short axis, at a right angle through the middle of the long one; an oblique rectangle its corners. */
 export function completed(kind: Kind, points: readonly Point[], proportion: Proportion): readonly Point[] {
   const [a, b] = points
+  if (kind === 'oblique') return obliqueBox(points, proportion)
   if (kind !== 'bidirectional' || points.length !== 2 || !a || !b) return points
   return [a, b, ...crossed(a, b, { along: 0.5, one: 0.3, other: -0.3 }, proportion)]
 }
@@ -173,6 +225,18 @@ function bidirectional(points: readonly Point[], index: number, to: Point, propo
   return [a, b, ...crossed(a, b, { along, one: index === 2 ? moved.away : one.away, other: index === 3 ? moved.away : other.away }, proportion)]
 }
 
+/** An oblique rectangle stays one: an end of its first side takes the width along, the other corners set the width. */
+function oblique(points: readonly Point[], index: number, to: Point, proportion: Proportion): readonly Point[] {
+  const [a, b, c] = points
+  if (!a || !b || !c) return points
+  if (index > 1) return obliqueBox([a, b, to], proportion)
+  const { x, y } = proportion
+  const [p, q] = index === 0 ? [to, b] : [a, to]
+  const lengths = Math.hypot((b[0] - a[0]) * x, (b[1] - a[1]) * y) / (Math.hypot((q[0] - p[0]) * x, (q[1] - p[1]) * y) || 1)
+  const [corner] = crossed(p, q, { along: 1, one: crossOf(a, b, c, proportion).away * lengths, other: 0 }, proportion)
+  return obliqueBox([p, q, corner], proportion)
+}
+
 /** A box has handles on all four corners, the last two being the ones its points do not name; a freehand outline is only moved as a whole. */
 export function handlesOf(kind: Kind, points: readonly Point[]): readonly Point[] {
   const [a, b] = points
@@ -184,6 +248,7 @@ export function handlesOf(kind: Kind, points: readonly Point[]): readonly Point[
 export function reshaped(kind: Kind, points: readonly Point[], handle: number, from: Point, to: Point, proportion: Proportion): readonly Point[] {
   if (handle < 0) return points.map((point): Point => [point[0] + to[0] - from[0], point[1] + to[1] - from[1]])
   if (kind === 'bidirectional') return bidirectional(points, handle, to, proportion)
+  if (kind === 'oblique') return oblique(points, handle, to, proportion)
   const [a, b] = points
   // Handles 2 and 3 of a box are its other two corners: each moves one coordinate of both points.
   if ((kind === 'rectangle' || kind === 'ellipse') && a && b && handle > 1) return handle === 2 ? [[a[0], to[1]], [to[0], b[1]]] : [[to[0], a[1]], [b[0], to[1]]]

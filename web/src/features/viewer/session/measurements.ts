@@ -6,7 +6,7 @@ import { type Calibration, calibratedByLine, millimetresOf } from '../model/cali
 import type { Frame } from '../model/frame'
 import type { Point } from '../model/geometry'
 import { type Kind, type Measurement, type Values, describe, proportionAt } from '../model/measure'
-import { RULES, asksFor, completed, hasTwoLines, reshaped } from '../model/shapes'
+import { RULES, asksFor, completed, hasOwnLines, isWords, nextVertebra, reshaped } from '../model/shapes'
 import { suvFactor } from '../model/suv'
 
 export interface MeasurementState {
@@ -82,13 +82,15 @@ export class Measurements {
     const { seriesInstanceUID } = picture.frame.instance
     const before = this.state.get().all.filter((other) => other.kind === 'marker' && other.seriesInstanceUID === seriesInstanceUID)
     const number = before.reduce((most, marker) => Math.max(most, Number(marker.text) || 0), 0) + 1
+    const vertebra = this.state.get().all.findLast((other) => other.kind === 'vertebra' && other.seriesInstanceUID === seriesInstanceUID)
+    const level = nextVertebra(vertebra?.text, at[1] < (vertebra?.points[0]?.[1] ?? 0))
     const draft: Measurement = {
       id: newId(),
       kind,
       frameId: picture.frame.id,
       seriesInstanceUID,
       points,
-      ...(kind === 'marker' ? { text: String(number) } : {}),
+      ...(kind === 'marker' ? { text: String(number) } : kind === 'vertebra' ? { text: level } : {}),
       lines: this.linesOf(kind, points, picture),
     }
     this.patch({ draft, selected: null, naming: null })
@@ -106,10 +108,10 @@ export class Measurements {
     this.patch({ draft: { ...draft, points, lines: this.linesOf(draft.kind, points, picture) } })
   }
 
-  /** A press while drawing: the second of two lines begins where it was, not where it is released. */
+  /** A press while drawing: another line begins where it was, not where it is released. */
   press(at: Point, picture: Picture): void {
     const { draft } = this.state.get()
-    if (!draft || !hasTwoLines(draft.kind) || draft.points.length !== 3) return
+    if (!draft || !hasOwnLines(draft.kind) || draft.points.length < 3 || draft.points.length % 2 === 0) return
     this.setDraft(draft, [...draft.points.slice(0, -1), at, at], picture)
   }
 
@@ -144,7 +146,12 @@ export class Measurements {
     const points = completed(draft.kind, draft.points, this.proportionOf(draft.points, picture))
     const made = { ...draft, points, lines: this.linesOf(draft.kind, points, picture) }
     this.remember()
-    this.patch({ all: [...this.state.get().all, made], draft: null, selected: made.id, naming: asksFor(made.kind) ? made.id : null })
+    this.patch({ all: [...this.state.get().all, made], draft: null, selected: made.id, naming: asksFor(made.kind) || this.isFirstVertebra(made) ? made.id : null })
+  }
+
+  /** A person says where the labels of a spine begin; the others go on from there. */
+  private isFirstVertebra({ id, kind, seriesInstanceUID }: Measurement): boolean {
+    return kind === 'vertebra' && !this.state.get().all.some((each) => each.id !== id && each.kind === kind && each.seriesInstanceUID === seriesInstanceUID)
   }
 
   /** A draft that never became more than a dot. */
@@ -219,7 +226,7 @@ export class Measurements {
       if (before === '') this.remove(id)
       return
     }
-    const isText = asksFor(kind) || kind === 'marker'
+    const isText = isWords(kind)
     if (written === (isText ? before : label)) return
     this.change(id, isText ? { text: written } : { label: written })
   }

@@ -3,7 +3,7 @@ import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import type { Point } from '../model/geometry'
 import { type Measurement, proportionAt } from '../model/measure'
-import { type Proportion, footOn, handlesOf, outlineOf, regionOf } from '../model/shapes'
+import { type Proportion, etdrsLines, footOn, handlesOf, hasOwnLines, middles, obliqueBox, outlineOf, regionOf } from '../model/shapes'
 import { type Affine, apply } from '../model/view'
 import type { ViewerSession } from '../session/session'
 import { Naming } from './Naming'
@@ -12,7 +12,7 @@ const LINE = 15 // pixels between lines of text
 const HANDLE = 4
 
 /** Kinds that are a place: their handle would hide it. */
-export const PLACES: ReadonlySet<string> = new Set(['probe', 'text', 'marker'])
+export const PLACES: ReadonlySet<string> = new Set(['probe', 'text', 'marker', 'vertebra', 'etdrs'])
 
 function place(kind: string, [x, y]: Point): string {
   if (kind === 'probe') return `M${x - 7} ${y}h5m4 0h5M${x} ${y - 7}v5m0 4v5`
@@ -25,6 +25,9 @@ function arrow([tipX, tipY]: Point, [endX, endY]: Point): string {
   return `M${tipX} ${tipY}L${endX} ${endY}${barb(0.42)}${barb(-0.42)}`
 }
 
+/** Lines of two points each. */
+const pairs = (points: readonly Point[]): (readonly Point[])[] => points.flatMap((_, index) => (index % 2 === 0 ? [points.slice(index, index + 2)] : []))
+
 /** The lines of a shape in image coordinates, closed ones apart. */
 export function linesOf({ kind, points }: Measurement, proportion: Proportion): { open: (readonly Point[])[]; closed: readonly Point[] } {
   const region = regionOf(kind, points, proportion)
@@ -34,6 +37,14 @@ export function linesOf({ kind, points }: Measurement, proportion: Proportion): 
     const foot = footOn(a, b, c, proportion)
     return { open: [[a, b], [c, foot]], closed: [] }
   }
+  if (a && b && c && kind === 'parallel') {
+    const [, , e, f] = obliqueBox(points, proportion)
+    return { open: [[a, b], ...(e && f ? [[f, e]] : []), [c, footOn(a, b, c, proportion)]], closed: [] }
+  }
+  if (a && b && kind === 'height') return { open: [[a, [a[0], b[1]], b]], closed: [] }
+  if (a && b && kind === 'directional') return { open: [[a, [b[0], a[1]], b]], closed: [] }
+  if (a && kind === 'etdrs') return { open: etdrsLines(a, proportion), closed: [] }
+  if (hasOwnLines(kind) && kind !== 'openAngle' && kind !== 'cobb') return { open: [...pairs(points), ...(kind === 'midAngle' ? pairs(middles(points)) : [])], closed: [] }
   if (a && b && (kind === 'bidirectional' || kind === 'openAngle' || kind === 'cobb')) return { open: c ? [[a, b], d ? [c, d] : [c]] : [[a, b]], closed: [] }
   return { open: [points], closed: [] }
 }
@@ -43,7 +54,7 @@ function outline(measurement: Measurement, affine: Affine, proportion: Proportio
   const { kind, points } = measurement
   const [a, b] = points
   if (!a) return ''
-  if (PLACES.has(kind)) return place(kind, apply(affine, a))
+  if (PLACES.has(kind) && kind !== 'etdrs') return place(kind, apply(affine, a))
   if (kind === 'arrow' && b) return arrow(apply(affine, a), apply(affine, b))
   const { open, closed } = linesOf(measurement, proportion)
   return [...open.map((line) => `M${line.map(at).join('L')}`), ...(closed.length > 0 ? [`M${closed.map(at).join('L')}Z`] : [])].join('')
@@ -51,7 +62,7 @@ function outline(measurement: Measurement, affine: Affine, proportion: Proportio
 
 /** What is written: what a person wrote, then what was measured. */
 export function wordsOf({ kind, text = '', label = '', lines }: Measurement): readonly string[] {
-  const own = kind === 'calibration' ? text && `= ${text}${/[a-z]/i.test(text) ? '' : ' mm'}` : kind === 'marker' ? '' : text || label
+  const own = kind === 'calibration' ? text && `= ${text}${/[a-z]/i.test(text) ? '' : ' mm'}` : kind === 'marker' ? '' : kind === 'etdrs' && lines.length === 0 ? 'No millimetres here: the grid has no size' : text || label
   return kind === 'calibration' ? [[...lines, own].filter(Boolean).join(' ')] : [...own.split('\n').filter(Boolean), ...lines]
 }
 

@@ -2,18 +2,18 @@
 import { type KeyboardEvent, useState } from 'react'
 import type { Point } from '../model/geometry'
 import type { Measurement } from '../model/measure'
-import { asksFor } from '../model/shapes'
+import { isWords } from '../model/shapes'
 import type { Size } from '../model/view'
 import type { ViewerSession } from '../session/session'
 import './measuring.css'
 
 const WIDTH = 190
 
-const ASKS: Readonly<Record<string, string>> = { calibration: 'Length, e.g. 50 mm', text: 'Note', arrow: 'Note, if any', marker: 'Number' }
+const ASKS: Readonly<Record<string, string>> = { calibration: 'Length, e.g. 50 mm', text: 'Note', arrow: 'Note, if any', marker: 'Number', vertebra: 'Level, e.g. L4' }
 
 export function Naming({ session, measurement, at, size }: { session: Pick<ViewerSession, 'measurements'>; measurement: Measurement; at: Point; size: Size }) {
   const { id, kind, text = '', label = '' } = measurement
-  const [words, setWords] = useState(asksFor(kind) || kind === 'marker' ? text : label)
+  const [words, setWords] = useState(isWords(kind) ? text : label)
   const asks = ASKS[kind] ?? 'Name'
   const done = (written: string) => session.measurements.name(id, written)
   const onKey = (key: KeyboardEvent) => {

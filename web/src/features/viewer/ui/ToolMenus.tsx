@@ -14,10 +14,10 @@ const QUICK_MEASURES: readonly Kind[] = ['length', 'angle', 'ellipse', 'rectangl
 
 /** In columns of what they tell. */
 const MEASURES: readonly { readonly title: string; readonly kinds: readonly Kind[] }[] = [
-  { title: 'Distances', kinds: ['length', 'bidirectional', 'polyline', 'perpendicular'] },
-  { title: 'Angles', kinds: ['angle', 'openAngle', 'cobb'] },
-  { title: 'Regions', kinds: ['ellipse', 'rectangle', 'circle', 'circle3', 'freehand', 'spline'] },
-  { title: 'Values and notes', kinds: ['probe', 'arrow', 'text', 'marker'] },
+  { title: 'Distances', kinds: ['length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional'] },
+  { title: 'Angles', kinds: ['angle', 'openAngle', 'cobb', 'midAngle'] },
+  { title: 'Regions', kinds: ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline'] },
+  { title: 'Values and notes', kinds: ['probe', 'arrow', 'text', 'marker', 'vertebra', 'etdrs'] },
   { title: 'Calibration', kinds: ['calibration'] },
 ]
 
