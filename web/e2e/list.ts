@@ -40,6 +40,40 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(serious.map((finding) => `${finding.id}: ${finding.nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([])
 }
 
+/** Only what differs from theme to theme. */
+export async function expectReadable(page: Page): Promise<void> {
+  await atRest(page)
+  const { violations } = await new AxeBuilder({ page }).withRules(['color-contrast', 'link-in-text-block']).analyze()
+  expect(violations.map((finding) => `${finding.id}: ${finding.nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([])
+}
+
+/** What only a mouse could use: it looks as if it could be pressed, and no Tab leads to it or to what it belongs to. */
+export async function expectKeyboard(page: Page): Promise<void> {
+  const lost = await page.evaluate(() => {
+    const own = 'a[href], button, input, select, textarea, summary, label, [tabindex]:not([tabindex="-1"]), [role="row"][aria-rowindex], [inert]'
+    return [...document.querySelectorAll<HTMLElement>('body *')]
+      .filter((each) => each.offsetParent !== null && getComputedStyle(each).cursor === 'pointer' && !each.closest(own))
+      .map((each) => `${each.tagName.toLowerCase()}.${each.className}`)
+  })
+  expect(lost).toEqual([])
+  // Round the page once: each Tab comes to something new until all was there.
+  const all = await page.evaluate(() => {
+    const scope = document.querySelector('dialog[open]') ?? document
+    const groups = '[role="tablist"], [role="menu"], [role="grid"], [role="radiogroup"], [role="toolbar"]' // the arrows are for these
+    return [...scope.querySelectorAll<HTMLElement>('a[href], button:enabled, input:enabled, select:enabled')]
+      .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.closest('[inert]') && !each.closest(groups) && (each as HTMLInputElement).type !== 'radio')
+      .map((each, index) => (each.dataset.tabbed = String(index)))
+  })
+  const reached = new Set<string>()
+  for (let presses = 0; presses < all.length + 30 && reached.size < all.length; presses++) {
+    await page.keyboard.press('Tab')
+    const now = await page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset.tabbed)
+    if (now !== undefined) reached.add(now)
+  }
+  const missed = all.filter((index) => !reached.has(index))
+  expect(await page.evaluate((indexes) => indexes.map((index) => document.querySelector(`[data-tabbed="${index}"]`)?.outerHTML.slice(0, 120)), missed)).toEqual([])
+}
+
 export async function storeStudies(page: Page, name: string): Promise<string[]> {
   const studies = [newUid(), newUid(), newUid()]
   const common = { patientId: `${name}-1`, modality: 'CT' }

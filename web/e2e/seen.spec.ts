@@ -1,7 +1,7 @@
 // Seen or not: what was really on the screen, kept for the account, and the way to what was not.
 import { type Page, expect, test } from '@playwright/test'
 import { element, newUid, object, short } from './dicom'
-import { expectAccessible } from './list'
+import { expectAccessible, expectKeyboard } from './list'
 import { keepScreenshot, store } from './support'
 import { csrf, open, pane } from './viewing'
 
@@ -94,6 +94,27 @@ test('what stayed on the screen counts, what was flown over does not; a killed t
   await next.keyboard.press('Escape')
   await expect(next.getByRole('searchbox')).toBeVisible()
   await expect(next.getByTestId('left-unseen')).toHaveCount(0)
+
+  // In the light theme, too, all around the picture can be read and reached, and the picture lies on black.
+  const token = await csrf(next.request)
+  const theme = (name: string) => next.request.put('/api/v1/session/preferences/theme', { headers: { 'X-CSRF-Token': token }, data: { name } })
+  await theme('light')
+  await open(next, uid)
+  await expect(next.locator('html')).toHaveAttribute('data-theme', 'light')
+  await expectAccessible(next)
+  await expectKeyboard(next)
+  expect(await pane(next).evaluate((each) => getComputedStyle(each).backgroundColor)).toBe('rgb(0, 0, 0)')
+  await keepScreenshot(next, 'light-viewer')
+  for (const panel of ['Annotations', 'Measurements']) {
+    await next.getByRole('button', { name: panel, exact: true }).click()
+    await expectAccessible(next)
+  }
+  await keepScreenshot(next, 'light-panel')
+  await next.keyboard.press('?')
+  await expect(next.getByRole('dialog', { name: 'Keys and gestures' })).toBeVisible()
+  await expectAccessible(next)
+  await keepScreenshot(next, 'light-keys')
+  await theme('dark')
 
   // A stamp of a picture is an overview.
   await open(next, uid)

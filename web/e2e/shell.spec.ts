@@ -1,5 +1,5 @@
-import { expect, test } from '@playwright/test'
-import { answered, expectAccessible, family, rows, storeStudies } from './list'
+import { type Page, expect, test } from '@playwright/test'
+import { answered, expectAccessible, expectKeyboard, expectReadable, family, rows, storeStudies } from './list'
 import { PASSWORD, keepScreenshot, signIn } from './support'
 
 test('a wrong password is told, a right one leads to where one wanted to go', async ({ page }) => {
@@ -129,6 +129,67 @@ test('an administrator adds a user, a token and a peer', async ({ page }) => {
 test('an unknown address says so', async ({ page }) => {
   await signIn(page, '/nowhere/at/all')
   await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible()
+})
+
+const waiting = (page: Page) => page.locator('.spinner, .skeleton, [aria-busy="true"]')
+
+/** Whatever the bar and the tabs lead to, so that a new page is looked at, too. */
+async function everyPage(page: Page, ...looks: ((page: Page) => Promise<void>)[]): Promise<void> {
+  const found: string[] = []
+  const look = async (where: string) => {
+    for (const each of looks) await each(page).catch((error: unknown) => found.push(`${where}: ${String(error)}`))
+  }
+  for (const place of await page.getByRole('navigation', { name: 'Main' }).getByRole('link').all()) {
+    await place.click()
+    const where = (await place.textContent()) ?? ''
+    await expect(place).toHaveAttribute('aria-current', 'page')
+    await expect(waiting(page)).toHaveCount(0)
+    await look(where)
+    for (const tab of (await page.getByRole('tab').all()).slice(1)) {
+      await tab.click()
+      await expect(tab).toHaveAttribute('aria-selected', 'true')
+      await expect(waiting(page)).toHaveCount(0)
+      await look(`${where} ${await tab.textContent()}`)
+    }
+  }
+  expect(found).toEqual([])
+}
+
+test('light is chosen once, holds here and elsewhere; every page can be read in both themes and used by keyboard', async ({ page, browser }) => {
+  test.setTimeout(400_000) // every page, twice
+  await signIn(page)
+  await storeStudies(page, family('Light'))
+  await page.reload()
+  await answered(page)
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const dark = await ground()
+  await everyPage(page, expectAccessible, expectKeyboard)
+  await page.getByRole('button', { name: 'Account admin' }).click()
+  await page.getByRole('button', { name: 'Light', exact: true }).click()
+  await expect.poll(ground).not.toBe(dark)
+  await everyPage(page, expectReadable)
+  await keepScreenshot(page, 'light-admin')
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link').first().click()
+  await answered(page)
+  await keepScreenshot(page, 'light-studies')
+  const elsewhere = await browser.newPage()
+  await signIn(elsewhere)
+  await expect(elsewhere.locator('html')).toHaveAttribute('data-theme', 'light')
+  await elsewhere.close()
+  await page.keyboard.press('?')
+  await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible()
+  await expectAccessible(page)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Account admin' }).click()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await expect(page.getByText('You are signed out.')).toBeVisible()
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'light')
+  await expectAccessible(page)
+  await keepScreenshot(page, 'light-login')
+  await signIn(page)
+  await page.getByRole('button', { name: 'Account admin' }).click()
+  await page.getByRole('button', { name: 'Dark', exact: true }).click()
+  await expect.poll(ground).toBe(dark)
 })
 
 test('a server that goes away is told, and comes back by itself', async ({ page, context }) => {

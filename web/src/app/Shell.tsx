@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { FeedState } from '../api/events'
 import { changes, useFeedState } from '../api/events'
 import type { User } from '../api/types'
+import { THEMES, type Theme, keepTheme, useTheme } from '../api/theme'
 import { may, signOut } from '../api/session'
 import { useHotkeys } from '../lib/hotkeys'
 import { Link, navigate } from '../lib/router'
@@ -71,10 +72,26 @@ function Account({ user, onPassword, onKeys }: { user: User; onPassword: () => v
       <button type="button" className="menu-item" onClick={onKeys}>
         Keyboard <kbd className="kbd">?</kbd>
       </button>
+      <Themes />
       <button type="button" className="menu-item" onClick={() => void signOut().catch(() => undefined)}>
         Sign out
       </button>
     </Menu>
+  )
+}
+
+/** Held at once; when it cannot be kept it is the same again at the next page load, which is all that is lost. */
+function Themes() {
+  const theme = useTheme()
+  return (
+    <div className="menu-choice" role="group" aria-label="Theme">
+      {Object.entries(THEMES).map(([name, title]) => (
+        <button key={name} type="button" className="menu-item" aria-pressed={theme === name} onClick={() => void keepTheme(name as Theme).catch(() => undefined)}>
+          {title}
+          {theme === name && <Icon name="check" size={14} />}
+        </button>
+      ))}
+    </div>
   )
 }
 

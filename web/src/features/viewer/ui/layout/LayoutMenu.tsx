@@ -5,6 +5,7 @@ import { keyOf } from '../../session/controls'
 import { keepLayout, useKeptLayout } from '../../session/layouts'
 import type { ViewerSession } from '../../session/session'
 import { Glyph } from '../icons'
+import { PresetEntries, PresetsDialog } from '../presets/ToolPresets'
 import { Entry } from '../Popover'
 import { Dropdown } from '../ToolButton'
 import './layout.css'
@@ -58,17 +59,23 @@ export function LayoutMenu({ session }: { session: ViewerSession }) {
   const { layout } = useValue(session.state)
   const kept = useKeptLayout()
   const starts = kept === layout
+  const [managing, setManaging] = useState(false)
   const tiled = useValue(session.tiling.state) !== null
   return (
-    <Dropdown label="Layout" glyph={layout} testid="layout">
-      {LAYOUTS.map((each) => (
-        <Entry key={each} label={layoutName(each)} hint={keyOf(`layout-${each}`)} chosen={each === layout} icon={<Glyph name={each} />} onClick={() => session.setLayout(each)} />
-      ))}
-      <hr />
-      <GridChooser session={session} />
-      <hr />
-      <Entry label="One series over all viewports" hint={tiled ? 'yes' : ''} chosen={tiled} onClick={() => void session.tiling.toggle().catch(() => undefined)} />
-      <Entry label="Open studies in this layout" hint={starts ? 'yes' : ''} chosen={starts} onClick={() => void keepLayout(starts ? null : layout).catch(() => undefined)} />
-    </Dropdown>
+    <>
+      <Dropdown label="Layout" glyph={layout} testid="layout">
+        {LAYOUTS.map((each) => (
+          <Entry key={each} label={layoutName(each)} hint={keyOf(`layout-${each}`)} chosen={each === layout} icon={<Glyph name={each} />} onClick={() => session.setLayout(each)} />
+        ))}
+        <hr />
+        <GridChooser session={session} />
+        <hr />
+        <Entry label="One series over all viewports" hint={tiled ? 'yes' : ''} chosen={tiled} onClick={() => void session.tiling.toggle().catch(() => undefined)} />
+        <Entry label="Open studies in this layout" hint={starts ? 'yes' : ''} chosen={starts} onClick={() => void keepLayout(starts ? null : layout).catch(() => undefined)} />
+        <hr />
+        <PresetEntries session={session} onManage={() => setManaging(true)} />
+      </Dropdown>
+      {managing && <PresetsDialog session={session} onClose={() => setManaging(false)} />}
+    </>
   )
 }
