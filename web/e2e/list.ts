@@ -50,7 +50,8 @@ export async function expectReadable(page: Page): Promise<void> {
 /** What only a mouse could use: it looks as if it could be pressed, and no Tab leads to it or to what it belongs to. */
 export async function expectKeyboard(page: Page): Promise<void> {
   const lost = await page.evaluate(() => {
-    const own = 'a[href], button, input, select, textarea, summary, label, [tabindex]:not([tabindex="-1"]), [role="row"][aria-rowindex], [inert]'
+    const own =
+      'a[href], button, input, select, textarea, summary, label, [tabindex]:not([tabindex="-1"]), [role="row"][aria-rowindex], [inert], .pane' // rows and images go by the arrows
     return [...document.querySelectorAll<HTMLElement>('body *')]
       .filter((each) => each.offsetParent !== null && getComputedStyle(each).cursor === 'pointer' && !each.closest(own))
       .map((each) => `${each.tagName.toLowerCase()}.${each.className}`)

@@ -23,6 +23,9 @@ export function Dialog({ title, onClose, children, footer, wide, stubborn }: Dia
     // The first thing to fill in, or the likely answer; never the cross.
     const start = element?.querySelector<HTMLElement>('.dialog-body input, .dialog-body select') ?? element?.querySelector<HTMLElement>('.dialog-foot .button-primary, h2')
     start?.focus()
+    // The arrows scroll what has the focus: a long text without a field in it takes it (WCAG 2.1.1).
+    const body = element?.querySelector<HTMLElement>('.dialog-body')
+    if (body && body.scrollHeight > body.clientHeight && !body.querySelector('a[href], button, input, select, textarea')) body.tabIndex = 0
     return () => {
       element?.close()
       if (before instanceof HTMLElement && before.isConnected) before.focus()
