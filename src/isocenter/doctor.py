@@ -143,7 +143,8 @@ def _kept(context: Context) -> Iterator[Finding]:
     health = scrubbing.health(context, SYSTEM)
     if health.damaged:
         mend = "Put them back from a backup (docs/recovery.md), or name a second storage: the setting replica."
-        yield Finding("unsafe", f"{health.damaged} files are missing or damaged", mend)
+        many = "1 file is" if health.damaged == 1 else f"{health.damaged:,} files are"
+        yield Finding("unsafe", f"{many} missing or damaged", mend)
     if not context.settings.replica:
         yield Finding("advice", "there is no second storage: a damaged file can only be put back by hand", "The setting replica.")
     elif health.replica is not None and health.replica.reason:

@@ -11,9 +11,9 @@ from sqlalchemy import update
 
 from isocenter import doctor
 from isocenter.domain.access import SYSTEM
-from isocenter.service import accounts, backup, ingest
+from isocenter.service import accounts, backup, ingest, scrubbing
 from isocenter.service.context import Context
-from isocenter.setting_values import Address
+from isocenter.setting_values import Address, Size
 from isocenter.store.schema import change
 from objects import part10
 from servers import run, running
@@ -24,7 +24,7 @@ def healthy(context: Context, folder: Path) -> Context:
     accounts.add_user(context, SYSTEM, name="root1", role="admin")
     accounts.add_user(context, SYSTEM, name="ray", role="radiologist")
     backup.back_up(context, folder)
-    return context
+    return replace(context, settings=replace(context.settings, replica=f"file://{folder}"))
 
 
 def found(context: Context) -> dict[str, str]:
@@ -65,12 +65,29 @@ def forget_token(context: Context) -> Context:
     return replace(context, clock=lambda now=context.clock: now() + timedelta(days=200))
 
 
+def decay(context: Context) -> Context:
+    lose(context)
+    scrubbing.announce(context, "")
+    assert scrubbing.step(context, None)
+    return context
+
+
+def leave_single(context: Context) -> Context:
+    return replace(context, settings=replace(context.settings, replica=""))
+
+
+def stop_looking(context: Context) -> Context:
+    return replace(context, settings=replace(context.settings, scrub_rate=Size(0)))
+
+
 @pytest.mark.parametrize(
     ("harm", "level", "words"),
     [
         (expose, "unsafe", "clear text"), (open_folder, "unsafe", "everybody on this machine"),
         (wait, "unsafe", "last backup is of"), (lose, "unsafe", "could not have every file"),
         (tamper, "unsafe", "not as it was written"), (forget_token, "unsafe", "never ends"),
+        (decay, "unsafe", "1 file is missing or damaged"), (leave_single, "advice", "no second storage"),
+        (stop_looking, "advice", "files decay"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(
