@@ -2,7 +2,7 @@
 import { changes } from '../../../api/events'
 import { userName } from '../../../api/session'
 import { readStudy } from '../../../api/studies'
-import type { Series, Study, StudyDetail } from '../../../api/types'
+import type { Series, StudyDetail } from '../../../api/types'
 import { seriesMetadata } from '../../../dicomweb/client'
 import type { JsonDataset } from '../../../dicomweb/types'
 import { HttpError, explain, isAbort } from '../../../lib/http'
@@ -10,9 +10,8 @@ import { Observable } from '../../../lib/observable'
 import { Engine } from '../engine/engine'
 import type { Pane, Stack } from '../engine/pane'
 import { placeOf } from '../model/annotations'
-import type { Kind } from '../model/measure'
 import { type Layout, MOST_PANES, panesOf } from '../model/layout'
-import { type Detail, type Relation, nextDetail, relationOf } from '../model/overlay'
+import { type Relation, nextDetail, relationOf } from '../model/overlay'
 import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Hanging } from './hanging'
@@ -21,41 +20,15 @@ import { prepare } from './comparing'
 import { keptLayout } from './layouts'
 import { Measurements } from './measurements'
 import { Linking } from './linking'
+import { Live, closed } from './live'
 import type { Opening } from './opening'
 import { paceNow } from './pace'
 import { Seen } from './seen'
+import type { Group, Tool, ViewerState } from './state'
 import { Thumbnails } from './thumbnails'
 import { Tiling } from './tiling'
 
-export type Tool = 'cursor' | 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'pan' | 'scroll' | Kind
-
-/** A study in the rail: the one that was opened, or another of the same patient. */
-export interface Group {
-  readonly study: Study
-  readonly series: readonly Series[]
-  readonly state: 'closed' | 'loading' | 'open' | 'failed'
-  readonly reason: string
-}
-
-export interface ViewerState {
-  readonly status: 'loading' | 'ready' | 'failed'
-  readonly failure: { readonly what: string; readonly hint: string; readonly missing: boolean } | null
-  readonly groups: readonly Group[]
-  readonly layout: Layout
-  readonly active: number
-  /** The active viewport fills the screen for a while. */
-  readonly alone: boolean
-  readonly tool: Tool
-  readonly detail: Detail
-  readonly help: boolean
-  /** By viewport: what is shown there instead of pictures (a key of ui/additions CONTENTS). */
-  readonly contents: Readonly<Record<number, string>>
-  /** The panel that is open at the right edge (an id of ui/additions PANELS). */
-  readonly panel: string | null
-  readonly menu: { readonly x: number; readonly y: number } | null
-  /** Series that arrived while the viewer was open. */
-  readonly fresh: ReadonlySet<string>
-}
+export type { Group, Tool, ViewerState }
 
 const coarse = (): boolean => typeof matchMedia === 'function' && matchMedia('(pointer: coarse)').matches
 
@@ -74,7 +47,7 @@ export class ViewerSession {
   private readonly stacks = new Map<string, Promise<Stack>>()
   private readonly stopListening: () => void
   private early: Opening['early']
-  private refreshTimer = 0
+  private readonly live: Live
 
   /** @param opening what was asked of the server before this code was even loaded */
   constructor(studyInstanceUID: string, opening: Opening) {
@@ -104,15 +77,17 @@ export class ViewerSession {
     this.linking = new Linking(this)
     this.tiling = new Tiling(this)
     this.seen = new Seen(this, this.ended.signal)
+    this.live = new Live(this, studyInstanceUID, this.ended.signal)
     this.stopListening = changes.listen((change) => {
       // A new study may be another one of this patient.
       const isOurs = this.state.get().groups.some((group) => group.study.StudyInstanceUID === change.study)
-      if (change.study && (isOurs || change.kind === 'study.created')) this.refreshSoon()
+      if (change.study && (isOurs || change.kind === 'study.created')) this.live.refreshSoon()
     })
     void this.begin(opening)
   }
 
-  private patch(change: Partial<ViewerState>): void {
+  /** For the parts of the session; nothing changes after its end. */
+  patch(change: Partial<ViewerState>): void {
     if (!this.ended.signal.aborted) this.state.update((now) => ({ ...now, ...change }))
   }
 
@@ -173,11 +148,11 @@ export class ViewerSession {
     return inRailOrder(study.series)
   }
 
-  private setGroup(studyInstanceUID: string, change: Partial<Group>): void {
+  setGroup(studyInstanceUID: string, change: Partial<Group>): void {
     this.patch({ groups: this.state.get().groups.map((group) => (group.study.StudyInstanceUID === studyInstanceUID ? { ...group, ...change } : group)) })
   }
 
-  private allSeries(): Series[] {
+  allSeries(): Series[] {
     return this.state.get().groups.flatMap((group) => group.series)
   }
 
@@ -237,6 +212,11 @@ export class ViewerSession {
     return asked
   }
 
+  /** The list of images is asked for again next time; false: it was not known. */
+  forget(seriesInstanceUID: string): boolean {
+    return this.stacks.delete(seriesInstanceUID)
+  }
+
   /** The first series' metadata may be here already; it is used once, later requests want what is new. */
   private async metadataOf(study: string, seriesInstanceUID: string): Promise<JsonDataset[]> {
     const early = await this.early.catch(() => null)
@@ -283,59 +263,6 @@ export class ViewerSession {
     if (state === 'closed' || state === 'failed') await this.toggleGroup(studyInstanceUID)
     const first = firstToShow(find()?.series ?? [])
     if (first) await this.show(first.SeriesInstanceUID, at)
-  }
-
-  // --- live
-
-  /** Images arrive in bursts: one refresh a second is plenty. */
-  private refreshSoon(): void {
-    if (this.refreshTimer) return
-    this.refreshTimer = window.setTimeout(() => {
-      this.refreshTimer = 0
-      void this.refresh()
-    }, 1000)
-  }
-
-  private async refresh(): Promise<void> {
-    for (const group of this.state.get().groups) {
-      if (group.series.length === 0) continue
-      try {
-        const study = await readStudy(group.study.StudyInstanceUID, { signal: this.ended.signal, background: true })
-        await this.merge(group, study)
-      } catch (error) {
-        // Not live for a moment; the feed will ask again with the next change.
-        if (isAbort(error)) return
-      }
-    }
-  }
-
-  private async merge(group: Group, study: StudyDetail): Promise<void> {
-    const before = new Map(group.series.map((series) => [series.SeriesInstanceUID, series.NumberOfSeriesRelatedInstances]))
-    const added = study.series.filter((series) => !before.has(series.SeriesInstanceUID))
-    const grown = study.series.filter((series) => (before.get(series.SeriesInstanceUID) ?? Infinity) < series.NumberOfSeriesRelatedInstances)
-    this.setGroup(study.StudyInstanceUID, { study, series: inRailOrder(study.series) })
-    if (study.StudyInstanceUID === this.studyInstanceUID) this.addPriors(study.priors)
-    if (added.length > 0) {
-      this.patch({ fresh: new Set([...this.state.get().fresh, ...added.map((series) => series.SeriesInstanceUID)]) })
-      this.thumbnails.want(added)
-    }
-    for (const { SeriesInstanceUID: uid } of grown) {
-      if (!this.stacks.delete(uid)) continue
-      const stack = await this.stackOf(uid, study.StudyInstanceUID)
-      for (const pane of this.engine.panes) if (pane.state.get().seriesInstanceUID === uid) pane.grow(stack)
-    }
-    // A viewer opened on a study that was still empty shows its first series when it comes.
-    const first = this.allSeries()[0]
-    if (first && this.engine.panes.every((pane) => pane.state.get().seriesInstanceUID === null)) await this.show(first.SeriesInstanceUID, 0)
-  }
-
-  /** Priors that were not there yet take their place in the server's order, newest first. */
-  private addPriors(priors: readonly Study[]): void {
-    const known = new Map(this.state.get().groups.map((group) => [group.study.StudyInstanceUID, group]))
-    if (priors.every((prior) => known.has(prior.StudyInstanceUID))) return
-    const listed = priors.map((prior) => known.get(prior.StudyInstanceUID) ?? closed(prior))
-    const others = [...known.values()].filter((group) => !listed.includes(group))
-    this.patch({ groups: [...others, ...listed] })
   }
 
   // --- viewports
@@ -438,7 +365,7 @@ export class ViewerSession {
 
   dispose(): void {
     this.ended.abort()
-    window.clearTimeout(this.refreshTimer)
+    this.live.dispose()
     this.stopListening()
     this.annotations.dispose()
     this.linking.dispose()
@@ -448,5 +375,3 @@ export class ViewerSession {
     this.stacks.clear()
   }
 }
-
-const closed = (study: Study): Group => ({ study, series: [], state: 'closed', reason: '' })
