@@ -29,7 +29,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     headless: true,
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
+    trace: 'on-first-retry', // a trace of every test costs a third of the time
     launchOptions: {
       executablePath: process.env.ISOCENTER_CHROMIUM ?? '/usr/bin/chromium',
       args: ['--headless=new', ...flags],

@@ -274,6 +274,7 @@ def test_a_test_a_new_secret_and_a_pause(archive: Archive, receiver: Receiver) -
     webhooks.test(archive.context, SYSTEM, "ris")
     archive.tell()
     assert [message["type"] for _, message in receiver.messages] == ["isocenter.test"] and archive.webhook.last_status == 204
+    assert archive.webhook.attempts == 0, "of messages that failed"
     old = receiver.secret
     receiver.secret = webhooks.new_secret(archive.context, SYSTEM, "ris")
     assert receiver.secret != old

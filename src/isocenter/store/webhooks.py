@@ -142,7 +142,9 @@ def is_due(connection: Connection, key_id: str, now: datetime) -> bool:
 
 def claim(connection: Connection, key_id: str, now: datetime, lease: timedelta) -> Webhook | None:
     """Take the webhook that has been due for longest; until the lease ends nobody else tells it."""
-    for row in leases.take(connection, webhook, _due(key_id, now), now + lease, columns=_COLUMNS):
+    # Not `take`: `attempts` are those of a message that failed.
+    for row in leases.find(connection, webhook, _due(key_id, now), columns=_COLUMNS):
+        leases.hold(connection, webhook, [row.id], now + lease)
         return Webhook(**{**row._mapping, "lease_until": now + lease})
     return None
 
