@@ -1,5 +1,6 @@
 """A real `isocenter serve` in a temporary folder, for tests that come in by the front door."""
 
+import fcntl
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from schemas import put_index
 PASSWORD = "correct-horse-battery-1"
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
+FIRST_PORT, LAST_PORT = 12_000, 32_000
 
 # Logins of tests need no slow hashes, and few need a second process that receives (a second of CPU at each start); everything
 # else is as in production.
@@ -93,6 +96,14 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"isocenter serve was not ready after {seconds} s:\n{self.output()}")
 
+    def wait_until_said(self, words: str, seconds: float = START_SECONDS) -> None:
+        """Until its output holds the words. Fails with its own words when it has ended or takes too long."""
+        deadline = time.monotonic() + seconds
+        while words not in self.output():
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.output()}"
+            assert time.monotonic() < deadline, f"not said after {seconds} s:\n{self.output()}"
+            time.sleep(0.05)
+
     def stop(self, with_signal: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
         """Stop it and wait; the exit code. Checks that none of its processes is left."""
         for client in self.clients:
@@ -110,10 +121,26 @@ class Server:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on and no other test is given.
+
+    Each comes from a counter that all streams of tests share, and lies below the ports that the kernel gives to clients: one of
+    those may be taken by any connection before the server that it was meant for listens.
+    """
+    with (Path(tempfile.gettempdir()) / "isocenter-test-ports").open("a+") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        while True:
+            counter.seek(0)
+            port = int(counter.read() or FIRST_PORT)
+            counter.truncate(0)
+            counter.write(str(port + 1 if port < LAST_PORT else FIRST_PORT))
+            counter.flush()
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue  # somebody else's
+                return port
 
 
 def command_line(pid: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -118,10 +117,8 @@ def test_a_request_of_the_peer_that_nobody_performs_is_refused_and_the_answer_ta
 
 @pytest.mark.parametrize("cancelled", [conversation.never, lambda: False], ids=["waiting", "asking whether to cancel"])
 def test_a_peer_that_says_nothing_is_left(odd: Odd, cancelled: Callable[[], bool]) -> None:
-    began = time.monotonic()
     with pytest.raises(Lost, match="timeout"):
         ask(odd, idle=0.3, cancelled=cancelled)
-    assert time.monotonic() - began < 10
 
 
 def test_a_cancel_is_sent_once_and_the_final_answer_waited_for(odd: Odd) -> None:
@@ -133,10 +130,8 @@ def test_a_cancel_is_sent_once_and_the_final_answer_waited_for(odd: Odd) -> None
 
 def test_a_peer_that_does_not_obey_a_cancel_is_left(odd: Odd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "OBEYED_WITHIN", 0.2)
-    began = time.monotonic()
     with pytest.raises(Lost, match="timeout"):
-        ask(odd, (1, COMMAND | LAST, PENDING.encode()), (1, LAST, b"\0" * 8), idle=60, cancelled=lambda: True)
-    assert time.monotonic() - began < 10
+        ask(odd, (1, COMMAND | LAST, PENDING.encode()), (1, LAST, b"\0" * 8), idle=600, cancelled=lambda: True)
 
 
 def test_a_service_that_was_not_accepted(odd: Odd) -> None:

@@ -45,7 +45,7 @@ def foreign() -> Iterator[Callable[..., int]]:
 
 def test_answered(archive: Archive, foreign: Callable[..., int]) -> None:
     verified = ask(archive.port)
-    assert verified.ok and verified.message == "ISOCENTER answered." and 0 <= verified.milliseconds < 1000
+    assert verified.ok and verified.message == "ISOCENTER answered." and verified.milliseconds >= 0
     assert ask(foreign(Verification), "FOREIGN").ok
 
 
@@ -77,7 +77,7 @@ def test_nobody_listens() -> None:
 
 def test_a_port_that_says_nothing(silent: int) -> None:
     verified = ask(silent)
-    assert verified.outcome is Outcome.NO_ANSWER and "DICOM port" in verified.message and verified.milliseconds < 5000
+    assert verified.outcome is Outcome.NO_ANSWER and "DICOM port" in verified.message
 
 
 def test_a_port_that_speaks_something_else() -> None:

@@ -160,12 +160,11 @@ def test_stop_aborts_what_is_idle_at_once(archive: Archive) -> None:
     with peer_of(archive) as peer:
         peer.associate()
         eventually(lambda: archive.server.associations)
-        began = time.monotonic()
-        stopping = stop(archive, 30)
+        stopping = stop(archive, 300)
         assert peer.receive() == pdu.Abort(0)
         peer.close()
-        stopping.join(10)
-        assert time.monotonic() - began < 5
+        stopping.join(100)
+        assert not stopping.is_alive()
     with pytest.raises(OSError):
         RawPeer(archive.port)
 

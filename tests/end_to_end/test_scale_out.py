@@ -214,7 +214,7 @@ def test_roles_on_machines_of_their_own(s3: ceph.S3, bucket: str, postgresql: Po
     hl7 = [start(tmp_path / f"hl7-{port}", *common, "--hl7", f"127.0.0.1:{port}", extra=keys, role="hl7") for port in listening]
     try:
         web.wait_until_ready(PATIENCE)
-        eventually(lambda: "Isocenter is ready" in dicom.output(), "the DICOM role does not start")
+        dicom.wait_until_said("Isocenter is ready", PATIENCE)
         sent = Sender(dicom, source, tmp_path / "sent", 3)
         assert sent.done.wait(PATIENCE) and len(sent.answered) == 3
         stored = _series(source, tmp_path / "stored", 2)
@@ -244,7 +244,7 @@ def test_roles_on_machines_of_their_own(s3: ceph.S3, bucket: str, postgresql: Po
 def _prove_orders(nodes: list[Server], ports: list[int], web: Server, dicom: Server) -> None:
     """An order that one HL7 node took and the other changed is one row, in the worklists of all."""
     for number, port in enumerate(ports):
-        eventually(lambda node=nodes[number]: "Isocenter is ready" in node.output(), "an HL7 role does not start")
+        nodes[number].wait_until_said("Isocenter is ready", PATIENCE)
         ris = messages.Sender.to(port)
         start_at = f"2026112{4 + number}110000"
         assert ris.code(messages.orm(("NW", "XO")[number], control=str(number), start=start_at)) == "AA"

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,14 +73,12 @@ def test_subscribers_are_told_over_a_websocket(tmp_path: Path) -> None:
             before = ["SCHEDULED", "IN PROGRESS"]
             assert [each[1:] for each in heard] == [(STATE, uid, state) for state in [*before[3 - len(heard) :], "CANCELED"]]
             refused_without_ours(server)
-            began = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
                     again.recv(timeout=60)
             assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001, "going away"
             server.process.wait(60)
-            assert time.monotonic() - began < 20
 
 
 def refused_without_ours(server: Server) -> None:

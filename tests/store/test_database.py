@@ -344,13 +344,11 @@ def test_a_server_that_restarts(postgresql: PostgreSQL) -> None:
     assert keys(opened) == ["before"]
     postgresql.stop("fast")
     try:
-        began = time.monotonic()
         for _ in range(3):
             with pytest.raises(Broken, match="away"):
                 opened.write(put("lost"))
             with pytest.raises(Broken, match="away"):
                 keys(opened)
-        assert time.monotonic() - began < 10
     finally:
         postgresql.start()
     assert opened.write(put("after")) == "after"

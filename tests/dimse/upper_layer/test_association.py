@@ -28,14 +28,14 @@ def test_after_a_release_the_connection_is_closed_when_artim_expires(start: Star
         assert peer.receive() == pdu.ReleaseRP()
         began = time.monotonic()
         assert peer.receive() is None
-        assert 0.1 < time.monotonic() - began < 3
+        assert time.monotonic() - began > 0.1
 
 
 def test_a_connection_without_a_request_is_closed_when_artim_expires(start: Start) -> None:
     with peer_of(start(artim_timeout=0.3)) as peer:
         began = time.monotonic()
         assert peer.receive() is None, "AA-2 sends nothing"
-        assert 0.1 < time.monotonic() - began < 3
+        assert time.monotonic() - began > 0.1
 
 
 def test_a_request_that_trickles_is_closed_when_artim_expires(start: Start) -> None:
@@ -46,7 +46,7 @@ def test_a_request_that_trickles_is_closed_when_artim_expires(start: Start) -> N
             for each in request:
                 peer.send(bytes((each,)))
                 time.sleep(0.02)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 60, "the whole request would take as long as it likes"
 
 
 def test_an_idle_association_is_aborted(start: Start) -> None:

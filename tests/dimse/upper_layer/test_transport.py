@@ -43,10 +43,8 @@ def test_no_delay_on_either_side(pair: tuple[Transport, socket.socket]) -> None:
 def test_nothing_comes(pair: tuple[Transport, socket.socket]) -> None:
     buffer = memoryview(bytearray(10))
     for timeout in (0.1, 0.0, -1.0):
-        began = time.monotonic()
         with pytest.raises(TimedOut):
             pair[0].recv_into(buffer, timeout)
-        assert time.monotonic() - began < 2
 
 
 def test_a_peer_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
