@@ -8,6 +8,7 @@ logs=.build/test
 mkdir -p "$logs"
 export PATH="$PWD/.venv/bin:$PATH" CI="${CI:-}"
 unset PYTHONPATH  # this tree is tested, not another
+unset PYTHONDONTWRITEBYTECODE  # a server of four processes starts in a fifth less time when its modules are compiled once
 failed=()
 began=$SECONDS
 trap 'kill $(jobs -p) 2> /dev/null' EXIT
