@@ -9,6 +9,7 @@ import { markersOf } from '../model/geometry'
 import { DEFAULTS } from '../model/hanging/defaults'
 import type { Hung } from '../model/hanging/example'
 import { studyFacts } from '../model/hanging/facts'
+import { helpful } from '../model/priors'
 import { type DisplaySet, type Fit, fitOf, needsHeaders, priorsOf, scoreOf } from '../model/hanging/match'
 import { type Cell, type Protocol, WAYS, gridOf, parseProtocol } from '../model/hanging/protocol'
 import type { Layout } from '../model/layout'
@@ -64,9 +65,15 @@ export function entriesOf(kept: readonly KeptProtocol[]): Entry[] {
 export const earlierThan = (study: Study, others: readonly Study[]): Study[] =>
   others.filter((each) => each.StudyInstanceUID !== study.StudyInstanceUID && each.StudyDate <= study.StudyDate).sort((a, b) => (b.StudyDate + b.StudyTime < a.StudyDate + a.StudyTime ? -1 : 1))
 
-/** Earlier studies with the same kind of images: the n-th of them is what a protocol calls the n-th. */
-export const alike = (study: Study, others: readonly Study[]): Study[] =>
-  earlierThan(study, others).filter((each) => each.ModalitiesInStudy.some((modality) => study.ModalitiesInStudy.includes(modality)))
+/**
+ * Earlier studies with the same kind of images, the newest first: the n-th of them is what a protocol calls the n-th.
+ * Where the server knows of some that help to read this one, the others (another part of the body) are not counted.
+ */
+export function alike(study: Study, others: readonly Study[]): Study[] {
+  const same = earlierThan(study, others).filter((each) => each.ModalitiesInStudy.some((modality) => study.ModalitiesInStudy.includes(modality)))
+  const best = new Set(helpful(study, same))
+  return best.size > 0 ? same.filter((each) => best.has(each)) : same
+}
 
 /** The earlier studies worth looking through: same kind of images, the newest and, for comparisons with it, the oldest. */
 export function priorsFor(study: Study, others: readonly Study[], protocols: readonly Protocol[]): Study[] {

@@ -83,6 +83,14 @@ describe('earlier studies', () => {
     expect(priorsFor(study({ ModalitiesInStudy: ['CR'] }), others, [defaultNamed('CR chest')]).map((each) => each.StudyInstanceUID)).toEqual(['last', 'old'])
     expect(priorsFor(study({ ModalitiesInStudy: ['CR'] }), others, [])).toEqual([])
   })
+  it('are those of the same part of the body where the server knows of one, still the newest first', () => {
+    const prior = (uid: string, date: string, score: number) => study({ StudyInstanceUID: uid, StudyDate: date, ModalitiesInStudy: ['CR'], relevance: { score, reason: '' } })
+    const others = [prior('hand', '20251231', 12), prior('chest', '20230101', 75), prior('lungs', '20250101', 70)]
+    const hungWith = (all: readonly Study[]) => priorsFor(study({ ModalitiesInStudy: ['CR'] }), all, [defaultNamed('CR chest')]).map((each) => each.StudyInstanceUID)
+    expect(hungWith(others)).toEqual(['lungs', 'chest'])
+    // Where nothing speaks for any of them, all are worth a look.
+    expect(hungWith(others.slice(0, 1))).toEqual(['hand'])
+  })
 })
 
 describe('the protocols of the viewer', () => {
