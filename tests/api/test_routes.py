@@ -9,7 +9,13 @@ from api_harness import Api
 from isocenter.api.endpoint import Door, Endpoint
 from isocenter.api.openapi import PREFIX
 from isocenter.api.routes import ENDPOINTS, routes
-from isocenter.domain.access import PERMISSIONS, Permission, Role
+from isocenter.api.security_headers import SecurityHeaders
+from isocenter.dicomweb.routes import RESOURCES
+from isocenter.domain.access import PERMISSIONS, SYSTEM, Permission, Role
+from isocenter.domain.sharing import Opens
+from isocenter.service import sharing
+from isocenter.site import Site
+from objects import part10
 
 pytestmark = pytest.mark.anyio
 
@@ -58,11 +64,21 @@ BODIES = {
     "/webhooks/{name}": {"enabled": False},
     "/retrievals": {"aet": "NOWHERE", "StudyInstanceUID": "1.2.3"},
     "/session": {"username": "x", "password": "y"},
+    "/session/link": {"token": "0123456789abcdef"},
+    "/shares": {"opens": "upload", "label": "Another hospital"},
+    "/received/{id}/studies/{uid}/accept": {"as": "said"},
+    "/received/{id}/studies/{uid}/refuse": {"reason": "not ours"},
     "/session/password": {"current": "x", "password": "a sentence of words"},
 }
+# What may be asked by who comes by a link, if the link permits it; a new row is not among them unless it is meant.
+OPEN_TO_LINKS = {
+    ("GET", "/session"), ("DELETE", "/session"), ("GET", "/session/preferences"), ("GET", "/studies"), ("GET", "/studies/{uid}"),
+    ("POST", "/studies/{uid}/exports"), ("POST", "/studies/{uid}/films"), ("POST", "/studies/{uid}/films/pictures"),
+    ("POST", "/upload"),
+}  # fmt: skip
 GUARDED = [row for row in ENDPOINTS if isinstance(row.needs, Permission)]
 STREAMS = ("/events", "/changes/stream")  # which do not end
-OPEN_TO_ANYBODY = {("POST", "/session"), ("GET", "/openapi.json"), ("GET", "/docs")}
+OPEN_TO_ANYBODY = {("POST", "/session"), ("POST", "/session/link"), ("GET", "/openapi.json"), ("GET", "/docs")}
 
 
 def address(row: Endpoint) -> str:
@@ -123,6 +139,31 @@ async def test_a_session_needs_its_csrf_token_for_every_change(sqlite_api: Api) 
                 response = await client.request(row.method, address(row), json=BODIES.get(row.path), headers=headers)
                 assert response.status_code == 403, name(row)
                 assert response.json()["error"]["where"] == "X-CSRF-Token"
+
+
+async def test_only_rows_that_say_so_are_open_to_links(sqlite_api: Api) -> None:
+    assert {(row.method, row.path) for row in ENDPOINTS if row.linked} == OPEN_TO_LINKS
+    sqlite_api.store(part10(StudyInstanceUID="1.2.3"))
+    made = sharing.create(sqlite_api.context, SYSTEM, sharing.Wanted(Opens.STUDY, "1.2.3", download=True))
+    sqlite_api.app = SecurityHeaders(Site(sqlite_api.context, sqlite_api.authenticator))
+    async with sqlite_api.client() as client:
+        token = (await client.post("/session/link", json={"token": made.secret})).json()["csrf_token"]
+        for row in ENDPOINTS:
+            if row.needs is Door.PUBLIC or (row.linked and row.method == "GET"):
+                continue
+            response = await client.request(row.method, address(row), json=BODIES.get(row.path))
+            assert response.status_code == 403, name(row)  # its own page says the token
+            if row.linked:
+                continue
+            response = await client.request(row.method, address(row), json=BODIES.get(row.path), headers={"X-CSRF-Token": token})
+            assert response.status_code == 403 and response.json()["error"]["where"] == "link", name(row)
+        for method, pattern, _ in RESOURCES:
+            path = re.sub(r"\(\?P<\w+>[^)]*\)", "1.2.3", pattern.pattern).replace("(?:/1.2.3)?", "")
+            if method != "GET" or "workitems" in path:
+                headers = {"X-CSRF-Token": token}
+                response = await client.request(method, f"http://isocenter.test/dicom-web{path}", content=b"x", headers=headers)
+                assert response.status_code == 403, (method, path)
+        assert (await client.get("http://isocenter.test/metrics")).status_code == 403
 
 
 async def test_strangers_do_not_learn_what_there_is(sqlite_api: Api) -> None:

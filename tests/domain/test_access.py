@@ -9,13 +9,17 @@ from isocenter.domain.access import (
     PERMISSIONS,
     SYSTEM,
     Everything,
+    Linked,
     Nothing,
+    Only,
     Permission,
     Principal,
     ReferredBy,
     Role,
     allow,
     require,
+    require_account,
+    require_files,
     scope,
     within,
 )
@@ -104,3 +108,26 @@ def test_matches_and_predicate_are_one_rule(name: str, value: str) -> None:
     for limits in each:
         by_keys = all(match.matches(study[attribute.keyword], attribute.vr) for attribute, match in limits.as_matches())
         assert by_keys is limits.permits(study)
+
+
+def by_link(*studies: str, permissions: tuple[Permission, ...] = (Permission.STUDY_QUERY, Permission.STUDY_READ)) -> Principal:
+    return Principal("link:1", Role.ADMIN, "link", "link", linked=Linked(1, frozenset(permissions), studies))
+
+
+def test_who_comes_by_a_link_may_and_sees_what_the_link_says_and_no_role_counts() -> None:
+    assert {each for each in Permission if allow(by_link("1.2"), each)} == {Permission.STUDY_QUERY, Permission.STUDY_READ}
+    assert not any(allow(Principal("link:1", Role.ADMIN, "link", "link"), each) for each in Permission)
+    assert scope(Principal("link:1", Role.ADMIN, "link", "link")) == Nothing() == scope(by_link())
+    assert scope(by_link("1.2", permissions=(Permission.STUDY_STORE,))) == Nothing()
+    for refused in (require_account, require_files):
+        with pytest.raises(Forbidden):
+            refused(by_link("1.2"))
+        refused(someone(Role.REFERRER))
+    require_files(by_link("1.2", permissions=(Permission.STUDY_EXPORT,)))
+
+
+@given(studies=st.lists(st.sampled_from(["1.2", "1.2.3", "1.2.4"]), unique=True), uid=st.sampled_from(["", "1.2", "1.2.3", "9"]))
+def test_a_list_of_studies_means_the_same_as_key_and_as_predicate(studies: list[str], uid: str) -> None:
+    limits = Only(tuple(studies))
+    ((attribute, match),) = limits.as_matches()
+    assert limits.permits({attribute.keyword: uid}) is match.matches(uid, attribute.vr) is (uid in studies)

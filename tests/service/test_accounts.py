@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from isocenter.domain.access import SYSTEM, Permission, Principal, Role
 from isocenter.domain.errors import Busy, Conflict, Forbidden, Invalid, Missing, Unauthenticated
 from isocenter.domain.events import Event
+from isocenter.domain.sharing import Opens
 from isocenter.service import (
     accounts,
     changes,
@@ -20,9 +21,11 @@ from isocenter.service import (
     ordering,
     peers,
     procedures,
+    received,
     rejections,
     remote,
     sessions,
+    sharing,
     splitting,
     system,
     uploading,
@@ -33,6 +36,7 @@ from isocenter.service import (
     worklist,
 )
 from isocenter.service.context import Context
+from isocenter.service.sharing import Wanted
 
 WATCHER = ups_reports.Subscriber("A")
 PASSWORD = "a sentence of several words"
@@ -164,6 +168,16 @@ USES: list[tuple[Permission, Callable[[Context, Principal], object]]] = [
     (Permission.STUDY_QUERY, lambda c, p: worklist.find(c, p, {}, sort="StudyDate", limit=1, offset=0, cursor="")),
     (Permission.STUDY_QUERY, lambda c, p: worklist.detail(c, p, "1.2")),
     (Permission.STUDY_EXPORT, lambda c, p: exports.note(c, p, "1.2", exports.Export("picture", 1))),
+    (Permission.STUDY_SHARE, lambda c, p: sharing.create(c, p, Wanted(Opens.STUDY, "1.2"))),
+    (Permission.STUDY_SHARE, lambda c, p: sharing.page(c, p, None, 1)),
+    (Permission.STUDY_SHARE, lambda c, p: sharing.get(c, p, 1)),
+    (Permission.STUDY_SHARE, lambda c, p: sharing.withdraw(c, p, 1)),
+    (Permission.STUDY_SHARE, lambda c, p: sharing.new_code(c, p, 1)),
+    (Permission.STUDY_SHARE, lambda c, p: sharing.history(c, p, 1)),
+    (Permission.QUARANTINE_READ, received.page),
+    (Permission.QUARANTINE_RESOLVE, lambda c, p: received.look(c, p, 1, "1.2")),
+    (Permission.QUARANTINE_RESOLVE, lambda c, p: received.accept(c, p, 1, "1.2", how="said", after=0, door=ingest.begin)),
+    (Permission.QUARANTINE_RESOLVE, lambda c, p: received.refuse(c, p, 1, "1.2", "x")),
     (Permission.ORDER_MANAGE, lambda c, p: ordering.create(c, p, {})),
     (Permission.ORDER_MANAGE, lambda c, p: ordering.change(c, p, 1, {})),
     (Permission.ORDER_MANAGE, lambda c, p: ordering.remove(c, p, 1)),

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -22,7 +23,7 @@ from isocenter.api.forwarded import Forwarding, Origin
 from isocenter.domain.access import Principal
 from isocenter.domain.credentials import csrf_token, same
 from isocenter.domain.errors import Busy, Forbidden, Unauthenticated
-from isocenter.service import sessions
+from isocenter.service import sessions, sharing
 from isocenter.service.context import Context
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ COOKIE = "isocenter_session"
 CSRF_HEADER = b"x-csrf-token"
 BACKGROUND_HEADER = b"x-isocenter-background"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+BY_COOKIE = ("session", "link")
 
 REMEMBERED_SECONDS = 2.0
 # More callers than this at once are not remembered longer than the rest; a bound, so that nobody fills our memory.
@@ -45,7 +47,7 @@ HASHING_QUEUE = 32
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the request carries: scheme "bearer", "basic" or "session", and the secret as sent."""
+    """What the request carries: scheme "bearer", "basic", "session" or "link" (both a cookie), and the secret as sent."""
 
     scheme: str
     secret: str
@@ -88,7 +90,7 @@ class Authenticator:
             raise Unauthenticated("nobody is logged in")
         address = self.origin(scope).address
         principal = await self._identify(credentials, address, active=not background)
-        if credentials.scheme == "session" and scope["method"] not in SAFE and not same(csrf, csrf_token(credentials.secret)):
+        if credentials.scheme in BY_COOKIE and scope["method"] not in SAFE and not same(csrf, csrf_token(credentials.secret)):
             raise Forbidden(
                 "the request does not prove that it comes from our own page",
                 where="X-CSRF-Token",
@@ -134,7 +136,7 @@ class Authenticator:
 
     async def _look_up(self, key: bytes, credentials: Credentials, address: str, active: bool) -> Principal:
         generation = self._generation
-        note = credentials.scheme != "session" and self._noted.get(key, 0.0) < time.monotonic()
+        note = credentials.scheme not in BY_COOKIE and self._noted.get(key, 0.0) < time.monotonic()
         principal = await self._ask(credentials, address, active, note)
         if note:
             _make_room(self._noted, lambda until: until)
@@ -148,6 +150,9 @@ class Authenticator:
         context, secret = self._context, credentials.secret
         if credentials.scheme == "session":
             return await anyio.to_thread.run_sync(lambda: sessions.resume(context, secret, address, active=active))
+        if credentials.scheme == "link":
+            whose = partial(sessions.known, context)
+            return await anyio.to_thread.run_sync(lambda: sharing.resume(context, secret, address, whose))
         if credentials.scheme == "bearer":
             return await anyio.to_thread.run_sync(lambda: sessions.bearer(context, secret, address, note=note))
         username, password = _basic(secret)
@@ -184,7 +189,8 @@ def _read(scope: Scope) -> tuple[Credentials | None, str, bool]:
             found = _authorization(value.decode("latin-1"))
         elif name == b"cookie" and found is None:
             secret = _cookie(value)
-            found = Credentials("session", secret) if secret else None
+            scheme = "link" if secret.startswith(sharing.PREFIX) else "session"
+            found = Credentials(scheme, secret) if secret else None
         elif name == CSRF_HEADER:
             csrf = value.decode("latin-1")
         elif name == BACKGROUND_HEADER:

@@ -14,10 +14,12 @@ from isocenter.api.rejections import HOLD, REJECTION
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
 from isocenter.api.routing import PLACE, RULE
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
+from isocenter.api.sharing import RECEIVED, SHARE
 from isocenter.api.webhooks import WEBHOOK
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
 from isocenter.domain.orders import OrderState
+from isocenter.domain.sharing import Opens
 
 _MOMENT = text("RFC 3339", format="date-time")
 _STUDY = {
@@ -55,6 +57,11 @@ SCHEMAS: Mapping[str, Schema] = {
             ),
             "csrf_token": text("to be sent as X-CSRF-Token with every request that changes something"),
             "idle_seconds": integer("the session ends after so long without a request"),
+            "link": or_null(obj(
+                {"opens": text(enum=list(Opens)), "label": text(), "maker": text("who made it"), "expires_at": _MOMENT,
+                 "download": boolean("files may be taken away"), "studies": array(text("a Study Instance UID"))},
+                description="who comes by a link has no account: name, role and idle_seconds mean nothing then",
+            )),
         }
     ),
     "Study": obj(_STUDY),
@@ -73,6 +80,8 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "Correction": CORRECTION,
     "Split": SPLIT,
+    "Share": SHARE,
+    "Received": RECEIVED,
     "Rejection": REJECTION,
     "Hold": HOLD,
     "DeidentificationOption": OPTION,

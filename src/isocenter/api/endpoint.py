@@ -77,6 +77,7 @@ class Endpoint:
     tag: str
     needs: Permission | Door
     also: Permission | None = None  # what it needs besides
+    linked: bool = False  # who comes by a link (`domain.sharing`) may ask; of a new row nobody does unless it says so
     run: Answer | None = None
     respond: Respond | None = None
     description: str = ""

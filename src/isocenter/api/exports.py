@@ -135,7 +135,7 @@ _NUMBER = {"type": "number"}
 
 ENDPOINTS = (
     Endpoint(
-        method="POST", path="/studies/{uid}/exports", tag="exports", needs=Permission.STUDY_EXPORT, run=_note,
+        method="POST", path="/studies/{uid}/exports", tag="exports", needs=Permission.STUDY_EXPORT, linked=True, run=_note,
         summary="Ask to take something away, and have it noted",
         description="Who makes pictures, prints or files of a study for people asks before handing them out; the change log has "
         "a row (study.exported) when this is answered.",
@@ -148,7 +148,7 @@ ENDPOINTS = (
         status=204, errors=(Kind.MISSING,),
     ),
     Endpoint(
-        method="POST", path="/studies/{uid}/films", tag="exports", needs=Permission.STUDY_EXPORT, respond=_film,
+        method="POST", path="/studies/{uid}/films", tag="exports", needs=Permission.STUDY_EXPORT, linked=True, respond=_film,
         summary="A film of images as a viewer shows them, as MP4",
         description="Frames in the order in which they are named, in one window, turn and part of the picture; what was drawn "
         "on them is burned in. The change log has a row (study.exported) before the film is made.",
@@ -171,7 +171,8 @@ ENDPOINTS = (
         answer={"type": "string", "format": "binary"}, answer_type="video/mp4", errors=(Kind.MISSING, Kind.NO_SPACE),
     ),
     Endpoint(
-        method="POST", path="/studies/{uid}/films/pictures", tag="exports", needs=Permission.STUDY_EXPORT, respond=_reel,
+        method="POST", path="/studies/{uid}/films/pictures", tag="exports", needs=Permission.STUDY_EXPORT,
+        linked=True, respond=_reel,
         summary="A film of pictures that the viewer has drawn, as MP4",
         description="JPEG files of one size, each behind its length as four bytes, the highest first. The change log has a row "
         "(study.exported) before they are read.",

@@ -29,6 +29,7 @@ TAGS: Mapping[str, str] = {
     "audit": "Who did what to whom",
     "webhooks": "Who is told of what happens, by signed requests",
     "upload": "Sending objects from a browser or a program",
+    "shares": "Links for people without an account, and what came over them",
     "exceptions": "What needs a person's eye",
     "admin": "Administration",
     "about": "This description",

@@ -35,6 +35,7 @@ from isocenter.api import (
     routing,
     seen,
     session,
+    sharing,
     studies,
     system,
     upload,
@@ -44,7 +45,7 @@ from isocenter.api.auth import Authenticator
 from isocenter.api.documents import SCHEMAS
 from isocenter.api.endpoint import Call, Door, Endpoint, json_response, read_body, read_path, read_query
 from isocenter.api.live import Live
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Principal, Role, require_account
 from isocenter.domain.errors import IsocenterError, Missing, Unsupported
 from isocenter.service.context import Context
 
@@ -82,6 +83,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *changes.ENDPOINTS,
     *audit.ENDPOINTS,
     *upload.ENDPOINTS,
+    *sharing.ENDPOINTS,
     *exceptions.ENDPOINTS,
     *commitments.ENDPOINTS,
     *admin.ENDPOINTS,
@@ -139,6 +141,8 @@ class _Door:
         """The answer of an endpoint. Raises what its use case raises."""
         public = endpoint.needs is Door.PUBLIC
         principal = NOBODY if public else await self._authenticator.principal(request.scope)
+        if not (public or endpoint.linked):
+            require_account(principal)
         path, query = read_path(request, endpoint), read_query(request, endpoint)
         is_json = endpoint.body is not None and endpoint.body_type == "application/json"
         body = await read_body(request, endpoint.body or {}, SCHEMAS, endpoint.largest) if is_json else {}

@@ -9,46 +9,71 @@ from starlette.responses import Response
 from isocenter.api.auth import COOKIE, session_secret
 from isocenter.api.endpoint import Call, Door, Endpoint, Parameter, json_response
 from isocenter.api.schema import obj, ref, text
-from isocenter.domain.access import PERMISSIONS, Principal
+from isocenter.domain.access import Principal, permissions
 from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
-from isocenter.domain.errors import Kind
-from isocenter.service import accounts, preferences, sessions
+from isocenter.domain.errors import IsocenterError, Kind
+from isocenter.service import accounts, preferences, sessions, sharing
 
 
-def _answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
-    permissions = sorted(permission.value for permission in PERMISSIONS[principal.role])
+def answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
+    """What the page is told of who is there. secret: the cookie's value."""
     return {
-        "user": {"name": principal.name, "role": principal.role.value, "permissions": permissions},
+        "user": {
+            "name": principal.name, "role": principal.role.value,
+            "permissions": sorted(permission.value for permission in permissions(principal)),
+        },
         "csrf_token": csrf_token(secret) if secret else "",
         "idle_seconds": call.context.settings.session_idle_minutes * 60,
-    }
+        "link": _link(call, principal),
+    }  # fmt: skip
 
 
-def _set_cookie(response: Response, secret: str, https: bool) -> None:
-    # Without max-age: the cookie ends with the browser, the session on the server.
-    response.set_cookie(COOKIE, secret, path="/", httponly=True, samesite="lax", secure=https)
+def _link(call: Call, principal: Principal) -> dict[str, Any] | None:
+    if principal.linked is None:
+        return None
+    link = sharing.shown(call.context, principal)
+    return {
+        "opens": link.opens, "label": link.label, "maker": link.maker, "expires_at": link.expires_at.isoformat(),
+        "download": link.download, "studies": list(principal.linked.studies),
+    }  # fmt: skip
+
+
+def set_cookie(response: Response, secret: str, https: bool, seconds: int | None = None) -> None:
+    """seconds: how long the browser keeps it. Without: the cookie ends with the browser, the session on the server."""
+    response.set_cookie(COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="lax", secure=https)
+
+
+async def end_before(request: Request, call: Call) -> None:
+    """A login over a login: the cookie is replaced, so the session behind it would be left lying."""
+    before = session_secret(request.scope)
+    if not before:
+        return
+    try:
+        principal = await call.authenticator.still(request.scope)
+    except IsocenterError:
+        return  # it has ended, or belongs to nobody
+    await anyio.to_thread.run_sync(sharing.close if principal.kind == "link" else sessions.end, call.context, before, principal)
+    call.authenticator.forget()
 
 
 async def _begin(request: Request, call: Call) -> Response:
     origin = call.authenticator.origin(request.scope)
     username, password = call.body["username"], call.body["password"]
     begun = await call.authenticator.hashing(lambda: sessions.begin(call.context, username, password, origin.address))
-    before = session_secret(request.scope)
-    if before:  # a login over a login: the cookie is replaced, so the session behind it would be left lying
-        await anyio.to_thread.run_sync(sessions.end, call.context, before, begun.principal)
-        call.authenticator.forget()
-    response = json_response(_answer(call, begun.principal, begun.secret))
-    _set_cookie(response, begun.secret, origin.https)
+    await end_before(request, call)
+    response = json_response(answer(call, begun.principal, begun.secret))
+    set_cookie(response, begun.secret, origin.https)
     return response
 
 
 async def _who(request: Request, call: Call) -> Response:
-    secret = session_secret(request.scope) if call.principal.via == "session" else ""
-    return json_response(_answer(call, call.principal, secret))
+    secret = session_secret(request.scope) if call.principal.via in ("session", "link") else ""
+    return json_response(await anyio.to_thread.run_sync(answer, call, call.principal, secret))
 
 
 async def _end(request: Request, call: Call) -> Response:
-    await anyio.to_thread.run_sync(sessions.end, call.context, session_secret(request.scope), call.principal)
+    end = sharing.close if call.principal.kind == "link" else sessions.end
+    await anyio.to_thread.run_sync(end, call.context, session_secret(request.scope), call.principal)
     call.authenticator.forget()
     response = json_response(None)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
@@ -89,13 +114,13 @@ ENDPOINTS = (
         answer=ref("Session"), errors=(Kind.UNAUTHENTICATED,),
     ),
     Endpoint(
-        method="GET", path="/session", tag="session", needs=Door.SIGNED_IN, respond=_who,
+        method="GET", path="/session", tag="session", needs=Door.SIGNED_IN, linked=True, respond=_who,
         summary="Who is logged in",
         description="csrf_token is empty under Bearer and Basic, which need none.",
         answer=ref("Session"),
     ),
     Endpoint(
-        method="DELETE", path="/session", tag="session", needs=Door.SIGNED_IN, respond=_end,
+        method="DELETE", path="/session", tag="session", needs=Door.SIGNED_IN, linked=True, respond=_end,
         summary="Log out", status=204,
     ),
     Endpoint(
@@ -106,7 +131,7 @@ ENDPOINTS = (
         status=204,
     ),
     Endpoint(
-        method="GET", path="/session/preferences", tag="session", needs=Door.SIGNED_IN, run=_preferences,
+        method="GET", path="/session/preferences", tag="session", needs=Door.SIGNED_IN, linked=True, run=_preferences,
         summary="How one likes to work", description="Parts by name; what they mean is the web client's.", answer=_ANY_OBJECT,
     ),
     Endpoint(

@@ -73,7 +73,7 @@ _SORTS = [sign + key for key in worklist.SORT_KEYS for sign in ("", "-")]
 
 ENDPOINTS = (
     Endpoint(
-        method="GET", path="/studies", tag="studies", needs=Permission.STUDY_QUERY, run=_studies,
+        method="GET", path="/studies", tag="studies", needs=Permission.STUDY_QUERY, linked=True, run=_studies,
         summary="A page of the study list",
         description="Texts are what the value begins with; names without regard to case and accents, and words find family and "
         "given name. Sorted on the server by any column, ties by arrival. next continues after the last row, steady while "
@@ -95,7 +95,7 @@ ENDPOINTS = (
         ),
     ),
     Endpoint(
-        method="GET", path="/studies/{uid}", tag="studies", needs=Permission.STUDY_QUERY, run=_detail,
+        method="GET", path="/studies/{uid}", tag="studies", needs=Permission.STUDY_QUERY, linked=True, run=_detail,
         summary="A study, its series, and the patient's other studies",
         description="The other studies are those of the same patient as corrected, the newest first; relevance says how much "
         "each helps to read this one (0 to 100), and why.",

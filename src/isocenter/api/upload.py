@@ -18,7 +18,7 @@ from isocenter.dicom.source import FileSource
 from isocenter.domain.access import Permission, require
 from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Kind, NoSpace, TooLarge, Unsupported
 from isocenter.domain.zip_entries import LOCAL, Entry, ZipFile
-from isocenter.service import ingest
+from isocenter.service import ingest, sharing
 
 # Bytes gathered before a thread writes them: a hop for each small piece off the network would cost more than the writing.
 GATHERED = 1 << 20
@@ -33,6 +33,7 @@ REFUSED = (Conflict, Invalid, TooLarge, Unsupported)
 async def _upload(request: Request, call: Call) -> Response:
     require(call.principal, Permission.STUDY_STORE)
     name = call.query["name"]
+    await _need_room(call, request.headers.get("content-length", ""))
     _need_space(call, request.headers.get("content-length", ""))
     pieces = _gathered(request)
     try:
@@ -45,6 +46,15 @@ async def _upload(request: Request, call: Call) -> Response:
         # Nobody is left to be answered; what had arrived has been discarded.
         return Response(status_code=400)
     return json_response({"results": results})
+
+
+async def _need_room(call: Call, content_length: str) -> None:
+    """Over a link no more comes in than it has room for: its size must be known before."""
+    if call.principal.kind != "link":
+        return
+    if not (content_length.isascii() and content_length.isdigit() and len(content_length) < 19):
+        raise Invalid("the size of the file must be said before", where="Content-Length")
+    await anyio.to_thread.run_sync(sharing.take_room, call.context, call.principal, int(content_length))
 
 
 def _need_space(call: Call, content_length: str) -> None:
@@ -163,6 +173,8 @@ def _take_entry(call: Call, name: str, archive: ZipFile, entry: Entry) -> dict[s
             return _refused(name, "this is a ZIP inside a ZIP: unpack it, or send it alone")
         if reason := _not_an_object(head):
             return _refuse(call, name, reason)
+        if call.principal.kind == "link":  # what a ZIP grows by counts, too
+            sharing.take_room(call.context, call.principal, max(0, entry.size - entry.compressed))
         with ingest.begin(call.context, call.principal, source="upload") as reception:
             reception.write(head)
             for piece in pieces:
@@ -174,13 +186,13 @@ def _take_entry(call: Call, name: str, archive: ZipFile, entry: Entry) -> dict[s
 
 ENDPOINTS = (
     Endpoint(
-        method="POST", path="/upload", tag="upload", needs=Permission.STUDY_STORE, respond=_upload,
+        method="POST", path="/upload", tag="upload", needs=Permission.STUDY_STORE, linked=True, respond=_upload,
         summary="Send one file: a DICOM object, or a ZIP of them",
         description="The body is the file's bytes, of any size; it is never held in memory. One result for the object, or one "
         "for each file of the ZIP (folders, and what macOS and Windows add, have none). A ZIP inside of the ZIP and encrypted "
         "files are refused with the reason. 507: the disk is full.",
         parameters=(Parameter("name", "the file's name in the results", text(default="file", minLength=1, maxLength=1024)),),
         body={"type": "string", "format": "binary"}, body_type="application/octet-stream",
-        answer=obj({"results": array(ref("UploadResult"))}), errors=(Kind.NO_SPACE,),
+        answer=obj({"results": array(ref("UploadResult"))}), errors=(Kind.NO_SPACE, Kind.TOO_LARGE),
     ),
 )  # fmt: skip

@@ -39,6 +39,7 @@ COMMANDS = (
     Command("demo", "send a small set of generated studies to a running server", "demonstration:demo"),
     Command("user", "accounts: add, list, disable, enable, password", "access:user"),
     Command("token", "bearer tokens for programs: create, list, revoke", "access:token"),
+    Command("share", "links for people without an account: create, list, code, withdraw, history", "shares:share"),
     Command("order", "orders: add, list, show, cancel, remove", "orders:order"),
     Command("message", "HL7 messages that came in: list, show, replay", "messages:message"),
     Command("peer", "known DICOM peers: add, change, list, remove, and echo: is it there", "peers:peer"),

@@ -12,7 +12,7 @@ from isocenter.dicomweb import bulkdata, capabilities, metadata, notifications, 
 from isocenter.dicomweb.address import ROOT, Addresses
 from isocenter.dicomweb.cors import Cors
 from isocenter.dicomweb.exchange import Exchange, Gone, Message, Receive, Scope, Send
-from isocenter.domain.access import Principal
+from isocenter.domain.access import Principal, require_account
 from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
 from isocenter.service.context import Context
 from isocenter.service.rendering import Films, Renderer
@@ -144,6 +144,8 @@ class DicomWeb:
         exchange: Exchange | None = None
         try:
             principal = await self._authenticator.principal(scope)
+            if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+                require_account(principal)
             exchange = Exchange(scope, receive, send, addresses=self._addresses, executor=self._executor, principal=principal)
             handler, exchange.parameters = _resource(scope)
             await handler(self._tools, exchange)
@@ -169,6 +171,7 @@ class DicomWeb:
 
         try:
             principal = await self._authenticator.principal({**scope, "method": "GET"})
+            require_account(principal)
             await self.notifications.serve(scope, receive, watched, principal)
         except Exception as error:
             if accepted:

@@ -49,12 +49,12 @@ async def instances(context: Context, retrieval: Retrieval, exchange: Exchange) 
     """GET studies/{study}, .../series/{series}, .../instances/{instance}: Part 10 files, file by file or in one ZIP archive."""
     path = exchange.parameters
     sop = path.get("instance")
-    found = await exchange.run(retrieval.instances, exchange.principal, path["study"], path.get("series"), sop)
+    found = await exchange.run(retrieval.objects, exchange.principal, path["study"], path.get("series"), sop)
     form = dataset_form(exchange.accepted(), single=sop is not None)
     if form.media_type == ZIP and sop is None:
         found = _of_series(found, exchange.query())
         for study in _more_studies(exchange.query(), path["study"]):
-            found += await exchange.run(retrieval.instances, exchange.principal, study, None, None)
+            found += await exchange.run(retrieval.objects, exchange.principal, study, None, None)
     targets = await exchange.run(_targets, retrieval, found, form)
     facts = [(located.sop_instance_uid, located.sha256, target) for located, target in zip(found, targets, strict=True)]
     as_stored = all(located.transfer_syntax_uid == target for located, target in zip(found, targets, strict=True))

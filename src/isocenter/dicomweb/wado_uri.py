@@ -11,6 +11,7 @@ from isocenter.dicomweb.accept import DICOM, MediaRange, NotAcceptable, parse_ac
 from isocenter.dicomweb.answers import Stored, single, version
 from isocenter.dicomweb.exchange import Exchange
 from isocenter.dicomweb.render_parameters import GIF, JPEG, MP4, MPEG, PICTURES, check_profile, choose, read
+from isocenter.domain.access import require_files
 from isocenter.domain.errors import Invalid, Missing, Unsupported
 from isocenter.service import rendering
 from isocenter.service.context import Context
@@ -37,6 +38,7 @@ async def retrieve(context: Context, retrieval: Retrieval, renderer: Renderer, f
     kind = rendering.category(instance)
     media_type = await _media_type(renderer, exchange, ranges, instance, kind)
     if media_type == DICOM:
+        require_files(exchange.principal)
         return await _send_file(context, retrieval, exchange, given, instance)
     if kind in (Category.DOCUMENT, Category.REPORT):
         return await rendered.send_page(renderer, exchange, instance, media_type)

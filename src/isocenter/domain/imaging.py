@@ -17,6 +17,7 @@ from isocenter.dicom.part10 import Header
 from isocenter.dicom.sop_classes import HANGING_PROTOCOL_STORAGE
 from isocenter.dicom.uid import MAX_LENGTH, is_valid
 from isocenter.domain.access import Principal
+from isocenter.domain.sharing import SENT_IN
 
 Source = Literal["dimse", "stow", "import", "upload", "print", "hl7"]
 Status = Literal["stored", "duplicate", "version", "quarantined"]
@@ -121,6 +122,10 @@ def admit(arrival: Arrival) -> Accept | Quarantine | Refuse:
             return Quarantine(f"{where} is longer than {_UID_LENGTH} characters", where)
         if not _USABLE_UID.fullmatch(uid):
             return Quarantine(f"{where} is no UID", where)
+    if arrival.principal.kind == "link":
+        if is_library:
+            return Refuse("what is of no study cannot be sent in over a link", "SOPClassUID")
+        return Quarantine("it came over a link and waits until somebody here accepts it", SENT_IN)
     if is_library:
         return Library()
     sloppy = tuple(f"{where} is not well formed" for where, uid in uids.items() if not is_valid(uid))

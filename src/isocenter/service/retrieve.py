@@ -177,6 +177,13 @@ class Retrieval:
         self._note(principal, study_uid)
         return found
 
+    def objects(
+        self, principal: Principal, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
+    ) -> list[StoredInstance]:
+        """As `instances`, for who takes whole objects away: a link may be for looking only."""
+        access.require_files(principal)
+        return self.instances(principal, study_uid, series_uid, sop_uid)
+
     def _rejected(self, principal: Principal, study_uid: str, series_uid: str | None, sop_uid: str) -> list[StoredInstance]:
         """An instance that was rejected, for who may see those and names it: searches and whole studies never have it."""
         if not access.allow(principal, Permission.REJECTED_READ):

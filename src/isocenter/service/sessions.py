@@ -123,6 +123,12 @@ def association(context: Context, username: str, passcode: str, address: str, ca
     return principal
 
 
+def known(context: Context, name: str) -> Principal | None:
+    """What the account of a name may do and see now; None when there is none that is not disabled. It proves nothing."""
+    found = context.database.read(lambda connection: accounts.account(connection, name))
+    return None if found is None or found.disabled else _principal(found, "session", "")
+
+
 def is_account(context: Context, username: str) -> bool:
     """Whether there is an account of that name that is not disabled; proves nothing about who asks."""
     found = context.database.read(lambda connection: accounts.account(connection, username.strip().lower()[:LONGEST_NAME]))

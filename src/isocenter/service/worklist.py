@@ -66,7 +66,9 @@ def find(
         )
     )
     following = _cursor(order, page.last) if page.last is not None else None
-    return List(page.rows, following, page.total, page.is_estimate, page.latest_change)
+    # How much happens in the archive is no business of who comes by a link, and its feed is not open to them.
+    latest = 0 if principal.kind == "link" else page.latest_change
+    return List(page.rows, following, page.total, page.is_estimate, latest)
 
 
 def detail(context: Context, principal: Principal, study_uid: str) -> Detail:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from isocenter.domain.events import Event
+from isocenter.domain.sharing import SENT_IN
 from isocenter.store import changes
 from isocenter.store.schema import exception, study
 from isocenter.store.schema_routing import relay
@@ -75,6 +76,8 @@ def page(
 ) -> list[RowMapping]:
     """Cases, the ones seen last first. before_id: continue after the row with this id."""
     query = select(exception).order_by(exception.c.last_at.desc(), exception.c.id.desc()).limit(limit)
+    # What came over upload links waits in a list of its own (`store.sharing`).
+    query = query.where((exception.c.where != SENT_IN) | (exception.c.kind != "quarantined"))
     if kinds:
         query = query.where(exception.c.kind.in_(kinds))
     if not dismissed:

@@ -24,6 +24,7 @@ from isocenter.store import schema_rejections as schema_rejections
 from isocenter.store import schema_routing as schema_routing
 from isocenter.store import schema_scrub as schema_scrub
 from isocenter.store import schema_seen as schema_seen
+from isocenter.store import schema_sharing as schema_sharing
 from isocenter.store import schema_uploads as schema_uploads
 from isocenter.store import schema_ups as schema_ups
 from isocenter.store import schema_webhooks as schema_webhooks
@@ -33,8 +34,8 @@ from isocenter.store.database import Database
 BATCH = 1000  # rows in memory
 
 # Logins and running processes are of the moment; copies for viewing and waiting uploads are about files that are not in a backup.
-LEFT = frozenset({"schema_reach", "session", "login_attempt", "engine_worker", "index_node", "upload", "viewing_copy",
-                  "series_copy_due", "storage_commitment"})
+LEFT = frozenset({"schema_reach", "session", "share_session", "login_attempt", "engine_worker", "index_node", "upload",
+                  "viewing_copy", "series_copy_due", "storage_commitment"})
 
 Said = Callable[[int], None]
 

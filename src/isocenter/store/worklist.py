@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_, union_all
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
-from isocenter.dicom.match import Single, Wildcard
+from isocenter.dicom.match import Single, UidList, Wildcard
 from isocenter.domain.access import Scope
 from isocenter.domain.relevance import Relevance, StudyFacts, relevance
 from isocenter.store import changes, connections, dialect, extras, imaging, named, orders
@@ -290,6 +290,8 @@ def _count(connection: Connection, query: Select[int]) -> int:
 def _scope_drivers(scope: Scope) -> list[Select[int]]:
     """As `_drivers`. A name of the scope is one component group, which stands in one of the columns of its name."""
     for attribute, match in scope.as_matches():
+        if isinstance(match, UidList) and attribute.keyword == "StudyInstanceUID":
+            return [select(study.c.id).where(study.c.study_instance_uid.in_(match.uids))]
         if isinstance(match, Single) and attribute.vr == "PN" and "=" not in match.value:
             key = dialect.name_key(match.value)
             first, *groups = (study.c[name] for name in name_columns(attribute))
