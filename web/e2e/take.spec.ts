@@ -264,6 +264,7 @@ test('films and prints show segments and colours as the viewport does', async ({
   await page.getByRole('button', { name: 'Segments and dose' }).click()
   await page.getByRole('button', { name: 'New segmentation on these images' }).click()
   await page.getByRole('button', { name: 'Lasso' }).click()
+  await expect(page.getByTestId('edit-pad')).toBeVisible() // its code is loaded when it is wanted
   const box = (await pane(page).boundingBox())!
   const at = (x: number, y: number) => [box.x + box.width * x, box.y + box.height * y] as const
   await page.mouse.move(...at(0.4, 0.4))

@@ -7,8 +7,12 @@ import type { ViewerSession } from '../../session/session'
 import type { PaneProps } from '../additions'
 import { Glyph } from '../icons'
 
-const Canvas = lazy(() => import('./OverlayCanvas'))
-const Panel = lazy(() => import('./OverlayPanel'))
+const canvas = () => import('./OverlayCanvas')
+const Canvas = lazy(canvas)
+const Panel = lazy(() => {
+  void canvas() // who opens the panel may draw next, and the first stroke is not to be lost
+  return import('./OverlayPanel')
+})
 
 export function OverlayLayer(props: PaneProps) {
   const { overlays } = useValue(overlaysOf(props.session).state)
