@@ -27,6 +27,7 @@ export default defineConfig({
   use: {
     baseURL: process.env.ISOCENTER_URL ?? 'http://127.0.0.1:8080',
     viewport: { width: 1280, height: 800 },
+    contextOptions: { reducedMotion: 'reduce' }, // software draws every frame of an animation
     headless: true,
     screenshot: 'only-on-failure',
     trace: 'on-first-retry', // a trace of every test costs a third of the time
