@@ -294,3 +294,42 @@ test('many studies one after the other leave no viewport, canvas or picture addr
   expect(await page.locator('canvas').count()).toBe(0)
   await expect.poll(() => page.evaluate(() => (window as unknown as { heldAddresses: Set<string> }).heldAddresses.size)).toBe(0)
 })
+
+test('the first image of a large series is there before the list of its images, and who goes on is followed', async ({ page }) => {
+  const token = await csrf(page.request)
+  for (const file of ctFiles(20).slice(CT_SLICES)) await upload(page.request, token, file)
+  const all = await slices(page.request)
+  expect(all).toHaveLength(20)
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  await page.route('**/series/*/metadata', async (route) => {
+    await held
+    await route.continue()
+  })
+  const first = await open(page, CT_STUDY)
+  await expect(first).toContainText('Im 1/20')
+  await drawn(page, () => page.keyboard.press('x'))
+  await drawn(page, () => page.keyboard.press('1'))
+  await expectGreys(page, all[0]!)
+
+  await page.keyboard.press('End')
+  await expect(first).toHaveAttribute('data-status', 'loading')
+  await expect(first).toHaveAttribute('data-shown', '0')
+  release()
+  await expect(first).toHaveAttribute('data-shown', '19')
+  await expect(first).toHaveAttribute('data-status', 'shown')
+  expect(await windowOf(page)).toEqual({ width: 400, center: 40 })
+  await drawn(page, () => page.keyboard.press('2'))
+  await expectGreys(page, all[19]!)
+
+  // Who stays keeps the picture, and can scroll once the list is there.
+  const list = page.waitForResponse(/\/series\/[^/]+\/metadata$/)
+  await page.reload()
+  await list
+  await expect(first).toHaveAttribute('data-status', 'shown')
+  await expect(first).toHaveAttribute('data-shown', '0')
+  await page.keyboard.press('ArrowDown')
+  await expect(first).toHaveAttribute('data-shown', '1')
+  await drawn(page, () => page.keyboard.press('x'))
+  await expectGreys(page, all[1]!)
+})

@@ -33,11 +33,11 @@ export async function upload(request: APIRequestContext, token: string, file: st
   return results[0]?.StudyInstanceUID ?? ''
 }
 
-export const ctFiles = (): string[] =>
+export const ctFiles = (count = CT_SLICES): string[] =>
   readdirSync(path.join(DATA, CT_FOLDER))
     .filter((name) => name.endsWith('.dcm'))
     .sort()
-    .slice(0, CT_SLICES)
+    .slice(0, count)
     .map((name) => path.join(CT_FOLDER, name))
 
 export const pane = (page: Page, index = 0): Locator => page.getByTestId(`pane-${index}`)

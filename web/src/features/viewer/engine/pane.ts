@@ -80,12 +80,31 @@ export class Pane extends Viewing {
     const rate = first && rateOf(first.instance.dataset)
     this.patch({
       seriesInstanceUID: stack.seriesInstanceUID,
-      count: stack.frames.length,
+      count: stack.expected ?? stack.frames.length,
       status: 'loading',
       ...(rate === undefined ? {} : { rate }),
     })
     if (stack.frames.length === 0) this.patch({ status: 'failed', reason: 'This series holds no objects.', again: false })
     else this.goTo(index)
+  }
+
+  /** The list of images has come for a series whose first image is here already: that stays, unless somebody has gone on meanwhile. */
+  complete(stack: Stack): void {
+    const { index, shown } = this.state.get()
+    const first = stack.frames.findIndex((frame) => frame.id === this.frames[0]?.id)
+    if (first < 0) {
+      this.open(stack, index)
+      return
+    }
+    this.stack = stack
+    this.patch({ count: stack.frames.length, shown: shown < 0 ? shown : first })
+    if (index === 0 && first === 0) this.prefetch()
+    else this.goTo(index)
+  }
+
+  /** Whether only the first image of the series that is open is known. */
+  get isAhead(): boolean {
+    return this.stack?.expected !== undefined
   }
 
   /** The series grew: keep the image that is on the screen, wherever it stands now. */
@@ -137,6 +156,7 @@ export class Pane extends Viewing {
 
   private async load(index: number): Promise<void> {
     const frame = this.frames[index]
+    if (!frame && this.isAhead) this.patch({ status: 'loading' }) // complete() comes back to it
     if (!frame) return
     this.waiting?.abort()
     const cached = this.engine.pictures.get(frame.id)

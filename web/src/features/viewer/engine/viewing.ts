@@ -17,6 +17,8 @@ export interface Stack {
   readonly seriesInstanceUID: string
   readonly modality: string
   readonly frames: readonly Frame[]
+  /** How many images there will be, while only the first of them is known. */
+  readonly expected?: number
 }
 
 /** What the user chose for grey values; 'own' follows each image's window, 'fixed' stays. */

@@ -1,13 +1,18 @@
-// What can be asked of the server while the viewer's code is still on its way: the study, and the first series' list of images.
+// What can be asked of the server while the viewer's code is still on its way: the study, the first series' list of images and its first image.
 import { readStudy } from '../../../api/studies'
-import type { StudyDetail } from '../../../api/types'
-import { seriesMetadata } from '../../../dicomweb/client'
+import type { Series, StudyDetail } from '../../../api/types'
+import { instanceMetadata, seriesMetadata } from '../../../dicomweb/client'
 import type { JsonDataset } from '../../../dicomweb/types'
-import { firstToShow } from '../model/rail'
+import { firstToShow, hasPictures } from '../model/rail'
+
+/** Images whose list is small enough to be waited for. */
+const FEW = 16
 
 export interface Early {
   readonly seriesInstanceUID: string
   readonly metadata: Promise<JsonDataset[]>
+  /** The header of the first image, where it is likely to be here before the list. */
+  readonly first: Promise<JsonDataset | null>
 }
 
 export interface Opening {
@@ -23,11 +28,20 @@ const quietly = <T>(promise: Promise<T>): Promise<T> => {
   return promise
 }
 
+/** The header of the first image of a series of many, so that it need not wait for the list of all; else null. */
+export async function firstHeader(studyInstanceUID: string, series: Series, signal?: AbortSignal): Promise<JsonDataset | null> {
+  const { first, NumberOfSeriesRelatedInstances: count } = series
+  if (!first || count <= FEW || (first.NumberOfFrames ?? 1) > 1 || !hasPictures(series)) return null
+  return instanceMetadata(studyInstanceUID, series.SeriesInstanceUID, first.SOPInstanceUID, signal).catch(() => null) // the list will tell
+}
+
 export function beginOpening(studyInstanceUID: string, series: string): Opening {
   const study = quietly(readStudy(studyInstanceUID))
   const early = study.then((answer): Early | null => {
     const first = firstToShow(answer.series, series)
-    return first ? { seriesInstanceUID: first.SeriesInstanceUID, metadata: quietly(seriesMetadata(studyInstanceUID, first.SeriesInstanceUID)) } : null
+    if (!first) return null
+    const { SeriesInstanceUID: seriesInstanceUID } = first
+    return { seriesInstanceUID, first: firstHeader(studyInstanceUID, first), metadata: quietly(seriesMetadata(studyInstanceUID, seriesInstanceUID)) }
   })
   return { series, study, early: quietly(early) }
 }

@@ -21,6 +21,7 @@ import { keptLayout } from './layouts'
 import { Measurements } from './measurements'
 import { Linking } from './linking'
 import { Live, closed } from './live'
+import { showFirst } from './first'
 import type { Opening } from './opening'
 import { paceNow } from './pace'
 import { Seen } from './seen'
@@ -29,6 +30,14 @@ import { Thumbnails } from './thumbnails'
 import { Tiling } from './tiling'
 
 export type { Group, Tool, ViewerState }
+
+/** Aborted when a promise has come to its end. */
+function settled(promise: Promise<unknown>): AbortSignal {
+  const ended = new AbortController()
+  const end = (): void => ended.abort()
+  promise.then(end, end)
+  return ended.signal
+}
 
 const coarse = (): boolean => typeof matchMedia === 'function' && matchMedia('(pointer: coarse)').matches
 
@@ -46,12 +55,14 @@ export class ViewerSession {
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
   private readonly stopListening: () => void
+  private readonly opening: Opening
   private early: Opening['early']
   private readonly live: Live
 
   /** @param opening what was asked of the server before this code was even loaded */
   constructor(studyInstanceUID: string, opening: Opening) {
     this.studyInstanceUID = studyInstanceUID
+    this.opening = opening
     this.early = opening.early
     this.engine = new Engine(MOST_PANES, paceNow)
     this.measurements = new Measurements()
@@ -177,10 +188,13 @@ export class ViewerSession {
     this.setContent(at, null)
     pane.opening(seriesInstanceUID)
     try {
-      const stack = await this.stackOf(seriesInstanceUID, study)
+      const asked = this.stackOf(seriesInstanceUID, study)
+      if (index === 0) void showFirst(this, this.opening, pane, seriesInstanceUID, AbortSignal.any([this.ended.signal, settled(asked)]))
+      const stack = await asked
       // Another series may have been dropped here meanwhile.
       if (this.ended.signal.aborted || pane.state.get().seriesInstanceUID !== seriesInstanceUID) return
-      pane.open(stack, index)
+      if (pane.isAhead) pane.complete(stack)
+      else pane.open(stack, index)
     } catch (error) {
       if (isAbort(error) || pane.state.get().seriesInstanceUID !== seriesInstanceUID) return
       const { what, hint } = explain(error)
