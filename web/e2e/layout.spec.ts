@@ -38,12 +38,12 @@ interface Made {
   readonly step?: number
 }
 
-async function study(page: Page, series: readonly Made[], frameOfReference = newUid(), patientId = newUid(), studyDate = '20260105'): Promise<string> {
+async function study(page: Page, series: readonly Made[], { frameOfReference = newUid(), patientId = newUid(), patientName = 'Lay^Out' } = {}): Promise<string> {
   const uid = newUid()
   for (const [at, { grey, plane, positions, step = 0 }] of series.entries()) {
     const own = newUid()
     for (const [number, position] of positions.entries()) {
-      const subject = { patientName: 'Lay^Out', patientId, study: uid, studyDate, series: own, modality: 'MR', description: 'Spine', seriesNumber: at + 1, instanceNumber: number + 1 }
+      const subject = { patientName, patientId, study: uid, series: own, modality: 'MR', description: 'Spine', seriesNumber: at + 1, instanceNumber: number + 1 }
       expect(await store(page, `${at}-${number}`, object(subject, slice(grey + number * step, plane, position, frameOfReference)))).toBe('stored')
     }
   }
@@ -134,4 +134,54 @@ test('one series over all viewports: pages by the wheel, one image alone, and th
   await entry.click()
   await expect(page.getByTestId('pane-1')).toHaveCount(0)
   await pageIs(0, 1)
+})
+
+test("another patient's study beside: found, named on every viewport, told in the title, and gone again", async ({ page }) => {
+  await csrf(page.request)
+  const one = { plane: AXIAL, positions: ['0\\0\\0'] }
+  const id = newUid()
+  const opened = await study(page, [{ ...one, grey: 60 }], { patientId: id })
+  const own = await study(page, [{ ...one, grey: 90 }], { patientId: id })
+  const name = `Be^Side${id.slice(-8)}`
+  const other = await study(page, [{ ...one, grey: 180 }], { patientName: name })
+  await open(page, opened)
+  await expect(page.getByTestId('rail-study')).toHaveCount(2) // the patient's own other study is there by itself
+
+  await page.getByRole('button', { name: 'Open a study beside…' }).click()
+  await page.getByLabel('Name, patient ID or accession number').fill(name.split('^')[0]!)
+  const found = page.getByTestId('beside-study').filter({ hasText: `Be, Side${id.slice(-8)}` })
+  await expect(found).toContainText('another patient')
+  await expectAccessible(page)
+  await keepScreenshot(page, 'beside-dialog')
+  await found.focus()
+  await page.keyboard.press('Enter')
+  await shown(page, 2)
+  await expect.poll(async () => (await canvasAt(page, [[16, 16]], 1))[0]!.color[0]).toBe(180)
+
+  // Both are named, and the one of the title no more than the other; also without the text.
+  await expect(pane(page, 0).getByTestId('patient-sign')).toContainText('Lay, Out')
+  await expect(pane(page, 1).getByTestId('patient-sign')).toContainText(`Be, Side${id.slice(-8)}`)
+  await expect(pane(page, 1).locator('.corner-relation')).toHaveText('Other patient')
+  await expect(page.getByTestId('patients-warning')).toContainText(`Also on the screen: Be, Side${id.slice(-8)}`)
+  await expectAccessible(page)
+  await keepScreenshot(page, 'beside-patients')
+  await page.keyboard.press('o')
+  await expect(pane(page, 1).getByTestId('patient-sign')).toHaveText('Patient 2')
+  await page.keyboard.press('o')
+  await expect(pane(page, 0).getByTestId('patient-sign')).toHaveText('Patient 1')
+  await page.keyboard.press('o')
+
+  // The address knows it; a reload has it in the rail again.
+  expect(new URL(page.url()).searchParams.get('beside')).toBe(other)
+  await page.reload()
+  await expect(page.getByTestId('rail-study')).toHaveCount(3)
+  await expect(page.getByTestId('patient-sign')).toHaveCount(0) // one patient on the screen: nothing to warn of
+  await page.getByTestId('rail-series').last().click()
+  await expect(page.getByTestId('patients-warning')).toContainText('On the screen: Be, Side')
+  await page.getByRole('button', { name: 'out of the rail' }).click()
+  await expect(page.getByTestId('rail-study')).toHaveCount(2)
+  await expect(pane(page)).toHaveAttribute('data-status', 'empty')
+  await expect(page.getByTestId('patients-warning')).toHaveCount(0)
+  expect(new URL(page.url()).searchParams.has('beside')).toBe(false)
+  expect(own).not.toBe(opened)
 })

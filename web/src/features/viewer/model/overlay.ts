@@ -15,12 +15,12 @@ export function windowText(window: Window): string {
   return `LUT ${short(lower)} … ${short(upper)}`
 }
 
-export type Relation = 'this' | 'prior' | 'later'
+export type Relation = 'this' | 'prior' | 'later' | 'other'
 
 /** How another study of the patient stands to the one that was opened; by date (DA), '' counts as unknown and so as prior. */
 export const relationOf = (studyDate: string, openedDate: string): Relation => (studyDate > openedDate ? 'later' : 'prior')
 
-export const RELATION_WORDS: Readonly<Record<Relation, string>> = { this: '', prior: 'Prior study', later: 'Later study' }
+export const RELATION_WORDS: Readonly<Record<Relation, string>> = { this: '', prior: 'Prior study', later: 'Later study', other: 'Other patient' }
 
 export interface Shown {
   readonly frame: Frame
@@ -32,7 +32,7 @@ export interface Shown {
   /** Screen pixels per image pixel. */
   readonly magnification: number
   readonly color: boolean
-  /** 'prior' or 'later' for an image of another study of the patient than the one that was opened. */
+  /** For an image of another study than the one that was opened: 'prior' or 'later' of the patient, 'other' of another patient. */
   readonly relation: Relation
   /** Where its millimetres come from (calibration.ts provenance), '' when they are simply those of the patient. */
   readonly measured?: string

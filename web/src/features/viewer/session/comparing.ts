@@ -2,6 +2,7 @@
 import type { Series, Study } from '../../../api/types'
 import { LATER } from '../engine/queue'
 import type { Stack } from '../engine/pane'
+import { ofOnePatient } from '../model/patients'
 import { helpful, likeliest } from '../model/priors'
 import type { ViewerSession } from './session'
 
@@ -12,7 +13,7 @@ const OWNER = 'prior'
 
 /** The earlier study that helps most to read the one that was opened. */
 export function bestPrior(session: ViewerSession): Study | undefined {
-  const [opened, ...others] = session.state.get().groups.map((group) => group.study)
+  const [opened, ...others] = ofOnePatient(session.state.get().groups).map((group) => group.study)
   return opened ? helpful(opened, others)[0] : undefined
 }
 

@@ -1,5 +1,6 @@
 // By viewport: which series is laid over the one that hangs there as a volume. Chosen by hand, or by a hanging protocol.
 import { Observable } from '../../../lib/observable'
+import { patientNumbers } from '../model/patients'
 import type { Group, ViewerSession } from './session'
 
 export interface Laid {
@@ -31,6 +32,9 @@ const KINDS = ['PT', 'NM', 'MR', 'CT']
 
 /** What may be laid over a series, the likeliest first: functional images before anatomy. */
 export function overlaysFor(groups: readonly Group[], own: string): { readonly uid: string; readonly name: string }[] {
-  const series = groups.flatMap((group) => group.series).filter(({ SeriesInstanceUID: uid, Modality, NumberOfSeriesRelatedInstances: count }) => uid !== own && KINDS.includes(Modality) && count > 2)
+  const numbers = patientNumbers(groups)
+  const patientOf = (uid: string) => numbers.get(groups.find((group) => group.series.some((each) => each.SeriesInstanceUID === uid))?.study.StudyInstanceUID ?? '')
+  // One patient's pictures are never laid over another's.
+  const series = groups.filter((group) => numbers.get(group.study.StudyInstanceUID) === patientOf(own)).flatMap((group) => group.series).filter(({ SeriesInstanceUID: uid, Modality, NumberOfSeriesRelatedInstances: count }) => uid !== own && KINDS.includes(Modality) && count > 2)
   return series.sort((a, b) => KINDS.indexOf(a.Modality) - KINDS.indexOf(b.Modality)).map(({ SeriesInstanceUID: uid, Modality, SeriesDescription }) => ({ uid, name: [Modality, SeriesDescription].filter(Boolean).join(' ') }))
 }

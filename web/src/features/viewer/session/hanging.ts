@@ -9,6 +9,7 @@ import { markersOf } from '../model/geometry'
 import { DEFAULTS } from '../model/hanging/defaults'
 import type { Hung } from '../model/hanging/example'
 import { studyFacts } from '../model/hanging/facts'
+import { ofOnePatient } from '../model/patients'
 import { helpful } from '../model/priors'
 import { type DisplaySet, type Fit, fitOf, needsHeaders, priorsOf, scoreOf } from '../model/hanging/match'
 import { type Cell, type Protocol, WAYS, gridOf, parseProtocol } from '../model/hanging/protocol'
@@ -146,7 +147,7 @@ export class Hanging {
     if (protocols.length === 0) return []
     const headers = protocols.some(needsHeaders)
     const all = await gather(opened.study, opened.series, 0, headers, this.framesIn, this.signal)
-    const priors = priorsFor(opened.study, groups.slice(1).map((group) => group.study), protocols)
+    const priors = priorsFor(opened.study, ofOnePatient(groups).slice(1).map((group) => group.study), protocols)
     for (const [at, prior] of priors.entries()) {
       all.push(...(await gather(prior, await this.session.seriesIn(prior.StudyInstanceUID), at + 1, headers, this.framesIn, this.signal)))
     }
@@ -221,7 +222,7 @@ export class Hanging {
 
   /** 0 for the study that was opened, n for the n-th earlier one with the same kind of images. */
   private priorOf({ study }: Group): number {
-    const [opened, ...others] = this.session.state.get().groups
+    const [opened, ...others] = ofOnePatient(this.session.state.get().groups)
     if (!opened || opened.study.StudyInstanceUID === study.StudyInstanceUID) return 0
     return alike(opened.study, others.map((group) => group.study)).findIndex((each) => each.StudyInstanceUID === study.StudyInstanceUID) + 1
   }

@@ -68,7 +68,7 @@ export class Live {
     if (priors.every((prior) => known.has(prior.StudyInstanceUID))) return
     const listed = priors.map((prior) => known.get(prior.StudyInstanceUID) ?? closed(prior))
     const others = [...known.values()].filter((group) => !listed.includes(group))
-    this.session.patch({ groups: [...others, ...listed] })
+    this.session.patch({ groups: [...others.filter((group) => !group.added), ...listed, ...others.filter((group) => group.added)] })
   }
 
   dispose(): void {

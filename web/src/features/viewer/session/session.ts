@@ -16,6 +16,7 @@ import { firstToShow, hasPictures, inRailOrder } from '../model/rail'
 import { picturesOf } from '../model/series'
 import { Hanging } from './hanging'
 import { Annotations } from './annotations'
+import { Beside } from './beside'
 import { prepare } from './comparing'
 import { keptLayout } from './layouts'
 import { Measurements } from './measurements'
@@ -51,6 +52,7 @@ export class ViewerSession {
   readonly linking: Linking
   readonly tiling: Tiling
   readonly seen: Seen
+  readonly beside: Beside
   private readonly studyInstanceUID: string
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
@@ -88,6 +90,7 @@ export class ViewerSession {
     this.linking = new Linking(this)
     this.tiling = new Tiling(this)
     this.seen = new Seen(this, this.ended.signal)
+    this.beside = new Beside(this, this.ended.signal)
     this.live = new Live(this, studyInstanceUID, this.ended.signal)
     this.stopListening = changes.listen((change) => {
       // A new study may be another one of this patient.
@@ -113,6 +116,7 @@ export class ViewerSession {
       const first = firstToShow(study.series, opening.series)
       if (first) await this.show(first.SeriesInstanceUID, 0)
       this.thumbnails.want(series)
+      void this.beside.begin()
       // A series that was asked for by name stays where it is.
       void this.hanging.begin(opening.series === '').then((hung) => {
         const layout = keptLayout()
@@ -243,8 +247,8 @@ export class ViewerSession {
   relationOf(seriesInstanceUID: string): Relation {
     const study = this.studyOf(seriesInstanceUID) ?? this.studyInstanceUID
     if (study === this.studyInstanceUID) return 'this'
-    const dateOf = (uid: string): string => this.state.get().groups.find((group) => group.study.StudyInstanceUID === uid)?.study.StudyDate ?? ''
-    return relationOf(dateOf(study), dateOf(this.studyInstanceUID))
+    const groupOf = (uid: string): Group | undefined => this.state.get().groups.find((group) => group.study.StudyInstanceUID === uid)
+    return groupOf(study)?.foreign ? 'other' : relationOf(groupOf(study)?.study.StudyDate ?? '', groupOf(this.studyInstanceUID)?.study.StudyDate ?? '')
   }
 
   /** Tries again what failed in a viewport. */

@@ -6,12 +6,16 @@ import type { Detail } from '../model/overlay'
 
 export type Tool = 'cursor' | 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'pan' | 'scroll' | Kind
 
-/** A study in the rail: the one that was opened, or another of the same patient. */
+/** A study in the rail: the one that was opened, another of the same patient, or one that was laid beside. */
 export interface Group {
   readonly study: Study
   readonly series: readonly Series[]
   readonly state: 'closed' | 'loading' | 'open' | 'failed'
   readonly reason: string
+  /** Laid beside by a person (session/beside.ts). */
+  readonly added?: boolean
+  /** Of another patient than the study that was opened. */
+  readonly foreign?: boolean
 }
 
 export interface ViewerState {

@@ -11,12 +11,13 @@ import { missingSlices } from '../model/series'
 import { saveDocument } from '../session/documents'
 import type { ViewerSession } from '../session/session'
 import { CONTENTS, LAYERS } from './additions'
+import { PatientSign } from './beside/PatientSign'
 import { CineBar } from './CineBar'
 import { Glyph } from './icons'
 import { PaneInput } from './paneInput'
 import { Scrollbar } from './Scrollbar'
 
-const RELATION_LINES: ReadonlySet<string> = new Set([RELATION_WORDS.prior, RELATION_WORDS.later])
+const RELATION_LINES: ReadonlySet<string> = new Set([RELATION_WORDS.prior, RELATION_WORDS.later, RELATION_WORDS.other])
 
 export const SERIES_TYPE = 'application/x-isocenter-series'
 
@@ -186,6 +187,7 @@ export function PaneView({ session, pane, index, active, many }: { session: View
       onDrop={onDrop}
     >
       <div ref={host} className="pane-host" hidden={Content !== undefined} />
+      <PatientSign session={session} pane={pane} />
       {Content ? (
         <Content session={session} pane={pane} index={index} />
       ) : (

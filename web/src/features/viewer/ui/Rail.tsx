@@ -1,6 +1,7 @@
-import type { DragEvent } from 'react'
+import { type DragEvent, useState } from 'react'
 import type { Series, Study } from '../../../api/types'
 import { formatDate } from '../../../lib/dates'
+import { formatName } from '../../../lib/names'
 import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import { panesOf } from '../model/layout'
@@ -8,6 +9,7 @@ import { relationOf } from '../model/overlay'
 import { countText, hasPictures, objectName, seriesTitle } from '../model/rail'
 import { kindOf } from '../model/objects/kinds'
 import type { Group, ViewerSession } from '../session/session'
+import { BesideDialog } from './beside/BesideDialog'
 import { Glyph, type Glyph as GlyphName } from './icons'
 import { PriorWords } from './linking/PriorWords'
 import { SERIES_TYPE } from './PaneView'
@@ -102,17 +104,23 @@ function Item({ session, series }: { session: ViewerSession; series: Series }) {
 function Section({ session, group, opened }: { session: ViewerSession; group: Group; opened: Study }) {
   const { study } = group
   const date = formatDate(study.StudyDate) || 'No date'
-  const kind = study === opened ? 'this study' : relationOf(study.StudyDate, opened.StudyDate)
+  const kind = study === opened ? 'this study' : group.foreign ? 'another patient' : relationOf(study.StudyDate, opened.StudyDate)
   return (
-    <section className="rail-group" aria-label={`Study of ${date}`}>
+    <section className={group.added ? 'rail-group rail-added' : 'rail-group'} aria-label={`Study of ${date}`}>
       <button type="button" className="rail-head" aria-expanded={group.state === 'open'} onClick={() => void session.toggleGroup(study.StudyInstanceUID)} data-testid="rail-study">
         <span className="rail-date">
           {date}
-          <span className="rail-kind">{kind}</span>
+          <span className={group.foreign ? 'rail-kind rail-kind-other' : 'rail-kind'}>{kind}</span>
         </span>
+        {group.foreign && <span className="rail-patient">{[formatName(study.PatientName) || 'No name', study.PatientID].filter(Boolean).join(' · ')}</span>}
         <span className="rail-study">{[study.ModalitiesInStudy.join(' '), study.StudyDescription].filter(Boolean).join(' · ')}</span>
         <Glyph name="chevron" size={12} />
       </button>
+      {group.added && (
+        <button type="button" className="rail-remove" aria-label={`Take the study of ${date} out of the rail`} data-tip="Out of the rail" onClick={() => session.beside.remove(study.StudyInstanceUID)}>
+          <Glyph name="close" size={12} />
+        </button>
+      )}
       <PriorWords session={session} study={study} />
       {group.state === 'loading' && <p className="rail-note">Loading…</p>}
       {group.state === 'failed' && <p className="rail-note">{group.reason}</p>}
@@ -132,10 +140,17 @@ function Section({ session, group, opened }: { session: ViewerSession; group: Gr
 export function Rail({ session }: { session: ViewerSession }) {
   const { groups, status } = useValue(session.state)
   const opened = groups[0]?.study
+  const [choosing, setChoosing] = useState(false)
   return (
     <nav className="rail" aria-label="Series">
       {status === 'loading' && Array.from({ length: 3 }, (_, index) => <span key={index} className="rail-ghost" aria-hidden="true" />)}
       {opened && groups.map((group) => <Section key={group.study.StudyInstanceUID} session={session} group={group} opened={opened} />)}
+      {opened && (
+        <button type="button" className="rail-beside" onClick={() => setChoosing(true)}>
+          Open a study beside…
+        </button>
+      )}
+      {choosing && <BesideDialog session={session} onClose={() => setChoosing(false)} />}
       <NotSeen session={session} />
     </nav>
   )

@@ -6,6 +6,7 @@ import { panesOf } from '../model/layout'
 import type { WaysOut } from '../session/commands'
 import type { ViewerSession } from '../session/session'
 import { PANELS, TOOLBAR } from './additions'
+import { PatientsWarning } from './beside/PatientSign'
 import { folding } from './fold'
 import { Glyph } from './icons'
 import { LayoutMenu } from './layout/LayoutMenu'
@@ -34,6 +35,7 @@ function Patient({ session }: { session: ViewerSession }) {
     <div className="viewer-patient" data-testid="viewer-patient">
       <strong>{formatName(study.PatientName) || 'No name'}</strong>
       <span>{[...facts, formatDate(study.StudyDate)].filter(Boolean).join(' · ')}</span>
+      <PatientsWarning session={session} />
     </div>
   )
 }
