@@ -44,9 +44,12 @@ export default defineConfig({
   },
   preview: { headers: isolation },
   test: {
-    environment: 'jsdom',
-    include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
     testTimeout: 30_000, // beside everything else on two cores
+    // A page is made for components only: making one takes longer than most tests. Others ask for it in their first line.
+    projects: [
+      { extends: true, test: { name: 'code', environment: 'node', include: ['src/**/*.test.ts'] } },
+      { extends: true, test: { name: 'components', environment: 'jsdom', include: ['src/**/*.test.tsx'] } },
+    ],
   },
 })

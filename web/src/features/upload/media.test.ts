@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it } from 'vitest'
 import { TAG, text } from '../../dicomweb/dataset'
 import { type Subject, mediaTypeOf, wrap } from './media'

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { UploadResult } from '../../api/types'
 import { HttpError, OfflineError } from '../../lib/http'
