@@ -1,7 +1,7 @@
 """A corpus of images with every way from stored values to the screen, and what each must look like.
 
 The reference is PS3.4 N.2 (with PS3.3 C.7.6.3, C.7.6.11, C.7.9, C.9.2 and C.11) written down in numpy, with nothing of
-Isocenter's own code in it.
+Isocenter's own code in it (of the ICC profiles only the files are ours, not what is expected of them).
 """
 
 import json
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from isocenter.codecs import profiles
 
 SIDE = 16
 COUNT = SIDE * SIDE
@@ -419,6 +421,36 @@ def _colour(name: str, photometric: str, bits: int, planar: int) -> None:
         return {"": to_rgb(samples >> (bits - 8), photometric).reshape(SIDE, SIDE, 3)}
 
     CASES.append((name, fill))
+
+
+def adobe_to_screen(samples: Values) -> Values:
+    """Adobe RGB (1998) as sRGB (IEC 61966-2-1): both have the white of D65, so that one matrix leads from one to the other."""
+    adobe = np.array([[0.57667, 0.18556, 0.18823], [0.29734, 0.62736, 0.07529], [0.02703, 0.07069, 0.99134]])
+    srgb = np.array([[0.41239, 0.35758, 0.18048], [0.21264, 0.71517, 0.07219], [0.01933, 0.11919, 0.95053]])
+    light = (samples / 255) ** (563 / 256) @ adobe.T @ np.linalg.inv(srgb).T
+    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
+    return np.rint(np.clip(curve, 0, 1) * 255)
+
+
+def _profiled(name: str, profile: bytes, seen: Callable[[Values], Values]) -> None:
+    """Colours with an ICC profile (PS3.3 C.11.15); those that no screen shows are left out: each program clips them its own way."""
+
+    def fill(made: Dataset) -> Shown:
+        samples = RANDOM.integers(70, 190, (COUNT, 1)) + RANDOM.integers(-12, 13, (COUNT, 3))
+        samples[:60] = np.arange(60)[:, None] * 4 + 10  # greys, dark and bright
+        made.SamplesPerPixel, made.PhotometricInterpretation, made.PlanarConfiguration = 3, "RGB", 0
+        made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 8, 8, 7, 0
+        made.PixelData = samples.astype("u1").tobytes()
+        made["PixelData"].VR = "OB"
+        made.ICCProfile = profile
+        return {"": seen(samples).reshape(SIDE, SIDE, 3)}
+
+    CASES.append((name, fill))
+
+
+_profiled("a profile of Adobe RGB", profiles.profile("adobergb"), adobe_to_screen)
+_profiled("a profile of the screen", profiles.profile("srgb"), lambda samples: samples)
+_profiled("a profile that is none", b"acsp" * 40, lambda samples: samples)
 
 
 def to_rgb(samples: Values, photometric: str) -> Values:

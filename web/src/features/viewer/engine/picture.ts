@@ -5,6 +5,7 @@ import type { Drawing } from '../model/graphics'
 import type { ColorPixels, GreyPixels, Resolved } from '../model/pixels'
 import type { Rgb } from '../model/overlays/colors'
 import { Tag } from '../model/tags'
+import type { Colours } from './colours'
 import { type LookUp, type Window, automatic, rangeOf } from '../model/windows'
 
 export interface Picture {
@@ -23,6 +24,8 @@ export interface Picture {
   readonly palette?: readonly [Resolved, Resolved, Resolved]
   /** Whether a presentation wants it inverted, whatever the object says of itself. */
   readonly inverse?: boolean
+  /** What the ICC profile of a colour image, or of its presentation, makes of its colours. */
+  readonly colours?: Colours
 }
 
 /** Shows colour as it is. */

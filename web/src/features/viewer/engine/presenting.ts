@@ -7,6 +7,7 @@ import { type Area, type Presentation, isMeant } from '../model/presentations'
 import { type Targets, isFor } from '../model/targets'
 import type { Size, Turn, View } from '../model/view'
 import type { Window } from '../model/windows'
+import { type Colours, coloursBy, profileOf } from './colours'
 import type { Picture } from './picture'
 import { bytesOf, channels, resolved, voiWindow } from './source'
 
@@ -23,19 +24,23 @@ export interface Ready {
   readonly planes: readonly { readonly plane: Drawing['plane']; readonly bytes: Uint8Array }[]
   /** Modality LUTs of the images themselves, which lead back to what is stored. */
   readonly tables: ReadonlyMap<string, Resolved>
+  /** What the ICC profile of a colour state makes of the images' colours, instead of their own (PS3.3 C.11.15). */
+  readonly colours: Colours | undefined
 }
 
 /** Fetches what a state and the images it is for refer to. */
 export async function prepared(presentation: Presentation, frames: readonly Frame[], signal: AbortSignal): Promise<Ready> {
   const { gray, palette, dataset } = presentation
   const meant = frames.filter((frame) => frame.modality.table && isMeantFor(presentation, frame))
-  const [table, lut, voi, colors, planes, tables] = await Promise.all([
+  const profile = gray ? undefined : profileOf(dataset)
+  const [table, lut, voi, colors, planes, tables, colours] = await Promise.all([
     gray?.table && resolved(gray.table, signal),
     gray?.lut && resolved(gray.lut, signal),
     Promise.all((gray?.voi ?? []).map(async (each) => ({ for: each.for, windows: [...each.windows, ...(await Promise.all(each.tables.map((one) => resolved(one, signal)))).map(voiWindow)] }))),
     palette && Promise.all(channels(palette).map((each) => resolved(each, signal, palette.segmented))),
     Promise.all(planesOf(dataset).flatMap((plane) => (plane.data ? [bytesOf(plane.data, signal).then((bytes) => ({ plane, bytes }))] : []))),
     Promise.all(meant.map(async (frame) => [frame.id, frame.modality.table && (await resolved(frame.modality.table, signal))] as const)),
+    profile && bytesOf(profile, signal).then(coloursBy),
   ])
   const [red, green, blue] = colors ?? []
   return {
@@ -46,6 +51,7 @@ export async function prepared(presentation: Presentation, frames: readonly Fram
     palette: red && green && blue ? [red, green, blue] : undefined,
     planes,
     tables: new Map(tables.flatMap(([id, found]) => (found ? [[id, found]] : []))),
+    colours,
   }
 }
 
@@ -114,7 +120,8 @@ export function presented(picture: Picture, ready: Ready, hidden: ReadonlySet<st
   const extent = shapedAs(frame.extent, areaFor(presentation, frame))
   const mask = maskOn(picture, ready, hidden)
   const { windows, bytes, reduction } = picture
-  const base: Picture = { pixels, windows, bytes, reduction, frame: extent === frame.extent ? frame : { ...frame, extent }, ...(mask ? { mask } : {}) }
+  const colours = ready.colours ?? picture.colours
+  const base: Picture = { pixels, windows, bytes, reduction, frame: extent === frame.extent ? frame : { ...frame, extent }, ...(mask ? { mask } : {}), ...(colours ? { colours } : {}) }
   if (pixels.color || !presentation.gray) return base
   const chosen = voi.find((each) => isFor(each.for, frame.instance.sopInstanceUID, frame.number))
   return {

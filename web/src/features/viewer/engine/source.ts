@@ -1,13 +1,14 @@
 // One frame from the server to a picture: fetch, decode, apply what the header says.
 import { createImage } from '@cornerstonejs/dicom-image-loader'
 import { HttpError, send } from '../../../lib/http'
-import { type Binary, text } from '../model/dataset'
+import { type Binary, type Dataset, text } from '../model/dataset'
 import { type Drawing, bitmapShutter, bitsInPixels, bitsOf, maskOf, planesOf, shutterColor, shuttersOf } from '../model/graphics'
 import { type Frame, type Palette, type PixelFormat, SCHEME, type Table } from '../model/frame'
 import { BadPixels, type ColorPixels, type GreyPixels, type Resolved, enlarged, expanded, nativeColor, nativeSamples, settled, tableValues, throughPalette, toModality, trimmed } from '../model/pixels'
 import { Tag } from '../model/tags'
 import { isDecodable, undecodable } from '../model/reasons'
 import { NATIVE } from './compressed'
+import { type Colours, coloursBy, profileOf } from './colours'
 import { describe, forget } from './core'
 import type { Bytes, FrameSource } from './frames'
 import { type Picture, usable } from './picture'
@@ -62,6 +63,8 @@ export async function loadPicture(frame: Frame, source: FrameSource, signal: Abo
     pictureOf(frame, part, signal).then(meanwhile, () => undefined)
   }
   try {
+    // Asked for together with the pixels, so that they need not wait for it.
+    void coloursOf(frame, signal)
     const picture = await pictureOf(frame, await source.whole(addressOf(frame), mayBeCopied(frame), signal, early), signal)
     source.forget(addressOf(frame))
     return picture
@@ -86,8 +89,22 @@ async function pictureOf(frame: Frame, { bytes, syntax, reduction }: Bytes, sign
   const tables = await Promise.all(frame.voiTables.map((table) => resolved(table, signal)))
   const windows = usable([...frame.windows, ...tables.map((table) => voiWindow(table))], frame, pixels)
   const output = frame.outputTable && (await resolved(frame.outputTable, signal))
-  return { frame, pixels, windows, bytes: pixels.data.byteLength + (mask?.pixels.byteLength ?? 0), reduction, ...(mask ? { mask } : {}), ...(output ? { output } : {}) }
+  const colours = pixels.color ? await coloursOf(frame, signal) : undefined
+  return { frame, pixels, windows, bytes: pixels.data.byteLength + (mask?.pixels.byteLength ?? 0), reduction, ...(mask ? { mask } : {}), ...(output ? { output } : {}), ...(colours ? { colours } : {}) }
 }
+
+/** What its ICC profile makes of its colours; undefined without one. A profile that cannot be had takes no picture away. */
+async function coloursOf({ instance: { dataset, format } }: Frame, signal: AbortSignal): Promise<Colours | undefined> {
+  if (format.photometric.startsWith('MONOCHROME')) return undefined
+  const known = profiles.get(dataset) ?? { profile: profileOf(dataset) }
+  profiles.set(dataset, known)
+  if (!known.profile) return undefined
+  const bytes = await bytesOf(known.profile, signal).catch(() => null)
+  return bytes ? coloursBy(bytes) : 'unknown'
+}
+
+/** One object for each data set, by which its bytes are remembered. */
+const profiles = new WeakMap<Dataset, { readonly profile: Binary | undefined }>()
 
 /** Overlay planes and shutters of a frame. A plane that cannot be had takes no picture away. */
 async function maskFor(frame: Frame, native: Uint8Array | undefined, signal: AbortSignal): Promise<Picture['mask']> {

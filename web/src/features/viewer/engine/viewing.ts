@@ -6,6 +6,7 @@ import type { Frame } from '../model/frame'
 import type { Mask } from '../model/subtraction'
 import * as views from '../model/view'
 import { type Preset, type Window, automatic, dragStep, dragged, full, presetsFor, sameWindow } from '../model/windows'
+import { inColours } from './colours'
 import type { Engine } from './engine'
 import { EMPTY, type PaneState } from './paneState'
 import { type Picture, bornInverted, ownWindow } from './picture'
@@ -127,7 +128,7 @@ export abstract class Viewing {
 
   protected draw(): void {
     const { picture, window, view, inverted, effects } = this.state.get()
-    if (picture && window) this.screen?.draw(throughFilter(this.subtracted(picture), effects.filter), { view, window, inverted, effects })
+    if (picture && window) this.screen?.draw(throughFilter(this.subtracted(inColours(picture)), effects.filter), { view, window, inverted, effects })
   }
 
   protected patch(change: Partial<PaneState>): void {

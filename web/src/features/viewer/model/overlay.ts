@@ -36,6 +36,8 @@ export interface Shown {
   readonly relation: Relation
   /** Where its millimetres come from (calibration.ts provenance), '' when they are simply those of the patient. */
   readonly measured?: string
+  /** What its ICC profile does to its colours, '' when they are simply those of the screen. */
+  readonly profile?: string
 }
 
 export interface Corners {
@@ -102,6 +104,7 @@ export function cornersOf(shown: Shown, detail: Detail): Corners {
     bottomRight: present([
       lossyText(dataset),
       shown.measured ?? '',
+      shown.profile ?? '',
       `${shown.frame.extent.columns} × ${shown.frame.extent.rows}`,
       `Zoom ${Math.round(shown.magnification * 100)} %`,
       present([shown.window ? windowText(shown.window) : '', shown.inverted ? 'inverted' : '']).join('  '),

@@ -1,6 +1,7 @@
 import { type DragEvent, useEffect, useRef, useState } from 'react'
 import { explain } from '../../../lib/http'
 import { useValue } from '../../../lib/observable'
+import { colourWords } from '../engine/colours'
 import type { Pane } from '../engine/pane'
 import type { PaneState } from '../engine/paneState'
 import { provenance } from '../model/calibration'
@@ -42,7 +43,7 @@ export function Overlay({ session, pane, detail: asked }: { session: ViewerSessi
   if (!picture || shown < 0 || detail === 'none') return null
   const { frame, pixels } = picture
   const magnification = view.scale * (window.devicePixelRatio || 1)
-  const corners = cornersOf({ frame, index: shown, count, window: pixels.color ? undefined : (grey ?? undefined), inverted, magnification, color: pixels.color, relation: session.relationOf(frame.instance.seriesInstanceUID), measured: provenance(session.measurements.calibrationOf(frame)) }, detail)
+  const corners = cornersOf({ frame, index: shown, count, window: pixels.color ? undefined : (grey ?? undefined), inverted, magnification, color: pixels.color, relation: session.relationOf(frame.instance.seriesInstanceUID), measured: provenance(session.measurements.calibrationOf(frame)), profile: colourWords(picture.colours) }, detail)
   const markers = markersOf(frame.plane, view.turn)
   const gaps = missingSlices(pane.frames)
   return (

@@ -1,5 +1,9 @@
 // Tiles of a slide: fetched a few at a time, the middle of the screen first; what left the screen is no longer waited for.
 import { send } from '../../../../lib/http'
+import { type Colours, coloursBy, profileOf } from '../../engine/colours'
+import { bytesOf } from '../../engine/source'
+import { throughTable } from '../../model/colourProfile'
+import type { Dataset } from '../../model/dataset'
 import type { Slide, Tile } from '../../model/objects/slide'
 
 const AT_ONCE = 6
@@ -11,6 +15,20 @@ interface Kept {
   readonly bytes: number
 }
 
+async function recoloured(picture: ImageBitmap, table: Exclude<Colours, string>): Promise<ImageBitmap> {
+  const { width, height } = picture
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
+  if (!context) return picture
+  context.drawImage(picture, 0, 0)
+  picture.close()
+  const seen = context.getImageData(0, 0, width, height)
+  const stored = new Uint8Array(width * height * 3)
+  for (let pixel = 0; pixel < width * height; pixel++) stored.set(seen.data.subarray(pixel * 4, pixel * 4 + 3), pixel * 3)
+  const shown = throughTable(stored, table)
+  for (let pixel = 0; pixel < width * height; pixel++) seen.data.set(shown.subarray(pixel * 3, pixel * 3 + 3), pixel * 4)
+  return createImageBitmap(seen)
+}
+
 export class SlideTiles {
   private readonly kept = new Map<string, Kept>()
   private readonly failed = new Set<string>()
@@ -18,6 +36,7 @@ export class SlideTiles {
   private wanted: readonly Tile[] = []
   private bytes = 0
   private ended = false
+  private colours: Promise<Colours | undefined> | undefined
   private readonly slide: Slide
   private readonly path: number
   private readonly plane: number
@@ -101,7 +120,16 @@ export class SlideTiles {
     // Stored JPEG as it is; anything else is drawn by the archive, without loss.
     const address = `${level.instance.address}/frames/${frame}${level.plainJpeg ? '' : '/rendered'}`
     const answer = await send(address, { headers: { Accept: level.plainJpeg ? 'image/jpeg' : 'image/png' }, signal })
-    return createImageBitmap(await answer.blob())
+    // What the archive draws carries the profile of the slide, and the browser follows it; stored tiles mostly do not.
+    const colours = level.plainJpeg ? await this.coloursOf(level.instance.dataset) : undefined
+    const picture = await createImageBitmap(await answer.blob(), colours ? { colorSpaceConversion: 'none' } : {})
+    return colours && typeof colours !== 'string' ? recoloured(picture, colours) : picture
+  }
+
+  private coloursOf(dataset: Dataset): Promise<Colours | undefined> {
+    const profile = profileOf(dataset)
+    this.colours ??= profile ? bytesOf(profile, new AbortController().signal).then(coloursBy, () => undefined) : Promise.resolve(undefined)
+    return this.colours
   }
 
   private keep(key: string, kept: Kept): void {
