@@ -433,7 +433,7 @@ def adobe_to_screen(samples: Values) -> Values:
 
 
 def _profiled(name: str, profile: bytes, seen: Callable[[Values], Values]) -> None:
-    """Colours with an ICC profile (PS3.3 C.11.15); those that no screen shows are left out: each program clips them its own way."""
+    """Colours with an ICC profile (PS3.3 C.11.15), none that the screen cannot show: each program clips those its own way."""
 
     def fill(made: Dataset) -> Shown:
         samples = RANDOM.integers(70, 190, (COUNT, 1)) + RANDOM.integers(-12, 13, (COUNT, 3))
