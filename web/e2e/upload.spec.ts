@@ -4,7 +4,8 @@ import path from 'node:path'
 import { expect, test } from '@playwright/test'
 import { newUid, object } from './dicom'
 import { expectAccessible, family, rows, search } from './list'
-import { keepScreenshot, signIn } from './support'
+import { keepScreenshot, signIn, store } from './support'
+import { canvasAt, pane } from './viewing'
 
 function folderOf(name: string): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'isocenter-'))
@@ -171,4 +172,95 @@ test('thousands of files do not freeze the page', async ({ page }) => {
   await expect(page.getByRole('button', { name: /^Stored 299$/ })).toBeVisible()
   await page.getByRole('button', { name: 'Cancel all' }).click()
   await expect(page.getByRole('button', { name: /^Cancelled 2,701$/ })).toBeVisible()
+})
+
+test('a study is shared by a link with a code, which opens it on a phone and nothing else; another hospital sends one in', async ({ page, browser }) => {
+  test.setTimeout(240_000)
+  const name = family('Share')
+  const [study, secret, theirs] = [newUid(), newUid(), newUid()]
+  await signIn(page)
+  await store(page, 'a', object({ patientId: `${name}-1`, patientName: `${name}^Ada`, study, description: 'Shared with a code' }))
+  await store(page, 'b', object({ patientId: `${name}-2`, patientName: `${name}^Bob`, study: secret }))
+  await search(page, `${name}-1`)
+  await rows(page).first().click()
+  if (!(await page.getByLabel('Study details').isVisible())) await page.keyboard.press('Space')
+  await page.getByLabel('Study details').getByRole('button', { name: 'Share' }).click()
+  await page.getByLabel('For whom').fill('Dr. House')
+  await expectAccessible(page)
+  await page.getByRole('button', { name: 'Make the link' }).click()
+  const link = await page.getByTestId('share-link').innerText()
+  const code = await page.getByTestId('share-code').innerText()
+  await expectAccessible(page)
+  await keepScreenshot(page, 'share-link')
+  await page.getByRole('button', { name: 'Done' }).click()
+
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true })
+  const guest = await phone.newPage()
+  await guest.goto(link)
+  await guest.getByLabel('Code').fill(code === '0000-0000' ? '1' : '0000-0000')
+  await guest.getByRole('button', { name: 'Open' }).click()
+  await expect(guest.getByText('The code is wrong.')).toBeVisible()
+  await expectAccessible(guest)
+  await guest.getByLabel('Code').fill(code)
+  await guest.getByRole('button', { name: 'Open' }).click()
+  await expect(guest).toHaveURL(new RegExp(`/viewer/${study.replaceAll('.', '\\.')}`)) // the link is not in the address any more
+  await expect(pane(guest)).toHaveAttribute('data-status', 'shown')
+  // The ramp of object(): the last row is brighter than the first.
+  await expect.poll(async () => (await canvasAt(guest, [[8, 1], [8, 14]])).map(({ color }) => color[0] > 127)).toEqual([false, true])
+  await keepScreenshot(guest, 'guest-viewer')
+  await guest.goto(`/viewer/${secret}`)
+  await expect(guest.getByText(/not in the archive|no such study/i)).toBeVisible()
+  await guest.goto('/')
+  await expect(pane(guest)).toHaveAttribute('data-status', 'shown')
+  await guest.getByRole('button', { name: 'Back to the study list' }).click()
+  await expect(guest.getByRole('list', { name: 'Studies' }).getByRole('listitem')).toHaveCount(1)
+  await expectAccessible(guest)
+  await keepScreenshot(guest, 'guest-page')
+
+  await page.goto('/shares')
+  const row = page.getByRole('row').filter({ hasText: 'Dr. House' })
+  await expect(row).toContainText('In use')
+  await expectAccessible(page)
+  await row.getByRole('button', { name: 'Who opened it' }).click()
+  await expect(page.getByTestId('share-history')).toContainText('wrong code')
+  await expect(page.getByTestId('share-history')).toContainText('Looked at a study')
+  await page.keyboard.press('Escape')
+  await row.getByRole('button', { name: 'Withdraw' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click()
+  await expect(row).toContainText('Withdrawn')
+  await guest.getByRole('link', { name: 'Open images' }).click()
+  await expect(guest.getByText('The link is closed here.')).toBeVisible()
+
+  await page.getByRole('button', { name: 'A link for sending in' }).click()
+  await page.getByLabel('From whom').fill(`${name} hospital`)
+  await page.getByLabel('Ask for a code').selectOption('none')
+  await page.getByRole('button', { name: 'Make the link' }).click()
+  const into = await page.getByTestId('share-link').innerText()
+  await page.getByRole('button', { name: 'Done' }).click()
+  const sender = await (await browser.newContext()).newPage()
+  await sender.goto(into)
+  const foreign = { patientId: `${name}-1`, patientName: `${name}^Foreign`, study: theirs, series: newUid() }
+  const files = [1, 2].map((number) => ({ name: `${number}.dcm`, mimeType: 'application/dicom', buffer: object({ ...foreign, instanceNumber: number }) }))
+  await sender.getByTestId('upload-files').setInputFiles([...files, { name: 'read.me', mimeType: 'text/plain', buffer: Buffer.from('a disc') }])
+  await expect(sender.getByText('2 objects have arrived')).toBeVisible()
+  await expect(sender.getByText('read.me: This is no DICOM file.')).toBeVisible()
+  await expectAccessible(sender)
+  await keepScreenshot(sender, 'guest-upload')
+
+  await page.getByRole('link', { name: 'Exceptions' }).click()
+  const waiting = page.getByTestId('received').getByRole('listitem').filter({ hasText: `${name} hospital` })
+  await expect(waiting).toContainText('2 objects')
+  await waiting.getByRole('button', { name: 'Accept' }).click()
+  await expect(page.getByTestId('received-says')).toContainText('Foreign')
+  await expect(page.getByRole('radio', { name: /somebody else/ })).toBeChecked() // the same number, another name
+  await expectAccessible(page)
+  await keepScreenshot(page, 'received-accept')
+  await page.getByRole('dialog').getByRole('button', { name: 'Accept' }).click()
+  await expect(page.getByText('2 objects are in the archive.')).toBeVisible()
+  await page.getByRole('button', { name: 'Done' }).click()
+  await expect(waiting).toHaveCount(0)
+  await page.getByRole('link', { name: 'Studies', exact: true }).click()
+  await search(page, `${name}^Foreign`)
+  await expect(rows(page)).toHaveCount(1)
+  await expect(rows(page).locator('.cell-images')).toHaveText('2')
 })

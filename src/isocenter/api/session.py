@@ -12,6 +12,7 @@ from isocenter.api.schema import obj, ref, text
 from isocenter.domain.access import Principal, permissions
 from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
 from isocenter.domain.errors import IsocenterError, Kind
+from isocenter.domain.sharing import Opens
 from isocenter.service import accounts, preferences, sessions, sharing
 
 
@@ -33,7 +34,8 @@ def _link(call: Call, principal: Principal) -> dict[str, Any] | None:
         return None
     link = sharing.shown(call.context, principal)
     return {
-        "opens": link.opens, "label": link.label, "maker": link.maker, "expires_at": link.expires_at.isoformat(),
+        # Whom a link is for is its maker's note, but who sends in sees under which name.
+        "opens": link.opens, "label": link.label if link.opens == Opens.UPLOAD else "", "maker": link.maker, "expires_at": link.expires_at.isoformat(),
         "download": link.download, "studies": list(principal.linked.studies),
     }  # fmt: skip
 

@@ -1,4 +1,5 @@
 import { currentCsrfToken, requestJson } from '../lib/http'
+import { isGuest } from './session'
 
 /** A thing that was drawn: a JSON object of the viewer's with an id. */
 export type AnnotationItem = Readonly<Record<string, unknown>> & { readonly id: string }
@@ -22,21 +23,25 @@ export interface AnnotationChange {
 
 const at = (study: string): string => `/api/v1/studies/${encodeURIComponent(study)}/annotations`
 
-/** One's own annotations of a study, the newest or those of an earlier version. */
-export function readAnnotations(study: string, signal?: AbortSignal, version?: number): Promise<KeptAnnotations> {
+/** One's own annotations of a study, the newest or those of an earlier version. Guests have none: theirs end with the window. */
+export async function readAnnotations(study: string, signal?: AbortSignal, version?: number): Promise<KeptAnnotations> {
+  if (isGuest()) return { version: 0, items: [] }
   return requestJson<KeptAnnotations>(version === undefined ? at(study) : `${at(study)}?version=${version}`, { signal, background: true })
 }
 
 export async function readAnnotationVersions(study: string, signal?: AbortSignal): Promise<readonly AnnotationVersion[]> {
+  if (isGuest()) return []
   return (await requestJson<{ versions: AnnotationVersion[] }>(`${at(study)}/versions`, { signal })).versions
 }
 
 export async function saveAnnotations(study: string, change: AnnotationChange): Promise<number> {
+  if (isGuest()) return 0
   return (await requestJson<{ version: number }>(at(study), { method: 'POST', body: change })).version
 }
 
 /** The page is going: the browser sends it though nobody waits for the answer. */
 export function saveAnnotationsOnLeaving(study: string, change: AnnotationChange): void {
+  if (isGuest()) return
   const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': currentCsrfToken() }
   fetch(at(study), { method: 'POST', keepalive: true, credentials: 'same-origin', headers, body: JSON.stringify(change) }).catch(() => undefined)
 }

@@ -1,5 +1,6 @@
 import { currentCsrfToken, noteUnauthenticated } from '../lib/http'
 import { Observable, useValue } from '../lib/observable'
+import { isGuest } from './session'
 import type { Change } from './types'
 
 /** One message of a text/event-stream (WHATWG HTML 9.2.6). */
@@ -68,7 +69,7 @@ export class ChangeFeed {
 
   listen(listener: (change: Change) => void): () => void {
     this.listeners.add(listener)
-    if (this.listeners.size === 1) this.open()
+    if (this.listeners.size === 1 && !isGuest()) this.open()
     return () => {
       this.listeners.delete(listener)
       if (this.listeners.size === 0) this.close()
@@ -148,6 +149,7 @@ function parseChange(data: string, event: string): Change | null {
   }
 }
 
+// Guests have no feed (it is 403): `ChangeFeed.listen` holds their listeners and opens nothing.
 export const changes = new ChangeFeed('/api/v1/events')
 
 export function useFeedState(): FeedState {

@@ -1,5 +1,6 @@
 import { errorOf, requestJson } from '../lib/http'
 import { post } from '../lib/post'
+import { isGuest } from './session'
 
 /** Hanging protocols that the server keeps: one's own, and those that were published for everybody. */
 export interface KeptProtocol {
@@ -19,6 +20,7 @@ export interface KeptProtocol {
 const PATH = '/api/v1/hanging-protocols'
 
 export async function listProtocols(signal?: AbortSignal): Promise<KeptProtocol[]> {
+  if (isGuest()) return []
   return (await requestJson<{ protocols: KeptProtocol[] }>(PATH, { signal, background: true })).protocols
 }
 

@@ -1,5 +1,6 @@
 import { requestJson } from '../lib/http'
 import { Observable } from '../lib/observable'
+import { isGuest } from './session'
 
 /** How the signed-in person likes to work, part by part; kept with the account, so the same at every workstation. */
 export type Preferences = Readonly<Record<string, unknown>>
@@ -21,5 +22,6 @@ export async function loadPreferences(signal: AbortSignal): Promise<void> {
 /** Holds at once; throws what requestJson throws when it could not be kept. */
 export async function prefer(part: string, value: Readonly<Record<string, unknown>>): Promise<void> {
   preferences.update((now) => ({ ...now, [part]: value }))
+  if (isGuest()) return // for as long as the window is open
   await requestJson<null>(`${PREFERENCES}/${part}`, { method: 'PUT', body: value })
 }

@@ -1,6 +1,6 @@
 import { HttpError, requestJson, setCsrfToken, whenUnauthenticated } from '../lib/http'
 import { Observable, useValue } from '../lib/observable'
-import type { SessionAnswer, User } from './types'
+import type { OpenLink, SessionAnswer, User } from './types'
 
 const SESSION = '/api/v1/session'
 
@@ -8,20 +8,20 @@ const SESSION = '/api/v1/session'
  * unknown      not asked yet
  * unreachable  asked, no answer; `error` says why
  * out          nobody is signed in; `reason` is why we were sent here
- * in           signed in
+ * in           signed in, or let in by a link
  */
 export type Session =
   | { state: 'unknown' }
   | { state: 'unreachable'; error: unknown }
-  | { state: 'out'; reason: 'never' | 'left' | 'expired' | 'idle' }
-  | { state: 'in'; user: User; idleSeconds: number }
+  | { state: 'out'; reason: 'never' | 'left' | 'expired' | 'idle' | 'link' }
+  | { state: 'in'; user: User; idleSeconds: number; link: OpenLink | null }
 
 const session = new Observable<Session>({ state: 'unknown' })
 
 whenUnauthenticated(() => {
   if (session.get().state !== 'in') return
   setCsrfToken('')
-  session.set({ state: 'out', reason: 'expired' })
+  session.set({ state: 'out', reason: isGuest() ? 'link' : 'expired' })
 })
 
 export function useSession(): Session {
@@ -41,13 +41,19 @@ export function userName(): string {
   return now.state === 'in' ? now.user.name : ''
 }
 
+/** Whether whoever is there came by a link: nothing of theirs is kept on the server. */
+export function isGuest(): boolean {
+  const now = session.get()
+  return now.state === 'in' && now.link !== null
+}
+
 export function may(user: User, permission: string): boolean {
   return user.permissions.includes(permission)
 }
 
 function accept(answer: SessionAnswer): void {
   setCsrfToken(answer.csrf_token)
-  session.set({ state: 'in', user: answer.user, idleSeconds: answer.idle_seconds })
+  session.set({ state: 'in', user: answer.user, idleSeconds: answer.idle_seconds, link: answer.link })
 }
 
 /** Asks the server who we are; also tells it that somebody is there. */
@@ -58,7 +64,7 @@ export async function refreshSession(): Promise<void> {
     const before = session.get()
     if (error instanceof HttpError && error.status === 401) {
       setCsrfToken('')
-      session.set({ state: 'out', reason: before.state === 'in' ? 'expired' : 'never' })
+      session.set({ state: 'out', reason: before.state !== 'in' ? 'never' : before.link ? 'link' : 'expired' })
     } else if (before.state !== 'in') {
       session.set({ state: 'unreachable', error })
     }
@@ -70,13 +76,19 @@ export async function signIn(username: string, password: string): Promise<void> 
   accept(await requestJson<SessionAnswer>(SESSION, { method: 'POST', body: { username, password }, quiet401: true }))
 }
 
+/** Lets the browser in by a link. Throws HttpError: 401 with `where` code, 404 when it opens nothing. */
+export async function openLink(token: string, code: string): Promise<void> {
+  accept(await requestJson<SessionAnswer>(`${SESSION}/link`, { method: 'POST', body: code ? { token, code } : { token }, quiet401: true }))
+}
+
 /** Signs out here in any case; an unreachable server lets the session run into its idle time-out. */
 export async function signOut(reason: 'left' | 'idle' = 'left'): Promise<void> {
+  const why = isGuest() ? 'link' : reason
   try {
     await requestJson<null>(SESSION, { method: 'DELETE', quiet401: true })
   } finally {
     setCsrfToken('')
-    session.set({ state: 'out', reason })
+    session.set({ state: 'out', reason: why })
   }
 }
 

@@ -8,10 +8,22 @@ export interface User {
   permissions: string[]
 }
 
+/** What a link opens for who came by one instead of an account. */
+export interface OpenLink {
+  opens: 'study' | 'patient' | 'upload'
+  label: string
+  /** Who made it; '' for the command line. */
+  maker: string
+  expires_at: string
+  download: boolean
+  studies: string[]
+}
+
 export interface SessionAnswer {
   user: User
   csrf_token: string
   idle_seconds: number
+  link: OpenLink | null
 }
 
 export interface Study {

@@ -12,6 +12,10 @@ import { OrdersPage } from '../features/orders/OrdersPage'
 import { RemotePage } from '../features/remote/RemotePage'
 import type { Step } from '../features/studies/StudiesPage'
 import { StudiesPage } from '../features/studies/StudiesPage'
+import { LinkEnded, OpenLink, tokenOf } from '../features/sharing/OpenLink'
+import { ReceivedList } from '../features/sharing/ReceivedList'
+import { ShareDialog } from '../features/sharing/ShareDialog'
+import { SharesPage } from '../features/sharing/SharesPage'
 import { DropTarget } from '../features/upload/DropTarget'
 import { UploadPage } from '../features/upload/UploadPage'
 import { sendFile } from '../features/upload/sending'
@@ -23,6 +27,7 @@ import { Button } from '../ui/controls'
 import { Empty } from '../ui/feedback'
 import { Mark } from '../ui/icons'
 import { Crash } from './Crash'
+import { Guest } from './Guest'
 import { IdleDialog } from './IdleDialog'
 import { LeftUnseen } from './LeftUnseen'
 import { NotFound } from './NotFound'
@@ -41,6 +46,8 @@ const TITLES: Record<Route['page'], string> = {
   upload: 'Upload',
   deliveries: 'Deliveries',
   exceptions: 'Exceptions',
+  shares: 'Shared',
+  shared: 'Shared with you',
   admin: 'Administration',
   login: 'Sign in',
   unknown: 'Not found',
@@ -48,9 +55,14 @@ const TITLES: Record<Route['page'], string> = {
 
 export function App() {
   const session = useSession()
+  const place = usePlace()
   useEffect(() => void refreshSession(), [])
   if (session.state === 'unknown') return <Boot />
   if (session.state === 'unreachable') return <Unreachable error={session.error} />
+  const token = place.path === '/shared' ? tokenOf(window.location.hash) : ''
+  if (token) return <OpenLink key={token} token={token} signedIn={session.state === 'in' && !session.link ? session.user.name : ''} />
+  if (session.state === 'in' && session.link) return <Guest link={session.link} />
+  if (session.state === 'out' && (session.reason === 'link' || place.path === '/shared')) return <LinkEnded />
   return session.state === 'out' ? <SignedOut reason={session.reason} /> : <SignedIn user={session.user} idleSeconds={session.idleSeconds} />
 }
 
@@ -92,7 +104,7 @@ function SignedOut({ reason }: { reason: Extract<Session, { state: 'out' }>['rea
     const back = `${place.path}${place.search}`
     navigate(back === '/' || reason === 'left' ? '/login' : `/login?to=${encodeURIComponent(back)}`, { replace: true })
   }, [place, reason])
-  return <LoginPage reason={reason} />
+  return <LoginPage reason={reason === 'link' ? 'left' : reason} />
 }
 
 function usePreloadedViewer(): void {
@@ -111,13 +123,14 @@ function openStudy(study: Study): void {
 }
 
 /** From the viewer back to the list as it was, search and all, or on to its next study. */
-function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>, files: (study: string, series: string | null) => void) {
+function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>, files: (study: string, series: string | null) => void, share: ((study: string) => void) | undefined) {
   const [list, setList] = useState('')
   if (route.page === 'studies' && search !== list) setList(search)
   const study = route.page === 'viewer' ? route.study : ''
   return useMemo(
     () => ({
       files,
+      share,
       leave: () => navigate(`/${list}`),
       step: (by: 1 | -1) => {
         const next = steps.current?.(study, by)
@@ -125,7 +138,7 @@ function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>,
         if (next) navigate(`/viewer/${encodeURIComponent(next.StudyInstanceUID)}`, { replace: true })
       },
     }),
-    [list, study, steps, files],
+    [list, study, steps, files, share],
   )
 }
 
@@ -137,7 +150,8 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const steps = useRef<Step | null>(null)
   const [taken, setTaken] = useState<{ study: string; series: string | null } | null>(null)
   const take = useCallback((uid: string, series: string | null) => setTaken({ study: uid, series }), [])
-  const ways = useWaysOut(route, place.search, steps, take)
+  const [sharing, setSharing] = useState('')
+  const ways = useWaysOut(route, place.search, steps, take, may(user, 'study:share') ? setSharing : undefined)
   usePreloadedViewer()
   useEffect(() => {
     const leaving = new AbortController()
@@ -155,14 +169,14 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const onStudies = route.page === 'studies'
   if (onStudies && !visited) setVisited(true)
   const canUpload = may(user, 'study:store')
-  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), reject: may(user, 'study:reject'), hold: may(user, 'study:hold'), seeRejected: may(user, 'rejected:read'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve'), takeAway: may(user, 'study:export') }
+  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), reject: may(user, 'study:reject'), hold: may(user, 'study:hold'), seeRejected: may(user, 'rejected:read'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve'), takeAway: may(user, 'study:export'), share: may(user, 'study:share') }
   return (
     <>
       <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />}>
         {(visited || onStudies) && (
           // The list stays where it was, rows, selection and all, while another page is in front of it.
           <div className="kept" inert={!onStudies}>
-            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} onTakeAway={(study) => take(study.StudyInstanceUID, null)} stepRef={steps} />
+            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} onTakeAway={(study) => take(study.StudyInstanceUID, null)} onShare={(study) => setSharing(study.StudyInstanceUID)} stepRef={steps} />
           </div>
         )}
         <Crash resetKey={place.path}>
@@ -175,6 +189,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
           <FilesDialog {...taken} onClose={() => setTaken(null)} />
         </Suspense>
       )}
+      {sharing && <ShareDialog study={sharing} onClose={() => setSharing('')} />}
       <LeftUnseen study={route.page === 'viewer' ? route.study : null} />
       <IdleDialog idleSeconds={idleSeconds} />
     </>
@@ -189,7 +204,8 @@ function Page({ route, series, study, ways, user, queue }: { route: Route; serie
   if (route.page === 'orders' && may(user, 'order:read')) return <OrdersPage canManage={may(user, 'order:manage')} />
   if (route.page === 'upload' && may(user, 'study:store')) return <UploadPage queue={queue} study={study} />
   if (route.page === 'deliveries' && may(user, 'delivery:manage')) return <DeliveriesPage tab={route.tab} canManage={may(user, 'route:manage')} />
-  if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} canSeeRejected={may(user, 'rejected:read')} />
+  if (route.page === 'exceptions' && may(user, 'quarantine:read')) return <ExceptionsPage canDismiss={may(user, 'quarantine:resolve')} canSeeRejected={may(user, 'rejected:read')} received={<ReceivedList canResolve={may(user, 'quarantine:resolve')} />} />
+  if (route.page === 'shares' && may(user, 'study:share')) return <SharesPage user={user} />
   if (route.page === 'admin') return <AdminPage user={user} tab={route.tab} />
   if (route.page === 'studies' || route.page === 'login') return null
   return <NotFound />

@@ -30,6 +30,7 @@ const PLACES: readonly Place[] = [
   { page: 'upload', to: '/upload', title: 'Upload', icon: 'upload', permission: 'study:store' },
   { page: 'deliveries', to: '/deliveries', title: 'Deliveries', icon: 'send', permission: 'delivery:manage' },
   { page: 'exceptions', to: '/exceptions', title: 'Exceptions', icon: 'alert', permission: 'quarantine:read' },
+  { page: 'shares', to: '/shares', title: 'Shared', icon: 'link', permission: 'study:share' },
   { page: 'admin', to: '/admin', title: 'Administration', icon: 'settings', permission: 'user:manage' },
 ]
 

@@ -7,6 +7,8 @@ export type Route =
   | { page: 'upload' }
   | { page: 'deliveries'; tab: string }
   | { page: 'exceptions' }
+  | { page: 'shares' }
+  | { page: 'shared' }
   | { page: 'admin'; tab: string }
   | { page: 'login' }
   | { page: 'unknown' }
@@ -21,7 +23,7 @@ export function routeOf(path: string): Route {
   if (head === 'viewer' && UID.test(second)) return { page: 'viewer', study: second }
   if (head === 'deliveries') return { page: 'deliveries', tab: second || 'queue' }
   if (head === 'admin') return { page: 'admin', tab: second || 'users' }
-  if (second === '' && (head === 'remote' || head === 'orders' || head === 'upload' || head === 'exceptions' || head === 'login')) return { page: head }
+  if (second === '' && (head === 'remote' || head === 'orders' || head === 'upload' || head === 'exceptions' || head === 'shares' || head === 'shared' || head === 'login')) return { page: head }
   return { page: 'unknown' }
 }
 

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import { useCallback, useEffect, useState } from 'react'
 import { changes } from '../../api/events'
 import type { ExceptionKind, ExceptionRow, Proposal, Whom } from '../../api/exceptions'
@@ -163,7 +164,8 @@ function Case({ row, canDismiss, onDismiss, onResolve }: CaseProps) {
   )
 }
 
-export function ExceptionsPage({ canDismiss, canSeeRejected }: { canDismiss: boolean; canSeeRejected: boolean }) {
+/** received: what came over upload links, shown above the list. */
+export function ExceptionsPage({ canDismiss, canSeeRejected, received }: { canDismiss: boolean; canSeeRejected: boolean; received: ReactNode }) {
   const [kind, setKind] = useState<ExceptionKind | ''>('')
   const list = useExceptions(kind)
   const dismiss = (row: ExceptionRow) => {
@@ -198,6 +200,7 @@ export function ExceptionsPage({ canDismiss, canSeeRejected }: { canDismiss: boo
           What came in and needs a person's eye. Dismissing takes it off this list and deletes nothing; it comes back when it happens again.{' '}
           {canSeeRejected && <Link to="/admin/rejected">Rejected images</Link>}
         </p>
+        {received}
         {list.error !== null && (
           <ErrorNotice
             error={explain(list.error)}

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { type Option, type Project, deidentified, readProjects } from '../../api/deidentification'
 import { noteExport } from '../../api/exports'
+import { isGuest } from '../../api/session'
 import { readStudy } from '../../api/studies'
 import type { Series, StudyDetail } from '../../api/types'
 import { studyArchive } from '../../dicomweb/urls'
@@ -88,7 +89,10 @@ async function takeAway(study: StudyDetail, wishes: Wishes, signal: AbortSignal)
 export function FilesDialog({ study: uid, series, onClose }: { study: string; series: string | null; onClose: () => void }) {
   const [load] = useState(() => () => readStudy(uid))
   const study = useLoaded(load)
-  const projects = useLoaded(readProjects)
+  // Who came by a link gets files as they are: projects are the archive's own.
+  const guest = isGuest()
+  const [loadProjects] = useState(() => (guest ? () => Promise.resolve({ projects: [], options: [] }) : readProjects))
+  const projects = useLoaded(loadProjects)
   const [held, setHeld] = useState<Partial<Wishes>>({})
   const [stopping] = useState(() => new AbortController())
   const action = useAction()
@@ -112,7 +116,7 @@ export function FilesDialog({ study: uid, series, onClose }: { study: string; se
             <span className="muted"> · {study.value.StudyDescription || 'no description'}</span>
           </p>
           <SeriesChoice study={study.value} wishes={wishes} change={change} />
-          <CheckField label="De-identify" checked={wishes.deidentify} onChange={(deidentify) => change({ deidentify })} />
+          {!guest && <CheckField label="De-identify" checked={wishes.deidentify} onChange={(deidentify) => change({ deidentify })} />}
           {wishes.deidentify && projects.failure && <ErrorNotice error={projects.failure} />}
           {wishes.deidentify && projects.value && <HowDeidentified study={study.value} projects={projects.value.projects} options={projects.value.options} wishes={wishes} change={change} />}
           {wishes.deidentify ? <p className="field-hint">Names, numbers and dates are removed or replaced (PS3.15 Annex E); a report of what was removed goes with the files.</p> : <p className="files-warning">The files name the patient.</p>}

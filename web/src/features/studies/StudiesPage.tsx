@@ -91,11 +91,12 @@ interface StudiesPageProps {
   may: StudyRights
   onOpen: (study: Study) => void
   onTakeAway: (study: Study) => void
+  onShare: (study: Study) => void
   /** Is given the list's step, for whoever reads through it. */
   stepRef: RefObject<Step | null>
 }
 
-export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: StudiesPageProps) {
+export function StudiesPage({ active, may, onOpen, onTakeAway, onShare, stepRef }: StudiesPageProps) {
   const [state, change] = useSearchState(active)
   const today = useToday()
   const search = useMemo(() => toStudySearch(state, new Date(today)), [state, today])
@@ -262,7 +263,7 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, stepRef }: Studie
           <MarkedBar marking={marking} mayTakeAway={may.takeAway} />
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onSplit={() => setSplitting(selected)} onHold={() => setHolding(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onShare={() => onShare(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onSplit={() => setSplitting(selected)} onHold={() => setHolding(selected)} />}
       </div>
       {correcting && <CorrectDialog study={correcting} onClose={() => setCorrecting(null)} />}
       {rejecting && <RejectDialog study={rejecting} canSee={may.seeRejected} onClose={() => setRejecting(null)} />}

@@ -23,6 +23,7 @@ export interface StudyRights {
   askOthers: boolean
   retrieve: boolean
   takeAway: boolean
+  share: boolean
 }
 
 type Loaded = { uid: string; detail: StudyDetail; error: null } | { uid: string; detail: null; error: unknown }
@@ -140,6 +141,7 @@ interface InspectorProps {
   onClose: () => void
   onOpen: () => void
   onTakeAway: () => void
+  onShare: () => void
   onSend: () => void
   onCorrect: () => void
   onReject: () => void
@@ -148,7 +150,7 @@ interface InspectorProps {
 }
 
 /** Everything about the selected study that the row has no room for. */
-export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend, onCorrect, onReject, onSplit, onHold }: InspectorProps) {
+export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onShare, onSend, onCorrect, onReject, onSplit, onHold }: InspectorProps) {
   const { detail, error, retry } = useDetail(study)
   const name = parseName(study.PatientName)
   const others = detail?.priors ?? []
@@ -184,6 +186,11 @@ export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onSend
           {may.takeAway && (
             <Button icon="download" title="Save the study or some of its series as a ZIP that can be put on a disc, de-identified if you like" onClick={onTakeAway}>
               Take away
+            </Button>
+          )}
+          {may.share && (
+            <Button icon="link" title="Make a link to the study or its patient for somebody without an account" onClick={onShare}>
+              Share
             </Button>
           )}
           {may.correct && may.reject && (

@@ -1,4 +1,4 @@
-import { useDeferredValue, useMemo, useRef, useState } from 'react'
+import { useDeferredValue, useMemo, useState } from 'react'
 import { sentence } from '../../lib/http'
 import { formatBytes, formatCount, plural } from '../../lib/numbers'
 import { useValue } from '../../lib/observable'
@@ -9,33 +9,12 @@ import { Notice } from '../../ui/feedback'
 import { Icon } from '../../ui/icons'
 import type { Filter, Line } from './lines'
 import { STATUS_REASON, STATUS_TONE, STATUS_WORD, linesOf } from './lines'
-import { pickedFiles } from './pick'
+import { Pickers } from './Pickers'
 import { SubjectDialog } from './SubjectDialog'
 import type { Count, Summary, UploadQueue } from './queue'
 import './upload.css'
 
 const LINE = 40
-
-function Pickers({ queue, roomy }: { queue: UploadQueue; roomy: boolean }) {
-  const files = useRef<HTMLInputElement>(null)
-  const folder = useRef<HTMLInputElement>(null)
-  const take = (input: HTMLInputElement) => {
-    if (input.files) queue.add(pickedFiles(input.files))
-    input.value = ''
-  }
-  return (
-    <div className={roomy ? 'pickers roomy' : 'pickers'}>
-      <Button look={roomy ? 'primary' : 'plain'} icon="file" onClick={() => files.current?.click()}>
-        Choose files
-      </Button>
-      <Button icon="folder" onClick={() => folder.current?.click()}>
-        Choose a folder
-      </Button>
-      <input ref={files} type="file" multiple hidden aria-label="Files to upload" data-testid="upload-files" onChange={(event) => take(event.target)} />
-      <input ref={folder} type="file" multiple hidden aria-label="Folder to upload" data-testid="upload-folder" {...{ webkitdirectory: '' }} onChange={(event) => take(event.target)} />
-    </div>
-  )
-}
 
 function DropHere({ queue }: { queue: UploadQueue }) {
   return (

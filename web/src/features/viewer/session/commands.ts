@@ -15,6 +15,8 @@ export interface WaysOut {
   readonly leave: () => void
   /** DICOM files of a study, or of one of its series to begin with. */
   readonly files: (study: string, series: string | null) => void
+  /** A link to a study for somebody without an account; not there for who may not make one. */
+  readonly share?: ((study: string) => void) | undefined
   /** To the list's next (1) or previous (-1) study. */
   readonly step: (by: 1 | -1) => void
 }

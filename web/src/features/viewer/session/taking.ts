@@ -43,6 +43,9 @@ export class Taking {
   /** Set by whoever knows the way out of the viewer. */
   files: (study: string, series: string | null) => void = () => undefined
 
+  /** Likewise; undefined for who may not. */
+  share: ((study: string) => void) | undefined = undefined
+
   ask(asked: Asked | null): void {
     this.state.set({ asked, told: null })
   }

@@ -64,6 +64,7 @@ function Screen({ session, ways, whenMissing }: { session: ViewerSession; ways: 
   useControls()
   useEffect(() => {
     takingOf(session).files = ways.files
+    takingOf(session).share = ways.share
   }, [session, ways])
   const count = panesOf(layout)
   const { rows, columns } = alone ? { rows: 1, columns: 1 } : gridOf(layout)

@@ -55,30 +55,27 @@ function useCopy(session: ViewerSession, allowed: boolean): void {
   }, [asked, allowed, session, taking])
 }
 
-function takeFiles(session: ViewerSession): void {
+/** The study that is worked at, and its series. */
+function active(session: ViewerSession, run: (study: string, series: string | null) => void): void {
   const series = session.activePane.state.get().seriesInstanceUID
   const study = (series === null ? undefined : session.studyOf(series)) ?? session.state.get().groups[0]?.study.StudyInstanceUID
-  if (study) takingOf(session).files(study, series)
+  if (study) run(study, series)
 }
 
 export function TakeMenu({ session }: { session: ViewerSession }) {
   const taking = takingOf(session)
-  const allowed = may(useUser(), 'study:export')
+  const user = useUser()
+  const allowed = may(user, 'study:export')
+  const sharing = may(user, 'study:share')
   const { asked } = useValue(taking.state)
-  useValue(preferences)
   useCopy(session, allowed)
-  const { drawings, text } = keptLook()
   return (
     <div className="tools">
-      {allowed && (
+      {(allowed || sharing) && (
         <Dropdown label="Take away" glyph="take" testid="take-menu">
-          <Entry label="Copy the image" hint={keyOf('copy-image')} icon={<Glyph name="copy" />} onClick={() => taking.ask('copy')} />
-          <Entry label="Save as a picture or film…" hint={keyOf('save-picture')} icon={<Glyph name="picture" />} onClick={() => taking.ask('picture')} />
-          <Entry label="Print…" hint={keyOf('print')} icon={<Glyph name="print" />} onClick={() => taking.ask('print')} />
-          <Entry label="DICOM files…" icon={<Glyph name="take" />} onClick={() => takeFiles(session)} />
-          <hr />
-          <Choice label="With what is drawn" now={drawings ? 'yes' : 'no'} onClick={() => keepWishes({ drawings: !drawings })} />
-          <Choice label="Text on the picture" now={TEXTS[text].words} onClick={() => keepWishes({ text: TEXTS[text].next })} />
+          {allowed && <Files session={session} />}
+          {sharing && <Entry label="Share by a link…" icon={<Glyph name="link" />} onClick={() => active(session, (study) => taking.share?.(study))} />}
+          {allowed && <Looks />}
         </Dropdown>
       )}
       <Told session={session} />
@@ -88,6 +85,31 @@ export function TakeMenu({ session }: { session: ViewerSession }) {
         </Suspense>
       )}
     </div>
+  )
+}
+
+function Files({ session }: { session: ViewerSession }) {
+  const taking = takingOf(session)
+  return (
+    <>
+      <Entry label="Copy the image" hint={keyOf('copy-image')} icon={<Glyph name="copy" />} onClick={() => taking.ask('copy')} />
+      <Entry label="Save as a picture or film…" hint={keyOf('save-picture')} icon={<Glyph name="picture" />} onClick={() => taking.ask('picture')} />
+      <Entry label="Print…" hint={keyOf('print')} icon={<Glyph name="print" />} onClick={() => taking.ask('print')} />
+      <Entry label="DICOM files…" icon={<Glyph name="take" />} onClick={() => active(session, taking.files)} />
+    </>
+  )
+}
+
+/** How pictures are to look. */
+function Looks() {
+  useValue(preferences)
+  const { drawings, text } = keptLook()
+  return (
+    <>
+      <hr />
+      <Choice label="With what is drawn" now={drawings ? 'yes' : 'no'} onClick={() => keepWishes({ drawings: !drawings })} />
+      <Choice label="Text on the picture" now={TEXTS[text].words} onClick={() => keepWishes({ text: TEXTS[text].next })} />
+    </>
   )
 }
 
