@@ -35,8 +35,8 @@ def _link(call: Call, principal: Principal) -> dict[str, Any] | None:
     link = sharing.shown(call.context, principal)
     return {
         # Whom a link is for is its maker's note, but who sends in sees under which name.
-        "opens": link.opens, "label": link.label if link.opens == Opens.UPLOAD else "", "maker": link.maker, "expires_at": link.expires_at.isoformat(),
-        "download": link.download, "studies": list(principal.linked.studies),
+        "opens": link.opens, "label": link.label if link.opens == Opens.UPLOAD else "", "maker": link.maker,
+        "expires_at": link.expires_at.isoformat(), "download": link.download, "studies": list(principal.linked.studies),
     }  # fmt: skip
 
 
