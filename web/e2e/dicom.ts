@@ -2,7 +2,7 @@
 
 const SECONDARY_CAPTURE = '1.2.840.10008.5.1.4.1.1.7'
 const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1'
-const LONG_VRS = new Set(['OB', 'OW'])
+const LONG_VRS = new Set(['OB', 'OW', 'SQ'])
 
 export function element(group: number, number: number, vr: string, value: string | Buffer): Buffer {
   let bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
@@ -20,6 +20,18 @@ export function short(value: number): Buffer {
   const bytes = Buffer.alloc(2)
   bytes.writeUInt16LE(value)
   return bytes
+}
+
+/** A sequence; the elements of each item in one buffer. */
+export function sequence(group: number, number: number, ...items: Buffer[]): Buffer {
+  const heads = items.map((item) => {
+    const head = Buffer.alloc(8)
+    head.writeUInt16LE(0xfffe, 0)
+    head.writeUInt16LE(0xe000, 2)
+    head.writeUInt32LE(item.length, 4)
+    return head
+  })
+  return element(group, number, 'SQ', Buffer.concat(items.flatMap((item, at) => [heads[at]!, item])))
 }
 
 let counter = 0
@@ -42,6 +54,8 @@ export interface Subject {
   description?: string
   accession?: string
   instanceNumber?: number
+  /** Elements of group 0018, ascending. */
+  equipment?: Buffer
 }
 
 const GREY: readonly Buffer[] = [
@@ -82,6 +96,7 @@ export function object(subject: Subject, image: readonly Buffer[] = GREY): Buffe
     element(0x0010, 0x0020, 'LO', subject.patientId),
     element(0x0010, 0x0030, 'DA', '19700401'),
     element(0x0010, 0x0040, 'CS', 'F'),
+    ...(subject.equipment ? [subject.equipment] : []),
     element(0x0020, 0x000d, 'UI', subject.study ?? newUid()),
     element(0x0020, 0x000e, 'UI', subject.series ?? newUid()),
     element(0x0020, 0x0011, 'IS', String(subject.seriesNumber ?? 1)),

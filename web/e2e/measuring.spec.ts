@@ -1,6 +1,6 @@
 // Every measuring tool used as a person would, on an object whose values and size are known.
 import { type Page, expect, test } from '@playwright/test'
-import { element, newUid, object, short } from './dicom'
+import { element, newUid, object, sequence, short } from './dicom'
 import { keepScreenshot, store } from './support'
 import { affineOf, drawn, open, pane, windowOf } from './viewing'
 
@@ -21,10 +21,24 @@ function picture(spacing?: string): Buffer[] {
   ]
 }
 
-async function opened(page: Page, spacing?: string): Promise<void> {
+async function opened(page: Page, spacing?: string, equipment?: Buffer): Promise<void> {
   const study = newUid()
-  expect(await store(page, 'ramp.dcm', object({ patientName: 'Measure^Me', patientId: study.slice(-12), study, modality: 'MR' }, picture(spacing)))).toBe('stored')
+  const subject = { patientName: 'Measure^Me', patientId: study.slice(-12), study, modality: equipment ? 'US' : 'MR', ...(equipment ? { equipment } : {}) }
+  expect(await store(page, 'ramp.dcm', object(subject, picture(spacing)))).toBe('stored')
   await open(page, study)
+}
+
+/** A tissue picture above (0.2 mm a pixel), a spectrum below: 10 ms to the right, 2 cm/s upwards from a baseline in row 150. */
+const regions = (): Buffer => {
+  const us = (number: number, value: number): Buffer => element(0x0018, number, 'US', short(value))
+  const ul = (number: number, value: number): Buffer => element(0x0018, number, 'UL', Buffer.from(Uint32Array.of(value).buffer))
+  const sl = (number: number, value: number): Buffer => element(0x0018, number, 'SL', Buffer.from(Int32Array.of(value).buffer))
+  const fd = (number: number, value: number): Buffer => element(0x0018, number, 'FD', Buffer.from(Float64Array.of(value).buffer))
+  const region = (format: number, top: number, bottom: number, units: At, delta: At): Buffer => Buffer.concat([
+    us(0x6012, format), us(0x6014, format), ul(0x6016, 0), ul(0x6018, 0), ul(0x601a, top), ul(0x601c, SIDE - 1), ul(0x601e, bottom),
+    sl(0x6020, 0), sl(0x6022, 50), us(0x6024, units[0]), us(0x6026, units[1]), fd(0x6028, 0), fd(0x602a, 0), fd(0x602c, delta[0]), fd(0x602e, delta[1]),
+  ])
+  return sequence(0x0018, 0x6011, region(1, 0, 99, [3, 3], [0.02, 0.02]), region(3, 100, SIDE - 1, [4, 7], [0.01, -2]))
 }
 
 type At = readonly [number, number]
@@ -118,6 +132,17 @@ test('regions: numbers of the stored values, histogram and profile', async ({ pa
   await page.keyboard.press('Enter')
   await expect(shape(page, 'spline')).toHaveCount(1)
   expect(await figure(page, 'median')).toBeCloseTo(150, -0.5)
+
+  // A point taken back, three points roughly on the edge of the bright square: the outline is the square.
+  await choose(page, 'Region along edges')
+  await click(page, [60, 61], [99, 60], [150, 90])
+  await page.keyboard.press('Delete')
+  await click(page, [98, 99], [60, 98])
+  await page.mouse.dblclick(...(await onScreen(page, [60, 80])))
+  await expect(shape(page, 'livewire')).toHaveCount(1)
+  expect(await figure(page, 'area')).toBeGreaterThan(360) // 40 x 40 pixels of a quarter square millimetre: 400
+  expect(await figure(page, 'area')).toBeLessThan(430)
+  expect(await figure(page, 'max')).toBe(1000)
 
   await choose(page, 'Circle through three points')
   await click(page, [30, 130], [50, 150], [30, 170])
@@ -217,6 +242,23 @@ test('without a calibration pixels are measured, and a line of known length cali
 
   await page.keyboard.press('Delete')
   await expect(shape(page, 'length').locator('text')).toHaveText(/ px$/)
+})
+
+test('an ultrasound measures in what each region says, and says why it does not', async ({ page }) => {
+  await opened(page, undefined, regions())
+  await page.getByTestId('panel-statistics').click()
+  await page.getByTestId('tool-length').click()
+  await drag(page, [20, 20], [120, 20])
+  await expect(shape(page, 'length').first().locator('text')).toHaveText(/^(19\.\d|20\.\d) mm$/)
+  await drag(page, [20, 150], [70, 130])
+  await expect(shape(page, 'length').nth(1).locator('text')).toHaveText([/^Across 0\.(49|50) s$/, /^Along (39\.\d|40(\.\d)?) cm\/s$/, /^Slope \d+(\.\d)? cm\/s²$/])
+  await drag(page, [150, 60], [150, 160])
+  await expect(shape(page, 'length').nth(2).locator('text')).toHaveText(/^(99|100)\.\d px \(across two regions\)$/)
+  await expect(page.getByTestId('statistics')).toContainText('No millimetres: across two regions.')
+  await page.keyboard.press('p')
+  await click(page, [100, 120])
+  await expect(shape(page, 'probe').locator('text').nth(2)).toHaveText(/^(59(\.\d)?|60(\.\d)?|61(\.\d)?) cm\/s$/)
+  await keepScreenshot(page, 'measuring-ultrasound')
 })
 
 test('a region sets the window, and the glass shows what is below it larger', async ({ page }) => {

@@ -1,5 +1,5 @@
 // What one pixel is worth. Millimetres only where the object says so; otherwise pixels (FIELD section 2, item 9: "better pixels than wrong mm").
-import { type Dataset, items, number, numbers, text } from './dataset'
+import { type Dataset, item, items, number, numbers, text } from './dataset'
 import type { Point } from './geometry'
 import { Tag } from './tags'
 
@@ -16,6 +16,8 @@ export interface Axis {
   readonly delta: number
   /** mm, s, cm/s, Hz, px … */
   readonly unit: string
+  /** What a coordinate of the image stands for on this axis; only where the region says where its values begin. */
+  readonly at?: (coordinate: number) => number
 }
 
 export interface Axes {
@@ -26,10 +28,13 @@ export interface Axes {
 /** PS3.3 C.8.5.5.1.15; what has no unit of its own there counts pixels. */
 const UNITS: Readonly<Record<number, string>> = { 1: '%', 2: 'dB', 3: 'cm', 4: 's', 5: 'Hz', 6: 'dB/s', 7: 'cm/s', 8: 'cm²', 9: 'cm²/s', 12: '°' }
 
-function axis(delta: number | undefined, code: number | undefined): Axis {
+/** Reference pixels count from the region's corner and may lie outside of it (PS3.3 C.8.5.5.1.16). */
+function axis(delta: number | undefined, code: number | undefined, corner: number, reference: number | undefined, known: number | undefined): Axis {
   const unit = UNITS[code ?? 0]
   if (!delta || !unit) return { delta: 1, unit: 'px' }
-  return unit === 'cm' ? { delta: Math.abs(delta) * 10, unit: 'mm' } : { delta: Math.abs(delta), unit }
+  const factor = unit === 'cm' ? 10 : 1
+  const at = (coordinate: number): number => ((known ?? 0) + (coordinate - corner - (reference ?? 0)) * delta) * factor
+  return { delta: Math.abs(delta) * factor, unit: unit === 'cm' ? 'mm' : unit, ...(reference === undefined ? {} : { at }) }
 }
 
 export type Calibration =
@@ -47,8 +52,14 @@ function spacing(values: readonly number[]): Point | undefined {
   return x !== undefined && y !== undefined && x > 0 && y > 0 ? [x, y] : undefined
 }
 
-export function regionsOf(dataset: Dataset): Region[] {
-  return items(dataset, Tag.SequenceOfUltrasoundRegions).flatMap((region): Region[] => {
+/**
+ * @param frame what functional groups hold of one frame, its own before what all share: converted objects keep the regions of each frame
+ *   there, at its top or among the unassigned converted attributes. They take the place of the object's.
+ */
+export function regionsOf(dataset: Dataset, frame: readonly Dataset[] = []): Region[] {
+  const groups = frame.flatMap((each) => [each, item(each, Tag.UnassignedPerFrame), item(each, Tag.UnassignedShared)])
+  const own = groups.find((each) => each?.[Tag.SequenceOfUltrasoundRegions])
+  return items(own ?? dataset, Tag.SequenceOfUltrasoundRegions).flatMap((region): Region[] => {
     const corners = [Tag.RegionLocationMinX0, Tag.RegionLocationMinY0, Tag.RegionLocationMaxX1, Tag.RegionLocationMaxY1].map((tag) => number(region, tag))
     const [minX, minY, maxX, maxY] = corners
     if (minX === undefined || minY === undefined || maxX === undefined || maxY === undefined) return []
@@ -56,15 +67,21 @@ export function regionsOf(dataset: Dataset): Region[] {
     const y = number(region, Tag.PhysicalDeltaY)
     const lengths = number(region, Tag.PhysicalUnitsXDirection) === CENTIMETRES && number(region, Tag.PhysicalUnitsYDirection) === CENTIMETRES
     const millimetres: Point | undefined = lengths && x && y ? [Math.abs(x) * 10, Math.abs(y) * 10] : undefined
-    const axes: Axes = { x: axis(x, number(region, Tag.PhysicalUnitsXDirection)), y: axis(y, number(region, Tag.PhysicalUnitsYDirection)) }
+    const axes: Axes = {
+      x: axis(x, number(region, Tag.PhysicalUnitsXDirection), minX, number(region, Tag.ReferencePixelX0), number(region, Tag.ReferencePixelPhysicalValueX)),
+      y: axis(y, number(region, Tag.PhysicalUnitsYDirection), minY, number(region, Tag.ReferencePixelY0), number(region, Tag.ReferencePixelPhysicalValueY)),
+    }
     return [{ from: [minX, minY], to: [maxX, maxY], millimetres, axes }]
   })
 }
 
-/** @param pixelMeasures PixelMeasuresSequence item of an enhanced frame, if any */
-export function calibrationOf(dataset: Dataset, pixelMeasures?: Dataset): Calibration {
+/**
+ * @param pixelMeasures PixelMeasuresSequence item of an enhanced frame, if any
+ * @param frame the frame's functional groups, its own before the shared ones
+ */
+export function calibrationOf(dataset: Dataset, pixelMeasures?: Dataset, frame: readonly Dataset[] = []): Calibration {
   const modality = text(dataset, Tag.Modality)
-  const regions = regionsOf(dataset)
+  const regions = regionsOf(dataset, frame)
   if (regions.length > 0) return { kind: 'regions', regions }
   const enhanced = pixelMeasures && spacing(numbers(pixelMeasures, Tag.PixelSpacing))
   if (enhanced) return { kind: 'spacing', x: enhanced[0], y: enhanced[1], note: '' }
@@ -97,19 +114,42 @@ export interface Scale {
 
 const PIXELS: Scale = { x: 1, y: 1, unit: 'px', note: '' }
 
-/** The region in which all of the points lie: where regions overlap the inner one was drawn on top. */
-function regionAt(regions: readonly Region[], points: readonly Point[]): Region | undefined {
-  const around = regions.filter((region) => points.every(([x, y]) => x >= region.from[0] && x <= region.to[0] && y >= region.from[1] && y <= region.to[1]))
+const holds = ({ from, to }: Region, [x, y]: Point): boolean => x >= from[0] && x <= to[0] && y >= from[1] && y <= to[1]
+
+/** Where regions overlap the inner one was drawn on top. */
+function innermost(regions: readonly Region[], points: readonly Point[]): Region | undefined {
   const area = (region: Region): number => (region.to[0] - region.from[0]) * (region.to[1] - region.from[1])
-  return around.sort((a, b) => area(a) - area(b))[0]
+  return regions.filter((region) => points.every((point) => holds(region, point))).sort((a, b) => area(a) - area(b))[0]
+}
+
+const alike = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-3 * Math.max(a, b)
+
+/** Whether a pixel is worth the same in both: colour flow within its tissue picture is, an inset is not. */
+const sameScale = ({ axes: one }: Region, { axes: other }: Region): boolean =>
+  one === other || (one !== undefined && other !== undefined && (['x', 'y'] as const).every((each) => one[each].unit === other[each].unit && alike(one[each].delta, other[each].delta)))
+
+/** The region whose scale holds for all of the points; none when one of them lies in another region, or outside of all. */
+function regionAt(regions: readonly Region[], points: readonly Point[]): Region | undefined {
+  const common = innermost(regions, points)
+  const own = points.map((point) => innermost(regions, [point]))
+  return common && own.every((each) => each && sameScale(each, common)) ? common : undefined
 }
 
 /** The scale that holds for all of these points; pixels when they lie in no common calibrated region. */
 export function scaleAt(calibration: Calibration, points: readonly Point[]): Scale {
   if (calibration.kind === 'none') return PIXELS
   if (calibration.kind === 'spacing') return { x: calibration.x, y: calibration.y, unit: 'mm', note: calibration.note }
-  const inner = regionAt(calibration.regions, points)
-  return inner?.millimetres ? { x: inner.millimetres[0], y: inner.millimetres[1], unit: 'mm', note: '' } : PIXELS
+  const region = regionAt(calibration.regions, points)
+  if (region?.millimetres) return { x: region.millimetres[0], y: region.millimetres[1], unit: 'mm', note: '' }
+  return { ...PIXELS, note: region ? (areUnlike(region.axes) ? 'axes of different units' : '') : whyNoRegion(calibration.regions, points) }
+}
+
+const areUnlike = (axes: Axes | undefined): axes is Axes => axes !== undefined && (axes.x.unit !== 'px' || axes.y.unit !== 'px')
+
+/** Points of two regions have no common scale; the words say so, or where the points are. */
+function whyNoRegion(regions: readonly Region[], points: readonly Point[]): string {
+  const inside = points.filter((point) => innermost(regions, [point])).length
+  return inside === 0 ? 'outside of the regions' : inside < points.length ? 'partly outside of the regions' : 'across two regions'
 }
 
 /** Width and height of a pixel, the smaller being 1; from spacing or PixelAspectRatio, else square. */
@@ -144,6 +184,12 @@ export function provenance(calibration: Calibration): string {
   if (calibration.kind === 'none') return 'px: not calibrated'
   if (calibration.kind === 'spacing') return calibration.note && `mm ${calibration.note}`
   return calibration.regions.some((region) => region.millimetres) ? 'mm within regions' : 'px: not calibrated'
+}
+
+/** The axes of the region of these points when they are not both lengths: time and velocity, time and depth. */
+export function unlikeAxes(calibration: Calibration, points: readonly Point[]): Axes | undefined {
+  const region = calibration.kind === 'regions' ? regionAt(calibration.regions, points) : undefined
+  return region?.millimetres || !areUnlike(region?.axes) ? undefined : region.axes
 }
 
 /** What a pixel is worth along each axis for points of one region; pixels when they are of two, or of none. */

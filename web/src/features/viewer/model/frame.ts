@@ -228,7 +228,7 @@ function frameOf(instance: Instance, index: number, reason: string, shared: Data
   const position = group(Tag.PlanePositionSequence) ?? dataset
   const orientation = group(Tag.PlaneOrientationSequence) ?? dataset
   const voi = group(Tag.FrameVOILUTSequence) ?? dataset
-  const calibration = calibrationOf(dataset, measures)
+  const calibration = calibrationOf(dataset, measures, [own, shared].filter((each) => each !== undefined))
   const multi = instance.frames > 1 && !own
   return {
     id: `${SCHEME}:${instance.address}/frames/${index + 1}`,

@@ -3,7 +3,7 @@ import { CT_PRESETS } from './windows'
 
 export type Command =
   | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
-  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-parallel' | 'tool-height' | 'tool-ratio' | 'tool-directional' | 'tool-midAngle' | 'tool-oblique' | 'tool-vertebra' | 'tool-etdrs' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
+  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-parallel' | 'tool-height' | 'tool-ratio' | 'tool-directional' | 'tool-midAngle' | 'tool-oblique' | 'tool-vertebra' | 'tool-etdrs' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-livewire' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
@@ -71,6 +71,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-circle3', keys: ['Ctrl+Shift+e'], label: 'Circle through three points', group: 'Measurements' },
   { command: 'tool-freehand', keys: ['g'], label: 'Freehand region', group: 'Measurements' },
   { command: 'tool-spline', keys: ['Shift+g'], label: 'Curved region', group: 'Measurements' },
+  { command: 'tool-livewire', keys: ['Ctrl+Shift+g'], label: 'Region along edges (livewire)', group: 'Measurements' },
   { command: 'tool-arrow', keys: ['y'], label: 'Arrow with a note', group: 'Measurements' },
   { command: 'tool-text', keys: ['n'], label: 'Note', group: 'Measurements' },
   { command: 'tool-marker', keys: ['m'], label: 'Numbered marker', group: 'Measurements' },

@@ -51,7 +51,7 @@ group('units', () => {
     })
     expect(scaleAt(calibration, [[10, 10], [60, 10]])).toMatchObject({ x: 0.5, y: 0.5, unit: 'mm' })
     expect(scaleAt(calibration, [[110, 110], [190, 110]])).toMatchObject({ x: 0.1, unit: 'mm' })
-    expect(scaleAt(calibration, [[110, 110], [300, 110]])).toMatchObject({ x: 0.5, unit: 'mm' })
+    expect(scaleAt(calibration, [[110, 110], [300, 110]])).toMatchObject({ unit: 'px', note: 'across two regions' })
     expect(scaleAt(calibration, [[610, 10], [650, 10]]).unit).toBe('px') // an axis of seconds
     expect(scaleAt(calibration, [[10, 10], [650, 10]]).unit).toBe('px')
   })

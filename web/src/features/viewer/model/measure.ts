@@ -1,7 +1,7 @@
 // What measurements measure, in numbers and in words. Image coordinates: centres of pixels are whole numbers.
-import { type Calibration, type Scale, axesAt, scaleAt } from './calibration'
+import { type Axes, type Calibration, type Scale, axesAt, scaleAt, unlikeAxes } from './calibration'
 import type { Point } from './geometry'
-import { type Kind, type Proportion, type Region, footOn, middles, outlineOf, regionOf } from './shapes'
+import { type Kind, type Proportion, type Region, footOn, handlesOf, middles, outlineOf, regionOf } from './shapes'
 import { type Statistics, type Values, statisticsOf as regionStatistics } from './statistics'
 
 export { KINDS, type Kind, boxOf } from './shapes'
@@ -14,7 +14,7 @@ export interface Measurement {
   readonly frameId: string
   readonly seriesInstanceUID: string
   /**
-   * length, arrow (tip first), calibration: two ends; bidirectional: ends of the long axis, then of the short one; polyline, freehand, spline: corners;
+   * length, arrow (tip first), calibration: two ends; bidirectional: ends of the long axis, then of the short one; polyline, freehand, spline, livewire: corners;
    * perpendicular: two of the line, then the point; angle: end, vertex, end; openAngle, cobb, ratio, midAngle: two of each line; parallel, oblique: two of one side, one of the other; ellipse, rectangle: two opposite
    * corners of the box; circle: middle and edge; circle3: three of the edge; probe, text, marker, vertebra, etdrs: the point.
    */
@@ -90,7 +90,7 @@ export function statisticsOf(kind: Kind, points: readonly Point[], values: Value
   return region && regionStatistics(region, values)
 }
 
-export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
+export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
 
 export interface Result {
   readonly quantity: Quantity
@@ -103,19 +103,23 @@ export interface Result {
 
 /** Everything that a measurement says, in numbers. */
 export function results(kind: Kind, points: readonly Point[], calibration: Calibration, values: Values): Result[] {
-  const scale = scaleAt(calibration, points)
+  // A box has corners that its points do not name: they lie in the same region, or it has no millimetres.
+  const corners = handlesOf(kind, points)
+  const scale = scaleAt(calibration, corners.length > 0 ? corners : points)
   const proportion = proportionAt(calibration, points, values.aspect)
-  const made = (quantity: Quantity, value: number, unit: string = scale.unit): Result => ({ quantity, value, unit, note: unit.startsWith('mm') || unit.startsWith('px') ? scale.note : '' })
+  const made = (quantity: Quantity, value: number, unit: string = scale.unit): Result => ({ quantity, value, unit, note: unit.startsWith(scale.unit) || (unit === '°' && scale.unit === 'px') ? scale.note : '' })
   const [a, b, c, d] = points
   if (!a) return []
-  if (kind === 'probe') return probe(a, values)
+  if (kind === 'probe') return [...placeOn(calibration, a), ...probe(a, values)]
   if (kind === 'etdrs' && scale.unit === 'mm') return [made('radius', 3)] // of its outer ring
   if (!b) return []
   switch (kind) {
-    case 'length':
-      return [made('length', lengthOf(a, b, scale))]
+    case 'length': {
+      const unlike = unlikeAxes(calibration, points)
+      return unlike ? alongAxes(a, b, unlike) : [made('length', lengthOf(a, b, scale))]
+    }
     case 'calibration':
-      return [made('length', lengthOf(a, b, { x: 1, y: 1 }), 'px')]
+      return [plain('length', lengthOf(a, b, { x: 1, y: 1 }), 'px')]
     case 'polyline':
       return [made('length', pathLength(points, scale))]
     case 'bidirectional':
@@ -129,7 +133,7 @@ export function results(kind: Kind, points: readonly Point[], calibration: Calib
       return [made('across', Math.abs(b[0] - a[0]) * x.delta, x.unit), made('along', Math.abs(b[1] - a[1]) * y.delta, y.unit)]
     }
     case 'ratio':
-      return c && d && lengthOf(c, d, proportion) > 0 ? [made('ratio', lengthOf(a, b, proportion) / lengthOf(c, d, proportion), '')] : []
+      return c && d ? ratio([a, b], [c, d], calibration, values.aspect) : []
     case 'midAngle': {
       const [p, q, r, s] = middles(points)
       return p && q && r && s ? [made('angle', acute(angleBetween(p, q, r, s, proportion)), '°')] : []
@@ -144,8 +148,36 @@ export function results(kind: Kind, points: readonly Point[], calibration: Calib
     case 'cobb':
       return c && d ? [made('angle', acute(angleBetween(a, b, c, d, proportion)), '°')] : []
     default:
-      return ofRegion(kind, points, proportion, scale, values, made)
+      return ofRegion(kind, points, calibration, scale, values, made)
   }
+}
+
+const plain = (quantity: Quantity, value: number, unit = '', note = ''): Result => ({ quantity, value, unit, note })
+
+/** A line where the axes are time and velocity, or time and depth, has no length: its parts, and how steep it is. */
+function alongAxes(a: Point, b: Point, { x, y }: Axes): Result[] {
+  const [across, along] = [Math.abs(b[0] - a[0]) * x.delta, Math.abs(b[1] - a[1]) * y.delta]
+  const steep = x.unit === 's' && y.unit !== 'px' && across > 0
+  return [plain('across', across, x.unit), plain('along', along, y.unit), ...(steep ? [plain('slope', along / across, y.unit === 'cm/s' ? 'cm/s²' : `${y.unit}/s`)] : [])]
+}
+
+/** The velocity, time or depth that a point of such a region stands for, where the region says where its values begin. */
+function placeOn(calibration: Calibration, at: Point): Result[] {
+  const axes = unlikeAxes(calibration, [at])
+  return [
+    ...(axes?.x.at ? [plain('at across', axes.x.at(at[0]), axes.x.unit)] : []),
+    ...(axes?.y.at ? [plain('at along', axes.y.at(at[1]), axes.y.unit)] : []),
+  ]
+}
+
+/** Lines of two regions may be compared when each has its millimetres; else pixels are, where those are of one region. */
+function ratio(one: readonly [Point, Point], other: readonly [Point, Point], calibration: Calibration, aspect: Point | undefined): Result[] {
+  const [first, second] = [scaleAt(calibration, one), scaleAt(calibration, other)]
+  const known = first.unit === 'mm' && second.unit === 'mm'
+  const common = proportionAt(calibration, [...one, ...other], aspect)
+  const below = lengthOf(...other, known ? second : common)
+  const note = known ? '' : scaleAt(calibration, [...one, ...other]).note
+  return below > 0 ? [plain('ratio', lengthOf(...one, known ? first : common) / below, '', note)] : []
 }
 
 const acute = (degrees: number): number => (degrees > 90 ? 180 - degrees : degrees)
@@ -154,11 +186,15 @@ type Made = (quantity: Quantity, value: number, unit?: string) => Result
 
 const axes = (one: number, other: number, made: Made): Result[] => [made('long axis', Math.max(one, other)), made('short axis', Math.min(one, other))]
 
-function ofRegion(kind: Kind, points: readonly Point[], proportion: Proportion, scale: Scale, values: Values, made: Made): Result[] {
+function ofRegion(kind: Kind, points: readonly Point[], calibration: Calibration, scale: Scale, values: Values, made: Made): Result[] {
+  const proportion = proportionAt(calibration, points, values.aspect)
   const region = regionOf(kind, points, proportion)
   if (!region) return []
   const found = values.color ? undefined : regionStatistics(region, values)
   const round = kind === 'circle' || kind === 'circle3'
+  const unlike = unlikeAxes(calibration, points)
+  // Velocity over time is a way: what stands below an envelope is its time velocity integral. Other such areas mean nothing.
+  if (unlike) return [...(found ? statistics(found, values, made) : []), ...integral(region, unlike)]
   return [
     ...(found ? statistics(found, values, made) : []),
     ...(round && region.form !== 'polygon' ? [made('radius', ((region.box.right - region.box.left) / 2) * scale.x)] : []),
@@ -166,6 +202,9 @@ function ofRegion(kind: Kind, points: readonly Point[], proportion: Proportion, 
     made('perimeter', perimeterOf(region, scale)),
   ]
 }
+
+const integral = (region: Region, { x, y }: Axes): Result[] =>
+  x.unit === 's' && y.unit === 'cm/s' ? [plain('time velocity integral', regionArea(region, { x: x.delta, y: y.delta }), 'cm')] : []
 
 function statistics(found: Statistics, { unit, suv }: Values, made: Made): Result[] {
   return [
@@ -187,7 +226,6 @@ function probe(at: Point, values: Values): Result[] {
   const row = Math.round(at[1])
   if (column < 0 || row < 0 || column >= values.columns || row >= values.rows) return []
   const index = row * values.columns + column
-  const plain = (quantity: Quantity, value: number, unit = ''): Result => ({ quantity, value, unit, note: '' })
   if (values.color) return (['red', 'green', 'blue'] as const).map((quantity, channel) => plain(quantity, values.data[index * 3 + channel] ?? 0))
   const value = values.data[index] ?? 0
   return [plain('value', value, values.unit), ...(values.suv === undefined ? [] : [plain('SUVbw', value * values.suv, 'g/ml')])]
@@ -218,11 +256,11 @@ export function describe(kind: Kind, points: readonly Point[], calibration: Cali
     return result ? [[before, valueText(result)].filter(Boolean).join(' ') + (result.note ? ` (${result.note})` : '')] : []
   }
   const red = of('red')
-  if (red) return [`R ${red.value}  G ${of('green')?.value ?? 0}  B ${of('blue')?.value ?? 0}`]
+  if (red) return [...line('at across'), ...line('at along'), `R ${red.value}  G ${of('green')?.value ?? 0}  B ${of('blue')?.value ?? 0}`]
   const [min, max, deviation] = [of('min'), of('max'), of('SD')]
   return [
-    ...line('value'), ...line('SUVbw', 'SUVbw'),
-    ...line('length'), ...line('long axis', 'L'), ...line('short axis', 'S'), ...line('distance'), ...line('height', 'Height'), ...line('ratio', 'Ratio'), ...line('across', 'Across'), ...line('along', 'Along'), ...line('angle'),
+    ...line('value'), ...line('SUVbw', 'SUVbw'), ...line('at across'), ...line('at along'),
+    ...line('length'), ...line('long axis', 'L'), ...line('short axis', 'S'), ...line('distance'), ...line('height', 'Height'), ...line('ratio', 'Ratio'), ...line('across', 'Across'), ...line('along', 'Along'), ...line('slope', 'Slope'), ...line('time velocity integral', 'VTI'), ...line('angle'),
     ...line('mean', 'Mean'),
     ...(deviation ? [`SD ${figure(deviation.value)}`] : []),
     ...(min && max ? [`Min ${figure(min.value)}  Max ${figure(max.value)}`] : []),

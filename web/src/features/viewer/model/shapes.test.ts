@@ -216,6 +216,6 @@ group('further shapes', () => {
     }
     expect(describe('directional', [[10, 60], [60, 90]], regions, values)).toEqual(['Across 0.50 s', 'Along 45 cm/s'])
     expect(describe('directional', [[10, 10], [60, 40]], regions, values)).toEqual(['Across 10.0 mm', 'Along 9.00 mm'])
-    expect(describe('directional', [[10, 40], [60, 60]], regions, values)).toEqual(['Across 50.0 px', 'Along 20.0 px']) // of two regions
+    expect(describe('directional', [[10, 40], [60, 60]], regions, values)).toEqual(['Across 50.0 px (across two regions)', 'Along 20.0 px (across two regions)']) // of two regions
   })
 })

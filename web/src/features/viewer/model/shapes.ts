@@ -3,7 +3,7 @@ import type { Point } from './geometry'
 
 export const KINDS = [
   'length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional', 'angle', 'openAngle', 'cobb', 'midAngle',
-  'ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'probe', 'arrow', 'text', 'marker', 'vertebra', 'etdrs', 'calibration',
+  'ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'livewire', 'probe', 'arrow', 'text', 'marker', 'vertebra', 'etdrs', 'calibration',
 ] as const
 export type Kind = (typeof KINDS)[number]
 
@@ -41,6 +41,7 @@ export const RULES: Readonly<Record<Kind, Rule>> = {
   circle3: exactly(3),
   freehand: { points: Infinity, least: 3 },
   spline: { points: Infinity, least: 3 },
+  livewire: { points: Infinity, least: 3 },
   probe: exactly(1),
   arrow: exactly(2),
   text: exactly(1),
@@ -53,7 +54,10 @@ export const RULES: Readonly<Record<Kind, Rule>> = {
 /** Lines of two points each that do not touch: every third point begins another of them. */
 export const hasOwnLines = (kind: Kind): boolean => ['openAngle', 'cobb', 'ratio', 'midAngle'].includes(kind)
 
-export const isRegion = (kind: Kind): boolean => ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline'].includes(kind)
+export const isRegion = (kind: Kind): boolean => ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'livewire'].includes(kind)
+
+/** Outlines whose points no hand set one by one. */
+export const isTraced = (kind: Kind): boolean => kind === 'freehand' || kind === 'livewire'
 
 /** Kinds that ask for words (or a number) as soon as they are drawn. */
 export const asksFor = (kind: Kind): boolean => kind === 'text' || kind === 'arrow' || kind === 'calibration'
@@ -105,7 +109,7 @@ export function regionOf(kind: Kind, points: readonly Point[], proportion: Propo
     const middle = middleOfThree(points, proportion)
     return middle && around(middle, a, proportion)
   }
-  if (kind === 'freehand') return { form: 'polygon', points }
+  if (isTraced(kind)) return { form: 'polygon', points }
   return kind === 'spline' ? { form: 'polygon', points: splineThrough(points) } : undefined
 }
 
@@ -237,11 +241,11 @@ function oblique(points: readonly Point[], index: number, to: Point, proportion:
   return obliqueBox([p, q, corner], proportion)
 }
 
-/** A box has handles on all four corners, the last two being the ones its points do not name; a freehand outline is only moved as a whole. */
+/** A box has handles on all four corners, the last two being the ones its points do not name; a traced outline is only moved as a whole. */
 export function handlesOf(kind: Kind, points: readonly Point[]): readonly Point[] {
   const [a, b] = points
   if ((kind === 'rectangle' || kind === 'ellipse') && a && b) return [a, b, [b[0], a[1]], [a[0], b[1]]]
-  return kind === 'freehand' ? [] : points
+  return isTraced(kind) ? [] : points
 }
 
 /** Points after a handle (-1: the whole shape) was dragged from one place to another. */

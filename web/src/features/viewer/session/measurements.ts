@@ -5,6 +5,7 @@ import { newId, placeOf } from '../model/annotations'
 import { type Calibration, calibratedByLine, millimetresOf } from '../model/calibration'
 import type { Frame } from '../model/frame'
 import type { Point } from '../model/geometry'
+import { LivePath } from '../model/livewire'
 import { type Kind, type Measurement, type Values, describe, proportionAt } from '../model/measure'
 import { RULES, asksFor, completed, hasOwnLines, isWords, nextVertebra, reshaped } from '../model/shapes'
 import { suvFactor } from '../model/suv'
@@ -40,6 +41,8 @@ export class Measurements {
   readonly state = new Observable<MeasurementState>({ all: [], selected: null, draft: null, naming: null })
   private readonly past: (readonly Measurement[])[] = []
   private future: (readonly Measurement[])[] = []
+  /** Of a livewire that is being drawn. */
+  private wire: LivePath | undefined
 
   private patch(change: Partial<MeasurementState>): void {
     this.state.update((now) => ({ ...now, ...change }))
@@ -79,6 +82,7 @@ export class Measurements {
   begin(kind: Kind, at: Point, picture: Picture): void {
     const { points: wanted } = RULES[kind]
     const points: Point[] = wanted === 1 || kind === 'freehand' ? [at] : [at, at]
+    this.wire = kind === 'livewire' ? new LivePath(valuesOf(picture), at) : undefined
     const { seriesInstanceUID } = picture.frame.instance
     const before = this.state.get().all.filter((other) => other.kind === 'marker' && other.seriesInstanceUID === seriesInstanceUID)
     const number = before.reduce((most, marker) => Math.max(most, Number(marker.text) || 0), 0) + 1
@@ -101,7 +105,7 @@ export class Measurements {
     const { draft } = this.state.get()
     if (draft?.frameId !== picture.frame.id) return
     if (draft.kind === 'freehand' && !apart(draft.points[draft.points.length - 1], at)) return
-    this.setDraft(draft, [...(draft.kind === 'freehand' ? draft.points : draft.points.slice(0, -1)), at], picture)
+    this.setDraft(draft, this.wire ? this.wire.to(at) : [...(draft.kind === 'freehand' ? draft.points : draft.points.slice(0, -1)), at], picture)
   }
 
   private setDraft(draft: Measurement, points: readonly Point[], picture: Picture): void {
@@ -127,6 +131,7 @@ export class Measurements {
     }
     const { points } = draft
     if (points.length >= 2 && !apart(points[points.length - 2], points[points.length - 1])) return
+    this.wire?.settle(at)
     if (points.length < wanted) this.patch({ draft: { ...draft, points: [...points, at] } })
     else this.commit(draft, picture)
   }
@@ -136,7 +141,7 @@ export class Measurements {
     const { draft } = this.state.get()
     if (!draft || RULES[draft.kind].points !== Infinity) return false
     // The last point still followed the pointer.
-    const points = draft.points.filter((point, index) => index === 0 || apart(draft.points[index - 1], point))
+    const points = this.wire ? (this.wire.closed() ?? []) : draft.points.filter((point, index) => index === 0 || apart(draft.points[index - 1], point))
     if (points.length < RULES[draft.kind].least) this.patch({ draft: null })
     else this.commit({ ...draft, points }, picture)
     return true
@@ -172,6 +177,10 @@ export class Measurements {
     const { draft } = this.state.get()
     if (!draft) return false
     const last = draft.points[draft.points.length - 1]
+    if (this.wire?.drop() && last) {
+      this.patch({ draft: { ...draft, points: this.wire.to(last) } })
+      return true
+    }
     this.patch({ draft: draft.points.length > 2 && last ? { ...draft, points: [...draft.points.slice(0, -2), last] } : null })
     return true
   }

@@ -3,7 +3,7 @@ import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import type { Point } from '../model/geometry'
 import { type Measurement, proportionAt } from '../model/measure'
-import { type Proportion, etdrsLines, footOn, handlesOf, hasOwnLines, middles, obliqueBox, outlineOf, regionOf } from '../model/shapes'
+import { type Proportion, etdrsLines, footOn, handlesOf, hasOwnLines, isTraced, middles, obliqueBox, outlineOf, regionOf } from '../model/shapes'
 import { type Affine, apply } from '../model/view'
 import type { ViewerSession } from '../session/session'
 import { Naming } from './Naming'
@@ -31,7 +31,7 @@ const pairs = (points: readonly Point[]): (readonly Point[])[] => points.flatMap
 /** The lines of a shape in image coordinates, closed ones apart. */
 export function linesOf({ kind, points }: Measurement, proportion: Proportion): { open: (readonly Point[])[]; closed: readonly Point[] } {
   const region = regionOf(kind, points, proportion)
-  if (region && (kind !== 'freehand' || points.length > 2)) return { open: [], closed: outlineOf(region) }
+  if (region && (!isTraced(kind) || points.length > 2)) return { open: [], closed: outlineOf(region) }
   const [a, b, c, d] = points
   if (a && b && c && kind === 'perpendicular') {
     const foot = footOn(a, b, c, proportion)

@@ -71,7 +71,7 @@ function Details({ session, measurement, picture }: { session: ViewerSession; me
   const { measurements } = session
   const { id, kind, points, text, label } = measurement
   const found = picture ? results(kind, points, measurements.calibrationOf(picture.frame), valuesOf(picture)) : []
-  const notes = new Set(found.map((result) => result.note).filter(Boolean))
+  const notes = new Set(found.flatMap(({ note, unit }) => (note ? [`${unit.startsWith('mm') ? 'Millimetres' : 'No millimetres:'} ${note}`] : [])))
   const whole = label === ALL_IMAGES
   return (
     <section className="stats" aria-label="Chosen measurement" data-testid="statistics">
@@ -88,7 +88,7 @@ function Details({ session, measurement, picture }: { session: ViewerSession; me
           </tbody>
         </table>
       )}
-      {notes.size > 0 && <p>Millimetres {[...notes].join(', ')}.</p>}
+      {notes.size > 0 && <p>{[...notes].join(', ')}.</p>}
       {picture ? <Picture session={session} measurement={measurement} picture={picture} /> : <p>Its numbers are here when its image is on the screen.</p>}
       <div className="stats-actions">
         <button type="button" className="button button-small" onClick={() => measurements.beginNaming(id)} disabled={!picture}>

@@ -16,7 +16,7 @@ const QUICK_MEASURES: readonly Kind[] = ['length', 'angle', 'ellipse', 'rectangl
 const MEASURES: readonly { readonly title: string; readonly kinds: readonly Kind[] }[] = [
   { title: 'Distances', kinds: ['length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional'] },
   { title: 'Angles', kinds: ['angle', 'openAngle', 'cobb', 'midAngle'] },
-  { title: 'Regions', kinds: ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline'] },
+  { title: 'Regions', kinds: ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'livewire'] },
   { title: 'Values and notes', kinds: ['probe', 'arrow', 'text', 'marker', 'vertebra', 'etdrs'] },
   { title: 'Calibration', kinds: ['calibration'] },
 ]
