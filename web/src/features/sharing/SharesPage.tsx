@@ -4,7 +4,7 @@ import { type Share, listShares, newShareCode, readShareHistory, withdrawShare }
 import type { User } from '../../api/types'
 import { formatInstant } from '../../lib/dates'
 import { formatBytes } from '../../lib/numbers'
-import { Link } from '../../lib/router'
+import { navigate } from '../../lib/router'
 import { useAction } from '../../lib/useAction'
 import { useLoaded } from '../../lib/useLoaded'
 import { Badge, Button, Skeleton } from '../../ui/controls'
@@ -147,8 +147,8 @@ export function SharesPage({ user }: { user: User }) {
             onAdd={() => setAsked({ what: 'upload' })}
             failure={null}
             empty={
-              <Empty icon="link" title="No links">
-                Choose a study in the <Link to="/">study list</Link> and press Share.
+              <Empty icon="link" title="No links" actions={<Button onClick={() => navigate('/')}>Go to the studies</Button>}>
+                Choose a study in the list and press Share.
               </Empty>
             }
           >
