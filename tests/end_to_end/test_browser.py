@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import measured
 import ohif
 import remotes
 import showing
@@ -22,7 +23,7 @@ WEB = Path(__file__).parents[2] / "web"
 WITH_ORTHANC = ("network.spec.ts",)
 # The spec in which OHIF, not our own client, is in the browser.
 WITH_OHIF = ("ohif.spec.ts",)
-# The spec that compares the screen with pictures worked out in numpy.
+# The spec that compares the screen with pictures and numbers worked out in numpy.
 WITH_CORPUS = ("corpus.spec.ts",)
 # Specs whose archive makes copies for viewing.
 WITH_COPIES = ("slow.spec.ts",)
@@ -45,6 +46,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
             showing.write(tmp_path / "objects")
         if spec in WITH_CORPUS:
             shown.write(tmp_path / "corpus")
+            measured.write(tmp_path / "corpus" / "measured")
         done = subprocess.run(
             ["npx", "--no-install", "playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
             cwd=WEB,

@@ -65,3 +65,34 @@ test('what is on the screen is what PS3.4 N.2 says, of every picture of the corp
   await setPace(page, 'always')
   expect(await failuresOf(page, { ...corpus, pictures: corpus.pictures.slice(0, 24) }, false)).toEqual([])
 })
+
+interface Measured {
+  readonly file: string
+  readonly study: string
+  readonly frame: string
+  readonly regions: readonly { readonly kind: string; readonly points: readonly (readonly [number, number])[]; readonly numbers: Readonly<Record<string, number>> }[]
+}
+
+test('regions on a CT and a PET measure what numpy finds in the stored values: HU and SUVbw, padding left out', async ({ page }) => {
+  const folder = path.join(CORPUS, 'measured')
+  const objects = JSON.parse(readFileSync(path.join(folder, 'measured.json'), 'utf8')) as Measured[]
+  const series = (frame: string): string => /series\/([^/]+)/.exec(frame)?.[1] ?? ''
+  for (const { file, study, frame, regions } of objects) {
+    expect(await store(page, file, readFileSync(path.join(folder, file)))).toMatch(/stored|duplicate/)
+    const set = regions.map(({ kind, points }) => ({ id: kind, type: 'measurement', kind, points, frameId: frame, seriesInstanceUID: series(frame), label: kind, lines: [] }))
+    const kept = await page.request.post(`/api/v1/studies/${study}/annotations`, { headers: { 'X-CSRF-Token': await csrf(page.request) }, data: { set, remove: [] } })
+    expect(kept.ok()).toBe(true)
+    await expect(await open(page, study)).toHaveAttribute('data-status', 'shown')
+    if ((await page.getByTestId('panel-statistics').getAttribute('aria-pressed')) !== 'true') await page.getByTestId('panel-statistics').click()
+    for (const { kind, numbers } of regions) {
+      await page.getByRole('region', { name: 'Measurements of this series' }).getByRole('button', { name: kind }).click()
+      await expect(page.getByTestId('statistics').getByRole('heading', { name: kind })).toBeVisible()
+      const cells = await page.getByTestId('statistics').locator('[data-quantity]').evaluateAll((found) => found.map((each) => [each.getAttribute('data-quantity'), Number(each.getAttribute('data-value'))] as const))
+      const told = new Map(cells)
+      for (const [quantity, wanted] of Object.entries(numbers)) expect.soft(told.get(quantity), `${file}, ${kind}: ${quantity}`).toBeCloseTo(wanted, quantity.startsWith('SUV') ? 6 : 3)
+      expect(told.has('padding')).toBe('padding' in numbers)
+      expect(told.has('SUVbw mean')).toBe(file === 'PT.dcm')
+    }
+    await keepScreenshot(page, `measured-${file.slice(0, 2).toLowerCase()}`)
+  }
+})

@@ -68,6 +68,7 @@ _CONCEPTS: Mapping[str, Json] = {
     **{name: code(f"{name}-sample", "99ISOCENTER", f"{name.capitalize()} sample") for name in ("red", "green", "blue")},
     **{name: code(name, "99ISOCENTER", f"{name.capitalize()} of pixel values") for name in ("skewness", "kurtosis", "entropy")},
     "pixels": code("pixels", "99ISOCENTER", "Number of pixels"),
+    "padding": code("padding", "99ISOCENTER", "Number of padding pixels left out"),
 }  # fmt: skip
 _DERIVATIONS: Mapping[str, Json] = {
     "mean": _MEAN, "SUVbw mean": _MEAN, "max": _MAXIMUM, "SUVbw max": _MAXIMUM, "min": code("255605001", "SCT", "Minimum"),

@@ -90,7 +90,7 @@ export function statisticsOf(kind: Kind, points: readonly Point[], values: Value
   return region && regionStatistics(region, values)
 }
 
-export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
+export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'padding' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
 
 export interface Result {
   readonly quantity: Quantity
@@ -215,6 +215,7 @@ function statistics(found: Statistics, { unit, suv }: Values, made: Made): Resul
     made('median', found.median, unit),
     ...(suv === undefined ? [] : [made('SUVbw mean', found.mean * suv, 'g/ml'), made('SUVbw max', found.max * suv, 'g/ml')]),
     made('pixels', found.count, ''),
+    ...(found.padded > 0 ? [made('padding', found.padded, '')] : []),
     made('skewness', found.skewness, ''),
     made('kurtosis', found.kurtosis, ''),
     made('entropy', found.entropy, 'bit'),

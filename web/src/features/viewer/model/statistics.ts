@@ -11,12 +11,16 @@ export interface Values {
   readonly unit: string
   /** Width and height of a pixel, the smaller being 1: angles are honest where nothing is known in millimetres. */
   readonly aspect?: Point
+  /** Values from and to which there was nothing to measure (PS3.3 C.7.5.1.1.2). */
+  readonly padding?: { readonly from: number; readonly to: number } | undefined
   /** SUVbw of one unit of the values (PET in Bq/ml). */
   readonly suv?: number | undefined
 }
 
 export interface Statistics {
   readonly count: number
+  /** Pixels of the region that are padding: they are in none of the numbers. */
+  readonly padded: number
   readonly mean: number
   /** Population standard deviation. */
   readonly deviation: number
@@ -62,8 +66,12 @@ function spansOfPolygon(points: readonly Point[], row: number): Span[] {
 
 const SLIP = 1e-9 // what arithmetic may lose: a centre on the edge is inside
 
-/** The values of the pixels whose centres lie in the region, colour as its channels one after the other. */
-export function valuesIn(region: Region, values: Values): Float64Array {
+/** The values of the pixels whose centres lie in the region, padding left out. */
+export const valuesIn = (region: Region, values: Values): Float64Array => pickedIn(region, values).found
+
+function pickedIn(region: Region, values: Values): { found: Float64Array; padded: number } {
+  const { padding } = values
+  let padded = 0
   const heights = region.form === 'polygon' ? region.points.map((point) => point[1]) : [region.box.top, region.box.bottom]
   const fromRow = Math.max(0, Math.ceil(heights.reduce((least, each) => Math.min(least, each), Infinity)))
   const toRow = Math.min(values.rows - 1, Math.floor(heights.reduce((most, each) => Math.max(most, each), -Infinity)))
@@ -74,17 +82,18 @@ export function valuesIn(region: Region, values: Values): Float64Array {
       const to = Math.min(values.columns - 1, Math.floor(right + SLIP))
       for (let column = Math.max(0, Math.ceil(left - SLIP)); column <= to; column++) {
         const value = values.data[row * values.columns + column] ?? 0
+        if (padding && value >= padding.from && value <= padding.to) padded++
         // Outside of a volume there is no value.
-        if (value === value) found.push(value)
+        else if (value === value) found.push(value)
       }
     }
   }
-  return Float64Array.from(found)
+  return { found: Float64Array.from(found), padded }
 }
 
 /** Undefined when there are none. */
 export function statisticsOf(region: Region, values: Values): Statistics | undefined {
-  const found = valuesIn(region, values)
+  const { found, padded } = pickedIn(region, values)
   const count = found.length
   if (count === 0) return undefined
   found.sort()
@@ -95,6 +104,7 @@ export function statisticsOf(region: Region, values: Values): Statistics | undef
   const [min, max] = [found[0] ?? 0, found[count - 1] ?? 0]
   return {
     count,
+    padded,
     mean,
     deviation,
     min,

@@ -25,6 +25,7 @@ export const valuesOf = (picture: Picture): Values => ({
   rows: picture.frame.extent.rows,
   color: picture.pixels.color,
   unit: picture.frame.modality.unit,
+  padding: picture.pixels.color ? undefined : picture.pixels.padding,
   aspect: picture.frame.extent.aspect,
   suv: suvFactor(picture.frame.instance.dataset),
 })

@@ -82,7 +82,7 @@ function Details({ session, measurement, picture }: { session: ViewerSession; me
             {found.map((result) => (
               <tr key={result.quantity}>
                 <th scope="row">{result.quantity.charAt(0).toUpperCase() + result.quantity.slice(1)}</th>
-                <td data-quantity={result.quantity}>{valueText(result)}</td>
+                <td data-quantity={result.quantity} data-value={result.value}>{valueText(result)}</td>
               </tr>
             ))}
           </tbody>
