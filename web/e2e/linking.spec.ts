@@ -1,6 +1,7 @@
 // Viewports that go together, and an earlier study beside: what they show is compared with where the generated slices lie.
-import { type APIRequestContext, type Locator, type Page, expect, test } from '@playwright/test'
+import { type APIRequestContext, type Browser, type Locator, type Page, chromium, expect, test } from '@playwright/test'
 import { element, newUid, object, short } from './dicom'
+import { expectAccessible } from './list'
 import { PASSWORD, keepScreenshot } from './support'
 import { affineOf, canvasAt, csrf, open, pane } from './viewing'
 
@@ -173,4 +174,98 @@ test('An earlier study beside: found with its reason, fetched ahead, scrolled by
   for (let step = 0; step < 14; step++) await page.keyboard.press('ArrowDown')
   await expect(pane(page, 0)).toHaveAttribute('data-shown', '14')
   await expect(pane(page, 1)).toHaveAttribute('data-shown', '5')
+})
+
+/** A browser of a desk with two screens that tells where they are, as after a person has agreed. */
+async function twoScreens(launch: { executablePath?: string; args?: string[] }, baseURL: string): Promise<{ browser: Browser; page: Page }> {
+  const browser = await chromium.launch({ ...launch, args: [...(launch.args ?? []), '--screen-info={1280x800}{1600x1200}'] })
+  const page = await (await browser.newContext({ baseURL, viewport: null })).newPage()
+  const { targetInfo } = (await (await page.context().newCDPSession(page)).send('Target.getTargetInfo')) as { targetInfo: { browserContextId?: string } }
+  await (await browser.newBrowserCDPSession()).send('Browser.grantPermissions', { permissions: ['windowManagement'], ...(targetInfo.browserContextId && { browserContextId: targetInfo.browserContextId }) })
+  return { browser, page }
+}
+
+const arrange = async (page: Page) => {
+  await page.getByTestId('layout').click()
+  await page.getByRole('menuitem', { name: 'Windows on other screens…' }).click()
+}
+
+/** Opens a further window by a click on what opens it. */
+async function further(page: Page, act: () => Promise<unknown>): Promise<Page> {
+  const [opened] = await Promise.all([page.context().waitForEvent('page'), act()])
+  await expect(pane(opened)).toHaveAttribute('data-status', 'shown', WAIT)
+  return opened
+}
+
+const kept = async (page: Page) => ((await (await page.request.get('/api/v1/session/preferences')).json()) as { windows?: { sets: { screens: string; windows: { box: { left: number }; shows: string }[] }[] } }).windows
+
+test('Several screens: windows that follow, go together, come back where they were, and close with the session', async ({ baseURL, launchOptions }) => {
+  const { browser, page } = await twoScreens(launchOptions, baseURL ?? '')
+  try {
+    await fresh(page)
+    const token = await csrf(page.request)
+    await page.request.put('/api/v1/session/preferences/windows', { headers: { 'X-CSRF-Token': token }, data: {} })
+    await open(page, now)
+    await arrange(page)
+    await page.getByLabel('A new window shows').selectOption('prior')
+    await expectAccessible(page)
+    await keepScreenshot(page, 'windows-dialog')
+    const second = await further(page, () => page.getByRole('button', { name: 'Open a window: Screen 2' }).click())
+    expect(await second.evaluate(() => window.screenX)).toBeGreaterThanOrEqual(1280)
+    await expect(pane(second).locator('.corner-relation')).toHaveText(/prior/i)
+    await page.getByLabel('A new window shows').selectOption('series')
+    const third = await further(page, () => page.getByRole('button', { name: 'Open a window: Beside this window' }).click())
+    // The first series is in the first window; here it is the next, at the same place: 21 mm is where it begins.
+    await expect(pane(third)).toHaveAttribute('aria-label', /of 8/)
+    await expect(page.getByTestId('window-open')).toHaveCount(2)
+
+    await page.getByRole('button', { name: 'Remember these windows' }).click()
+    await expect.poll(async () => (await kept(page))?.sets.map((set) => [set.screens, set.windows.map((each) => [each.shows, each.box.left >= 1280])])).toEqual([['1280x800@0,0 1600x1200@1280,0', [['prior', true], ['series', false]]]])
+    await page.keyboard.press('Escape')
+
+    // Scrolled together over the windows: by place in one frame of reference, by number to the other study.
+    await page.bringToFront()
+    await page.getByTestId('link-menu').click()
+    await page.getByRole('menuitem', { name: 'Also other series and studies' }).click()
+    await expect(sign(third, 0)).toHaveText('A')
+    await page.keyboard.press('Home')
+    for (let step = 0; step < 15; step++) await page.keyboard.press('ArrowDown')
+    await expect(pane(third)).toHaveAttribute('data-shown', '2')
+    await page.keyboard.press('End')
+    await expect(pane(second)).toHaveAttribute('data-shown', '11')
+    // And back from another window; its sagittal series has the line of the first window's picture.
+    await third.bringToFront()
+    await third.keyboard.press('End')
+    await expect(pane(page)).toHaveAttribute('data-shown', '0')
+    await third.getByTestId('rail-series').nth(2).click()
+    await expect(pane(third).getByTestId('reference-line')).toHaveAttribute('data-of', '1·1')
+    await keepScreenshot(third, 'windows-third')
+
+    // Closed, and brought back by a key where it was.
+    await Promise.all([second.waitForEvent('close'), second.close()])
+    await page.bringToFront()
+    const again = await further(page, () => page.keyboard.press('Shift+N'))
+    await expect(pane(again).locator('.corner-relation')).toHaveText(/prior/i)
+    expect(await again.evaluate(() => window.screenX)).toBeGreaterThanOrEqual(1280)
+
+    // From a further window to the next study of the list: the first one goes there, and all with it.
+    await page.keyboard.press('Escape')
+    await page.getByRole('row').filter({ hasText: '2026-01-05' }).filter({ hasText: patient.patientId }).dblclick()
+    await expect(pane(page)).toHaveAttribute('data-status', 'shown', WAIT)
+    await again.bringToFront()
+    await again.keyboard.press('Control+ArrowDown')
+    await expect(page).not.toHaveURL(new RegExp(now), WAIT)
+    const next = new URL(page.url()).pathname
+    for (const each of [again, third]) await expect.poll(() => new URL(each.url()).pathname, WAIT).toBe(next)
+
+    // Who signs out leaves no window behind.
+    await page.bringToFront()
+    await expect(pane(page)).toHaveAttribute('data-status', 'shown', WAIT)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Account admin' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await expect.poll(() => again.isClosed() && third.isClosed(), WAIT).toBe(true)
+  } finally {
+    await browser.close()
+  }
 })

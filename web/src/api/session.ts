@@ -18,10 +18,38 @@ export type Session =
 
 const session = new Observable<Session>({ state: 'unknown' })
 
+/** All windows of this browser have one session: who signs out in one has signed out in all of them, and comes back in all. */
+type Said = { out: 'left' | 'idle' | 'expired' | 'link' } | { in: string }
+
+let channel: BroadcastChannel | null = null
+
+function tellOthers(said: Said): void {
+  channel?.postMessage(said)
+}
+
+function listen(): void {
+  if (channel || typeof BroadcastChannel === 'undefined') return
+  channel = new BroadcastChannel('isocenter-session')
+  channel.onmessage = ({ data }: MessageEvent<Said>) => {
+    const now = session.get()
+    if ('out' in data) {
+      if (now.state !== 'in') return
+      setCsrfToken('')
+      session.set({ state: 'out', reason: data.out })
+      return
+    }
+    // Another person: nothing of the one before may stay on the screen.
+    if (now.state === 'in' && (now.user.name !== data.in || now.link)) session.set({ state: 'unknown' })
+    void refreshSession()
+  }
+}
+
 whenUnauthenticated(() => {
   if (session.get().state !== 'in') return
   setCsrfToken('')
-  session.set({ state: 'out', reason: isGuest() ? 'link' : 'expired' })
+  const reason = isGuest() ? 'link' : 'expired'
+  session.set({ state: 'out', reason })
+  tellOthers({ out: reason })
 })
 
 export function useSession(): Session {
@@ -47,6 +75,12 @@ export function isGuest(): boolean {
   return now.state === 'in' && now.link !== null
 }
 
+/** Why nobody is signed in any more; '' while somebody is. */
+export function whySignedOut(): string {
+  const now = session.get()
+  return now.state === 'out' ? now.reason : ''
+}
+
 export function may(user: User, permission: string): boolean {
   return user.permissions.includes(permission)
 }
@@ -58,6 +92,7 @@ function accept(answer: SessionAnswer): void {
 
 /** Asks the server who we are; also tells it that somebody is there. */
 export async function refreshSession(): Promise<void> {
+  listen()
   try {
     accept(await requestJson<SessionAnswer>(SESSION, { quiet401: true }))
   } catch (error) {
@@ -74,11 +109,13 @@ export async function refreshSession(): Promise<void> {
 /** Throws HttpError: 401 wrong name or password, 429 throttled with `retryAfter`. */
 export async function signIn(username: string, password: string): Promise<void> {
   accept(await requestJson<SessionAnswer>(SESSION, { method: 'POST', body: { username, password }, quiet401: true }))
+  tellOthers({ in: userName() })
 }
 
 /** Lets the browser in by a link. Throws HttpError: 401 with `where` code, 404 when it opens nothing. */
 export async function openLink(token: string, code: string): Promise<void> {
   accept(await requestJson<SessionAnswer>(`${SESSION}/link`, { method: 'POST', body: code ? { token, code } : { token }, quiet401: true }))
+  tellOthers({ in: userName() })
 }
 
 /** Signs out here in any case; an unreachable server lets the session run into its idle time-out. */
@@ -89,6 +126,7 @@ export async function signOut(reason: 'left' | 'idle' = 'left'): Promise<void> {
   } finally {
     setCsrfToken('')
     session.set({ state: 'out', reason: why })
+    tellOthers({ out: why })
   }
 }
 

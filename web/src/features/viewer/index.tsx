@@ -2,6 +2,7 @@
 import { type ReactNode, Suspense, lazy, useMemo } from 'react'
 import type { WaysOut } from './session/commands'
 import { beginOpening } from './session/opening'
+import { askStep, placeNow } from './session/place'
 
 const loading = () => import('./ui/Workspace').then((module) => ({ default: module.Workspace }))
 const Workspace = lazy(loading)
@@ -20,11 +21,15 @@ interface ViewerProps {
   whenMissing?: ReactNode
 }
 
+/** Out of a further window: it closes; the first one alone knows the study list, and all follow it. */
+const furtherWays = (ways: WaysOut): WaysOut => ({ ...ways, leave: () => window.close(), step: (by) => askStep(by) })
+
 export default function ViewerPage({ studyInstanceUID, series, ways, whenMissing }: ViewerProps) {
+  const own = useMemo(() => (placeNow() ? furtherWays(ways) : ways), [ways])
   const opening = useMemo(() => beginOpening(studyInstanceUID, series), [studyInstanceUID, series])
   return (
     <Suspense fallback={<div className="viewer-opening" role="status" aria-label="Opening the viewer" style={{ height: '100%', background: '#000' }} />}>
-      <Workspace studyInstanceUID={studyInstanceUID} opening={opening} ways={ways} whenMissing={whenMissing} />
+      <Workspace studyInstanceUID={studyInstanceUID} opening={opening} ways={own} whenMissing={whenMissing} />
     </Suspense>
   )
 }

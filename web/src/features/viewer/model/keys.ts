@@ -8,7 +8,7 @@ export type Command =
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
   | 'copy-image' | 'save-picture' | 'print'
-  | 'link-scroll' | 'link-here' | 'reference-lines' | 'compare'
+  | 'link-scroll' | 'link-here' | 'reference-lines' | 'compare' | 'open-windows'
   | 'key-image' | 'delete' | 'undo' | 'redo' | 'escape' | 'help'
 
 export const GROUPS = ['Images', 'Tools', 'Window', 'Measurements', 'Picture', 'Screen'] as const
@@ -105,6 +105,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'link-scroll', keys: ['u'], label: 'Scroll together: one frame of reference, all, none', group: 'Screen' },
   { command: 'link-here', keys: ['Shift+u'], label: 'These images belong together: scroll from here', group: 'Screen' },
   { command: 'reference-lines', keys: ['Shift+r'], label: 'Reference lines: of one, of all, none', group: 'Screen' },
+  { command: 'open-windows', keys: ['Shift+n'], label: 'Open the remembered windows on other screens', group: 'Screen' },
   { command: 'overlay', keys: ['o'], label: 'Text on the picture: all, no patient, none', group: 'Screen' },
   { command: 'copy-image', keys: ['Ctrl+c'], label: 'Copy the image', group: 'Screen' },
   { command: 'save-picture', keys: ['Ctrl+s'], label: 'Save as a picture or film', group: 'Screen' },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonDataset } from '../../../dicomweb/types'
 import { type Frame, framesOf, instanceOf } from './frame'
-import { counterpart, cutLine, imageAt, inImage, inPatient, offsetBetween, offsetFor, parseOffsets, placedOf, turnedLike, viewLike, withOffset } from './linking'
+import { counterpart, cutLine, imageAt, inImage, inPatient, leadOf, lookedAt, offsetBetween, offsetFor, parseOffsets, placedOf, turnedLike, viewLike, withOffset } from './linking'
 import { flipHorizontal, rotateLeft, rotateRight, UPRIGHT } from './view'
 
 interface Made {
@@ -31,51 +31,51 @@ describe('scrolling together', () => {
   it('goes by place in one frame of reference, whatever the spacing and the direction', () => {
     const thin = stack(101, 0, 1)
     const thick = stack(21, 100, -5)
-    expect(counterpart({ frames: thin, index: 40 }, { frames: thick, index: 0 }, undefined, false)).toEqual({ index: 12, off: 0, by: 'reference' })
-    expect(counterpart({ frames: thick, index: 3 }, { frames: thin, index: 0 }, undefined, false)).toEqual({ index: 85, off: 0, by: 'reference' })
+    expect(counterpart(leadOf({ frames: thin, index: 40 }), { frames: thick, index: 0 }, undefined, false)).toEqual({ index: 12, off: 0, by: 'reference' })
+    expect(counterpart(leadOf({ frames: thick, index: 3 }), { frames: thin, index: 0 }, undefined, false)).toEqual({ index: 85, off: 0, by: 'reference' })
   })
 
   it('says how far it is to the end of a stack that has nothing there', () => {
-    const spot = counterpart({ frames: stack(101, 0, 1), index: 90 }, { frames: stack(10, 0, 5), index: 0 }, undefined, false)
+    const spot = counterpart(leadOf({ frames: stack(101, 0, 1), index: 90 }), { frames: stack(10, 0, 5), index: 0 }, undefined, false)
     expect(spot).toEqual({ index: 9, off: 45, by: 'reference' })
   })
 
   it('follows only what goes through the body the same way', () => {
     const sagittal = [frame({ position: [10, 0, 90], orientation: [0, 1, 0, 0, 0, -1] })]
-    expect(counterpart({ frames: stack(9, 0, 1), index: 3 }, { frames: sagittal, index: 0 }, undefined, true)).toBeNull()
+    expect(counterpart(leadOf({ frames: stack(9, 0, 1), index: 3 }), { frames: sagittal, index: 0 }, undefined, true)).toBeNull()
   })
 
   it('keeps the phase of a series that has several at each place', () => {
     const phases = [0, 1, 2].flatMap(() => stack(10, 0, 2))
-    expect(counterpart({ frames: stack(10, 0, 2), index: 7 }, { frames: phases, index: 14 }, undefined, false)?.index).toBe(17)
+    expect(counterpart(leadOf({ frames: stack(10, 0, 2), index: 7 }), { frames: phases, index: 14 }, undefined, false)?.index).toBe(17)
   })
 
   it('goes across frames of reference by a set offset in millimetres, both ways, and by share of the series without one', () => {
     const now = stack(100, 0, 1, { reference: '1.1' })
     const prior = stack(30, 512, 5, { reference: '1.9' })
-    expect(counterpart({ frames: now, index: 50 }, { frames: prior, index: 0 }, undefined, false)).toBeNull()
-    expect(counterpart({ frames: now, index: 99 }, { frames: prior, index: 0 }, undefined, true)).toEqual({ index: 29, off: 0, by: 'index' })
+    expect(counterpart(leadOf({ frames: now, index: 50 }), { frames: prior, index: 0 }, undefined, false)).toBeNull()
+    expect(counterpart(leadOf({ frames: now, index: 99 }), { frames: prior, index: 0 }, undefined, true)).toEqual({ index: 29, off: 0, by: 'index' })
     const offset = offsetBetween({ frames: now, index: 20 }, { frames: prior, index: 4 })!
     expect(offset).toEqual({ by: 'mm', value: 512 })
-    expect(counterpart({ frames: now, index: 40 }, { frames: prior, index: 4 }, offset, true)).toEqual({ index: 8, off: 0, by: 'offset' })
+    expect(counterpart(leadOf({ frames: now, index: 40 }), { frames: prior, index: 4 }, offset, true)).toEqual({ index: 8, off: 0, by: 'offset' })
     const kept = withOffset([], 'b', 'a', offset)
-    expect(counterpart({ frames: prior, index: 8 }, { frames: now, index: 0 }, offsetFor(kept, 'a', 'b'), true)?.index).toBe(40)
+    expect(counterpart(leadOf({ frames: prior, index: 8 }), { frames: now, index: 0 }, offsetFor(kept, 'a', 'b'), true)?.index).toBe(40)
   })
 
   it('does the same with stacks that are sorted and turned the other way round', () => {
     const now = stack(50, 0, 2, { reference: '1.1' })
     const prone = stack(50, 300, -2, { reference: '1.9', orientation: [-1, 0, 0, 0, 1, 0] })
     const offset = offsetBetween({ frames: now, index: 10 }, { frames: prone, index: 30 })!
-    expect(counterpart({ frames: now, index: 15 }, { frames: prone, index: 30 }, offset, true)?.index).toBe(25)
+    expect(counterpart(leadOf({ frames: now, index: 15 }), { frames: prone, index: 30 }, offset, true)?.index).toBe(25)
   })
 
   it('counts images when nothing says where they lie', () => {
     const plain = Array.from({ length: 20 }, () => frame({ position: [], reference: '' }))
     const offset = offsetBetween({ frames: plain, index: 3 }, { frames: plain, index: 8 })!
     expect(offset).toEqual({ by: 'images', value: 5 })
-    expect(counterpart({ frames: plain, index: 10 }, { frames: plain, index: 0 }, offset, true)).toEqual({ index: 15, off: 0, by: 'offset' })
-    expect(counterpart({ frames: plain, index: 18 }, { frames: plain, index: 0 }, offset, true)?.index).toBe(19)
-    expect(counterpart({ frames: plain, index: 7 }, { frames: plain, index: 0 }, undefined, true)?.index).toBe(7)
+    expect(counterpart(leadOf({ frames: plain, index: 10 }), { frames: plain, index: 0 }, offset, true)).toEqual({ index: 15, off: 0, by: 'offset' })
+    expect(counterpart(leadOf({ frames: plain, index: 18 }), { frames: plain, index: 0 }, offset, true)?.index).toBe(19)
+    expect(counterpart(leadOf({ frames: plain, index: 7 }), { frames: plain, index: 0 }, undefined, true)?.index).toBe(7)
   })
 })
 
@@ -123,7 +123,7 @@ describe('the same piece', () => {
     const coarse = frame({ position: [10, 10, 4], spacing: [2, 2], size: [40, 40] })
     const size = { width: 400, height: 400 }
     const view = { turn: UPRIGHT, scale: 3, centre: [60, 80] as const, fitted: false }
-    expect(viewLike({ view, frame: fine, size }, { view: { ...view, turn: flipHorizontal(UPRIGHT) }, frame: coarse, size })).toEqual({
+    expect(viewLike(lookedAt(view, fine, size), lookedAt({ ...view, turn: flipHorizontal(UPRIGHT) }, coarse, size))).toEqual({
       turn: flipHorizontal(UPRIGHT), scale: 12, centre: [10, 15], fitted: false,
     })
   })

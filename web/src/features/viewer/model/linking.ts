@@ -82,6 +82,18 @@ export interface Stand {
   readonly index: number
 }
 
+/** The image that leads, also one of a stack in another window: plain values. */
+export interface Lead {
+  readonly placed: Placed | null
+  readonly index: number
+  readonly count: number
+}
+
+export function leadOf({ frames, index }: Stand): Lead | null {
+  const frame = frames[index]
+  return frame ? { placed: placedOf(frame), index, count: frames.length } : null
+}
+
 /** Where an image of a stack stands along the way through the body, mm; the way's direction does not depend on how the stack is sorted. */
 function stationOf(at: Placed): number {
   const normal = normalOf(at)
@@ -117,11 +129,10 @@ function beyond(frames: readonly Frame[], spot: { index: number; distance: numbe
  * The image of `follower` that belongs to the one `leader` is at: at the same place when both share a frame of reference, else by
  * the offset that somebody set, else (only `across` frames of reference) as far through the series. Null: nothing belongs to it.
  */
-export function counterpart(leader: Stand, follower: Stand, offset: Offset | undefined, across: boolean): Spot | null {
-  const frame = leader.frames[leader.index]
+export function counterpart(leader: Lead | null, follower: Stand, offset: Offset | undefined, across: boolean): Spot | null {
   const other = follower.frames[follower.index] ?? follower.frames[0]
-  if (!frame || !other) return null
-  const [here, there] = [placedOf(frame), placedOf(other)]
+  if (!leader || !other) return null
+  const [here, there] = [leader.placed, placedOf(other)]
   if (here && there && sameReference(here, there)) {
     const middle = middleOf(here)
     const found = nearest(follower.frames, follower.index, (at) => (sameWay(at, here) ? Math.abs(heightAbove(at, middle)) : null))
@@ -135,7 +146,7 @@ export function counterpart(leader: Stand, follower: Stand, offset: Offset | und
   }
   const last = follower.frames.length - 1
   if (offset?.by === 'images') return { index: Math.min(last, Math.max(0, leader.index + offset.value)), off: 0, by: 'offset' }
-  const through = leader.frames.length > 1 ? leader.index / (leader.frames.length - 1) : 0
+  const through = leader.count > 1 ? leader.index / (leader.count - 1) : 0
   return { index: Math.round(through * last), off: 0, by: 'index' }
 }
 
@@ -210,11 +221,21 @@ export function cutLine(here: Placed, other: Placed): readonly [Point, Point] | 
 
 const unitOf = (at: Placed): number => Math.min(...at.spacing)
 
+/** A picture as it lies in a viewport. */
+export interface Looked {
+  readonly view: View
+  readonly extent: Extent
+  readonly placed: Placed | null
+  readonly size: Size
+}
+
+export const lookedAt = (view: View, frame: Frame, size: Size): Looked => ({ view, extent: frame.extent, placed: placedOf(frame), size })
+
 /** The view of another picture that shows as many millimetres around the same place. */
-export function viewLike(leader: { view: View; frame: Frame; size: Size }, follower: { view: View; frame: Frame; size: Size }): View {
-  const { view, frame, size } = leader
-  const [from, to] = [frame.extent, follower.frame.extent]
-  const [here, there] = [placedOf(frame), placedOf(follower.frame)]
+export function viewLike(leader: Looked, follower: Looked): View {
+  const { view, size } = leader
+  const [from, to] = [leader.extent, follower.extent]
+  const [here, there] = [leader.placed, follower.placed]
   if (!here || !there || !sameWay(here, there)) return byShare(view, from, size, follower.view, to, follower.size)
   const scale = (view.scale / unitOf(here)) * unitOf(there)
   const at = inPatient(here, view.centre)

@@ -24,6 +24,8 @@ export class Annotations {
   /** Shapes on planes through volumes (session/planeMeasures.ts), as they are kept. */
   readonly planes = new Observable<readonly AnnotationItem[]>([])
   readonly saving = new Observable<Saving>(SAVED)
+  /** Told when the server has what was drawn here on a study. */
+  onKept: (study: string) => void = () => undefined
   private readonly user: string
   private readonly measurements: Measurements
   private readonly signal: AbortSignal
@@ -54,6 +56,7 @@ export class Annotations {
     const kept: Kept = { drafts, items: drafts.pending.set }
     this.studies.set(study, kept)
     this.stop.push(drafts.saving.subscribe(() => this.judge()))
+    this.stop.push(drafts.saving.subscribe(() => drafts.saving.get().state === 'saved' && this.onKept(study)))
     this.judge()
     return kept
   }
@@ -166,11 +169,14 @@ export class Annotations {
 
   /** Another window may have drawn meanwhile. */
   private readonly whenSeen = (): void => {
-    if (document.visibilityState !== 'visible') return
-    for (const study of this.studies.keys()) {
-      this.opening.delete(study)
-      void this.open(study)
-    }
+    if (document.visibilityState === 'visible') for (const study of this.studies.keys()) void this.again(study)
+  }
+
+  /** Reads a study that is open here once more: another window has drawn on it. */
+  async again(study: string): Promise<void> {
+    if (!this.studies.has(study)) return
+    this.opening.delete(study)
+    await this.open(study)
   }
 
   dispose(): void {

@@ -69,6 +69,7 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     cine: () => (pane.state.get().playing ? pane.stop() : pane.play()),
     overlay: () => session.cycleDetail(),
     compare: () => void compare(session),
+    'open-windows': () => void session.windows.openKept(),
     'link-scroll': () => linking.choose({ scroll: after(SCROLLS, linking.links.scroll) }),
     'link-here': () => linking.linkHere(),
     'reference-lines': () => linking.choose({ lines: after(LINES, linking.links.lines) }),

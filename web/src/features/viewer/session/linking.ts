@@ -7,53 +7,18 @@ import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
 import type { Point, Vector } from '../model/geometry'
 import { panesOf } from '../model/layout'
-import { type Placed, type Spot, counterpart, cutLine, imageAt, inImage, inPatient, offsetBetween, offsetFor, parseOffsets, placedOf, sameReference, sameWay, turnedLike, viewLike, withOffset } from '../model/linking'
+import { type Lead, type Placed, type Spot, counterpart, cutLine, imageAt, inImage, inPatient, leadOf, lookedAt, offsetBetween, offsetFor, parseOffsets, placedOf, sameReference, sameWay, turnedLike, viewLike, withOffset } from '../model/linking'
 import { Tag } from '../model/tags'
+import type { Turn } from '../model/view'
+import { type Group, type Led, type LinkingState, type Links, PART, type Plane, GROUPS, linksNow } from './links'
 import type { ViewerSession } from './session'
 
-export const SCROLLS = { reference: 'In one frame of reference', group: 'Also other series and studies', off: 'Each by itself' } as const
-export const LINES = { active: 'Of the chosen viewport', all: 'Of all viewports', off: 'None' } as const
-export const GROUPS = ['A', 'B', 'C', ''] as const
-
-export type Group = (typeof GROUPS)[number]
-
-/** What is linked; kept with the account. */
-export interface Links {
-  readonly scroll: keyof typeof SCROLLS
-  readonly window: boolean
-  readonly zoom: boolean
-  readonly turn: boolean
-  readonly lines: keyof typeof LINES
-}
-
-export interface LinkingState {
-  /** By viewport; those that are not named are in A. */
-  readonly groups: Readonly<Record<number, Group>>
-  /** How each viewport that followed the last time found its image. */
-  readonly spots: Readonly<Record<number, Spot>>
-  /** The point of the 3D cursor. */
-  readonly cursor: { readonly point: Vector; readonly reference: string } | null
-  /** What a reader is told in the chosen viewport for a few seconds. */
-  readonly said: string
-}
+export { GROUPS, LINES, SCROLLS, linksNow } from './links'
+export type { Group, Led, LinkingState, Links, Plane } from './links'
 
 const SAID_FOR = 6000 // ms
 
-const PART = 'links'
 const OFFSETS = 'link-offsets'
-const DELIVERED: Links = { scroll: 'reference', window: false, zoom: false, turn: false, lines: 'active' }
-
-export function linksNow(): Links {
-  const kept = (preferences.get()[PART] ?? {}) as Partial<Record<keyof Links, unknown>>
-  const one = <T extends string>(value: unknown, of: Readonly<Record<T, string>>, otherwise: T): T => (typeof value === 'string' && Object.hasOwn(of, value) ? (value as T) : otherwise)
-  return {
-    scroll: one(kept.scroll, SCROLLS, DELIVERED.scroll),
-    window: kept.window === true,
-    zoom: kept.zoom === true,
-    turn: kept.turn === true,
-    lines: one(kept.lines, LINES, DELIVERED.lines),
-  }
-}
 
 type Seen = PaneState & { readonly hung: unknown }
 
@@ -61,6 +26,10 @@ const seenOf = (pane: Pane): Seen => ({ ...pane.state.get(), hung: pane.hung })
 
 export class Linking {
   readonly state = new Observable<LinkingState>({ groups: {}, spots: {}, cursor: null, said: '' })
+  /** What was done here the last time, for the other windows. */
+  readonly led = new Observable<Led | null>(null)
+  /** Pictures of the other windows. */
+  readonly elsewhere = new Observable<readonly Plane[]>([])
   /** Grows when any viewport shows another image; told once a frame of the screen. */
   readonly moved = new Observable(0)
   private readonly session: ViewerSession
@@ -137,20 +106,33 @@ export class Linking {
   isLinked(pane: Pane): boolean {
     const { scroll, window, zoom, turn } = linksNow()
     const partners = this.partnersOf(pane)
-    if (scroll === 'group' || window || zoom || turn) return partners.length > 0
-    return scroll === 'reference' && partners.some((other) => isOneReference(pane, other, true))
+    const group = this.groupOf(this.indexOf(pane))
+    const away = this.elsewhere.get().filter((plane) => group !== '' && plane.group === group)
+    if (scroll === 'group' || window || zoom || turn) return partners.length > 0 || away.length > 0
+    const here = pane.wanted && placedOf(pane.wanted)
+    return scroll === 'reference' && (partners.some((other) => isOneReference(pane, other, true)) || away.some(({ placed }) => here !== null && here !== undefined && sameReference(here, placed) && sameWay(here, placed)))
   }
 
   /** Pictures whose planes cut that of a viewport, as chosen, with the number of their viewport. */
-  linesOn(pane: Pane): readonly { readonly number: number; readonly line: readonly [Point, Point] }[] {
+  linesOn(pane: Pane): readonly { readonly name: string; readonly line: readonly [Point, Point] }[] {
     const { lines } = linksNow()
     const here = placedIn(pane)
     if (lines === 'off' || !here) return []
+    const ours = this.planes().filter((plane) => plane.pane !== pane)
+    return [...ours, ...this.elsewhere.get()].flatMap(({ name, placed, lined }) => {
+      const line = lined && sameReference(here, placed) ? cutLine(here, placed) : null
+      return line ? [{ name, line }] : []
+    })
+  }
+
+  /** The pictures on the screen of this window. */
+  planes(): (Plane & { readonly pane: Pane })[] {
+    const { lines } = linksNow()
     const { activePane } = this.session
-    return this.onScreen().flatMap((other) => {
-      const there = other === pane || (lines === 'active' && other !== activePane) ? null : placedIn(other)
-      const line = there && sameReference(here, there) ? cutLine(here, there) : null
-      return line ? [{ number: this.indexOf(other) + 1, line }] : []
+    return this.onScreen().flatMap((pane) => {
+      const placed = placedIn(pane)
+      const index = this.indexOf(pane)
+      return placed ? [{ pane, name: String(index + 1), group: this.groupOf(index), placed, lined: lines === 'all' || (lines === 'active' && pane === activePane) }] : []
     })
   }
 
@@ -209,24 +191,30 @@ export class Linking {
     }
   }
 
-  private spotFor(pane: Pane, other: Pane): Spot | null {
-    const [from, to] = [pane.state.get().seriesInstanceUID, other.state.get().seriesInstanceUID]
-    const offset = from !== null && to !== null ? offsetFor(parseOffsets(preferences.get()[OFFSETS]), from, to) : undefined
-    return counterpart(standOf(pane), standOf(other), offset, linksNow().scroll === 'group')
-  }
 
   /** The image of a stack that belongs to the one in a viewport, as if both were linked. */
   indexIn(pane: Pane, stack: Stack): number {
     const from = pane.state.get().seriesInstanceUID
     const offset = from === null ? undefined : offsetFor(parseOffsets(preferences.get()[OFFSETS]), from, stack.seriesInstanceUID)
-    return counterpart(standOf(pane), { frames: stack.frames, index: 0 }, offset, true)?.index ?? 0
+    return counterpart(leadOf(standOf(pane)), { frames: stack.frames, index: 0 }, offset, true)?.index ?? 0
   }
 
   private scrollWith(pane: Pane): void {
     if (this.session.tiling.isOn) return // pages of tiles turn by themselves
+    const series = pane.state.get().seriesInstanceUID
+    const at = leadOf(standOf(pane))
+    const group = this.groupOf(this.indexOf(pane))
+    if (series === null || !at || group === '') return
+    this.scrollTo(this.partnersOf(pane), series, at)
+    this.led.set({ what: 'scroll', group, series, at })
+  }
+
+  private scrollTo(others: readonly Pane[], series: string, at: Lead): void {
     const spots: Record<number, Spot> = {}
-    for (const other of this.partnersOf(pane)) {
-      const spot = this.spotFor(pane, other)
+    const offsets = parseOffsets(preferences.get()[OFFSETS])
+    for (const other of others) {
+      const to = other.state.get().seriesInstanceUID
+      const spot = counterpart(at, standOf(other), to === null ? undefined : offsetFor(offsets, series, to), linksNow().scroll === 'group')
       if (!spot) continue
       spots[this.indexOf(other)] = spot
       if (spot.index !== other.state.get().index) other.goTo(spot.index)
@@ -238,12 +226,18 @@ export class Linking {
   private windowWith(pane: Pane, inverted: boolean): void {
     const { window, presetId, picture } = pane.state.get()
     if (!window || !picture) return
-    const meaning = meaningOf(picture.frame)
-    for (const other of this.partnersOf(pane)) {
+    const { flipped } = pane.state.get()
+    const led = { what: 'window', group: this.groupOf(this.indexOf(pane)), meaning: meaningOf(picture.frame), color: picture.pixels.color, window, presetId, flipped, inverted } as const
+    this.windowTo(this.partnersOf(pane), led)
+    if (led.group !== '') this.led.set(led)
+  }
+
+  private windowTo(others: readonly Pane[], { meaning, color, window, presetId, flipped, inverted }: Extract<Led, { what: 'window' }>): void {
+    for (const other of others) {
       const shown = other.state.get()
-      if (!shown.picture || meaningOf(shown.picture.frame) !== meaning || shown.picture.pixels.color !== picture.pixels.color) continue
+      if (!shown.picture || meaningOf(shown.picture.frame) !== meaning || shown.picture.pixels.color !== color) continue
       const own = other.presets().find((preset) => preset.id === presetId)
-      if (inverted && shown.flipped !== pane.state.get().flipped) other.invert()
+      if (inverted && shown.flipped !== flipped) other.invert()
       else if (own && !inverted) other.applyPreset(own)
       else if (!inverted) other.setWindow(window)
     }
@@ -252,14 +246,37 @@ export class Linking {
   private viewWith(pane: Pane, was: PaneState, links: Links): void {
     const now = pane.state.get()
     if (!now.picture) return
-    const turned = was.view.turn !== now.view.turn
-    for (const other of this.partnersOf(pane)) {
+    const led = { what: 'view', group: this.groupOf(this.indexOf(pane)), was: was.view.turn, now: lookedAt(now.view, now.picture.frame, now.size), links } as const
+    this.viewTo(this.partnersOf(pane), led)
+    if (led.group !== '') this.led.set(led)
+  }
+
+  private viewTo(others: readonly Pane[], { was, now, links }: Extract<Led, { what: 'view' }>): void {
+    const turned = !sameTurn(was, now.view.turn)
+    for (const other of others) {
       const { picture, view, size } = other.state.get()
       if (!picture) continue
-      if (links.turn && turned) other.turn((turn) => turnedLike(was.view.turn, now.view.turn, turn))
+      if (links.turn && turned) other.turn((turn) => turnedLike(was, now.view.turn, turn))
       if (!links.zoom || turned) continue
       if (now.view.fitted) other.fit()
-      else other.place(viewLike({ view: now.view, frame: now.picture.frame, size: now.size }, { view, frame: picture.frame, size }))
+      else other.place(viewLike(now, lookedAt(view, picture.frame, size)))
+    }
+  }
+
+  /** What was done in another window, by the same person. */
+  follow(led: Led): void {
+    const before = this.following
+    this.following = true
+    try {
+      if (led.what === 'cursor') this.placeCursor(led.cursor)
+      else {
+        const others = led.group === '' ? [] : this.onScreen().filter((other) => this.groupOf(this.indexOf(other)) === led.group)
+        if (led.what === 'scroll' && linksNow().scroll !== 'off' && !this.session.tiling.isOn) this.scrollTo(others, led.series, led.at)
+        if (led.what === 'window' && linksNow().window) this.windowTo(others, led)
+        if (led.what === 'view') this.viewTo(others, led)
+      }
+    } finally {
+      this.following = before
     }
   }
 
@@ -301,14 +318,19 @@ export class Linking {
       this.state.update((now) => ({ ...now, cursor: null }))
       return
     }
-    const point = inPatient(placed, at)
-    this.state.update((now) => ({ ...now, cursor: { point, reference: placed.reference } }))
+    const cursor = { point: inPatient(placed, at), reference: placed.reference }
     this.following = true
     try {
-      for (const other of this.onScreen()) if (other !== pane) this.bring(other, placed.reference, point)
+      this.placeCursor(cursor, pane)
     } finally {
       this.following = false
     }
+    this.led.set({ what: 'cursor', cursor })
+  }
+
+  private placeCursor(cursor: LinkingState['cursor'], from?: Pane): void {
+    this.state.update((now) => ({ ...now, cursor }))
+    if (cursor) for (const other of this.onScreen()) if (other !== from) this.bring(other, cursor.reference, cursor.point)
   }
 
   private bring(pane: Pane, reference: string, point: Vector): void {
@@ -322,7 +344,10 @@ export class Linking {
   /** Takes the 3D cursor off the screen; false when there was none. */
   dropCursor(): boolean {
     const had = this.state.get().cursor !== null
-    if (had) this.state.update((now) => ({ ...now, cursor: null }))
+    if (had) {
+      this.state.update((now) => ({ ...now, cursor: null }))
+      this.led.set({ what: 'cursor', cursor: null })
+    }
     return had
   }
 
@@ -333,6 +358,8 @@ export class Linking {
     this.before.clear()
   }
 }
+
+const sameTurn = (a: Turn, b: Turn): boolean => a.a === b.a && a.b === b.b && a.c === b.c && a.d === b.d
 
 const standOf = (pane: Pane) => ({ frames: pane.frames, index: pane.state.get().index })
 

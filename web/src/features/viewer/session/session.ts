@@ -29,6 +29,7 @@ import { Seen } from './seen'
 import type { Group, Tool, ViewerState } from './state'
 import { Thumbnails } from './thumbnails'
 import { Tiling } from './tiling'
+import { Windows } from './windows'
 
 export type { Group, Tool, ViewerState }
 
@@ -53,6 +54,7 @@ export class ViewerSession {
   readonly tiling: Tiling
   readonly seen: Seen
   readonly beside: Beside
+  readonly windows: Windows
   private readonly studyInstanceUID: string
   private readonly ended = new AbortController()
   private readonly stacks = new Map<string, Promise<Stack>>()
@@ -91,6 +93,7 @@ export class ViewerSession {
     this.tiling = new Tiling(this)
     this.seen = new Seen(this, this.ended.signal)
     this.beside = new Beside(this, this.ended.signal)
+    this.windows = new Windows(this, studyInstanceUID)
     this.live = new Live(this, studyInstanceUID, this.ended.signal)
     this.stopListening = changes.listen((change) => {
       // A new study may be another one of this patient.
@@ -117,10 +120,11 @@ export class ViewerSession {
       if (first) await this.show(first.SeriesInstanceUID, 0)
       this.thumbnails.want(series)
       void this.beside.begin()
-      // A series that was asked for by name stays where it is.
-      void this.hanging.begin(opening.series === '').then((hung) => {
-        const layout = keptLayout()
+      // A series that was asked for by name stays where it is; what a further window shows is what the first one leaves.
+      void this.hanging.begin(opening.series === '' && this.windows.isFirst).then((hung) => {
+        const layout = this.windows.isFirst ? keptLayout() : null
         if (!hung && layout && this.state.get().layout === '1x1') this.setLayout(layout)
+        this.windows.settle()
         // The earlier study to compare with comes last.
         return prepare(this)
       })
@@ -386,6 +390,7 @@ export class ViewerSession {
     this.live.dispose()
     this.stopListening()
     this.annotations.dispose()
+    this.windows.dispose()
     this.linking.dispose()
     this.tiling.dispose()
     this.seen.dispose()

@@ -65,6 +65,7 @@ function Screen({ session, ways, whenMissing }: { session: ViewerSession; ways: 
   useEffect(() => {
     takingOf(session).files = ways.files
     takingOf(session).share = ways.share
+    session.windows.leads(ways.step)
   }, [session, ways])
   const count = panesOf(layout)
   const { rows, columns } = alone ? { rows: 1, columns: 1 } : gridOf(layout)

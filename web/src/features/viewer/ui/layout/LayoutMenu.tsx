@@ -8,6 +8,7 @@ import { Glyph } from '../icons'
 import { PresetEntries, PresetsDialog } from '../presets/ToolPresets'
 import { Entry } from '../Popover'
 import { Dropdown } from '../ToolButton'
+import { WindowsDialog } from '../windows/WindowsDialog'
 import './layout.css'
 
 const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -MOST_COLUMNS, ArrowDown: MOST_COLUMNS }
@@ -60,6 +61,7 @@ export function LayoutMenu({ session }: { session: ViewerSession }) {
   const kept = useKeptLayout()
   const starts = kept === layout
   const [managing, setManaging] = useState(false)
+  const [arranging, setArranging] = useState(false)
   const tiled = useValue(session.tiling.state) !== null
   return (
     <>
@@ -72,9 +74,11 @@ export function LayoutMenu({ session }: { session: ViewerSession }) {
         <hr />
         <Entry label="One series over all viewports" hint={tiled ? 'yes' : ''} chosen={tiled} onClick={() => void session.tiling.toggle().catch(() => undefined)} />
         <Entry label="Open studies in this layout" hint={starts ? 'yes' : ''} chosen={starts} onClick={() => void keepLayout(starts ? null : layout).catch(() => undefined)} />
+        {session.windows.isFirst && <Entry label="Windows on other screens…" onClick={() => setArranging(true)} />}
         <hr />
         <PresetEntries session={session} onManage={() => setManaging(true)} />
       </Dropdown>
+      {arranging && <WindowsDialog session={session} onClose={() => setArranging(false)} />}
       {managing && <PresetsDialog session={session} onClose={() => setManaging(false)} />}
     </>
   )

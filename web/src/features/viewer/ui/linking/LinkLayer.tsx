@@ -41,26 +41,27 @@ export function LinkLayer({ session, pane }: { session: ViewerSession; pane: Pan
   useValue(session.linking.moved)
   const { said } = useValue(session.linking.state)
   const { picture, size } = useValue(pane.state)
+  const away = useValue(session.linking.elsewhere).length > 0
   const affine = pane.affine()
   const index = session.engine.panes.indexOf(pane)
   if (!picture || !affine) return null
   const cursor = session.linking.cursorOn(pane)
-  const many = panesOf(layout) > 1 && !alone
+  const many = (panesOf(layout) > 1 && !alone) || away
   const lines = many ? session.linking.linesOn(pane) : []
   const [x, y] = cursor ? apply(affine, cursor) : [0, 0]
   return (
     <>
       {(lines.length > 0 || cursor) && (
         <svg className="link-lines" width={size.width} height={size.height} aria-hidden="true" data-lines={linksNow().lines}>
-          {lines.map(({ number, line }) => {
+          {lines.map(({ name, line }) => {
             const [from, to] = [apply(affine, line[0]), apply(affine, line[1])]
             const end = from[0] < to[0] ? from : to
             return (
-              <g key={number} data-testid="reference-line" data-of={number}>
+              <g key={name} data-testid="reference-line" data-of={name}>
                 <path d={`M${from.join(' ')}L${to.join(' ')}`} className="link-line-halo" />
                 <path d={`M${from.join(' ')}L${to.join(' ')}`} className="link-line" />
                 <text x={Math.min(size.width - 14, Math.max(4, end[0] + 4))} y={Math.min(size.height - 6, Math.max(14, end[1] - 4))}>
-                  {number}
+                  {name}
                 </text>
               </g>
             )

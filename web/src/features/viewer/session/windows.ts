@@ -1,0 +1,253 @@
+// Windows of one viewer on several screens: a first one that leads, and further ones that follow its study. They speak over a
+// BroadcastChannel, which only pages of this origin in this browser hear; each has its own images and its own part of the memory.
+import { prefer, preferences } from '../../../api/preferences'
+import { userName, whySignedOut } from '../../../api/session'
+import { Observable } from '../../../lib/observable'
+import { navigate } from '../../../lib/router'
+import { type Layout, panesOf } from '../model/layout'
+import { type Box, type KeptWindow, MOST_WINDOWS, type Shows, type WindowPlace, featuresOf, missing, nameOfScreens, parseSets, placeText, withSet } from '../model/screens'
+import type { Led, Plane } from './links'
+import { CHANNEL, PARAMETER, placeNow } from './place'
+import { takePlace } from './placing'
+import { screensNow } from './screens'
+import type { ViewerSession } from './session'
+
+const FAMILY = 'isocenter.family'
+const PART = 'windows'
+const SOON = 50 // ms
+const PATIENCE = 2000 // ms for the answer of a window that may be gone
+
+/** How a window stands: what all others know of it. */
+export interface WindowStand {
+  readonly number: number
+  readonly study: string
+  readonly layout: Layout
+  readonly shows: Shows
+  readonly box: Box
+  /** Series in its viewports, the chosen one's first. */
+  readonly shown: readonly string[]
+  /** Nothing will be arranged by itself any more. */
+  readonly settled: boolean
+  readonly planes: readonly Plane[]
+}
+
+type Said =
+  | { readonly kind: 'hello' | 'gone' }
+  | { readonly kind: 'stand'; readonly stand: WindowStand }
+  | { readonly kind: 'led'; readonly led: Led }
+  | { readonly kind: 'open' | 'drawn'; readonly study: string }
+  | { readonly kind: 'step'; readonly by: 1 | -1 }
+  | { readonly kind: 'close'; readonly number: number }
+
+interface Message {
+  readonly user: string
+  readonly family: string
+  readonly from: number
+  readonly said: Said
+}
+
+/** Of the first window: the same after a reload, so that its further windows still know it. */
+function ownFamily(): string {
+  const kept = sessionStorage.getItem(FAMILY)
+  const family = kept && /^[a-z0-9]{4,16}$/.test(kept) ? kept : Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => (byte % 36).toString(36)).join('')
+  sessionStorage.setItem(FAMILY, family)
+  return family
+}
+
+export class Windows {
+  readonly others = new Observable<ReadonlyMap<number, WindowStand>>(new Map())
+  readonly number: number
+  private readonly session: ViewerSession
+  private readonly study: string
+  private readonly place: WindowPlace | null
+  private readonly family: string
+  private readonly user = userName()
+  private readonly channel = new BroadcastChannel(CHANNEL)
+  private readonly stops: (() => void)[]
+  private step: (by: 1 | -1) => void = () => undefined
+  private timer = 0
+  /** Numbers that windows have been given which have not said anything yet. */
+  private readonly opening = new Set<number>()
+  private settled = false
+  private placed = false
+  private heard: (() => void) | null = null
+
+  constructor(session: ViewerSession, study: string) {
+    this.session = session
+    this.study = study
+    this.place = placeNow()
+    this.number = this.place?.number ?? 1
+    this.family = this.place?.family ?? ownFamily()
+    this.channel.onmessage = ({ data }: MessageEvent<Message>) => this.hear(data)
+    const tell = () => this.tellSoon()
+    this.stops = [session.state.subscribe(tell), session.linking.state.subscribe(tell), session.linking.moved.subscribe(tell), preferences.subscribe(tell)]
+    this.stops.push(session.linking.led.subscribe(() => this.lead()), ...session.engine.panes.map((pane) => pane.state.subscribe(tell)))
+    session.annotations.onKept = (drawn) => this.say({ kind: 'drawn', study: drawn })
+    window.addEventListener('resize', tell)
+    window.addEventListener('pagehide', this.leave)
+    this.stops.push(() => window.removeEventListener('resize', tell), () => window.removeEventListener('pagehide', this.leave))
+    this.say({ kind: 'hello' })
+    if (this.isFirst) this.say({ kind: 'open', study })
+  }
+
+  /** The window that leads; a further one closes with it. */
+  get isFirst(): boolean {
+    return this.place === null
+  }
+
+  /** @param step to the study list's neighbours; the first window knows how */
+  leads(step: (by: 1 | -1) => void): void {
+    this.step = step
+  }
+
+  private say(said: Said): void {
+    this.channel.postMessage({ user: this.user, family: this.family, from: this.number, said } satisfies Message)
+  }
+
+  private get stand(): WindowStand {
+    const { layout, active } = this.session.state.get()
+    const panes = this.session.engine.panes.slice(0, panesOf(layout))
+    const chosen = panes[active]
+    const shown = [...(chosen ? [chosen] : []), ...panes.filter((pane) => pane !== chosen)].flatMap((pane) => pane.state.get().seriesInstanceUID ?? [])
+    const planes = this.session.linking.planes().map(({ name, group, placed, lined }): Plane => ({ name: `${this.number}·${name}`, group, placed, lined }))
+    const box = { left: window.screenX, top: window.screenY, width: window.innerWidth, height: window.innerHeight }
+    return { number: this.number, study: this.study, layout, shows: this.place?.shows ?? 'series', box, shown, settled: this.settled, planes }
+  }
+
+  private tellSoon(): void {
+    if (this.timer || this.others.get().size === 0) return
+    this.timer = window.setTimeout(() => {
+      this.timer = 0
+      this.say({ kind: 'stand', stand: this.stand })
+    }, SOON)
+  }
+
+  private lead(): void {
+    const led = this.session.linking.led.get()
+    if (led && this.others.get().size > 0) this.say({ kind: 'led', led })
+  }
+
+  // --- what others say
+
+  private hear({ user, family, from, said }: Message): void {
+    if (user !== this.user) return
+    if (said.kind === 'drawn') void this.session.annotations.again(said.study)
+    else if (family === this.family && from !== this.number) this.hearKin(from, said)
+  }
+
+  private hearKin(from: number, said: Said): void {
+    if (said.kind === 'hello') this.say({ kind: 'stand', stand: this.stand })
+    else if (said.kind === 'stand') this.know(from, said.stand)
+    else if (said.kind === 'gone') this.know(from, null)
+    else if (said.kind === 'led') this.session.linking.follow(said.led)
+    else if (said.kind === 'step' && this.isFirst) this.step(said.by)
+    else if (said.kind === 'close' && said.number === this.number) window.close()
+    else if (said.kind === 'open' && from === 1 && this.place && said.study !== this.study) navigate(this.addressOf(said.study, this.place), { replace: true })
+  }
+
+  private know(from: number, stand: WindowStand | null): void {
+    const others = new Map(this.others.get())
+    const isNew = stand !== null && !others.has(from)
+    if (stand) others.set(from, stand)
+    else others.delete(from)
+    this.others.set(others)
+    this.session.linking.elsewhere.set([...others.values()].flatMap((each) => each.planes))
+    if (isNew) this.say({ kind: 'stand', stand: this.stand })
+    this.heard?.()
+    this.takePlace()
+  }
+
+  // --- its place
+
+  /** The screen is arranged as it will be: a first window tells the others what is left for them. */
+  settle(): void {
+    this.settled = true
+    if (this.isFirst) this.tellSoon()
+    else this.takePlace()
+  }
+
+  private takePlace(): void {
+    const first = this.others.get().get(1)
+    if (this.placed || !this.settled || !this.place || !first?.settled || first.study !== this.study) return
+    this.placed = true
+    const between = [...this.others.get().values()].filter((each) => each.number > 1 && each.number < this.number && each.shows === 'series')
+    void takePlace(this.session, this.place, first.shown, between.reduce((sum, each) => sum + panesOf(each.layout), 0))
+  }
+
+  private addressOf(study: string, place: WindowPlace): string {
+    const layout = place.number === this.number ? this.session.state.get().layout : place.layout
+    return `/viewer/${encodeURIComponent(study)}?${PARAMETER}=${placeText({ ...place, layout })}`
+  }
+
+  // --- opening and closing
+
+  /** A further window; false when the browser does not let it open. */
+  open({ box, layout, shows }: KeptWindow): boolean {
+    const taken = this.others.get()
+    const number = Array.from({ length: MOST_WINDOWS - 1 }, (_, at) => at + 2).find((each) => !taken.has(each) && !this.opening.has(each))
+    if (number === undefined) return true
+    const opened = window.open(this.addressOf(this.study, { family: this.family, number, layout, shows }), `${this.family}-${number}`, featuresOf(box))
+    if (!opened) return false
+    this.opening.add(number)
+    window.setTimeout(() => this.opening.delete(number), PATIENCE)
+    return true
+  }
+
+  close(number: number): void {
+    this.say({ kind: 'close', number })
+  }
+
+  /** Says where each further window lies now, and keeps it with the account for these screens. */
+  async remember(): Promise<number> {
+    const waiting = new Set([...this.others.get().keys()].filter((number) => number > 1))
+    const stale = this.others.get()
+    await new Promise<void>((done) => {
+      const timer = window.setTimeout(done, PATIENCE)
+      this.heard = () => {
+        const now = this.others.get()
+        if (![...waiting].every((number) => now.get(number) !== stale.get(number))) return
+        window.clearTimeout(timer)
+        done()
+      }
+      if (waiting.size === 0) this.heard()
+      else this.say({ kind: 'hello' })
+    })
+    this.heard = null
+    const windows = [...this.others.get().values()].filter((each) => each.number > 1).sort((a, b) => a.number - b.number)
+    await this.keep(windows.map(({ box, layout, shows }) => ({ box, layout, shows })))
+    return windows.length
+  }
+
+  async keep(windows: readonly KeptWindow[]): Promise<void> {
+    const name = nameOfScreens((await screensNow()).screens)
+    await prefer(PART, { sets: withSet(parseSets(preferences.get()[PART]), name, windows) })
+  }
+
+  /** Opens what is kept for these screens and not open yet; tells how it went in the chosen viewport. */
+  async openKept(): Promise<void> {
+    const kept = await keptWindows()
+    const open = [...this.others.get().values()].filter((each) => each.number > 1)
+    const blocked = missing(kept, open).filter((each) => !this.open(each)).length
+    if (kept.length === 0) this.session.linking.say('No windows are remembered for these screens. Layout, "Windows on other screens…" opens and remembers them.')
+    else if (blocked > 0) this.session.linking.say(BLOCKED)
+  }
+
+  private readonly leave = (): void => this.say({ kind: 'gone' })
+
+  dispose(): void {
+    this.leave()
+    window.clearTimeout(this.timer)
+    for (const stop of this.stops) stop()
+    this.channel.close()
+    // Who has signed out leaves no windows behind; a session that ran out is locked by the page to sign in, and comes back.
+    if (!this.isFirst && whySignedOut() === 'left') window.close()
+  }
+}
+
+export const BLOCKED = 'The browser did not let a window open. Allow pop-up windows for this address (the sign in the address bar), then try again.'
+
+/** What is kept for the screens that are here now. */
+export async function keptWindows(): Promise<readonly KeptWindow[]> {
+  const name = nameOfScreens((await screensNow()).screens)
+  return parseSets(preferences.get()[PART]).find((each) => each.screens === name)?.windows ?? []
+}
