@@ -276,6 +276,20 @@ async def test_lists_show_ones_own_and_administrators_all(sqlite_api: Api) -> No
             assert (await client.post("/shares", json=body)).status_code == 400
 
 
+async def test_the_settings_ask_for_codes_and_short_lives(sqlite_api: Api) -> None:
+    api = sqlite_api
+    fill(api)
+    api.open(share_max_days=7, share_needs_code=True)
+    token = api.token(Role.ADMIN)
+    async with api.client(token) as client:
+        said = (await client.get("/shares")).json()
+        assert (said["most_days"], said["needs_code"]) == (7, True)
+        for body, where in (({"days": 8, "code": "once"}, "days"), ({"days": 7}, "code")):
+            refused = await client.post("/shares", json={"opens": "study", "StudyInstanceUID": "1.2.1", **body})
+            assert (refused.status_code, refused.json()["error"]["where"]) == (400, where)
+    assert (await made(api, token, opens="study", StudyInstanceUID="1.2.1", days=7, code="once"))["code"]
+
+
 async def test_nobody_shares_more_than_they_may(sqlite_api: Api) -> None:
     api = sqlite_api
     fill(api)

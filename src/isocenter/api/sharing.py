@@ -13,7 +13,7 @@ from isocenter.api.schema import array, boolean, integer, obj, or_null, ref, tex
 from isocenter.api.session import answer, end_before, set_cookie
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
-from isocenter.domain.sharing import DEFAULT_BYTES, LONGEST_DAYS, LONGEST_LABEL, MOST_BYTES, Code, Opens, State
+from isocenter.domain.sharing import DAYS, DEFAULT_BYTES, LONGEST_DAYS, LONGEST_LABEL, MOST_BYTES, Code, Opens, State
 from isocenter.service import ingest, received, sessions, sharing
 from isocenter.service.sharing import Change, Listed, Wanted
 
@@ -60,13 +60,17 @@ def _share(listed: Listed) -> dict[str, Any]:
 def _list(call: Call) -> Any:
     limit = call.query["limit"]
     found = sharing.page(call.context, call.principal, call.query.get("before"), limit)
-    return {"shares": [_share(each) for each in found], "next": found[-1].share.id if len(found) == limit else None}
+    settings = call.context.settings
+    return {
+        "shares": [_share(each) for each in found], "next": found[-1].share.id if len(found) == limit else None,
+        "most_days": settings.share_max_days, "needs_code": settings.share_needs_code,
+    }  # fmt: skip
 
 
 def _create(call: Call) -> Any:
     body = call.body
     wanted = Wanted(
-        Opens(body["opens"]), body.get("StudyInstanceUID", ""), body.get("label", ""), body.get("days", 14),
+        Opens(body["opens"]), body.get("StudyInstanceUID", ""), body.get("label", ""), body.get("days", min(DAYS, call.context.settings.share_max_days)),
         body.get("download", False), Code(body.get("code", "none")), body.get("most_bytes", DEFAULT_BYTES),
     )  # fmt: skip
     made = sharing.create(call.context, call.principal, wanted)
@@ -169,7 +173,8 @@ ENDPOINTS = (
         summary="Links: one's own, or everybody's for who may manage them", description="The newest first.",
         parameters=(Parameter("limit", "at most so many", integer(minimum=1, maximum=500, default=100)),
                     Parameter("before", "the value of next", integer(minimum=1))),
-        answer=obj({"shares": array(ref("Share")), "next": {"type": ["integer", "null"], "description": "before"}}),
+        answer=obj({"shares": array(ref("Share")), "next": {"type": ["integer", "null"], "description": "before"},
+                    "most_days": integer("that a new link may last"), "needs_code": boolean("a new link must ask for one")}),
     ),
     Endpoint(
         method="POST", path="/shares", tag="shares", needs=_SHARE, run=_create, hashes=True,

@@ -6,7 +6,7 @@ from typing import Any
 from isocenter.commands.access import archive, needed, tell, time
 from isocenter.commands.terminal import print_rows
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.sharing import Code, Opens
+from isocenter.domain.sharing import DAYS, Code, Opens
 from isocenter.service import sharing
 from isocenter.service.sharing import Listed, Wanted
 from isocenter.settings import Loaded
@@ -22,7 +22,7 @@ def arguments_share(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patient-of", metavar="UID", help="for create: it opens all studies of this one's patient")
     parser.add_argument("--upload", action="store_true", help="for create: it opens nothing; whoever has it may send in")
     parser.add_argument("--for", dest="label", default="", metavar="TEXT", help="for create: whom or what it is for")
-    parser.add_argument("--days", type=int, default=14, metavar="N", help="for create: it expires after so many days (14)")
+    parser.add_argument("--days", type=int, metavar="N", help="for create: it expires after so many days (14)")
     parser.add_argument("--download", action="store_true", help="for create: files may be taken away")
     parser.add_argument("--code", choices=list(Code), default=Code.NONE, help="for create: ask for a code beside the link")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -35,7 +35,7 @@ def run_share(arguments: argparse.Namespace, loaded: Loaded) -> int:
             rows = [_row(each) for each in sharing.page(context, SYSTEM, None, 1000)]
             print_rows(rows, _LIST, as_json=arguments.json)
         elif arguments.verb == "create":
-            made = sharing.create(context, SYSTEM, _wanted(arguments))
+            made = sharing.create(context, SYSTEM, _wanted(arguments, loaded.settings.share_max_days))
             link = f"{loaded.settings.url}{sharing.path_of(made.secret)}"
             code = f"\nits code, to be told by another way: {made.code}" if made.code else ""
             tell(arguments, {"id": made.share.id, "link": link, "code": made.code},
@@ -58,10 +58,11 @@ def _change(arguments: argparse.Namespace, context: Any, number: int) -> None:
         print_rows(rows, {"at": "WHEN", "kind": "WHAT", "study": "STUDY", "address": "FROM"}, as_json=arguments.json)
 
 
-def _wanted(arguments: argparse.Namespace) -> Wanted:
+def _wanted(arguments: argparse.Namespace, most: int) -> Wanted:
     opens = Opens.UPLOAD if arguments.upload else Opens.PATIENT if arguments.patient_of else Opens.STUDY
     study = "" if arguments.upload else needed(arguments.patient_of or arguments.study, "--study, --patient-of or --upload")
-    return Wanted(opens, study, arguments.label, arguments.days, arguments.download, Code(arguments.code))
+    days = min(DAYS, most) if arguments.days is None else arguments.days
+    return Wanted(opens, study, arguments.label, days, arguments.download, Code(arguments.code))
 
 
 def _row(listed: Listed) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class State(StrEnum):
 
 MOST_TRIES = 5
 LONGEST_DAYS = 366
+DAYS = 14  # where nobody says
 LONGEST_LABEL = 200
 MOST_BYTES = 1 << 44
 DEFAULT_BYTES = 20 << 30  # of an upload link: some hundred CTs

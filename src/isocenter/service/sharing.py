@@ -43,7 +43,7 @@ class Wanted:
     opens: Opens
     study: str = ""
     label: str = ""
-    days: int = 14
+    days: int = sharing.DAYS
     download: bool = False
     code: Code = Code.NONE
     most_bytes: int = sharing.DEFAULT_BYTES
@@ -90,7 +90,7 @@ def create(context: Context, principal: Principal, wanted: Wanted) -> Made:
     access.require_account(principal)
     for permission in sorted(sharing.permissions(wanted.opens, wanted.download)):
         access.require(principal, permission)
-    _check(wanted)
+    _check(context, wanted)
     secret = credentials.new_secret()
     code = sharing.new_code() if wanted.code is not Code.NONE else ""
     code_hash = _hashed(context, code)
@@ -111,9 +111,12 @@ def create(context: Context, principal: Principal, wanted: Wanted) -> Made:
     return Made(context.database.write(write), secret, code)
 
 
-def _check(wanted: Wanted) -> None:
-    if not 1 <= wanted.days <= sharing.LONGEST_DAYS:
-        raise Invalid(f"a link lasts 1 to {sharing.LONGEST_DAYS} days", where="days")
+def _check(context: Context, wanted: Wanted) -> None:
+    most = min(context.settings.share_max_days, sharing.LONGEST_DAYS)
+    if not 1 <= wanted.days <= most:
+        raise Invalid(f"a link lasts 1 to {most} days", where="days")
+    if wanted.code is Code.NONE and context.settings.share_needs_code:
+        raise Invalid("links of this archive ask for a code", where="code", hint="Choose once or always.")
     if len(wanted.label) > sharing.LONGEST_LABEL:
         raise Invalid(f"it is longer than {sharing.LONGEST_LABEL} characters", where="label")
     if not 1 <= wanted.most_bytes <= sharing.MOST_BYTES:

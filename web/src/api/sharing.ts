@@ -74,6 +74,16 @@ export async function listShares(signal: AbortSignal): Promise<Share[]> {
   return (await requestJson<{ shares: Share[] }>(`${SHARES}?limit=500`, { signal })).shares
 }
 
+/** What the settings ask of new links. */
+export interface SharePolicy {
+  most_days: number
+  needs_code: boolean
+}
+
+export function readSharePolicy(signal: AbortSignal): Promise<SharePolicy> {
+  return requestJson<SharePolicy>(`${SHARES}?limit=1`, { signal })
+}
+
 export function addShare(wish: ShareWish): Promise<MadeShare> {
   return requestJson<MadeShare>(SHARES, { method: 'POST', body: wish })
 }

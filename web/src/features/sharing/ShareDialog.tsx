@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { may, useUser } from '../../api/session'
-import { type CodeUse, type MadeShare, type Opens, addShare } from '../../api/sharing'
+import { type CodeUse, type MadeShare, type Opens, addShare, readSharePolicy } from '../../api/sharing'
 import { readStudy } from '../../api/studies'
 import { formatDate } from '../../lib/dates'
 import { formatName } from '../../lib/names'
@@ -49,9 +49,14 @@ export function ShareDialog({ study, onClose, onMade }: { study: string; onClose
   const [code, setCode] = useState<CodeUse>('once')
   const [download, setDownload] = useState(false)
   const [made, setMade] = useState<MadeShare | null>(null)
+  const policy = useLoaded(readSharePolicy)
+  const most = policy.value?.most_days ?? Infinity
+  const lasts = Math.min(days, most)
+  const choices = DAYS.filter((each) => each.days <= most)
+  const choice = choices.some((each) => each.days === lasts) ? choices : [...choices, { days: lasts, title: `${lasts} days` }]
   const action = useAction()
   const run = async () => {
-    setMade(await addShare({ opens, ...(study ? { StudyInstanceUID: study } : {}), label: label.trim(), days, download, code }))
+    setMade(await addShare({ opens, ...(study ? { StudyInstanceUID: study } : {}), label: label.trim(), days: lasts, download, code }))
     onMade?.()
   }
   if (made) return <MadeLink path={made.path} code={made.code} onClose={onClose} />
@@ -65,15 +70,15 @@ export function ShareDialog({ study, onClose, onMade }: { study: string; onClose
           <option value="patient">All studies of the patient, later ones too</option>
         </SelectField>
       )}
-      <SelectField label="Valid for" value={days} onChange={(event) => setDays(Number(event.target.value))}>
-        {DAYS.map((each) => (
+      <SelectField label="Valid for" value={lasts} onChange={(event) => setDays(Number(event.target.value))}>
+        {choice.map((each) => (
           <option key={each.days} value={each.days}>
             {each.title}
           </option>
         ))}
       </SelectField>
       <SelectField label="Ask for a code" hint={code === 'none' ? 'Everybody whom the link reaches can open it.' : 'You tell the code by another way than the link.'} value={code} onChange={(event) => setCode(event.target.value as CodeUse)}>
-        {CODE_WORDS.map(({ value, title }) => (
+        {CODE_WORDS.filter(({ value }) => value !== 'none' || !policy.value?.needs_code).map(({ value, title }) => (
           <option key={value} value={value}>
             {title}
           </option>

@@ -1,6 +1,7 @@
 // What was drawn and marked, whether it is safe, and the way out as DICOM.
 import { useEffect, useState } from 'react'
 import { type AnnotationVersion, readAnnotationVersions, readAnnotations } from '../../../../api/annotations'
+import { isGuest } from '../../../../api/session'
 import { explain } from '../../../../lib/http'
 import { useValue } from '../../../../lib/observable'
 import { type KeyImage, measurementOf, placeOf } from '../../model/annotations'
@@ -18,6 +19,7 @@ const WORDS = { saved: 'All kept on the server', saving: 'Keeping…', waiting: 
 
 function Safety({ session }: { session: ViewerSession }) {
   const { state, reason } = useValue(session.annotations.saving)
+  if (isGuest()) return <p className="annotations-safety">What you draw ends with this window</p>
   const kept = state === 'waiting' ? 'Kept in this browser; sent as soon as the server answers.' : ''
   return (
     <p className={`annotations-safety annotations-${state}`} role="status" data-testid="annotations-saving" data-state={state}>

@@ -1,5 +1,6 @@
 // The frame around an object that is no picture: what it is, which of several, and what can be done with it.
 import { type ReactNode, useEffect, useState } from 'react'
+import { isGuest, may, useUser } from '../../../../api/session'
 import { explain, isAbort } from '../../../../lib/http'
 import { useValue } from '../../../../lib/observable'
 import type { Pane } from '../../engine/pane'
@@ -49,6 +50,8 @@ export function downloadOf(frame: Frame): string {
 }
 
 export function DownloadLink({ frame }: { frame: Frame }) {
+  const user = useUser()
+  if (isGuest() && !may(user, 'study:export')) return null // a link for looking only
   return (
     <a className="button button-small" href={downloadOf(frame)} download={`${frame.instance.sopInstanceUID}.dcm`} data-testid="object-download">
       Save the DICOM object
