@@ -69,9 +69,10 @@ def _list(call: Call) -> Any:
 
 def _create(call: Call) -> Any:
     body = call.body
+    days = body.get("days", min(DAYS, call.context.settings.share_max_days))
     wanted = Wanted(
-        Opens(body["opens"]), body.get("StudyInstanceUID", ""), body.get("label", ""), body.get("days", min(DAYS, call.context.settings.share_max_days)),
-        body.get("download", False), Code(body.get("code", "none")), body.get("most_bytes", DEFAULT_BYTES),
+        Opens(body["opens"]), body.get("StudyInstanceUID", ""), body.get("label", ""), days, body.get("download", False),
+        Code(body.get("code", "none")), body.get("most_bytes", DEFAULT_BYTES),
     )  # fmt: skip
     made = sharing.create(call.context, call.principal, wanted)
     listed = sharing.get(call.context, call.principal, made.share.id)
