@@ -82,6 +82,25 @@ SHAPES: list[tuple[dict[str, Any], str, list[float], list[tuple[str, float, str]
     ({"kind": "text", "points": [[50, 51]], "text": "Beachten 山"}, "POINT", [50.5, 51.5], []),
 ]  # fmt: skip
 
+# What is more than a chain of its points: (shape, graphics of the report, graphics of the presentation state).
+DIAMOND = [[10, 20], [20, 10], [30, 20], [20, 30]]
+CURVES: list[tuple[dict[str, Any], list[tuple[str, list[float]]], list[tuple[str, list[float]]] | None]] = [
+    ({"kind": "cobb", "points": [[0, 0], [10, 0], [0, 20], [10, 25]]},
+     [("POLYLINE", [0.5, 0.5, 10.5, 0.5]), ("POLYLINE", [0.5, 20.5, 10.5, 25.5])], None),
+    ({"kind": "bidirectional", "points": [[0, 10], [20, 10], [10, 5], [10, 15]]},
+     [("POLYLINE", [0.5, 10.5, 20.5, 10.5]), ("POLYLINE", [10.5, 5.5, 10.5, 15.5])], None),
+    ({"kind": "perpendicular", "points": [[0, 10], [20, 10], [10, 5]]},
+     [("POLYLINE", [0.5, 10.5, 20.5, 10.5]), ("POINT", [10.5, 5.5])], None),
+    ({"kind": "circle3", "points": [[40, 20], [50, 30], [60, 20]]}, [("CIRCLE", [50.5, 20.5, 40.5, 20.5])], None),
+    ({"kind": "circle3", "points": [[40, 20], [50, 30], [60, 20]], "outline": [[40, 20], [60, 20], [50, 5], [50, 35]]},
+     [("ELLIPSE", [50.5, 5.5, 50.5, 35.5, 40.5, 20.5, 60.5, 20.5])], None),
+    ({"kind": "circle", "points": [[50, 20], [60, 20]], "outline": [[50, 20], [60, 20]]},
+     [("CIRCLE", [50.5, 20.5, 60.5, 20.5])], None),
+    ({"kind": "livewire", "points": DIAMOND}, [("POLYLINE", [10.5, 20.5, 20.5, 10.5, 30.5, 20.5, 20.5, 30.5, 10.5, 20.5])], None),
+    ({"kind": "spline", "points": DIAMOND}, [],
+     [("INTERPOLATED", [10.5, 20.5, 20.5, 10.5, 30.5, 20.5, 20.5, 30.5, 10.5, 20.5])]),
+]  # fmt: skip
+
 
 def hold_ct(api: Api, data: Path) -> tuple[str, str, list[str]]:
     """Study, series, instances of three slices."""
@@ -132,9 +151,7 @@ def outline(group: Dataset) -> Dataset:
     raise AssertionError("no outline")
 
 
-async def test_measurements_become_a_report_with_their_numbers_and_outlines(
-    sqlite_api: Api, data: Path, tmp_path: Path
-) -> None:
+async def test_measurements_become_a_report_with_their_numbers_and_outlines(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
     study, series, instances = hold_ct(sqlite_api, data)
     token = sqlite_api.token(Role.RADIOLOGIST, "ray")
     items = [item((study, series, instances[n % 3]), n, **shape) for n, (shape, *_) in enumerate(SHAPES)]
@@ -160,6 +177,35 @@ async def test_measurements_become_a_report_with_their_numbers_and_outlines(
     assert children(made, "121106")[-1].TextValue == "Verlauf"
     assert {each.ReferencedSOPInstanceUID for each in made.CurrentRequestedProcedureEvidenceSequence[0]
             .ReferencedSeriesSequence[0].ReferencedSOPSequence} == set(instances)  # fmt: skip
+
+
+def outlines(content: Dataset) -> list[Dataset]:
+    below = [found for each in content.get("ContentSequence", []) for found in outlines(each)]
+    return [content, *below] if content.get("ValueType") == "SCOORD" else below
+
+
+async def test_lines_circles_and_curves_are_what_the_standard_has_for_them(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
+    study, series, instances = hold_ct(sqlite_api, data)
+    token = sqlite_api.token(Role.RADIOLOGIST, "ray")
+    items = [item((study, series, instances[0]), n, **shape) for n, (shape, *_) in enumerate(CURVES)]
+    async with sqlite_api.client(token) as client:
+        await client.post(f"/studies/{study}/annotations", json={"set": items, "remove": []})
+    report = await exported(sqlite_api, token, study, {"form": "SR"}, tmp_path)
+    groups = children(report, "125007")
+    for group, (shape, wanted, _) in zip(groups, CURVES, strict=True):
+        found = [(each.GraphicType, [*each.GraphicData]) for each in outlines(group)]
+        if shape["kind"] != "spline":
+            assert found == wanted
+    # The closed curve goes through its points, and bulges between them as far as Catmull-Rom's does.
+    ((kind, coordinates),) = [(each.GraphicType, [*each.GraphicData]) for each in outlines(groups[-1])]
+    curve = [*zip(coordinates[::2], coordinates[1::2], strict=True)]
+    assert kind == "POLYLINE" and len(curve) == 65 and curve[0] == curve[-1]
+    assert curve[:64:16] == [(x + 0.5, y + 0.5) for x, y in DIAMOND]
+    assert curve[8] == (14.25, 14.25)
+    view = {"series": series, "instance": instances[0], "frame": 1, "area": [1, 1, 100, 100], "rotation": 0, "flip": False}
+    state = await exported(sqlite_api, token, study, {"form": "PR", "view": view}, tmp_path)
+    figures = [(each.GraphicType, [*each.GraphicData]) for each in state.GraphicAnnotationSequence[0].GraphicObjectSequence]
+    assert figures == [figure for _, of_report, of_state in CURVES for figure in of_state or of_report]
 
 
 async def test_a_view_becomes_a_presentation_state(sqlite_api: Api, data: Path, tmp_path: Path) -> None:

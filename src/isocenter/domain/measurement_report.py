@@ -83,12 +83,12 @@ _UNITS: Mapping[str, Json] = {
     "%": code("%", "UCUM", "%"), "dB": code("dB", "UCUM", "dB"),
     "g/ml": code("g/ml{SUVbw}", "UCUM", "Standardized Uptake Value body weight"),
 }  # fmt: skip
-_REGIONS = frozenset({"ellipse", "rectangle", "oblique", "circle", "circle3", "freehand", "spline", "probe"})
+_REGIONS = frozenset({"ellipse", "rectangle", "oblique", "circle", "circle3", "freehand", "spline", "livewire", "probe"})
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A measurement on an image. results: (quantity, value, unit). outline: the corners of a curve through the points."""
+    """A measurement on an image. results: (quantity, value, unit). outline: of a circle, as `_round` has it."""
 
     id: str
     kind: str
@@ -124,25 +124,86 @@ def _points(given: Any) -> tuple[Point, ...]:
     return points
 
 
-def graphic(found: Drawn) -> tuple[str, list[Point]]:
-    """(Graphic Type, points) of PS3.3 C.18.6.1.2, in image coordinates that count from the corner of the first pixel."""
-    points = [(x + 0.5, y + 0.5) for x, y in found.points]
+Graphic = tuple[str, list[Point]]
+# Lines of two points each; the third point of a distance from a line stands alone.
+_OWN_LINES = frozenset({"bidirectional", "openAngle", "cobb", "ratio", "midAngle", "parallel", "perpendicular"})
+_CURVE_STEPS = 16  # of a curved region from one of its points to the next, as the viewer draws it
+
+
+def graphics(found: Drawn) -> list[Graphic]:
+    """(Graphic Type, points) of PS3.3 C.18.6.1.2, in image coordinates that count from the corner of the first pixel.
+
+    Lines that do not touch are graphics of their own. A curved region is the closed chain of points along its curve.
+    """
+    points = _cornered(found.points)
     if len(points) == 1:
-        return "POINT", points
+        return [("POINT", points)]
+    if found.kind in _OWN_LINES:
+        pairs = [points[at : at + 2] for at in range(0, len(points), 2)]
+        return [("POLYLINE" if len(pair) == 2 else "POINT", pair) for pair in pairs]
     if found.kind in ("ellipse", "rectangle") and len(points) == 2:
-        (x0, y0), (x1, y1) = points
-        if found.kind == "rectangle":
-            return "POLYLINE", [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
-        middle, height = ((x0 + x1) / 2, (y0 + y1) / 2), abs(y1 - y0)
-        across, down = [(x0, middle[1]), (x1, middle[1])], [(middle[0], y0), (middle[0], y1)]
-        return "ELLIPSE", [*across, *down] if abs(x1 - x0) >= height else [*down, *across]
-    if found.outline:
-        points = [(x + 0.5, y + 0.5) for x, y in found.outline]
-    elif found.kind == "circle":
-        return "CIRCLE", points
-    if found.kind in _REGIONS:
-        return "POLYLINE", [*points, points[0]]
-    return "POLYLINE", points
+        return [_boxed(found.kind, *points)]
+    if found.kind in ("circle", "circle3"):
+        return [_round(points, _cornered(found.outline))]
+    if found.kind == "spline":
+        points = _curve(points)
+    return [("POLYLINE", [*points, points[0]] if found.kind in _REGIONS else points)]
+
+
+def annotated(found: Drawn) -> list[Graphic]:
+    """The same as graphics of a presentation state, which knows curves through points (PS3.3 C.10.5.1.2)."""
+    if found.kind != "spline" or len(found.points) < 3:
+        return graphics(found)
+    points = _cornered(found.points)
+    return [("INTERPOLATED", [*points, points[0]])]
+
+
+def _cornered(points: Sequence[Point]) -> list[Point]:
+    return [(x + 0.5, y + 0.5) for x, y in points]
+
+
+def _boxed(kind: str, one: Point, other: Point) -> Graphic:
+    (x0, y0), (x1, y1) = one, other
+    if kind == "rectangle":
+        return "POLYLINE", [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+    return _ellipse([(x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2), ((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1)])
+
+
+def _ellipse(ends: list[Point]) -> Graphic:
+    """The ends of its major axis come first."""
+    (left, _), (right, _), (_, top), (_, bottom) = ends
+    return "ELLIPSE", ends if abs(right - left) >= abs(bottom - top) else [*ends[2:], *ends[:2]]
+
+
+def _round(points: list[Point], outline: list[Point]) -> Graphic:
+    """outline: middle and edge, or where pixels are not square the four ends of its axes; without it pixels are square."""
+    if len(outline) == 4:
+        return _ellipse(outline)
+    if len(outline) == 2 or len(points) == 2:
+        return "CIRCLE", outline if len(outline) == 2 else points
+    (ax, ay), (bx, by), (cx, cy) = points[:3]
+    twice = 2 * (ax * (by - cy) + bx * (cy - ay) + cx * (ay - by))
+    if abs(twice) < 1e-9:
+        return "POLYLINE", points
+    a, b, c = ax * ax + ay * ay, bx * bx + by * by, cx * cx + cy * cy
+    middle = ((a * (by - cy) + b * (cy - ay) + c * (ay - by)) / twice, (a * (cx - bx) + b * (ax - cx) + c * (bx - ax)) / twice)
+    return "CIRCLE", [middle, points[0]]
+
+
+def _curve(points: list[Point]) -> list[Point]:
+    """A closed Catmull-Rom curve; each of the points is one of its corners."""
+    count = len(points)
+    found: list[Point] = []
+    for at in range(count if count > 2 else 0):
+        p, q, r, s = points[at - 1], points[at], points[(at + 1) % count], points[(at + 2) % count]
+        for t in (step / _CURVE_STEPS for step in range(_CURVE_STEPS)):
+            x, y = (
+                0.5 * (2 * q[i] + (r[i] - p[i]) * t + (2 * p[i] - 5 * q[i] + 4 * r[i] - s[i]) * t * t
+                       + (3 * q[i] - p[i] - 3 * r[i] + s[i]) * t**3)
+                for i in (0, 1)
+            )  # fmt: skip
+            found.append((x, y))
+    return found or points
 
 
 def measurement_report(made: Made, found: Sequence[Drawn], note: str) -> Json:
@@ -186,8 +247,8 @@ def _group(found: Drawn) -> list[Json]:
     ]
     region = found.kind in _REGIONS
     if region:
-        items.append(_outline("CONTAINS", code("111030", "DCM", "Image Region"), found))
-    source = [] if region else [_outline("INFERRED FROM", None, found)]
+        items += _outlines("CONTAINS", code("111030", "DCM", "Image Region"), found)
+    source = [] if region else _outlines("INFERRED FROM", None, found)
     items += [_number(*result, source) for result in found.results]
     if words or (not region and not found.results):
         text = "\n".join(words) or " ".join(found.lines) or found.kind
@@ -195,11 +256,14 @@ def _group(found: Drawn) -> list[Json]:
     return items
 
 
-def _outline(relationship: str, name: Json | None, found: Drawn) -> Json:
-    kind, points = graphic(found)
+def _outlines(relationship: str, name: Json | None, found: Drawn) -> list[Json]:
     image = content("SELECTED FROM", "IMAGE", None, ReferencedSOPSequence=[reference(found.image)])
-    data = [number for point in points for number in point]
-    return content(relationship, "SCOORD", name, [image], GraphicType=kind, GraphicData=data)
+    return [
+        content(
+            relationship, "SCOORD", name, [image], GraphicType=kind, GraphicData=[number for point in points for number in point]
+        )
+        for kind, points in graphics(found)
+    ]
 
 
 def _number(quantity: str, value: float, unit: str, source: Sequence[Json]) -> Json:

@@ -10,7 +10,7 @@ from typing import Any
 
 from isocenter.domain.errors import Invalid
 from isocenter.domain.exported import Image, Json, Made, attributes, by_series, header, reference, short
-from isocenter.domain.measurement_report import Drawn, graphic
+from isocenter.domain.measurement_report import Drawn, Graphic, annotated
 
 GRAYSCALE, COLOR = "1.2.840.10008.5.1.4.1.1.11.1", "1.2.840.10008.5.1.4.1.1.11.2"
 LAYER = "ANNOTATIONS"
@@ -122,14 +122,15 @@ def _graphics(found: Sequence[Drawn]) -> Json:
 
 def _annotation(image: Image, found: Sequence[Drawn]) -> Json:
     texts = [item for each in found for item in _text(each)]
+    figures = [_figure(figure) for each in found for figure in annotated(each)]
     return attributes(
         ReferencedImageSequence=[reference(image)], GraphicLayer=LAYER,
-        GraphicObjectSequence=[_figure(each) for each in found], **({"TextObjectSequence": texts} if texts else {}),
+        GraphicObjectSequence=figures, **({"TextObjectSequence": texts} if texts else {}),
     )  # fmt: skip
 
 
-def _figure(found: Drawn) -> Json:
-    kind, points = graphic(found)
+def _figure(figure: Graphic) -> Json:
+    kind, points = figure
     return attributes(
         GraphicAnnotationUnits="PIXEL", GraphicDimensions=2, NumberOfGraphicPoints=len(points),
         GraphicData=[number for point in points for number in point], GraphicType=kind,
@@ -141,11 +142,12 @@ def _text(found: Drawn) -> list[Json]:
     words = "\r\n".join(text for text in (found.label, found.text, *found.lines) if text)
     if not words:
         return []
-    _, points = graphic(found)
-    anchor = max(points)
+    anchor = max(point for _, points in annotated(found) for point in points)
     return [
         attributes(
-            AnchorPointAnnotationUnits="PIXEL", UnformattedTextValue=words[:1024],
-            AnchorPoint=[*anchor], AnchorPointVisibility="N",
+            AnchorPointAnnotationUnits="PIXEL",
+            UnformattedTextValue=words[:1024],
+            AnchorPoint=[*anchor],
+            AnchorPointVisibility="N",
         )
     ]

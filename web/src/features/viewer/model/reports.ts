@@ -4,7 +4,7 @@ import { type Dataset, fullName, item, items, numbers, text, texts } from './dat
 import { type Figure, figureType, pointsOf } from './graphics2d'
 import { frameIdOf, newId } from './annotations'
 import { KINDS, type Kind, type Measurement } from './measure'
-import { isWords } from './shapes'
+import { isWords, splinePoints } from './shapes'
 import type { Point } from './geometry'
 
 const MOST_NODES = 5000
@@ -103,15 +103,19 @@ interface Drawing {
   readonly label: string
   /** The tool of this viewer that drew it; '' for others. */
   readonly tool: string
+  /** Drawings of one group are parts of one measurement. */
+  readonly group: number
 }
 
 function drawingsOf(dataset: Dataset): Drawing[] {
   const found: Drawing[] = []
-  const walk = (node: Dataset, tracking: string, lines: readonly string[], depth: number): void => {
+  let groups = 0
+  const walk = (node: Dataset, tracking: string, lines: readonly string[], group: number, depth: number): void => {
     if (depth > DEEPEST || found.length >= MOST_NODES) return
     const children = items(node, '0040A730')
     const own = children.find((child) => conceptCode(child) === '112039')
     const name = own ? text(own, '0040A160') : tracking
+    const here = own ? ++groups : group
     const told = own ? children.filter((child) => text(child, '0040A040') === 'NUM').map((child) => `${numberName(child)} ${valueOf(child)}`) : lines
     if (text(node, '0040A040') === 'SCOORD') {
       const image = children.map(referenceOf).find(Boolean)
@@ -120,13 +124,13 @@ function drawingsOf(dataset: Dataset): Drawing[] {
         const frames = items(node, '0040A730').flatMap((child) => numbers(item(child, '00081199') ?? {}, '00081160'))
         const [, tool = '', label = ''] = /^Isocenter:(\w+):?([^]*)$/.exec(name) ?? ['', '', name]
         const figure: Figure = { sopInstanceUID: image.sopInstanceUID, frames, type, points: pointsOf(numbers(node, '00700022')), lines: [...(label ? [label] : []), ...told], filled: false }
-        found.push({ figure, label, tool })
+        found.push({ figure, label, tool, group: here })
       }
       return
     }
-    for (const child of children) walk(child, name, told, depth + 1)
+    for (const child of children) walk(child, name, told, here, depth + 1)
   }
-  walk(dataset, '', [], 0)
+  walk(dataset, '', [], 0, 0)
   // Several numbers may be inferred from copies of one outline.
   return found.filter((each, at) => found.findIndex((other) => JSON.stringify(other.figure) === JSON.stringify(each.figure)) === at)
 }
@@ -140,11 +144,40 @@ export const figuresOf = (dataset: Dataset): Figure[] => drawingsOf(dataset).map
 
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 0.01
 
+/** A circle of this viewer, put back with the points that its tool has. */
+function roundOf(kind: 'circle' | 'circle3', { type, points }: Figure): readonly Point[] | undefined {
+  const [a, b, c] = points
+  if (!a || !b) return undefined
+  if (type === 'ELLIPSE') return !c ? undefined : kind === 'circle3' ? [a, c, b] : [[(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], a]
+  if (type !== 'CIRCLE') return points
+  if (kind === 'circle') return [a, b]
+  const [dx, dy] = [b[0] - a[0], b[1] - a[1]]
+  return [b, [a[0] - dy, a[1] + dx], [a[0] - dx, a[1] - dy]]
+}
+
+/** Lines that do not touch are graphics of their own: together they are what was drawn. */
+function joined(drawings: readonly Drawing[]): Drawing[] {
+  const wholes = new Map<string, Drawing>()
+  for (const [at, each] of drawings.entries()) {
+    const key = each.group > 0 && hasParts(each.tool) ? String(each.group) : `alone ${at}`
+    const before = wholes.get(key)
+    wholes.set(key, before ? { ...before, figure: { ...before.figure, points: [...before.figure.points, ...each.figure.points] } } : each)
+  }
+  return [...wholes.values()]
+}
+
+/** Tools that draw several lines, or a line and a point. */
+const hasParts = (tool: string): boolean => ['bidirectional', 'openAngle', 'cobb', 'ratio', 'midAngle', 'parallel', 'perpendicular'].includes(tool)
+
 function shapeOf({ figure, tool }: Drawing): { kind: Kind; points: readonly Point[] } | undefined {
   const { type, points } = figure
   const [first, second, third, fourth] = points
   const known = KINDS.find((each) => each === tool)
   if (!first) return undefined
+  if (known === 'circle' || known === 'circle3') {
+    const round = roundOf(known, figure)
+    return round && { kind: known, points: round }
+  }
   if (type === 'ELLIPSE' && second && third && fourth) {
     const upright = (near(first[0], second[0]) || near(first[1], second[1])) && (near(third[0], fourth[0]) || near(third[1], fourth[1]))
     const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)]
@@ -153,6 +186,8 @@ function shapeOf({ figure, tool }: Drawing): { kind: Kind; points: readonly Poin
   if (known === 'rectangle' && third) return { kind: known, points: [first, third] }
   const last = points[points.length - 1]
   const closed = type === 'POLYLINE' && points.length > 3 && last !== undefined && near(first[0], last[0]) && near(first[1], last[1])
+  const through = known === 'spline' && closed ? splinePoints(points.slice(0, -1)) : undefined
+  if (through) return { kind: 'spline', points: through }
   if (known) return { kind: known, points: closed ? points.slice(0, -1) : points }
   if (type === 'POINT') return { kind: 'probe', points }
   return type === 'POLYLINE' && points.length === 2 ? { kind: 'length', points } : undefined
@@ -161,7 +196,7 @@ function shapeOf({ figure, tool }: Drawing): { kind: Kind; points: readonly Poin
 /** The measurements of a report that this viewer can go on with, on images of which the place is known. */
 export function measurementsOf(dataset: Dataset, seriesOf: (sopInstanceUID: string) => string | undefined): Measurement[] {
   const study = text(dataset, '0020000D')
-  return drawingsOf(dataset).flatMap((drawing): Measurement[] => {
+  return joined(drawingsOf(dataset)).flatMap((drawing): Measurement[] => {
     const series = seriesOf(drawing.figure.sopInstanceUID)
     const shape = shapeOf(drawing)
     if (series === undefined || !shape) return []

@@ -113,6 +113,25 @@ export function regionOf(kind: Kind, points: readonly Point[], proportion: Propo
   return kind === 'spline' ? { form: 'polygon', points: splineThrough(points) } : undefined
 }
 
+/** Middle and edge of a circle, or where pixels are not square the ends of its axes (left, right, top, bottom); undefined for anything else. */
+export function circleOf(kind: Kind, points: readonly Point[], proportion: Proportion): readonly Point[] | undefined {
+  const region = kind === 'circle' || kind === 'circle3' ? regionOf(kind, points, proportion) : undefined
+  if (region?.form !== 'ellipse') return undefined
+  const { left, right, top, bottom } = region.box
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2]
+  const edge = points[kind === 'circle' ? 1 : 0]
+  if (edge && Math.abs(proportion.x - proportion.y) < 1e-9 * proportion.x) return [[x, y], edge]
+  return [[left, y], [right, y], [x, top], [x, bottom]]
+}
+
+/** The points that a curve was drawn through, of its corners; undefined when it is no such curve. */
+export function splinePoints(corners: readonly Point[]): readonly Point[] | undefined {
+  const points = corners.filter((_, index) => index % STEPS === 0)
+  if (points.length < 3 || corners.length !== points.length * STEPS) return undefined
+  const again = splineThrough(points)
+  return corners.every(([x, y], index) => Math.hypot(x - (again[index]?.[0] ?? 0), y - (again[index]?.[1] ?? 0)) < 0.01) ? points : undefined
+}
+
 const STEPS = 16
 
 /** A closed Catmull-Rom curve through the points. */

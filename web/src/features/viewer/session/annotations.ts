@@ -4,7 +4,9 @@ import { isAbort } from '../../../lib/http'
 import { Observable } from '../../../lib/observable'
 import { type KeyImage, applied, changeBetween, itemOfKey, itemOfMeasurement, keyOf, measurementOf, newId, placeOf } from '../model/annotations'
 import type { Picture } from '../engine/picture'
-import { type Measurement, type Result, results } from '../model/measure'
+import type { Point } from '../model/geometry'
+import { type Measurement, type Result, proportionAt, results } from '../model/measure'
+import { circleOf } from '../model/shapes'
 import { PLANE_ITEM, shapeOf } from '../model/measuredPlane'
 import { Drafts, type Saving, studiesWaiting } from './drafts'
 import { type Measurements, valuesOf } from './measurements'
@@ -133,7 +135,7 @@ export class Annotations {
     const found = this.numbers.get(measurement) ?? this.numbersOf(measurement)
     if (found) {
       this.numbers.set(measurement, found)
-      return { ...item, results: found }
+      return { ...item, results: found, ...this.outlineOf(measurement) }
     }
     // Its image is not in memory: the numbers are those of before, unless the shape is another.
     const before = this.studies.get(placeOf(measurement.frameId)?.study ?? '')?.items.find((each) => each.id === measurement.id)
@@ -143,6 +145,13 @@ export class Annotations {
   private numbersOf({ kind, points, frameId }: Measurement): readonly Result[] | undefined {
     const picture = this.pictureOf(frameId)
     return picture?.reduction === 0 ? results(kind, points, this.measurements.calibrationOf(picture.frame), valuesOf(picture)) : undefined
+  }
+
+  /** The circle that reports and presentation states write: where pixels are not square it is an ellipse of them. */
+  private outlineOf({ kind, points, frameId }: Measurement): { outline?: readonly Point[] } {
+    const picture = kind === 'circle' || kind === 'circle3' ? this.pictureOf(frameId) : undefined
+    const outline = picture && circleOf(kind, points, proportionAt(this.measurements.calibrationOf(picture.frame), points, picture.frame.extent.aspect))
+    return outline ? { outline } : {}
   }
 
   // --- key images
