@@ -22,7 +22,7 @@ import ceph
 from isocenter.service.context import Context
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.cache import DiskCache
 from isocenter.store.database import Database
 from schemas import MEMORY, put_index

@@ -17,7 +17,7 @@ from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 from isocenter.store import changes
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.database import Database
 from objects import part10
 

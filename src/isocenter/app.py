@@ -26,9 +26,10 @@ from isocenter.service import accounts, audit_trail, filling, integrity
 from isocenter.service.context import Context, Row
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
-from isocenter.store import connections
-from isocenter.store.blobs import Blobs, LocalBlobs
-from isocenter.store.cache import DiskCache
+from isocenter.store import connections, keys
+from isocenter.store.blobs import Blobs
+from isocenter.store.blobs_local import LocalBlobs
+from isocenter.store.cache import NOTHING_KEPT, DiskCache
 from isocenter.store.database import Database
 from isocenter.store.peers import Peer
 from isocenter.store.schema_ups import ups_global_subscription, ups_subscription
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
 
 def build_context(settings: Settings) -> Context:
     """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
-    local = LocalBlobs(settings.blob_folder)
+    used = keys.of(settings)
+    local = LocalBlobs(settings.blob_folder, used)
     cache = DiskCache(settings.cache_folder, settings.cache_limit, reserve=2 * settings.min_free_space)
     database = _database(settings)
     return Context(database, _blobs(settings, local, database, cache), settings, verify=partial(_verify, settings), seek=_seek,
-                   conformance=conformance, cache=cache, pool=Pool(settings.transcoding_processes))
+                   conformance=conformance, cache=NOTHING_KEPT if used else cache, pool=Pool(settings.transcoding_processes))
 
 
 def _blobs(settings: Settings, local: LocalBlobs, database: Database, cache: DiskCache) -> Blobs:

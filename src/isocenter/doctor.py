@@ -149,6 +149,9 @@ def _kept(context: Context) -> Iterator[Finding]:
         yield Finding("advice", "there is no second storage: a damaged file can only be put back by hand", "The setting replica.")
     elif health.replica is not None and health.replica.reason:
         yield Finding("unhealthy", f"the second storage gets no copies: {health.replica.reason}", "Is it there, and not full?")
+    if not context.settings.encryption_key:
+        mend = "The setting encryption_key, or a disk that is encrypted: docs/encryption.md"
+        yield Finding("advice", "images are stored in clear: who takes the disk has them", mend)
     if not context.settings.scrub_rate:
         yield Finding("advice", "nobody looks whether files decay", "Set scrub_rate above 0.")
 

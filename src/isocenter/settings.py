@@ -86,6 +86,11 @@ class Settings:
     s3_kms_key: str = setting("", "With kms: the ID of the key; empty: the service's default key", metavar="ID")
     s3_customer_key: str = setting("", "With customer: 32 random bytes in base64; who loses it has lost the archive", secret=True,
                                    metavar="BASE64")
+    encryption_key: str = setting("", "Where the key is that everything stored is encrypted under: file:PATH, env:VARIABLE or "
+                                      "command:PROGRAM ARGUMENTS (32 bytes in hex or base64); empty: stored as it comes",
+                                  metavar="PLACE")
+    encryption_old_keys: str = setting("", "Places of the keys before it, separated by commas: of what is not under the new one",
+                                       metavar="PLACE,...")
     config: Path | None = setting(None, "TOML file with settings", metavar="FILE")
     public_url: str = setting("", "The address people type, https://pacs.example.org; empty: made from http", metavar="URL")
     proxies: tuple[str, ...] = setting((), "Addresses or networks of the reverse proxies whose X-Forwarded headers are believed, "
@@ -362,6 +367,11 @@ def _check_place(name: str, url: str) -> None:
 
 
 def _check_keys(settings: Settings) -> None:
+    for place in (settings.encryption_key, *settings.encryption_old_keys.split(",")):
+        kind, _, rest = place.strip().partition(":")
+        if place and (kind not in {"file", "env", "command"} or not rest.strip()):
+            raise SettingsError("encryption_key and encryption_old_keys: say where the key is, as file:PATH, env:VARIABLE or "
+                                "command:PROGRAM, not the key itself")
     if bool(settings.s3_access_key) != bool(settings.s3_secret_key):
         raise SettingsError("s3_access_key and s3_secret_key belong together: give both or neither")
     if (settings.s3_encryption == "customer") != bool(settings.s3_customer_key):

@@ -26,7 +26,7 @@ from dicomweb.in_process import As
 from isocenter.dicomweb.routes import routes
 from isocenter.service.context import Context
 from isocenter.settings import Settings
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.database import Database
 from starlette.applications import Starlette
 

@@ -13,7 +13,7 @@ from isocenter.dicomweb import stow_response
 from isocenter.domain.access import Principal, Role
 from isocenter.domain.errors import Broken, Busy, Conflict, Invalid, IsocenterError, Kind, NoSpace, TooLarge
 from isocenter.domain.imaging import Outcome
-from isocenter.store.blobs import LocalIncoming
+from isocenter.store.incoming import LocalIncoming
 from sending import arriving
 
 PRIORS = "ct/priors"

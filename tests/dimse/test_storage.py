@@ -19,7 +19,7 @@ from isocenter.dimse.upper_layer import pdu
 from isocenter.domain.access import Principal, Role
 from isocenter.service.context import Context
 from isocenter.service.peers import Caller
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs_local import LocalBlobs
 
 
 def store(peer: RawPeer, **values: str | int) -> Command:

@@ -154,7 +154,7 @@ def test_an_index_that_was_damaged_is_not_restored(sqlite_context: Context, tmp_
 
 def test_one_backup_at_a_time_and_folders_that_cannot_be_used(sqlite_context: Context, tmp_path: Path) -> None:
     store(sqlite_context, part10(500, SOPInstanceUID="1.2.0"))
-    with backup._vault(tmp_path / "backup"), pytest.raises(Conflict, match="another backup"):
+    with backup._vault(tmp_path / "backup", sqlite_context.settings), pytest.raises(Conflict, match="another backup"):
         backup.back_up(sqlite_context, tmp_path / "backup")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Broken, match="cannot be used"):

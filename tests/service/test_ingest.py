@@ -20,7 +20,7 @@ from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.settings import Settings
 from isocenter.store import changes, exceptions, imaging
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.cache import DiskCache
 from isocenter.store.changes import Change
 from isocenter.store.database import Database, InDoubt

@@ -156,6 +156,6 @@ def test_no_room_to_transcode_is_said(sqlite_context: Context, data: Path, monke
     def full(context: Context, size: int) -> BinaryIO:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sending, "_scratch", full)
+    monkeypatch.setattr(Context, "scratch", full)
     with pytest.raises(NoSpace), outgoing(sqlite_context, stored, [EXPLICIT_LITTLE]):
         pass

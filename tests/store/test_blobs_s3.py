@@ -14,7 +14,9 @@ import ceph
 import s3_archive
 import servers
 from isocenter.domain.errors import Away, Broken, Busy, Missing
-from isocenter.store.blobs import LocalBlobs, instance_key
+from isocenter.store import keys
+from isocenter.store.blobs import instance_key
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.blobs_s3 import S3Blobs
 from isocenter.store.bucket import PART, Bucket
 from isocenter.store.cache import DiskCache
@@ -55,7 +57,8 @@ def make(s3: ceph.S3, bucket: str, folder: Path, ledger: Ledger) -> Iterator[Mak
 
     def made(name: str, limit: int = 1 << 30, **given: Any) -> S3Blobs:
         settings = replace(s3_archive.settings(s3, bucket, folder / name), **given)
-        return S3Blobs(LocalBlobs(settings.blob_folder), Bucket(settings), DiskCache(settings.cache_folder, limit), ledger)
+        ahead = LocalBlobs(settings.blob_folder, keys.of(settings))
+        return S3Blobs(ahead, Bucket(settings), DiskCache(settings.cache_folder, limit), ledger)
 
     yield made
 
@@ -91,6 +94,45 @@ def test_what_was_uploaded_is_read_by_every_node(make: Make, s3: ceph.S3, bucket
         for place in ((0, 1), (size - 1, 100), (size // 2, size), (size, 1), (-1, 1), (size + 5, 5)):
             assert file.read_at(*place) == (data[place[0] : place[0] + place[1]] if place[0] >= 0 else b"")
     assert list(one.list("archive")) == list(other.list("archive")) == [KEY] and list(one.list("quarantine")) == []
+
+
+def test_encrypted_the_bucket_and_every_disk_hold_no_clear_byte(make: Make, s3: ceph.S3, bucket: str, folder: Path,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """In ranges from the bucket, from its cache, and after a change of keys, of which no cache may know the old bytes."""
+    monkeypatch.setenv("FIRST_KEY", "11" * 32)
+    monkeypatch.setenv("SECOND_KEY", "22" * 32)
+    first = {"encryption_key": "env:FIRST_KEY"}
+    one, other = make("one", **first), make("other", **first)
+    data, clear = content(300_000), content(70_001)
+    plain = make("before")
+    plain.upload(f"{KEY}.plain", len(clear), put(plain, clear, f"{KEY}.plain"))
+    digest = put(one, data)
+    with one.open(KEY) as file:
+        assert file.sha256() == digest
+    one.upload(KEY, len(data), digest)
+    assert one.key_name(KEY) == keys.name(bytes.fromhex("11" * 32)).hex() and one.key_name(f"{KEY}.plain") == ""
+
+    def read(blobs: S3Blobs) -> None:
+        for key, expected in ((KEY, data), (f"{KEY}.plain", clear)):
+            for opened in (blobs.open(key), blobs.open(key, len(expected)), blobs.open_durable(key)):
+                with opened as file:
+                    assert file.size == len(expected) and file.sha256() == sha256(expected).hexdigest()
+                    assert file.read_at(65_530, 100) == expected[65_530:65_630]
+
+    read(one)
+    read(other)
+    read(other)
+    assert not any(data[500:560] in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    both = {"encryption_key": "env:SECOND_KEY", "encryption_old_keys": "env:FIRST_KEY"}
+    later, reader = make("later", **both), make("other", **both)
+    for key in (KEY, f"{KEY}.plain"):
+        assert later.reseal(key) and not later.reseal(key)
+        assert later.key_name(key) == keys.name(bytes.fromhex("22" * 32)).hex()
+    read(later)
+    read(reader)
+    assert later.bucket.get(KEY, 0, 8)[0] == b"ISOSEAL1"
+    with pytest.raises(Away, match="encrypted under the key"):
+        one.open_durable(KEY)
 
 
 def test_ranges_are_read_from_the_bucket_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.service.retrieve import Retrieval
 from isocenter.store import dirty, schema, series_documents
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.work import sweeps
 
 READER = Principal("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")

@@ -1,7 +1,6 @@
 """What leaves on paper, as pictures, films and files: asked and noted."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -105,7 +104,7 @@ async def _reel(request: Request, call: Call) -> Response:
     series = (query["series"],) if "series" in query else ()
     export = Export("film", query.get("count", 1), series, query.get("drawings") == 1, query.get("patient") == 1)
     await anyio.to_thread.run_sync(exports.note, call.context, call.principal, call.path["uid"], export)
-    with tempfile.TemporaryFile(dir=call.context.settings.blob_folder) as pictures:
+    with call.context.scratch(_MOST_BYTES) as pictures:
         size = 0
         async for piece in request.stream():
             size += len(piece)

@@ -65,6 +65,8 @@ COMMANDS = (
     Command("drill", "restore a backup into a sandbox, compare with what is held, and write a signed report", "backups:drill"),
     Command("doctor", "look at this installation: what is unsafe or unhealthy, and how to mend it", "configuration:doctor"),
     Command("copies", "HTJ2K copies for viewing: status, make those of everything held already", "copies:copies"),
+    Command("encryption", "encryption at rest: which files are under which key; bring all under the current one",
+            "encryption:encryption"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
     Command("conformance", "print the DICOM conformance statement", "configuration:conformance"),
     Command("settings", "show the effective settings and where each comes from", "configuration:settings"),

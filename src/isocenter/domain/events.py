@@ -29,6 +29,7 @@ class Event(StrEnum):
     DESTINATION_CREATED = "destination.created"
     DESTINATION_REMOVED = "destination.removed"
     DESTINATION_UPDATED = "destination.updated"
+    ENCRYPTION_RENEWED = "encryption.renewed"
     EXCEPTION_DISMISSED = "exception.dismissed"
     EXCEPTION_READ = "exception.read"
     FILE_DAMAGED = "file.damaged"

@@ -35,8 +35,10 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Broken, Conflict, Invalid, IsocenterError, Missing
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import changes, imaging, transfer
-from isocenter.store.blobs import Blobs, LocalBlobs, sync_folder
+from isocenter.settings import Settings
+from isocenter.store import changes, imaging, keys, transfer
+from isocenter.store.blobs import Blobs
+from isocenter.store.blobs_local import LocalBlobs, sync_folder
 from isocenter.store.database import Database
 from isocenter.store.imaging import Kept
 
@@ -91,7 +93,7 @@ def back_up(context: Context, target: Path, advance: Advance = lambda count: Non
     """
     if target.resolve().is_relative_to(context.settings.data.resolve()):
         raise Invalid("a backup in the data folder is lost with it", where=str(target), hint="Name one on another disk.")
-    with _vault(target) as vault:
+    with _vault(target, context.settings) as vault:
         made_at = _later(context.clock(), snapshots(target))
         report = Report(made_at.strftime(_NAME))
         folder = target / "snapshots" / f"{report.name}{_PARTIAL}"
@@ -154,7 +156,7 @@ def restore(
                      hint="Name an empty data folder (and database).")
     report = Report(snapshot.name)
     with opened(snapshot) as index:
-        _copy_all(index, LocalBlobs(target), context.blobs, report, advance, only)
+        _copy_all(index, LocalBlobs(target, keys.of(context.settings)), context.blobs, report, advance, only)
         for name in KEYS:
             if (snapshot.folder / name).exists() and not (context.settings.data / name).exists():
                 _write(context.settings.data / name, (snapshot.folder / name).read_bytes())
@@ -232,9 +234,9 @@ def _signature(context: Context, facts: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _vault(target: Path) -> Iterator[Blobs]:
+def _vault(target: Path, settings: Settings) -> Iterator[Blobs]:
     """The backup's own files, for one process at a time. What an interrupted run left is tidied away."""
-    vault = LocalBlobs(target)
+    vault = LocalBlobs(target, keys.of(settings))
     try:
         (target / "snapshots").mkdir(exist_ok=True)
         with (target / "backup.lock").open("w") as lock:

@@ -43,6 +43,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.EXCEPTION_DISMISSED: Permission.QUARANTINE_READ,
         Event.EXCEPTION_READ: Permission.CHANGE_READ,
         Event.FILE_DAMAGED: Permission.CHANGE_READ,
+        Event.ENCRYPTION_RENEWED: Permission.CHANGE_READ,
         Event.FILE_REPAIRED: Permission.CHANGE_READ,
         Event.HANGING_PUBLISHED: Permission.CHANGE_READ,
         Event.HANGING_RECEIVED: Permission.CHANGE_READ,

@@ -1,8 +1,11 @@
 """What every use case is handed: the index, the blobs, the settings, the time, and a way to ask a peer. Built once by app.py."""
 
+import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from isocenter.dicom.attributes import Level
 from isocenter.domain.conformance import Statement
@@ -15,6 +18,8 @@ from isocenter.store.blobs import Blobs
 from isocenter.store.cache import NOTHING_KEPT, DiskCache
 from isocenter.store.database import Database
 from isocenter.store.peers import Peer
+
+_IN_MEMORY = 16 << 20  # bytes of scratch files
 
 Verify = Callable[[str, int, str, str, bool], Verified]
 """C-ECHO to (host, port, calling AE title, called AE title, over TLS); does not raise: `dimse.echoing.verify`, a floor above."""
@@ -61,6 +66,16 @@ class Context:
     conformance: Conform = _no_statement
     cache: DiskCache = NOTHING_KEPT
     pool: Pool = field(default_factory=Pool)
+
+    def scratch(self, size: int) -> BinaryIO:
+        """A file without a name for `size` bytes that are on their way; gone with whoever holds it. Raises OSError.
+
+        In memory when it is not large, and always when nothing may lie on the disk in clear.
+        """
+        if (size <= _IN_MEMORY or self.settings.encryption_key) and hasattr(os, "memfd_create"):
+            return open(os.memfd_create("scratch", os.MFD_CLOEXEC), "w+b")
+        folder = self.settings.blob_folder
+        return tempfile.TemporaryFile(dir=folder if folder.is_dir() else None)
 
     def close(self) -> None:
         """End the workers and let the database go. Safe to call twice."""

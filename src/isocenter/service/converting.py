@@ -5,12 +5,10 @@ Who asks has been allowed to see the object already: what is given here is the o
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
-from typing import BinaryIO
 
 from isocenter.codecs.layout import Layout
 from isocenter.dicom.elements import Malformed
@@ -21,7 +19,6 @@ from isocenter.store.imaging import Located
 from isocenter.store.open_files import LocalFile, OpenFile
 
 FORMAT = 1  # grows when the same object would be converted into other bytes
-IN_MEMORY = 16 << 20  # bytes of an object that is converted without a file on the disk, when the cache has no room
 _PIECE = 1 << 20
 
 # By name: the codecs are loaded in the processes of the pool only.
@@ -79,7 +76,7 @@ def _whole(context: Context, located: Located, target: str, opened: Callable[[],
             source = opened()
             handle = Handle(source.fd) if source.fd is not None else Handle(_copied(stack, context, source))
             entry = stack.enter_context(context.cache.writing(key(located.sha256, target, "whole")))
-            into = entry.fd if entry is not None else stack.enter_context(_scratch(context, located.size)).fileno()
+            into = entry.fd if entry is not None else stack.enter_context(context.scratch(located.size)).fileno()
             call(_WHOLE, handle, source.size, target, Handle(into))
             made = LocalFile(os.dup(into))
     except Malformed as fault:
@@ -91,19 +88,12 @@ def _whole(context: Context, located: Located, target: str, opened: Callable[[],
 
 def _copied(stack: ExitStack, context: Context, source: OpenFile) -> int:
     """A local file with the bytes of one that is elsewhere: a codec's process has no way there."""
-    file = stack.enter_context(_scratch(context, source.size))
+    file = stack.enter_context(context.scratch(source.size))
     offset = 0
     while piece := source.read_at(offset, _PIECE):
         offset += file.write(piece)
     file.flush()
     return file.fileno()
-
-
-def _scratch(context: Context, size: int) -> BinaryIO:
-    """A file without a name, in memory when the object is not large."""
-    if size <= IN_MEMORY and hasattr(os, "memfd_create"):
-        return open(os.memfd_create("converted", os.MFD_CLOEXEC), "w+b")
-    return tempfile.TemporaryFile(dir=context.settings.data)
 
 
 def _unreadable(fault: Malformed) -> Unsupported:

@@ -4,15 +4,13 @@ A project is kept with its secret (`dicom.confidentiality.Project`), so that the
 however data leaves by it. An object that cannot be made anonymous is held back and reported, never given out half done.
 """
 
-import os
 import re
 import secrets
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -35,14 +33,13 @@ from isocenter.store.deidentification import Kept
 from isocenter.store.imaging import Located
 
 __all__ = ["Cleaned", "HeldBack", "Kept", "Region", "Summary", "add", "asked", "change", "chosen", "cleaned", "first",
-           "note_delivery", "of_destination", "once", "project", "projects", "regions_of", "scratch", "summary"]  # fmt: skip
+           "note_delivery", "of_destination", "once", "project", "projects", "regions_of", "summary"]  # fmt: skip
 
 # By name: the codecs are loaded in the processes of the pool only.
 _BLACKEN = "isocenter.codecs.blackout:blackened"
 _CONVERT = "isocenter.codecs.conversion:whole"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}")
 _PIECE = 1 << 20
-_IN_MEMORY = 16 << 20  # bytes of an object that is worked on without a file on the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +328,7 @@ def _worked(context: Context, stack: ExitStack, file: Source, size: int, rectang
         fd = getattr(file, "fd", None)
         if fd is None:
             fd = _copied(stack, context, file)
-        into = stack.enter_context(scratch(context, size))
+        into = stack.enter_context(context.scratch(size))
         if rectangles:
             context.pool.run_sync(_BLACKEN, Handle(fd), file.size, list(rectangles), Handle(into.fileno()))
         else:
@@ -342,19 +339,12 @@ def _worked(context: Context, stack: ExitStack, file: Source, size: int, rectang
 
 
 def _copied(stack: ExitStack, context: Context, source: Source) -> int:
-    file = stack.enter_context(scratch(context, source.size))
+    file = stack.enter_context(context.scratch(source.size))
     offset = 0
     while piece := source.read_at(offset, _PIECE):
         offset += file.write(piece)
     file.flush()
     return file.fileno()
-
-
-def scratch(context: Context, size: int) -> BinaryIO:
-    """A file without a name, in memory when the object is not large."""
-    if size <= _IN_MEMORY and hasattr(os, "memfd_create"):
-        return open(os.memfd_create("deidentified", os.MFD_CLOEXEC), "w+b")
-    return tempfile.TemporaryFile(dir=context.settings.data)
 
 
 def first(context: Context, kept: Kept, found: Sequence[Located], regions: Sequence[Region]) -> int:

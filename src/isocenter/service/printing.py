@@ -7,7 +7,6 @@ nobody a study of its own, where a person finds it. What comes in passes the doo
 
 import os
 import struct
-import tempfile
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -72,8 +71,7 @@ class Spool:
     """Bytes that wait on the disk in a file without a name, which is gone with this object, or with the process."""
 
     def __init__(self, context: Context) -> None:
-        folder = context.settings.blob_folder
-        with tempfile.TemporaryFile(dir=folder if folder.is_dir() else None) as file:
+        with context.scratch(1 << 30) as file:
             self._fd = os.dup(file.fileno())
         self.size = 0
         weakref.finalize(self, os.close, self._fd)

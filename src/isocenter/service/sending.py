@@ -5,12 +5,9 @@
             send(object.transfer_syntax_uid, object.parts())
 """
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from sqlalchemy import Connection
 
@@ -29,7 +26,6 @@ from isocenter.store.open_files import OpenFile
 __all__ = ["OpenFile", "Outgoing", "Stored", "chosen", "outgoing"]
 
 PIECE = 1 << 20  # bytes of a part; most objects are one
-IN_MEMORY = 16 << 20  # bytes of an object that is transcoded without a file on the disk
 
 _VERIFY = "An administrator should run `isocenter verify`."
 
@@ -146,7 +142,7 @@ def _transcoded(context: Context, stored: Stored, source: Source, accepted: Sequ
         raise Unsupported(f"the object cannot be transcoded: {fault.reason}", where=fault.where) from None
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(_scratch(context, given.size))
+            file = stack.enter_context(context.scratch(given.size))
             transcoding.transcode(given, target, file)
             file.flush()
         except Malformed as fault:
@@ -154,13 +150,6 @@ def _transcoded(context: Context, stored: Stored, source: Source, accepted: Sequ
         except (OSError, MemoryError) as error:
             raise NoSpace("there is no room to transcode the object", hint="An administrator should free some space.") from error
         yield Outgoing(target, file.tell(), FileSource(file.fileno()), 0)
-
-
-def _scratch(context: Context, size: int) -> BinaryIO:
-    """A file without a name, in memory when the object is not large."""
-    if size <= IN_MEMORY and hasattr(os, "memfd_create"):
-        return open(os.memfd_create("transcoded", os.MFD_CLOEXEC), "w+b")
-    return tempfile.TemporaryFile(dir=context.settings.blob_folder)
 
 
 def opened(context: Context, stored: Stored) -> OpenFile:

@@ -5,7 +5,6 @@ The original stays what it is and where it is. A copy is used only after each of
 
 import hashlib
 import logging
-import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -83,7 +82,7 @@ def _descriptor(context: Context, located: Located) -> Iterator[int]:
         if file.fd is not None:
             yield file.fd
             return
-        with tempfile.TemporaryFile(dir=context.settings.data) as fetched:
+        with context.scratch(file.size) as fetched:
             offset = 0
             while piece := file.read_at(offset, open_files.PIECE):
                 fetched.write(piece)

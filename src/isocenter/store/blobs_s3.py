@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from isocenter.domain.errors import Broken, Busy, IsocenterError, Missing
-from isocenter.store.blobs import Incoming, LocalBlobs
+from isocenter.store.blobs import Incoming
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.bucket import Bucket
 from isocenter.store.cache import DiskCache
-from isocenter.store.incoming import LocalIncoming
 from isocenter.store.open_files import LocalFile, OpenFile
+from isocenter.store.resealing import is_current, name_in
+from isocenter.store.sealing import HEAD, SealedFile, is_sealed, sealed_copy, sealed_size, unsealed
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class S3Blobs:
 
     # ---- in
 
-    def open_incoming(self, note: str = "") -> LocalIncoming:
+    def open_incoming(self, note: str = "") -> Incoming:
         """A new file in incoming/. Raises NoSpace or Broken."""
         return self.ahead.open_incoming(note)
 
@@ -88,7 +90,7 @@ class S3Blobs:
 
     def _derived(self, incoming: Incoming, key: str) -> None:
         self.ahead.path(key)  # raises for what is no key
-        with LocalFile(os.dup(incoming.fd)) as file:
+        with LocalFile(os.dup(self.ahead.raw(incoming).fd)) as file:
             self._cache.put(self._entry(key), (file.read_at(start, _PIECE) for start in range(0, file.size, _PIECE)))
             self.bucket.put(key, file)
 
@@ -101,9 +103,10 @@ class S3Blobs:
             with self.ahead.open(key) as file:
                 if file.size != size or file.sha256() != sha256:
                     raise Broken("a file was damaged before it could be copied into the object store", where=key, hint=_VERIFY)
-                self.bucket.put(key, file)
+            with self.ahead.open_raw(key) as raw:
+                self.bucket.put(key, raw)
         except Missing:
-            if self.bucket.facts(key).size != size:  # else another process was faster
+            if self.bucket.facts(key).size not in {size, sealed_size(size)}:  # else another process was faster
                 raise Broken("the object store holds something else under this key", where=key, hint=_VERIFY) from None
         else:
             self._cache.adopt(self._entry(key), self.ahead.path(key))
@@ -119,17 +122,25 @@ class S3Blobs:
         local = self._local(key)
         if local is not None and (size is None or local.size == size):
             return local
-        if size is not None:
+        if size is not None and self.ahead.keys is None:
             return RemoteFile(self, key, size, 0.0)
-        size, modified = self._facts(key)
-        return RemoteFile(self, key, size, modified)
+        return self._remote(key)
 
     def open_durable(self, key: str) -> OpenFile:
         """As `open`, from the bucket and from nowhere else. Raises Busy for what is on a node's disk only."""
         if self.is_ahead(key):
             raise _not_here_yet()
+        return self._remote(key, cached=False)
+
+    def _remote(self, key: str, *, cached: bool = True) -> OpenFile:
         size, modified = self._facts(key)
-        return RemoteFile(self, key, size, modified, cached=False)
+        keys = self.ahead.keys
+        if keys is None:
+            return RemoteFile(self, key, size, modified, cached=cached)
+        head = self.read(key, 0, min(HEAD, size), size)
+        # A blob that was encrypted anew has other bytes: ranges of it are others' entries of the cache.
+        raw = RemoteFile(self, key, size, modified, cached=cached, mark=hashlib.sha256(head).hexdigest())
+        return SealedFile(raw, head, keys) if is_sealed(head) else raw
 
     def is_ahead(self, key: str) -> bool:
         """Whether the bytes are on this node's disk and were not copied yet."""
@@ -166,9 +177,9 @@ class S3Blobs:
             raise Broken("a stored file does not have its size", hint=_VERIFY)
         return data
 
-    def cached(self, key: str, offset: int, length: int, make: Callable[[], bytes]) -> bytes:
+    def cached(self, key: str, offset: int, length: int, make: Callable[[], bytes], mark: str = "") -> bytes:
         """A range of an object from the cache; else it is made and kept."""
-        entry = self._entry(key, f"{offset} {length}")
+        entry = self._entry(key, f"{offset} {length} {mark}".rstrip())
         fd = self._cache.open(entry)
         if fd is not None:
             with LocalFile(fd) as file:
@@ -185,8 +196,35 @@ class S3Blobs:
             return
         if file.sha256() != sha256:
             raise Broken("this copy is damaged, too", where=key)
-        self._cache.drop(self._entry(key))
-        self.bucket.put(key, file)
+        self._replace(key, file)
+
+    def key_name(self, key: str) -> str:
+        """The name of the key that the object is under; "" for one in clear."""
+        if self.is_ahead(key):
+            return self.ahead.key_name(key)
+        size, modified = self._facts(key)
+        return name_in(RemoteFile(self, key, size, modified, cached=False))
+
+    def reseal(self, key: str) -> bool:
+        """As `LocalBlobs.reseal`. What is in the bucket is replaced at once, as S3 does it; with versions the old one is kept."""
+        if self.is_ahead(key):
+            return self.ahead.reseal(key)
+        size, modified = self._facts(key)
+        if is_current(RemoteFile(self, key, size, modified, cached=False), self.ahead.keys):
+            return False
+        with self._remote(key, cached=False) as file:
+            self._replace(key, file)
+        return True
+
+    def _replace(self, key: str, file: OpenFile) -> None:
+        copy = sealed_copy(file, self.ahead.keys, self.ahead.folder)
+        try:
+            self._cache.drop(self._entry(key))
+            self.bucket.put(key, copy)
+            self._cache.drop(self._entry(key))
+        finally:
+            if copy is not file:
+                copy.close()
 
     # ---- the rest
 
@@ -218,12 +256,12 @@ class S3Blobs:
         self.closed = True
         self._ledger.flush()
 
-    def _local(self, key: str) -> LocalFile | None:
+    def _local(self, key: str) -> OpenFile | None:
         try:
             return self.ahead.open(key)
         except Missing:
             fd = self._cache.open(self._entry(key))
-            return None if fd is None else LocalFile(fd)
+            return None if fd is None else unsealed(LocalFile(fd), self.ahead.keys)
 
     def _facts(self, key: str) -> tuple[int, float]:
         facts = self._sought(key, lambda: self.bucket.facts(key))
@@ -245,13 +283,14 @@ class S3Blobs:
 class RemoteFile(OpenFile):
     """An object of the bucket; each read is one request for just that range, unless the cache has it."""
 
-    __slots__ = ("_blobs", "_cached", "_key")
+    __slots__ = ("_blobs", "_cached", "_key", "_mark")
 
-    def __init__(self, blobs: S3Blobs, key: str, size: int, modified: float, *, cached: bool = True) -> None:
+    def __init__(self, blobs: S3Blobs, key: str, size: int, modified: float, *, cached: bool = True, mark: str = "") -> None:
         super().__init__(None, size, modified)
         self._blobs = blobs
         self._key = key
         self._cached = cached
+        self._mark = mark
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end. Raises Broken, Busy, Away."""
@@ -261,7 +300,7 @@ class RemoteFile(OpenFile):
         if not self._cached:
             return self._blobs.read(self._key, offset, length, self.size)
         return self._blobs.cached(
-            self._key, offset, length, lambda: self._blobs.read(self._key, offset, length, self.size)
+            self._key, offset, length, lambda: self._blobs.read(self._key, offset, length, self.size), self._mark
         )
 
 

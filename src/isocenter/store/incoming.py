@@ -45,6 +45,21 @@ def _note(mark: str) -> str:
         return ""
 
 
+def appended(fd: int, buffers: tuple[bytes | bytearray | memoryview, ...]) -> int:
+    """Write all buffers to the end of a file; how many bytes. Raises OSError."""
+    total = sum(map(len, buffers))
+    for start in range(0, len(buffers), _BUFFERS_AT_ONCE):
+        some = buffers[start : start + _BUFFERS_AT_ONCE]
+        written = os.writev(fd, some)
+        if written < sum(map(len, some)):  # a nearly full disk, or a signal: write the rest one by one
+            for buffer in some:
+                rest = memoryview(buffer)[min(written, len(buffer)) :]
+                written -= len(buffer) - len(rest)
+                while rest:
+                    rest = rest[os.write(fd, rest) :]
+    return total
+
+
 class LocalIncoming:
     """A file in incoming/, locked with flock while its writer lives."""
 
@@ -64,23 +79,9 @@ class LocalIncoming:
     def write(self, *buffers: bytes | bytearray | memoryview) -> None:
         """Append all buffers (writev). Raises NoSpace or Broken."""
         try:
-            for start in range(0, len(buffers), _BUFFERS_AT_ONCE):
-                self._write(buffers[start : start + _BUFFERS_AT_ONCE])
+            self.size += appended(self.fd, buffers)
         except OSError as error:
             raise failure(error, "writing to incoming") from error
-
-    def _write(self, buffers: tuple[bytes | bytearray | memoryview, ...]) -> None:
-        total = sum(map(len, buffers))
-        written = os.writev(self.fd, buffers)
-        self.size += written
-        if written < total:  # a nearly full disk, or a signal: write the rest one by one
-            for buffer in buffers:
-                rest = memoryview(buffer)[min(written, len(buffer)) :]
-                written -= len(buffer) - len(rest)
-                while rest:
-                    done = os.write(self.fd, rest)
-                    self.size += done
-                    rest = rest[done:]
 
     def discard(self) -> None:
         """Remove the name in incoming/ and close. Safe to call twice."""

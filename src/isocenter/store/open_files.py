@@ -6,7 +6,7 @@ import os
 import threading
 from collections import OrderedDict
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from isocenter.domain.errors import Broken, Missing
 
@@ -30,7 +30,7 @@ class OpenFile:
         self.size = size
         self.modified = modified
 
-    def __enter__(self) -> "OpenFile":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 from isocenter.domain.errors import Away, Broken, Conflict, Missing
 from isocenter.settings import Settings
-from isocenter.store.blobs import LocalBlobs
+from isocenter.store import keys
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.imaging import Kept
 from isocenter.store.open_files import PIECE, OpenFile
+from isocenter.store.sealing import sealed_copy, sealed_size, unsealed
 
 if TYPE_CHECKING:
     from isocenter.store.bucket import Bucket
@@ -43,16 +45,16 @@ def replica(settings: Settings) -> Replica | None:
     if settings.replica.startswith("s3:"):
         from isocenter.store.bucket import Bucket  # what speaks to object stores is loaded only where there is one
 
-        return _Objects(settings.replica.partition("?")[0], Bucket(replace(settings, storage=settings.replica)))
-    return _Folder(Path(urlsplit(settings.replica).path))
+        return _Objects(settings.replica.partition("?")[0], Bucket(replace(settings, storage=settings.replica)), settings)
+    return _Folder(Path(urlsplit(settings.replica).path), keys.of(settings))
 
 
 class _Folder:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, used: keys.Keys | None) -> None:
         self.place = f"file://{folder}"
         if not folder.is_dir():  # made by us it would be on the disk below a mount that is away
             raise Away(f"the folder {folder} of the second storage is not there", hint="Mount its disk, or make the folder.")
-        self._blobs = LocalBlobs(folder)
+        self._blobs = LocalBlobs(folder, used)
 
     def has(self, kept: Kept) -> bool:
         try:
@@ -83,23 +85,30 @@ class _Folder:
 
 
 class _Objects:
-    def __init__(self, place: str, bucket: "Bucket") -> None:
+    def __init__(self, place: str, bucket: "Bucket", settings: Settings) -> None:
         self.place = place
         self._bucket = bucket
+        self._keys = keys.of(settings)
+        self._folder = settings.blob_folder
 
     def has(self, kept: Kept) -> bool:
         try:
-            return self._bucket.facts(kept.blob_key).size == kept.size
+            return self._bucket.facts(kept.blob_key).size in {kept.size, sealed_size(kept.size)}
         except Missing:
             return False
 
     def open(self, kept: Kept) -> OpenFile:
-        return _Object(self._bucket, kept.blob_key, self._bucket.facts(kept.blob_key).size)
+        return unsealed(_Object(self._bucket, kept.blob_key, self._bucket.facts(kept.blob_key).size), self._keys)
 
     def keep(self, kept: Kept, file: OpenFile) -> None:
         if file.sha256() != kept.sha256:
             raise _damaged(kept)
-        self._bucket.put(kept.blob_key, file)
+        copy = sealed_copy(file, self._keys, self._folder)
+        try:
+            self._bucket.put(kept.blob_key, copy)
+        finally:
+            if copy is not file:
+                copy.close()
 
 
 class _Object(OpenFile):

@@ -77,7 +77,7 @@ def _made(context: Context, task: Round, kept: Kept, held: Sequence[Stored],
         try:
             with deidentifying.cleaned(context, kept, stored) as cleaned:
                 made = cleaned.made
-                file = stack.enter_context(deidentifying.scratch(context, made.file.size))
+                file = stack.enter_context(context.scratch(made.file.size))
                 offset = 0
                 while piece := made.file.read_at(offset, _PIECE):
                     offset += file.write(piece)

@@ -7,7 +7,6 @@ made in threads of their own, so that nobody who wants a single frame waits for 
 import hashlib
 import os
 import struct
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -148,7 +147,7 @@ class Films:
         return made
 
     def _file(self) -> IO[bytes]:
-        return tempfile.TemporaryFile(dir=self._context.settings.blob_folder)
+        return self._context.scratch(1 << 30)
 
     def _film(self, wanted: Film, target: IO[bytes]) -> None:
         renderer, pool = self._renderer, self._context.pool

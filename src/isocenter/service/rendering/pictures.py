@@ -5,7 +5,6 @@ objects these are is decided before, by the retrieval that finds them.
 """
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -214,7 +213,7 @@ class Renderer:
         file, header = self.header(picture.instance)
         if not 1 <= picture.number <= frame_count(picture.instance):
             raise Missing(f"there is no frame {picture.number}", where="frames")
-        stream = tempfile.TemporaryFile(dir=self.context.settings.blob_folder)  # noqa: SIM115  closed when the future is done
+        stream = self.context.scratch(file.size)  # closed when the future is done
         try:
             copied(file, header, stream)
             shown = presentation.read(file, header, 1)

@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 
 from isocenter.domain.errors import Broken, Conflict, Missing, NoSpace
-from isocenter.store import blobs as module
-from isocenter.store.blobs import LocalBlobs, instance_key
+from isocenter.store import blobs_local as module
+from isocenter.store.blobs import instance_key
+from isocenter.store.blobs_local import LocalBlobs
 from sending import fork_server, hold_incoming
 
 KEY = "archive/2026/11/22/aa/bb/cc.dcm"
