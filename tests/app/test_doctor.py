@@ -24,7 +24,9 @@ def healthy(context: Context, folder: Path) -> Context:
     accounts.add_user(context, SYSTEM, name="root1", role="admin")
     accounts.add_user(context, SYSTEM, name="ray", role="radiologist")
     backup.back_up(context, folder)
-    return replace(context, settings=replace(context.settings, replica=f"file://{folder}"))
+    key = folder.parent / "key"
+    key.write_text("11" * 32)
+    return replace(context, settings=replace(context.settings, replica=f"file://{folder}", encryption_key=f"file:{key}"))
 
 
 def found(context: Context) -> dict[str, str]:
@@ -76,6 +78,10 @@ def leave_single(context: Context) -> Context:
     return replace(context, settings=replace(context.settings, replica=""))
 
 
+def stay_in_clear(context: Context) -> Context:
+    return replace(context, settings=replace(context.settings, encryption_key=""))
+
+
 def stop_looking(context: Context) -> Context:
     return replace(context, settings=replace(context.settings, scrub_rate=Size(0)))
 
@@ -87,7 +93,7 @@ def stop_looking(context: Context) -> Context:
         (wait, "unsafe", "last backup is of"), (lose, "unsafe", "could not have every file"),
         (tamper, "unsafe", "not as it was written"), (forget_token, "unsafe", "never ends"),
         (decay, "unsafe", "1 file is missing or damaged"), (leave_single, "advice", "no second storage"),
-        (stop_looking, "advice", "files decay"),
+        (stop_looking, "advice", "files decay"), (stay_in_clear, "advice", "stored in clear"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(

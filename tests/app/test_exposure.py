@@ -12,12 +12,13 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from pydicom import dcmread
 from starlette.types import Message, Receive, Scope, Send
 from websockets.sync.client import connect
 
 from isocenter.settings import Address, Settings
 from isocenter.site import OnlyProxies
-from servers import PASSWORD, Server, command, environment, free_port, run, running
+from servers import PASSWORD, Server, command, environment, free_port, run, running, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -104,6 +105,41 @@ def test_tls_1_2_and_1_3_are_spoken(secure: Server, version: ssl.TLSVersion) -> 
     trust = secure.trust
     trust.minimum_version = trust.maximum_version = version
     assert httpx.get(f"{secure.url}/healthz", verify=trust).status_code == 200
+
+
+def test_http_2_is_spoken_both_ways(secure: Server, tmp_path: Path, data: Path) -> None:
+    """A file in by STOW-RS and out by WADO-RS, as a browser speaks with a server that has TLS."""
+    curl = ["curl", "--silent", "--fail-with-body", "--http2", "--cacert", secure.certificate, "--user", f"admin:{PASSWORD}"]
+    file = data / "transfer-syntaxes/MR_small.dcm"
+    (tmp_path / "body").write_bytes(b"--b\r\nContent-Type: application/dicom\r\n\r\n" + file.read_bytes() + b"\r\n--b--\r\n")
+    kind = 'Content-Type: multipart/related; type="application/dicom"; boundary=b'
+    told = [*curl, "--write-out", "%{http_version}", "--output"]
+    body = ["--header", kind, "--data-binary", f"@{tmp_path}/body", f"{secure.url}/dicom-web/studies"]
+    stow = [*told, str(tmp_path / "stored"), *body]
+    assert subprocess.run(stow, check=True, capture_output=True, timeout=60).stdout == b"2"
+    place = json.loads((tmp_path / "stored").read_bytes())["00081199"]["Value"][0]["00081190"]["Value"][0]
+    wado = [*told, str(tmp_path / "got"), "--header", "Accept: application/dicom; transfer-syntax=*", place]
+    assert subprocess.run(wado, check=True, capture_output=True, timeout=60).stdout == b"2"
+    assert dcmread(tmp_path / "got") == dcmread(file)
+
+
+def test_a_renewed_certificate_is_served_without_a_restart(tmp_path: Path) -> None:
+    """Also after one that cannot be used; what is asked meanwhile is answered."""
+    crt, key = certificate(tmp_path, "live")
+    crt, key = Path(crt), Path(key)
+    with running(tmp_path / "archive", "--tls-cert", str(crt), "--tls-key", str(key)) as server:
+        place = ("127.0.0.1", server.http_port)
+        first = ssl.get_server_certificate(place)
+        key.write_text("nothing")
+        wait_for(lambda: "the one before stays" in server.output())
+        assert ssl.get_server_certificate(place) == first
+        web = server.pids("web")
+        new_crt, new_key = certificate(tmp_path, "next")
+        os.replace(new_key, key)
+        os.replace(new_crt, crt)
+        wait_for(lambda: ssl.get_server_certificate(place) == crt.read_text())
+        assert httpx.get(f"{server.url}/healthz", verify=server.trust).status_code == 200
+        assert server.pids("web")[0] == web[0], "not a restart"
 
 
 def test_clear_text_is_not_spoken_where_tls_is(secure: Server) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from conftest import PostgreSQL
-from servers import PASSWORD, Server, alive, command, environment, run, running, start
+from servers import PASSWORD, Server, alive, command, environment, run, running, start, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -22,13 +22,6 @@ ANY_PORTS = ("--http", "127.0.0.1:0", "--dicom", "127.0.0.1:0")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     with running(tmp_path_factory.mktemp("serve"), "--log-format", "json", "--dicom-processes", "2") as ready:
         yield ready
-
-
-def wait_for(condition: object, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def echo(server: Server) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from isocenter.domain.access import SYSTEM, Principal, Role
 from isocenter.domain.errors import Broken, Forbidden, Invalid, NoSpace, Unsupported
 from isocenter.domain.events import Event
+from isocenter.service import context as context_module
 from isocenter.service import ingest, sending
 from isocenter.service.context import Context
 from isocenter.service.sending import Stored, chosen, outgoing
@@ -131,7 +132,7 @@ def test_what_is_not_accepted_is_transcoded(sqlite_context: Context, data: Path,
     store(sqlite_context, (data / "transfer-syntaxes/MR_small_jp2klossless.dcm").read_bytes())
     (stored,) = chosen(sqlite_context, PEER, patients=["4MR1"])
     for in_memory in (0, 16 << 20):
-        monkeypatch.setattr(sending, "IN_MEMORY", in_memory)
+        monkeypatch.setattr(context_module, "_IN_MEMORY", in_memory)
         with outgoing(sqlite_context, stored, ["1.2.840.10008.1.2.4.100", EXPLICIT_LITTLE]) as sent:
             parts = b"".join(sent.parts())
         assert (sent.transfer_syntax_uid, sent.size) == (EXPLICIT_LITTLE, len(parts))

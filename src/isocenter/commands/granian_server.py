@@ -1,11 +1,17 @@
 """The web role's server: granian, one process does TLS and HTTP/2 (LIBRARIES 2)."""
 
+import logging
+import os
 import socket
+import ssl
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
+from granian.server.common import AbstractServer
 
 from isocenter import logs
 from isocenter.commands.processes import die_with_parent
@@ -14,6 +20,10 @@ from isocenter.settings import Settings, load
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+STARTS_WITHIN = 10.0  # seconds
 TARGET = "isocenter.commands.granian_server:web_application"
 
 
@@ -34,11 +44,45 @@ def serve(settings: Settings) -> None:
         log_enabled=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        respawn_interval=0.1,
+        respawn_interval=STARTS_WITHIN,  # what a renewed certificate's worker has before the one it follows ends
         workers_kill_timeout=max(1, int(settings.grace_seconds)),
         **tls,
     )
+    if settings.tls:
+        threading.Thread(target=_renew, args=(server, settings), daemon=True).start()
     server.serve()
+
+
+def _renew(server: AbstractServer[Any], settings: Settings) -> None:
+    """Renewed files hold for new connections in some seconds; those that cannot be used change nothing but a line in the log.
+
+    Granian puts workers that read them in the place of the others, which end what they have begun.
+    """
+    known = _state(settings)
+    while not server.interrupt_signal:
+        time.sleep(LOOK_SECONDS)
+        if (now := _state(settings)) == known:
+            continue
+        known = now
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(str(settings.tls_cert), str(settings.tls_key), lambda: "")
+        except OSError as error:
+            log.error("the renewed certificate cannot be used; the one before stays", extra={"facts": {"reason": str(error)}})
+        else:
+            log.info("the certificate was renewed", extra={"facts": {}})
+            server.signal_handler_reload()  # type: ignore[no-untyped-call]
+
+
+def _state(settings: Settings) -> list[tuple[int, int, int]]:
+    """What changes when a file does; a file that is not there has none."""
+    found = []
+    for path in (settings.tls_cert, settings.tls_key):
+        try:
+            facts = os.stat(str(path))
+            found.append((facts.st_ino, facts.st_mtime_ns, facts.st_size))
+        except OSError:
+            found.append((0, 0, 0))
+    return found
 
 
 def web_application() -> "ASGIApp":
