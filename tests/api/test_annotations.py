@@ -175,6 +175,7 @@ async def test_measurements_become_a_report_with_their_numbers_and_outlines(sqli
         words = shape.get("label") or shape.get("text") or ""
         assert children(group, "112039")[0].TextValue == f"Isocenter:{shape['kind']}" + (f":{words}" if words else "")
     assert children(made, "121106")[-1].TextValue == "Verlauf"
+    assert not children(made, "not-seen"), "nobody asked for it"
     assert {each.ReferencedSOPInstanceUID for each in made.CurrentRequestedProcedureEvidenceSequence[0]
             .ReferencedSeriesSequence[0].ReferencedSOPSequence} == set(instances)  # fmt: skip
 
@@ -206,6 +207,25 @@ async def test_lines_circles_and_curves_are_what_the_standard_has_for_them(sqlit
     state = await exported(sqlite_api, token, study, {"form": "PR", "view": view}, tmp_path)
     figures = [(each.GraphicType, [*each.GraphicData]) for each in state.GraphicAnnotationSequence[0].GraphicObjectSequence]
     assert figures == [figure for _, of_report, of_state in CURVES for figure in of_state or of_report]
+
+
+async def test_a_report_says_what_was_not_seen_when_it_is_asked_to(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
+    study, series, instances = hold_ct(sqlite_api, data)
+    number = dcmread(sorted((data / CT).glob("*.dcm"))[0], stop_before_pixels=True).SeriesNumber
+    token, asked = sqlite_api.token(Role.RADIOLOGIST, "ray"), {"form": "SR", "unseen": True}
+    async with sqlite_api.client(token) as client:
+        drawn = [item((study, series, instances[0]), 1, **SHAPES[0][0])]
+        await client.post(f"/studies/{study}/annotations", json={"set": drawn, "remove": []})
+        one = {"series": [{"SeriesInstanceUID": series, "images": {instances[0]: "1"}}]}
+        await client.post(f"/studies/{study}/seen", json=one)
+    (told,) = children(await exported(sqlite_api, token, study, asked, tmp_path), "not-seen")
+    assert (told.ValueType, told.TextValue) == ("TEXT", f"2 images of series {number} not seen")
+    async with sqlite_api.client(token) as client:
+        rest = {"series": [{"SeriesInstanceUID": series, "images": dict.fromkeys(instances, "1")}]}
+        await client.post(f"/studies/{study}/seen", json=rest)
+    # Once more: the report of before is no picture, which could be unseen.
+    (told,) = children(await exported(sqlite_api, token, study, asked, tmp_path), "not-seen")
+    assert told.TextValue == "none"
 
 
 async def test_a_view_becomes_a_presentation_state(sqlite_api: Api, data: Path, tmp_path: Path) -> None:

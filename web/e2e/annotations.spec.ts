@@ -93,6 +93,10 @@ test('measurements, key images and the view become objects of the study', async 
   for (const form of ['SR', 'PR', 'KO'] as const) {
     await page.getByTestId('export-form').selectOption(form)
     await page.getByTestId('export-note').fill(`Noted ${form}`)
+    if (form === 'SR') {
+      await page.getByTestId('export-unseen').check()
+      await expect(page.getByTestId('export-unseen-words')).toHaveText(/^\d+ images of series \S+ not seen\.$/)
+    }
     await page.getByTestId('export').click()
     await expect(page.getByTestId('export-told')).toHaveText(/Stored in the archive/)
   }
@@ -113,6 +117,8 @@ test('what was written is read again: the report as a page, its measurement wher
   const report = pane(page).getByTestId('report')
   await expect(report.getByRole('heading', { name: 'Imaging Measurement Report' })).toBeVisible()
   await expect(report.getByText(/^1\d\d\.\d+ mm$/)).toBeVisible()
+  await expect(report.getByText('Images not seen')).toBeVisible()
+  await expect(report.getByText(/^\d+ images of series \S+ not seen$/)).toBeVisible()
   await keepScreenshot(page, 'annotations-report')
   await report.getByTestId('report-adopt').click()
   await expect(page.getByTestId('annotation')).toHaveCount(1)

@@ -5,10 +5,10 @@ from functools import partial
 from typing import Any
 
 from isocenter.api.endpoint import Call, Endpoint, Parameter
-from isocenter.api.schema import array, integer, obj, text
+from isocenter.api.schema import array, boolean, integer, obj, text
 from isocenter.domain.access import Permission, require
 from isocenter.domain.errors import Kind
-from isocenter.service import annotations, exporting, ingest
+from isocenter.service import annotations, exporting, ingest, seen
 
 _ANY_OBJECT = {"type": "object", "additionalProperties": True}
 _UID = Parameter("uid", "Study Instance UID", text(maxLength=128), "path", True)
@@ -32,10 +32,12 @@ def _versions(call: Call) -> Any:
 def _export(call: Call) -> Any:
     context, principal, uid, body = call.context, call.principal, call.path["uid"], call.body
     require(principal, Permission.STUDY_STORE)
+    covered = seen.seen(context, principal, uid) if body.get("unseen") else None
     series_uid, outcome = exporting.export(
         context, principal, uid, annotations.kept(context, principal, uid).items,
         partial(ingest.begin, context, principal, source="upload"),
         form=body["form"], title=body.get("title", ""), note=body.get("note", ""), view=body.get("view"),
+        unseen=None if covered is None else [each.words for each in covered if each.words],
     )  # fmt: skip
     return {
         "StudyInstanceUID": uid, "SeriesInstanceUID": series_uid, "SOPInstanceUID": outcome.sop_instance_uid,
@@ -73,10 +75,11 @@ ENDPOINTS = (
         summary="Write what you drew as DICOM, into the archive",
         description="SR: a Comprehensive SR after TID 1500 with every measurement. PR: a grayscale or colour softcopy "
         "presentation state of the view, with what is drawn on its series. KO: the key images, titled after CID 7010. Each "
-        "is a new series.",
+        "is a new series. With unseen, an SR also says which images you have not had on the screen (as GET seen tells), series by "
+        "series, or that there are none.",
         parameters=(_UID,),
         body=obj({"form": text(enum=["SR", "PR", "KO"]), "title": text(maxLength=64), "note": text(maxLength=1000),
-                  "view": _ANY_OBJECT}, "title", "note", "view"),
+                  "view": _ANY_OBJECT, "unseen": boolean("SR: say what was not seen")}, "title", "note", "view", "unseen"),
         answer=obj({"StudyInstanceUID": text(), "SeriesInstanceUID": text(), "SOPInstanceUID": text(), "status": text()}),
         errors=(Kind.MISSING, Kind.NO_SPACE, Kind.CONFLICT),
     ),

@@ -35,6 +35,7 @@ MOST_POINTS = 10_000
 
 Point = tuple[float, float]
 
+_NOT_SEEN = code("not-seen", "99ISOCENTER", "Images not seen")
 _LANGUAGE = code("121049", "DCM", "Language of Content Item and Descendants")
 _ANGLE = code("1483009", "SCT", "Angle")
 _AREA = code("42798000", "SCT", "Area")
@@ -206,10 +207,13 @@ def _curve(points: list[Point]) -> list[Point]:
     return found or points
 
 
-def measurement_report(made: Made, found: Sequence[Drawn], note: str) -> Json:
-    """The document. note: a comment on the whole, or ""."""
+def measurement_report(made: Made, found: Sequence[Drawn], note: str, unseen: Sequence[str] | None = None) -> Json:
+    """The document. note: a comment on the whole, or "". unseen: what the observer did not look at, series by series
+    (an empty sequence: all was seen; None: the report does not say).
+    """
     images = [each.image for each in found]
     comment = [said("CONTAINS", code("121106", "DCM", "Comment"), note)] if note else []
+    coverage = [] if unseen is None else [said("CONTAINS", _NOT_SEEN, words) for words in unseen or ("none",)]
     groups = [container("CONTAINS", code("125007", "DCM", "Measurement Group"), _group(each), _template(each)) for each in found]
     children = [
         coded("HAS CONCEPT MOD", _LANGUAGE, code("en", "RFC5646", "English")),
@@ -217,6 +221,7 @@ def measurement_report(made: Made, found: Sequence[Drawn], note: str) -> Json:
         coded("HAS CONCEPT MOD", code("121058", "DCM", "Procedure reported"), code("363679005", "SCT", "Imaging procedure")),
         container("CONTAINS", code("126010", "DCM", "Imaging Measurements"), groups),
         *comment,
+        *coverage,
     ]
     return {
         **header(made, COMPREHENSIVE, "SR", "Measurements", 9100),

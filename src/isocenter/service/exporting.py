@@ -43,9 +43,10 @@ Door = Callable[[], Reception]
 
 def export(
     context: Context, principal: Principal, study_uid: str, items: Sequence[Item], door: Door,
-    *, form: str, title: str = "", note: str = "", view: Item | None = None,
+    *, form: str, title: str = "", note: str = "", view: Item | None = None, unseen: Sequence[str] | None = None,
 ) -> tuple[str, Outcome]:
     """Write one object of kept items (form SR, PR or KO); durable on return. Returns (Series Instance UID, what became of it).
+    unseen: what a report says was not looked at (None: nothing of it).
 
     Raises Forbidden, Missing, Invalid (there is nothing to write), Unsupported, and what the door raises.
     """
@@ -58,13 +59,13 @@ def export(
         raise Missing("there is no such study", hint="It may have been removed, or your account may not see it.")
     images = {each.sop_instance_uid: each for each in located}
     made = Made(study_uid, held, principal.name, context.clock().astimezone())
-    dataset = _dataset(context, made, images, items[:MOST_ITEMS], form, title, short(note, 1000), view)
+    dataset = _dataset(context, made, images, items[:MOST_ITEMS], form, title, short(note, 1000), view, unseen)
     return text_of(dataset, "0020000E"), _written(dataset, door)
 
 
 def _dataset(
     context: Context, made: Made, images: Mapping[str, Located], items: Sequence[Item], form: str, title: str, note: str,
-    view: Item | None,
+    view: Item | None, unseen: Sequence[str] | None,
 ) -> Json:
     measured = [
         drawn(item, image)
@@ -74,7 +75,7 @@ def _dataset(
     if form == "SR":
         if not measured:
             raise Invalid("nothing is drawn on the images of this study", hint="Draw something first.")
-        return measurement_report(made, measured, note)
+        return measurement_report(made, measured, note, unseen)
     if form == "KO":
         found = (_image(made, images, item.get("frameId")) for item in items if item.get("type") == "key")
         marked = [image for image in found if image is not None]

@@ -133,6 +133,12 @@ export class Seen {
     })
   }
 
+  /** What a report would say now, series by series, also of those that were not begun; throws when the server cannot be asked. */
+  async told(study: string): Promise<readonly string[]> {
+    if (!(await this.drafts.hurry(study))) throw new Error('The server does not have all of what was seen yet.')
+    return (await readSeen(study, this.signal)).map(({ words }) => words).filter(Boolean)
+  }
+
   /** Brings the first image of a series that was not seen. */
   async showUnseen(series: string): Promise<void> {
     if (this.session.activePane.state.get().seriesInstanceUID !== series) await this.session.show(series)

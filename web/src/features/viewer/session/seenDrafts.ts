@@ -39,7 +39,7 @@ export class SeenDrafts {
   private timer = 0
   private failures = 0
   private ended = false
-  private sending = false
+  private sending: Promise<void> | null = null
 
   constructor(user: string) {
     const prefix = `${PREFIX}/${user}/`
@@ -73,15 +73,30 @@ export class SeenDrafts {
     }
   }
 
+  /** Tells the server at once. False: some of it is still only here. */
+  async hurry(study: string): Promise<boolean> {
+    for (;;) {
+      window.clearTimeout(this.timer)
+      await this.flush()
+      if (isEmpty(this.waiting.get(study) ?? nothing())) return true
+      if (this.failures > 0) return false
+    }
+  }
+
   private soon(delay: number): void {
     window.clearTimeout(this.timer)
     this.timer = window.setTimeout(() => void this.flush(), delay)
   }
 
-  private async flush(): Promise<void> {
+  private flush(): Promise<void> {
     this.timer = 0
-    if (this.sending) return
-    this.sending = true
+    this.sending ??= this.send().finally(() => {
+      this.sending = null
+    })
+    return this.sending
+  }
+
+  private async send(): Promise<void> {
     for (const [study, frames] of this.waiting) {
       const note = noteOf(frames, MOST_AT_ONCE)
       try {
@@ -94,7 +109,6 @@ export class SeenDrafts {
       }
       if (isEmpty(frames)) this.waiting.delete(study)
     }
-    this.sending = false
     this.remember()
     if (this.waiting.size > 0 && !this.ended) this.soon(this.failures > 0 ? (PATIENCE[Math.min(this.failures, PATIENCE.length) - 1] ?? SOON) : SOON)
   }

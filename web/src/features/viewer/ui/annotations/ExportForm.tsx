@@ -27,12 +27,15 @@ export function ExportForm({ session, study }: { session: ViewerSession; study: 
   const keys = useValue(session.annotations.keys)
   const { state } = useValue(session.annotations.saving)
   const ids = { form: useId(), title: useId(), note: useId() }
+  const unseen = useUnseen(session, study)
   const nothing = form === 'SR' ? all.length === 0 : form === 'KO' ? keys.length === 0 : false
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
     setBusy(true)
     setTold(null)
-    exportAnnotations(study, exportedBody(session, form, form === 'KO' ? title : '', note))
+    // What was looked at since it was ticked counts, too.
+    const asked = form === 'SR' && unseen.words ? unseen.ask() : Promise.resolve()
+    asked.then(() => exportAnnotations(study, { ...exportedBody(session, form, form === 'KO' ? title : '', note), ...(form === 'SR' && unseen.words ? { unseen: true } : {}) }))
       .then(
         () => setTold({ failed: false, text: 'Stored in the archive as a new series of this study.' }),
         (error: unknown) => {
@@ -69,7 +72,17 @@ export function ExportForm({ session, study }: { session: ViewerSession; study: 
         {form === 'PR' ? 'Name of the presentation' : 'Note'}
         <input id={ids.note} className="input" value={note} maxLength={200} data-testid="export-note" onChange={(change) => setNote(change.target.value)} />
       </label>
-      <button type="submit" className="button button-small button-primary" disabled={busy || nothing || state !== 'saved'} data-testid="export">
+      {form === 'SR' && (
+        <>
+          <label className="annotations-check">
+            <input type="checkbox" checked={unseen.words !== null || unseen.asking} data-testid="export-unseen" onChange={(change) => unseen.want(change.target.checked)} />
+            Say which images were not seen
+          </label>
+          {unseen.words && <p className="annotations-unseen" data-testid="export-unseen-words">{unseen.words.length > 0 ? unseen.words.map((each) => `${each}.`).join(' ') : 'All images were seen.'}</p>}
+          {unseen.refused && <p role="alert" className="annotations-refused">{unseen.refused}</p>}
+        </>
+      )}
+      <button type="submit" className="button button-small button-primary" disabled={busy || nothing || unseen.asking || state !== 'saved'} data-testid="export">
         {busy ? 'Storing…' : 'Store in the archive'}
       </button>
       {told && (
@@ -79,4 +92,25 @@ export function ExportForm({ session, study }: { session: ViewerSession; study: 
       )}
     </form>
   )
+}
+
+/** What the report would say of what was not seen: asked for when somebody wants it said (null: nobody does). */
+function useUnseen(session: ViewerSession, study: string) {
+  const [words, setWords] = useState<readonly string[] | null>(null)
+  const [asking, setAsking] = useState(false)
+  const [refused, setRefused] = useState('')
+  const ask = async (): Promise<void> => setWords(await session.seen.told(study))
+  const want = (wanted: boolean): void => {
+    setRefused('')
+    setWords(null)
+    setAsking(wanted)
+    if (!wanted) return
+    ask()
+      .catch((error: unknown) => {
+        const { what, hint } = explain(error)
+        setRefused([what, hint].filter(Boolean).join(' '))
+      })
+      .finally(() => setAsking(false))
+  }
+  return { words, asking, refused, ask, want }
 }
