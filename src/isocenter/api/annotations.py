@@ -75,8 +75,8 @@ ENDPOINTS = (
         summary="Write what you drew as DICOM, into the archive",
         description="SR: a Comprehensive SR after TID 1500 with every measurement. PR: a grayscale or colour softcopy "
         "presentation state of the view, with what is drawn on its series. KO: the key images, titled after CID 7010. Each "
-        "is a new series. With unseen, an SR also says which images you have not had on the screen (as GET seen tells), series by "
-        "series, or that there are none.",
+        "is a new series. With unseen, an SR also says which images you have not had on the screen (as GET seen tells), series "
+        "by series, or that there are none.",
         parameters=(_UID,),
         body=obj({"form": text(enum=["SR", "PR", "KO"]), "title": text(maxLength=64), "note": text(maxLength=1000),
                   "view": _ANY_OBJECT, "unseen": boolean("SR: say what was not seen")}, "title", "note", "view", "unseen"),
