@@ -111,6 +111,7 @@ test('One frame of reference: images of the same place, lines where planes cut, 
 
   // Zoom and pan, rotation and window on demand; another group goes by itself.
   await page.getByTestId('link-menu').click()
+  await expectAccessible(page)
   await keepScreenshot(page, 'linking-menu')
   await page.getByRole('menuitem', { name: 'Zoom and pan' }).click()
   for (const name of ['Window (of one modality)', 'Rotation and flips']) {
@@ -185,6 +186,8 @@ async function twoScreens(launch: { executablePath?: string; args?: string[] }, 
   return { browser, page }
 }
 
+const LONG = { timeout: 90_000 } // three windows draw in software at once
+
 const arrange = async (page: Page) => {
   await page.getByTestId('layout').click()
   await page.getByRole('menuitem', { name: 'Windows on other screens…' }).click()
@@ -192,14 +195,15 @@ const arrange = async (page: Page) => {
 
 /** Opens a further window by a click on what opens it. */
 async function further(page: Page, act: () => Promise<unknown>): Promise<Page> {
-  const [opened] = await Promise.all([page.context().waitForEvent('page'), act()])
-  await expect(pane(opened)).toHaveAttribute('data-status', 'shown', WAIT)
+  const [opened] = await Promise.all([page.context().waitForEvent('page', LONG), act()])
+  await expect(pane(opened)).toHaveAttribute('data-status', 'shown', LONG)
   return opened
 }
 
 const kept = async (page: Page) => ((await (await page.request.get('/api/v1/session/preferences')).json()) as { windows?: { sets: { screens: string; windows: { box: { left: number }; shows: string }[] }[] } }).windows
 
 test('Several screens: windows that follow, go together, come back where they were, and close with the session', async ({ baseURL, launchOptions }) => {
+  test.setTimeout(400_000)
   const { browser, page } = await twoScreens(launchOptions, baseURL ?? '')
   try {
     await fresh(page)
@@ -240,6 +244,12 @@ test('Several screens: windows that follow, go together, come back where they we
     await third.getByTestId('rail-series').nth(2).click()
     await expect(pane(third).getByTestId('reference-line')).toHaveAttribute('data-of', '1·1')
     await keepScreenshot(third, 'windows-third')
+
+    // What is marked in one window is there in the other.
+    await page.bringToFront()
+    await page.keyboard.press('Shift+K')
+    await third.getByTestId('panel-annotations').click()
+    await expect(third.getByTestId('key-image')).toHaveCount(1, WAIT)
 
     // Closed, and brought back by a key where it was.
     await Promise.all([second.waitForEvent('close'), second.close()])

@@ -15,7 +15,7 @@ import type { ViewerSession } from './session'
 const FAMILY = 'isocenter.family'
 const PART = 'windows'
 const SOON = 50 // ms
-const PATIENCE = 2000 // ms for the answer of a window that may be gone
+const PATIENCE = 3000 // ms for the answer of a window that may be gone; a click lets windows open for five seconds
 
 /** How a window stands: what all others know of it. */
 export interface WindowStand {
@@ -197,25 +197,32 @@ export class Windows {
     this.say({ kind: 'close', number })
   }
 
-  /** Says where each further window lies now, and keeps it with the account for these screens. */
-  async remember(): Promise<number> {
-    const waiting = new Set([...this.others.get().keys()].filter((number) => number > 1))
-    const stale = this.others.get()
+  /** Asks the further windows how they stand, and tells which have not said anything: closed by a crash, or very busy. */
+  private async ask(): Promise<readonly number[]> {
+    const before = this.others.get()
+    const silent = (): number[] => [...before.keys()].filter((number) => number > 1 && this.others.get().get(number) === before.get(number))
+    if (silent().length === 0) return []
     await new Promise<void>((done) => {
       const timer = window.setTimeout(done, PATIENCE)
       this.heard = () => {
-        const now = this.others.get()
-        if (![...waiting].every((number) => now.get(number) !== stale.get(number))) return
+        if (silent().length > 0) return
         window.clearTimeout(timer)
         done()
       }
-      if (waiting.size === 0) this.heard()
-      else this.say({ kind: 'hello' })
+      this.say({ kind: 'hello' })
     })
     this.heard = null
-    const windows = [...this.others.get().values()].filter((each) => each.number > 1).sort((a, b) => a.number - b.number)
-    await this.keep(windows.map(({ box, layout, shows }) => ({ box, layout, shows })))
-    return windows.length
+    return silent()
+  }
+
+  private get further(): WindowStand[] {
+    return [...this.others.get().values()].filter((each) => each.number > 1).sort((a, b) => a.number - b.number)
+  }
+
+  /** Keeps where the further windows lie now with the account, for these screens. */
+  async remember(): Promise<void> {
+    await this.ask()
+    await this.keep(this.further.map(({ box, layout, shows }) => ({ box, layout, shows })))
   }
 
   async keep(windows: readonly KeptWindow[]): Promise<void> {
@@ -226,8 +233,8 @@ export class Windows {
   /** Opens what is kept for these screens and not open yet; tells how it went in the chosen viewport. */
   async openKept(): Promise<void> {
     const kept = await keptWindows()
-    const open = [...this.others.get().values()].filter((each) => each.number > 1)
-    const blocked = missing(kept, open).filter((each) => !this.open(each)).length
+    for (const silent of await this.ask()) this.know(silent, null)
+    const blocked = missing(kept, this.further).filter((each) => !this.open(each)).length
     if (kept.length === 0) this.session.linking.say('No windows are remembered for these screens. Layout, "Windows on other screens…" opens and remembers them.')
     else if (blocked > 0) this.session.linking.say(BLOCKED)
   }
@@ -240,7 +247,7 @@ export class Windows {
     for (const stop of this.stops) stop()
     this.channel.close()
     // Who has signed out leaves no windows behind; a session that ran out is locked by the page to sign in, and comes back.
-    if (!this.isFirst && whySignedOut() === 'left') window.close()
+    if (!this.isFirst && ['left', 'link'].includes(whySignedOut())) window.close()
   }
 }
 

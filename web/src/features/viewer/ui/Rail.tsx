@@ -104,7 +104,7 @@ function Item({ session, series }: { session: ViewerSession; series: Series }) {
 function Section({ session, group, opened }: { session: ViewerSession; group: Group; opened: Study }) {
   const { study } = group
   const date = formatDate(study.StudyDate) || 'No date'
-  const kind = study === opened ? 'this study' : group.foreign ? 'another patient' : relationOf(study.StudyDate, opened.StudyDate)
+  const kind = study === opened ? 'this study' : group.foreign ? 'other patient' : relationOf(study.StudyDate, opened.StudyDate)
   return (
     <section className={group.added ? 'rail-group rail-added' : 'rail-group'} aria-label={`Study of ${date}`}>
       <button type="button" className="rail-head" aria-expanded={group.state === 'open'} onClick={() => void session.toggleGroup(study.StudyInstanceUID)} data-testid="rail-study">
