@@ -48,7 +48,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
             shown.write(tmp_path / "corpus")
             measured.write(tmp_path / "corpus" / "measured")
         done = subprocess.run(
-            ["npx", "--no-install", "playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
+            ["node_modules/.bin/playwright", "test", spec, "--output", f"test-results/{spec.removesuffix('.spec.ts')}"],
             cwd=WEB,
             env={
                 **os.environ,
