@@ -153,6 +153,23 @@ function compoundOf(compound: Dataset, about: About): Drawn[] {
 }
 
 /**
+ * How many of its graphics are placed otherwise: in MATRIX units, on the whole of a tiled slide (C.10.5.1), which has no presentation here.
+ * A compound graphic that plain figures stand for counts once.
+ */
+export function elsewhereOf(dataset: Dataset): number {
+  const isHere = (units: string): boolean => units === 'PIXEL' || units === 'DISPLAY'
+  return items(dataset, '00700001')
+    .flatMap((annotation) => {
+      const figures = items(annotation, '00700009').filter((each) => !isHere(text(each, '00700005')))
+      const texts = items(annotation, '00700008').filter((each) => ![text(each, '00700003'), text(each, '00700004')].some(isHere))
+      const plain = new Set([...items(annotation, '00700009'), ...items(annotation, '00700008')].flatMap((each) => number(each, '00700226') ?? []))
+      const compounds = items(annotation, '00700209').filter((each) => !isHere(text(each, '00700282')) && !plain.has(number(each, '00700226') ?? Number.NaN))
+      return [...figures, ...texts, ...compounds]
+    })
+    .length
+}
+
+/**
  * All that a state draws, what lies lowest first. A compound graphic that is also written as plain figures is drawn as these,
  * which is how its author wants it seen by whoever does not know it.
  */

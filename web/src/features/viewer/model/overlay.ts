@@ -3,6 +3,7 @@ import { ageAt, formatDate, formatTime } from '../../../lib/dates'
 import { type Dataset, fullName, number, text } from './dataset'
 import type { Frame } from './frame'
 import { Tag } from './tags'
+import { techniqueOf } from './technique'
 import { type Window, rangeOf } from './windows'
 
 const SEX: Readonly<Record<string, string>> = { M: 'male', F: 'female', O: 'other' }
@@ -100,7 +101,8 @@ export function cornersOf(shown: Shown, detail: Detail): Corners {
     topLeft: detail === 'all' ? patientLines(dataset) : [],
     // Never mistaken for today's: the word stays when the rest is hidden.
     topRight: present([RELATION_WORDS[shown.relation], ...(detail === 'all' ? studyLines(dataset) : [])]),
-    bottomLeft: present([present([side, view]).join(' '), series, `Im ${shown.index + 1}/${shown.count}${frameOf}`, positionLine(shown.frame)]),
+    // On a small viewport the first lines go first.
+    bottomLeft: present([...techniqueOf(dataset), present([side, view]).join(' '), series, `Im ${shown.index + 1}/${shown.count}${frameOf}`, positionLine(shown.frame)]),
     bottomRight: present([
       lossyText(dataset),
       shown.measured ?? '',

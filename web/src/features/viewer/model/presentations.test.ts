@@ -64,7 +64,10 @@ describe('what a state draws', () => {
   it('lies where its units say', () => {
     expect(drawn({ '00700009': sequence(figure({})) })[0]).toMatchObject({ points: [[10, 20], [30, 20]], display: false })
     expect(drawn({ '00700009': sequence(figure({ '00700005': value('CS', 'DISPLAY'), '00700022': value('FL', 0, 0.5, 1, 0.5) })) })[0]).toMatchObject({ points: [[0, 0.5], [1, 0.5]], display: true })
-    expect(drawn({ '00700009': sequence(figure({ '00700005': value('CS', 'MATRIX') })) })).toEqual([])
+    // On the whole of a slide: not drawn, and counted so that the reader is told.
+    const matrix = sequence({ '00700009': sequence(figure({ '00700005': value('CS', 'MATRIX') }), figure({})), '00700008': sequence({ '00700004': value('CS', 'MATRIX'), '00700006': value('ST', 'x') }) })
+    expect(presentationOf({ ...STATE, '00700001': matrix })).toMatchObject({ elsewhere: 2, drawn: [{ points: [[10, 20], [30, 20]] }] })
+    expect(presentationOf({ ...STATE, '00700001': sequence({ '00700009': sequence(figure({})) }) }).elsewhere).toBe(0)
   })
 
   it('comes in the order of its layers, with their colours', () => {

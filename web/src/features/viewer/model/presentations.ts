@@ -1,5 +1,5 @@
 // Softcopy presentation states (PS3.3 A.33, C.10, C.11): how images are meant to be looked at. What they draw is in annotated.ts.
-import { type Drawn, type GraphicLayer, drawnOf, layersOf } from './annotated'
+import { type Drawn, type GraphicLayer, drawnOf, elsewhereOf, layersOf } from './annotated'
 import { type Dataset, items, number, numbers, text, texts } from './dataset'
 import { type Palette, type Table, paletteOf, tableOf } from './frame'
 import { Tag } from './tags'
@@ -50,6 +50,8 @@ export interface Presentation {
   readonly areas: readonly Area[]
   readonly layers: readonly GraphicLayer[]
   readonly drawn: readonly Drawn[]
+  /** Graphics that cannot be drawn here. */
+  readonly elsewhere: number
   /** By overlay group (6000, 6002...), of the image or the state: the layer it is drawn in (PS3.3 C.11.7). */
   readonly overlays: ReadonlyMap<string, string>
   /** With its shutters and overlay planes. */
@@ -140,6 +142,7 @@ export function presentationOf(dataset: Dataset): Presentation {
     areas: items(dataset, '0070005A').flatMap(areaOf),
     layers: layersOf(dataset),
     drawn: drawnOf(dataset),
+    elsewhere: elsewhereOf(dataset),
     overlays: overlaysOf(dataset),
     dataset,
   }

@@ -115,6 +115,7 @@ function Sign({ session, pane, presenting }: { session: ViewerSession; pane: Pan
   }
   if (offered.length === 0) return null
   const title = presenting?.ready.presentation.title
+  const elsewhere = presenting?.ready.presentation.elsewhere ?? 0
   return (
     <div className={title === undefined ? 'presented presented-offer' : 'presented'} data-testid="presented" data-take="no">
       <button
@@ -135,6 +136,11 @@ function Sign({ session, pane, presenting }: { session: ViewerSession; pane: Pan
         </button>
       )}
       {told && <span role="alert">{told}</span>}
+      {elsewhere > 0 && (
+        <span role="note" data-testid="presentation-elsewhere">
+          {elsewhere === 1 ? '1 graphic is' : `${elsewhere} graphics are`} placed on a whole slide and not shown here
+        </span>
+      )}
       {list && (
         <Popover x={list.x} y={list.y} label="Presentations of this series" onClose={() => setList(null)}>
           {offered.map((each, at) => (
