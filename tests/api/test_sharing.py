@@ -253,6 +253,24 @@ async def test_closing_forgets_the_browser_and_opening_ends_a_login(sqlite_api: 
     assert api.kinds().count("session.ended") == 1 and api.kinds().count("share.closed") == 1
 
 
+async def test_trying_links_is_slowed_down_as_trying_passwords_is(sqlite_api: Api) -> None:
+    api = sqlite_api
+    fill(api)
+    api.account(Role.RADIOLOGIST, "ray")
+    link = await made(api, api.token(Role.ADMIN), opens="study", StudyInstanceUID="1.2.1")
+    async with api.client(address="2001:db8:1:2::7") as client, api.client(address="2001:db8:1:2::8") as neighbour:
+        for number in range(20):
+            assert (await opened(api, client, {"secret": f"{number:043}"})).status_code == 404
+        for someone in (client, neighbour):
+            slowed = await opened(api, someone, link)
+            assert slowed.status_code == 429 and int(slowed.headers["retry-after"]) >= 1
+        assert (await api.log_in(neighbour, "ray")).status_code == 429
+        api.clock.forward(seconds=2)
+        assert (await opened(api, client, link)).status_code == 200
+    async with through(api, link):  # from elsewhere it opens
+        pass
+
+
 async def test_lists_show_ones_own_and_administrators_all(sqlite_api: Api) -> None:
     api = sqlite_api
     fill(api)

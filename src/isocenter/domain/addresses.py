@@ -22,6 +22,17 @@ def plain(text: str) -> IPAddress:
     return mapped or number
 
 
+def household(address: str) -> str:
+    """What failures are counted under: a household or a rented server owns a whole IPv6 /64, so that counts as one address.
+
+    "" for what is no address.
+    """
+    if not is_address(address):
+        return ""
+    number = plain(address)
+    return str(ipaddress.ip_network((number, 64), strict=False) if isinstance(number, ipaddress.IPv6Address) else number)
+
+
 def network(text: str) -> str:
     """A network or an address as it is written best: 10.1.0.0/16, 10.1.2.3. Raises ValueError."""
     made = ipaddress.ip_network(text, strict=False)

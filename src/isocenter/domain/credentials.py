@@ -87,6 +87,11 @@ def delay(failures: int, keyed_by: str) -> int:
     return min(2 ** min(excess, 10), LONGEST_DELAY[keyed_by]) if excess >= 0 else 0
 
 
+def left_of_delay(failures: int, age: float, keyed_by: str) -> float:
+    """Seconds of the delay that are left when the last failure is `age` seconds ago; 0 or less: none."""
+    return delay(failures, keyed_by) - age if age < FORGET_AFTER_SECONDS else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Passwords:
     """argon2id with these costs; `memory_kib` is held for the time of one hash (tens of milliseconds)."""

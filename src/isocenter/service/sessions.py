@@ -4,7 +4,6 @@ The caller learns one sentence whatever was wrong: an unknown name, a wrong pass
 All functions block (argon2 takes tens of milliseconds): the web edge calls them in threads.
 """
 
-import ipaddress
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from sqlalchemy import Connection
 
 from isocenter.domain import credentials
 from isocenter.domain.access import Principal, Role, Via, within
-from isocenter.domain.addresses import is_address, plain
+from isocenter.domain.addresses import household
 from isocenter.domain.credentials import Passwords, fingerprint
 from isocenter.domain.errors import Busy, Forbidden, Unauthenticated
 from isocenter.domain.events import Event
@@ -174,12 +173,9 @@ def _checked(context: Context, username: str, password: str, address: str) -> Ac
 
 
 def _keys(name: str, address: str) -> list[str]:
-    """What failures are counted under. A household or a rented server owns a whole IPv6 /64, so that counts as one address."""
-    if not is_address(address):
-        return [f"account:{name}"]
-    number = plain(address)
-    place = ipaddress.ip_network((number, 64), strict=False) if isinstance(number, ipaddress.IPv6Address) else number
-    return [f"account:{name}", f"address:{place}"]
+    """What failures are counted under."""
+    place = household(address)
+    return [f"account:{name}", f"address:{place}"] if place else [f"account:{name}"]
 
 
 def _throttle(attempts: dict[str, Attempt], now: datetime) -> None:
@@ -187,8 +183,7 @@ def _throttle(attempts: dict[str, Attempt], now: datetime) -> None:
     wait = 0.0
     for attempt in attempts.values():
         age = (now - attempt.last_at).total_seconds()
-        if age < credentials.FORGET_AFTER_SECONDS:
-            wait = max(wait, credentials.delay(attempt.failures, attempt.key.partition(":")[0]) - age)
+        wait = max(wait, credentials.left_of_delay(attempt.failures, age, attempt.key.partition(":")[0]))
     if wait > 0:
         seconds = math.ceil(wait)
         hint = f"wait {seconds} s, then try again"

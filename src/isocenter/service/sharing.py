@@ -5,6 +5,7 @@ times. Who opens a link gets a session, whose principal is made anew each time f
 and the studies it names as they are then: it sees what all three allow.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,12 +15,13 @@ from sqlalchemy import Connection
 
 from isocenter.domain import access, credentials, sharing
 from isocenter.domain.access import SYSTEM, Linked, Permission, Principal, Role
+from isocenter.domain.addresses import household
 from isocenter.domain.credentials import Passwords, fingerprint
-from isocenter.domain.errors import Forbidden, Invalid, Missing, TooLarge, Unauthenticated
+from isocenter.domain.errors import Busy, Forbidden, Invalid, Missing, TooLarge, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.domain.sharing import Code, Opens, State
 from isocenter.service.context import Context
-from isocenter.store import changes, imaging, worklist
+from isocenter.store import accounts, changes, imaging, worklist
 from isocenter.store import sharing as rows
 from isocenter.store.changes import Change
 from isocenter.store.sharing import Share
@@ -229,9 +231,11 @@ def _note(connection: Connection, event: Event, link: Share, actor: str, facts: 
 
 def open_link(context: Context, secret: str, code: str | None, address: str, whose: Whose) -> Opened:
     """Let a browser in. Hashes a password when there is a code. Raises Missing (no such link, or it has ended), Unauthenticated
-    (`where` is "code": one is needed, it was wrong, it was used)."""
+    (`where` is "code": one is needed, it was wrong, it was used), Busy (many failed from this address)."""
+    _throttle(context, address)
     link = context.database.read(partial(rows.by_token, token_hash=fingerprint(secret)))
     if link is None:
+        _fail(context, address)
         raise Missing("this link opens nothing", where="token", hint=f"Was it copied whole? {_ASK}")
     now = context.clock()
     state = sharing.state(link.facts, now)
@@ -267,11 +271,30 @@ def _check_code(context: Context, link: Share, code: str | None, address: str, s
         raise Unauthenticated("this link is locked: its code was wrong too often", where="code", hint=ask)
     if not Passwords.of(context.settings).verify(sharing.plain_code(code), link.code_hash):
         _refused(context, link, address, "code")
+        _fail(context, address)
         left = max(0, sharing.MOST_TRIES - link.tries - 1)
         raise Unauthenticated("the code is wrong", where="code", hint=f"{left} more tries" if left != 1 else "one more try")
     right = partial(rows.right_code, number=link.id, once=link.code == Code.ONCE, at=context.clock())
     if not context.database.write(right):
         raise Unauthenticated("the code of this link was used in another browser", where="code", hint=ask)
+
+
+def _throttle(context: Context, address: str) -> None:
+    """Whoever tries links or codes from one place waits as whoever tries passwords: both are counted together. Raises Busy."""
+    key = f"address:{household(address)}"
+    found = context.database.read(partial(accounts.attempts, keys=[key])).get(key)
+    age = (context.clock() - found.last_at).total_seconds() if found is not None else 0.0
+    left = math.ceil(credentials.left_of_delay(found.failures, age, "address")) if found is not None else 0
+    if left > 0:
+        raise Busy("too many links or logins failed from here", retry_after=left, hint=f"wait {left} s, then try again")
+
+
+def _fail(context: Context, address: str) -> None:
+    now = context.clock()
+    forget = now - timedelta(seconds=credentials.FORGET_AFTER_SECONDS)
+    if place := household(address):
+        fail = partial(accounts.fail, key=f"address:{place}", at=now, forget_before=forget)
+        context.database.write(fail)
 
 
 def _refused(context: Context, link: Share, address: str, reason: str) -> None:

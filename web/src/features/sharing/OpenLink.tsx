@@ -107,7 +107,7 @@ export function OpenLink({ token, signedIn }: OpenLinkProps) {
   return (
     <Box>
       {failure ? (
-        <ErrorNotice error={explain(failure)} action={failure instanceof HttpError && failure.status < 500 ? undefined : <Button small icon="retry" onClick={() => open('')}>Try again</Button>} />
+        <ErrorNotice error={explain(failure)} action={failure instanceof HttpError && failure.status < 500 && failure.status !== 429 ? undefined : <Button small icon="retry" onClick={() => open('')}>Try again</Button>} />
       ) : (
         <Spinner label="Opening the link" />
       )}
