@@ -54,6 +54,8 @@ test('MPR: three planes show the files\' values where they lie; the cross moves,
   const [axial, coronal] = [plane(page, 'axial'), plane(page, 'coronal')]
   for (const name of ['axial', 'coronal', 'sagittal']) await fine(plane(page, name))
   await keepScreenshot(page, 'volume-mpr')
+  // The axial plane lies on an image, which counts as seen; the other two only cut all of them.
+  await expect(page.getByTestId('seen').first()).toHaveText(/^([2-9]|1\d) of 40 seen$/)
 
   // The middle of the grid lies between pixels: the mean of its neighbours, from the files' own bytes.
   const { width, center } = await windowOf(page)

@@ -9,8 +9,8 @@ import { type Frames, add, addNote, unseenWords } from '../model/seen'
 import { SeenDrafts } from './seenDrafts'
 import type { ViewerSession } from './session'
 
-const LONG_ENOUGH = 150 // ms; a run that plays is read as it plays
-const USEFUL = 200 // CSS pixels of the smaller side: below it a viewport is an overview
+export const LONG_ENOUGH = 150 // ms; a run that plays is read as it plays
+export const USEFUL = 200 // CSS pixels of the smaller side: below it a viewport is an overview
 
 export interface Covered {
   readonly seen: number
@@ -79,8 +79,13 @@ export class Seen {
   private count(pane: Pane, frameId: string): void {
     const watched = this.watched.get(pane)
     if (watched) watched.timer = 0
+    if (this.shownIn(pane) === frameId && this.isUseful(pane)) this.note(frameId)
+  }
+
+  /** An image was on the screen, whole, for long enough to be looked at. */
+  note(frameId: string): void {
     const place = placeOf(frameId)
-    if (this.shownIn(pane) !== frameId || !place || !this.isUseful(pane)) return
+    if (!place || document.visibilityState !== 'visible') return
     void this.open(place.study)
     if (!add(this.seen, place.series, place.instance, place.frame)) return
     this.drafts.note(place.study, place.series, place.instance, place.frame)

@@ -13,6 +13,7 @@ import { PlaneOverlays } from './PlaneOverlays'
 import { PlaneShapes } from './PlaneShapes'
 import { useHand, usePainter, useSize } from './cell'
 import { type PlaneHand, measuringKind, pressed, released } from './measuring'
+import { useSeenOn } from './seenPlane'
 
 const NAMES: Readonly<Record<PlaneName, string>> = { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal' }
 const GAP = 14 // pixels of the cross left free around its middle
@@ -49,6 +50,7 @@ export function PlaneCell({ session, pane, scene, name, overlay, stamp, drawing 
   const view = scene.viewOf(name, size)
   const { focus, projection, thickness } = state
   usePainter(canvas, volume && grey && size.width > 1 ? { kind: 'plane', volume, stamp: `${loaded}/${stamp}`, view, orientation, middle: middleIn(view, orientation, focus), projection, thickness, grey: { window: grey, inverted }, overlay } : null, size)
+  useSeenOn(session, scene, name, size, canvas)
 
   const centre = toScreen(focus, view, orientation, size)
   const lines = PLANES.filter((other) => other !== name).flatMap((other) => {
