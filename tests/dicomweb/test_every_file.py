@@ -1,6 +1,10 @@
 """Every file of the test data in by STOW-RS and out by WADO-RS: bit-identical objects, and frames equal to what pydicom finds."""
 
 import itertools
+import json
+import os
+import re
+import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +17,7 @@ from dicomweb.in_process import Client, parts
 from isocenter.dicom import native, part10, syntaxes
 from isocenter.dicom.source import BytesSource
 
+WEB = Path(__file__).parents[2] / "web"
 FRAMES_COMPARED = 5  # of one object: enough to meet the second fragment, few enough for the time of the suite
 
 
@@ -51,6 +56,15 @@ def expected_frames(path: Path) -> tuple[int, list[bytes]]:
     return count, frames
 
 
+def with_header(path: Path) -> bytes:
+    """The file; the only structure set of the test data is a bare data set, which STOW-RS takes with a header in front."""
+    content = path.read_bytes()
+    if path.name != "rtstruct.dcm":
+        return content
+    bare = pydicom.dcmread(path, force=True)
+    return part10.file_meta(bare.SOPClassUID, bare.SOPInstanceUID, syntaxes.IMPLICIT_VR_LITTLE_ENDIAN) + content
+
+
 def accepted(content: bytes) -> part10.Header | None:
     """The header if the archive can give the object back: it is whole, and has UIDs that can be asked for."""
     try:
@@ -62,12 +76,17 @@ def accepted(content: bytes) -> part10.Header | None:
     return header if usable else None
 
 
-def test_every_file_in_and_out(client: Client, data: Path) -> None:
-    """Objects that share a UID with another one are told apart by their answer: the first one is served."""
+def test_every_file_in_and_out(client: Client, data: Path, tmp_path: Path) -> None:
+    """Objects that share a UID with another one are told apart by their answer: the first one is served.
+
+    What is then stored is opened by the viewer's own code: it must find something to show in each, or words why there is nothing.
+    """
     seen: set[str] = set()
+    stored: list[dict[str, object]] = []
+    drawn: set[tuple[str, str]] = set()
     compared = frames_compared = 0
     for path in files(data):
-        content = path.read_bytes()
+        content = with_header(path)
         header = accepted(content)
         if header is None or header.sop_instance_uid in seen:
             continue
@@ -84,8 +103,21 @@ def test_every_file_in_and_out(client: Client, data: Path) -> None:
         compared += 1
         metadata = client.json(f"{url}/metadata")
         assert metadata[0]["00080018"]["Value"] == [header.sop_instance_uid], path
+        stored.append({"path": path.relative_to(data).as_posix(), "dataset": metadata[0]})
+        kind = header.sop_class_uid, header.transfer_syntax_uid
+        if kind not in drawn:  # one of each kind: drawn, or refused with a reason
+            drawn.add(kind)
+            answer = client.get(f"{url}/rendered")
+            assert answer.is_success or len(answer.json()["error"]["message"]) > 20, (path, answer.text)
         frames_compared += compare_frames(client, url, path, header)
     assert compared > 250 and frames_compared > 300, (compared, frames_compared)
+    every = tmp_path / "every.json"
+    every.write_text(json.dumps(stored))
+    opened = subprocess.run(
+        ["npx", "--no-install", "vitest", "run", "src/features/viewer/model/objects/every.test.ts"],
+        cwd=WEB, env={**os.environ, "ISOCENTER_EVERY_OBJECT": str(every)}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert opened.returncode == 0 and "2 passed" in re.sub("\x1b[^m]*m", "", opened.stdout), opened.stdout[-2000:] + opened.stderr[-4000:]
 
 
 def compare_frames(client: Client, url: str, path: Path, header: part10.Header) -> int:
