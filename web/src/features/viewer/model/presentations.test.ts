@@ -1,7 +1,7 @@
 // Expected views and figures are worked out from the words of PS3.3 C.10.4 to C.10.7.
 import { describe, expect, it } from 'vitest'
 import { boxOnScreen, shapedAs, viewOfArea } from './displayedArea'
-import { type Area, isMeant, isPresentation, presentationOf } from './presentations'
+import { type Area, isMeant, isPresentation, presentationOf, unappliedOf } from './presentations'
 import { UPRIGHT, affineOf, apply, rotateRight } from './view'
 
 const value = (vr: string, ...Value: (string | number)[]) => ({ vr, Value })
@@ -104,6 +104,16 @@ describe('whom a state is for', () => {
   it('only those of grey, colour and pseudo-colour are shown here', () => {
     expect(isPresentation(STATE)).toBe(true)
     expect(isPresentation({ ...STATE, '00080016': value('UI', '1.2.840.10008.5.1.4.1.1.11.4') })).toBe(false)
+  })
+
+  it('those of other kinds have a word for what they are and what shows the same here', () => {
+    const kinds = Array.from({ length: 9 }, (_, at) => ({ ...STATE, '00080016': value('UI', `1.2.840.10008.5.1.4.1.1.11.${at + 4}`), '00700080': value('CS', 'LAID OVER') }))
+    const words = kinds.map((each) => unappliedOf(each))
+    expect(words.every((each) => each?.title === 'LAID OVER' && each.word.includes('not applied here'))).toBe(true)
+    expect(words[0]?.word).toMatch(/^This is a blending presentation: .* Fusion/)
+    expect(words[6]?.word).toContain('rendered volume with segments')
+    expect(unappliedOf(STATE)).toBeUndefined()
+    expect(unappliedOf({ '00080016': value('UI', '1.2.840.10008.5.1.4.1.1.2') })).toBeUndefined()
   })
 
   it('a presentation LUT decides instead of a shape', () => {

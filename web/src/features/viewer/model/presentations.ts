@@ -2,6 +2,7 @@
 import { type Drawn, type GraphicLayer, drawnOf, elsewhereOf, layersOf } from './annotated'
 import { type Dataset, items, number, numbers, text, texts } from './dataset'
 import { type Palette, type Table, paletteOf, tableOf } from './frame'
+import { pictureless } from './reasons'
 import { Tag } from './tags'
 import { type Targets, isFor, targetsOf } from './targets'
 import { type Turn, UPRIGHT, flipHorizontal, rotateRight } from './view'
@@ -60,6 +61,22 @@ export interface Presentation {
 
 /** Whether an object is a presentation state that can be shown here. */
 export const isPresentation = (dataset: Dataset): boolean => CLASSES[text(dataset, '00080016')] !== undefined && items(dataset, '00081115').length > 0
+
+/** A state of a kind that is not applied here, and the word for it. */
+export interface Unapplied {
+  readonly sopInstanceUID: string
+  readonly title: string
+  readonly word: string
+}
+
+/** undefined for states that are applied, and for what is none. */
+export function unappliedOf(dataset: Dataset): Unapplied | undefined {
+  const sopClass = text(dataset, '00080016')
+  if (!sopClass.startsWith('1.2.840.10008.5.1.4.1.1.11.') || CLASSES[sopClass] !== undefined) return undefined
+  return { sopInstanceUID: text(dataset, '00080018'), title: titleOf(dataset), word: pictureless(sopClass) }
+}
+
+const titleOf = (dataset: Dataset): string => text(dataset, '00700081') || text(dataset, '00700080') || 'Presentation'
 
 /** Whether a state is for a frame of an image. */
 export const isMeant = (presentation: Presentation, series: string, sopInstanceUID: string, frame: number): boolean => {
@@ -131,7 +148,7 @@ export function presentationOf(dataset: Dataset): Presentation {
   return {
     sopInstanceUID: text(dataset, '00080018'),
     kind: CLASSES[sopClass] ?? 'Presentation',
-    title: text(dataset, '00700081') || text(dataset, '00700080') || 'Presentation',
+    title: titleOf(dataset),
     creator: text(dataset, '00700084').replaceAll('^', ' ').trim(),
     date: text(dataset, '00700082'),
     series: new Map(items(dataset, '00081115').map((each) => [text(each, '0020000E'), targetsOf(each) ?? new Map<string, readonly number[]>()])),

@@ -4,13 +4,15 @@ import { Observable } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import { prepared } from '../engine/presenting'
 import { frameIdOf } from '../model/annotations'
-import { type Presentation, isPresentation, presentationOf } from '../model/presentations'
+import { type Presentation, type Unapplied, isPresentation, presentationOf, unappliedOf } from '../model/presentations'
 import type { ViewerSession } from './session'
 import { readObjects } from './stored'
 
 /** All states of the open studies; read again when a series of them grows. */
 class Presentations {
   readonly found = new Observable<readonly Presentation[]>([])
+  /** States of kinds that are not applied here. */
+  readonly unapplied = new Observable<readonly Unapplied[]>([])
   readonly failed = new Observable(false)
   private readonly session: ViewerSession
   private which = ''
@@ -34,6 +36,7 @@ class Presentations {
       const objects = await Promise.all(series.map((each) => readObjects(this.session, each)))
       if (which !== this.which) return
       this.failed.set(false)
+      this.unapplied.set(objects.flat().flatMap((each) => unappliedOf(each) ?? []))
       this.found.set(objects.flat().filter(isPresentation).map(presentationOf))
     } catch (error) {
       if (!isAbort(error)) this.failed.set(true)

@@ -4,7 +4,7 @@ import { contoursOf } from './contours'
 import { gridOf } from './grid'
 import { inside } from './masks'
 import { type Layer, volumeOf } from './segmentation'
-import { areaOf, holds, structureSetOf, structureVolume } from './structures'
+import { areaOf, contoursOn, holds, seriesOfPart, structureSetOf, structureVolume } from './structures'
 import { structuresFrom } from './writingStructures'
 
 const drawn = (...lines: string[]) => ({ columns: lines[0]!.length, rows: lines.length, mask: Uint8Array.from(lines.join(''), (letter) => (letter === '#' ? 255 : 0)) })
@@ -69,5 +69,25 @@ describe('segments as structures', () => {
     expect(structureVolume(read!)).toBeCloseTo(volumeOf({ layers, step: 3 }, 4)!, 9)
     // The first pixel's upper left corner: half a pixel of 0.5 x 2 mm before its centre.
     expect(read!.contours[0]!.points).toContainEqual([-1.25, -3, 0])
+  })
+})
+
+describe('structures in several frames of reference', () => {
+  const el = (vr: string, ...Value: unknown[]) => ({ vr, Value }) as never
+  const space = (uid: string, series: string) => ({ '00200052': el('UI', uid), '30060012': el('SQ', { '30060014': el('SQ', { '0020000E': el('UI', series) }) }) })
+  const roi = (number: number, uid: string) => ({ '30060022': el('IS', number), '30060024': el('UI', uid), '30060026': el('LO', `ROI ${number}`) })
+  const square = (number: number) => ({ '30060084': el('IS', number), '30060040': el('SQ', { '30060042': el('CS', 'CLOSED_PLANAR'), '30060046': el('IS', 4), '30060050': el('DS', 0, 0, 5, 10, 0, 5, 10, 10, 5, 0, 10, 5) }) })
+  const set = structureSetOf({ '30060010': el('SQ', space('1.1', 'ct'), space('2.2', 'mr')), '30060020': el('SQ', roi(1, '1.1'), roi(2, '2.2')), '30060039': el('SQ', square(1), square(2)) })
+  const grid = (frameOfReference: string) => ({ frameOfReference, row: [1, 0, 0] as const, column: [0, 1, 0] as const, origin: [0, 0, 5] as const, spacing: [1, 1] as const, columns: 20, rows: 20 })
+
+  it('lie on the images of their own frame of reference only, though they have the same coordinates', () => {
+    const on = (uid: string) => set.structures.filter((structure) => contoursOn(structure, grid(uid), 1).length > 0).map(({ label }) => label)
+    expect([on('1.1'), on('2.2'), on('3.3'), on('')]).toEqual([['ROI 1'], ['ROI 2'], [], []])
+  })
+
+  it('lead to the series that they were drawn on', () => {
+    expect([1, 2].map((number) => seriesOfPart(set, number)[0])).toEqual(['ct', 'mr'])
+    expect(seriesOfPart(set, undefined)).toEqual(['ct', 'mr'])
+    expect(set.series).toEqual(['ct', 'mr'])
   })
 })

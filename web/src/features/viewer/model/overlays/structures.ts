@@ -27,6 +27,8 @@ export interface StructureSet {
   readonly label: string
   readonly structures: readonly Structure[]
   readonly series: readonly string[]
+  /** Frame of Reference UID -> the series of it that structures were drawn on: a set may be for several (PS3.3 C.8.8.5). */
+  readonly seriesIn: ReadonlyMap<string, readonly string[]>
 }
 
 /** Longer lists of points come apart from the header: `path` is that of PS3.18 F.2.5. */
@@ -51,10 +53,19 @@ export function structureSetOf(dataset: Dataset, longValue: LongValue = () => un
       step: stepOf(contours),
     }
   })
-  const series = items(dataset, T.ReferencedFrameOfReferenceSequence).flatMap((space) =>
-    items(space, T.RTReferencedStudySequence).flatMap((study) => items(study, T.RTReferencedSeriesSequence).map((entry) => text(entry, Tag.SeriesInstanceUID))),
-  )
-  return { label: text(dataset, T.StructureSetLabel), structures, series }
+  const seriesIn = new Map<string, readonly string[]>()
+  for (const space of items(dataset, T.ReferencedFrameOfReferenceSequence)) {
+    const named = items(space, T.RTReferencedStudySequence).flatMap((study) => items(study, T.RTReferencedSeriesSequence).map((entry) => text(entry, Tag.SeriesInstanceUID)))
+    const uid = text(space, Tag.FrameOfReferenceUID)
+    seriesIn.set(uid, [...(seriesIn.get(uid) ?? []), ...named])
+  }
+  return { label: text(dataset, T.StructureSetLabel), structures, series: [...seriesIn.values()].flat(), seriesIn }
+}
+
+/** Those in the frame of reference of a structure first: each has one, a set may have several. */
+export function seriesOfPart({ structures, series, seriesIn }: StructureSet, part: number | undefined): readonly string[] {
+  const space = structures.find((structure) => structure.number === part)?.frameOfReference
+  return [...(seriesIn.get(space ?? '') ?? []), ...series]
 }
 
 function contoursOf(entry: Dataset, path: string, longValue: LongValue): Contour[] {

@@ -5,7 +5,7 @@ import { Observable } from '../../../../lib/observable'
 import type { Frame } from '../../model/frame'
 import { hasPictures } from '../../model/rail'
 import { type Layer, type Segmentation, layersOn } from '../../model/overlays/segmentation'
-import { contoursOn } from '../../model/overlays/structures'
+import { contoursOn, seriesOfPart } from '../../model/overlays/structures'
 import { gridOf } from '../../model/overlays/grid'
 import type { ViewerSession } from '../session'
 import { type Content, OVERLAYS, loadSeries } from './loading'
@@ -105,8 +105,8 @@ export class Overlays {
   }
 
   /** Series whose images an overlay was drawn on, as far as the viewer knows them. */
-  drawnOn({ content }: Overlay): string | undefined {
-    const named = content.kind === 'segmentation' ? content.segmentation.series : content.kind === 'structures' ? content.structures.series : []
+  drawnOn({ content }: Overlay, part?: number): string | undefined {
+    const named = content.kind === 'segmentation' ? content.segmentation.series : content.kind === 'structures' ? seriesOfPart(content.structures, part) : []
     return named.find((series) => this.session.seriesOf(series))
   }
 
@@ -116,7 +116,7 @@ export class Overlays {
     if (!overlay) return
     const pane = this.session.activePane
     let index = placeOf(overlay.content, part, pane.frames)
-    const series = this.drawnOn(overlay)
+    const series = this.drawnOn(overlay, part)
     if (index < 0 && series) {
       await this.session.show(series)
       index = placeOf(overlay.content, part, pane.frames)

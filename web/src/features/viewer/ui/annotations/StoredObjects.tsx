@@ -55,17 +55,24 @@ export function StoredObjects({ session }: { session: ViewerSession }) {
   const { groups, active } = useValue(session.state)
   const shown = useValue(shownOf(session))
   const found = useValue(presentationsOf(session).found)
+  const unapplied = useValue(presentationsOf(session).unapplied)
   const failed = useValue(presentationsOf(session).failed)
   const [told, setTold] = useState('')
   const pane = session.engine.panes[active] ?? session.activePane
   const reports = groups.filter((group) => group.state === 'open').flatMap((group) => group.series).filter(isReport)
-  if (found.length === 0 && reports.length === 0 && !failed) return null
+  if (found.length === 0 && reports.length === 0 && unapplied.length === 0 && !failed) return null
   return (
     <section>
       <h3>In this study</h3>
       <ul>
         {found.map((presentation) => (
           <Row key={presentation.sopInstanceUID} session={session} pane={pane} presentation={presentation} tell={setTold} />
+        ))}
+        {unapplied.map(({ sopInstanceUID, title, word }) => (
+          <li key={sopInstanceUID} className="annotations-row presented-unapplied" data-testid="presentation-unapplied">
+            <strong>{title}</strong>
+            <span>{word}</span>
+          </li>
         ))}
         {reports.map((series) => (
           <li key={series.SeriesInstanceUID}>

@@ -2,7 +2,7 @@ import { type CSSProperties, type ReactNode, useState } from 'react'
 import { useValue } from '../../../../lib/observable'
 import type { Rgb } from '../../model/overlays/colors'
 import { type Segmentation, volumeOf } from '../../model/overlays/segmentation'
-import { type StructureSet, structureVolume } from '../../model/overlays/structures'
+import { type Structure, type StructureSet, structureVolume } from '../../model/overlays/structures'
 import { seriesTitle } from '../../model/rail'
 import { type Overlay, type Overlays, isOverlay, overlaysOf } from '../../session/overlays/store'
 import type { ViewerSession } from '../../session/session'
@@ -52,10 +52,16 @@ function Segments({ store, overlay, segmentation }: { store: Overlays; overlay: 
 
 function Structures({ store, overlay, set }: { store: Overlays; overlay: Overlay; set: StructureSet }) {
   const [volumes] = useState(() => new Map(set.structures.map((structure) => [structure.number, structureVolume(structure)])))
+  /** Of a set for several frames of reference each structure says on which images it lies. */
+  const noteOf = ({ number, type }: Structure): string => {
+    const on = set.seriesIn.size > 1 ? store.drawnOn(overlay, number) : undefined
+    const series = on === undefined ? undefined : store.session.seriesOf(on)
+    return [type, series ? `on ${seriesTitle(series)}` : ''].filter(Boolean).join(' ')
+  }
   return (
     <ul className="overlay-parts">
       {set.structures.map((structure) => (
-        <Part key={structure.number} store={store} overlay={overlay} number={structure.number} label={structure.label} color={structure.color} value={millilitres(volumes.get(structure.number))} note={structure.type} />
+        <Part key={structure.number} store={store} overlay={overlay} number={structure.number} label={structure.label} color={structure.color} value={millilitres(volumes.get(structure.number))} note={noteOf(structure)} />
       ))}
     </ul>
   )
