@@ -143,18 +143,32 @@ def children(content: Dataset, concept: str) -> list[Dataset]:
     return found
 
 
-def outline(group: Dataset) -> Dataset:
-    for each in group.get("ContentSequence", []):
-        found = each if each.ValueType == "SCOORD" else outline(each) if "ContentSequence" in each else None
-        if found is not None:
-            return found
-    raise AssertionError("no outline")
+def outlines(content: Dataset) -> list[Dataset]:
+    below = [found for each in content.get("ContentSequence", []) for found in outlines(each)]
+    return [content, *below] if content.get("ValueType") == "SCOORD" else below
+
+
+def named(value: str, meaning: str, scheme: str = "SCT") -> dict[str, str]:
+    return {"value": value, "scheme": scheme, "meaning": meaning}
+
+
+# As it came with a measurement that was taken over from another program's report.
+ORIGIN = {
+    "tracking": "1.2.826.0.1.3680043.10.511.3.11998155355995483197548907108234588",
+    "said": [
+        {"relation": "CONTAINS", "concept": named("121071", "Finding", "DCM"), "code": named("27925004", "Nodule"),
+         "modifiers": []},
+        {"relation": "HAS CONCEPT MOD", "concept": named("363698007", "Finding Site"), "code": named("39607008", "Lung"),
+         "modifiers": [{"concept": named("272741003", "Laterality"), "code": named("7771000", "Left")}]},
+    ],
+}  # fmt: skip
 
 
 async def test_measurements_become_a_report_with_their_numbers_and_outlines(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
     study, series, instances = hold_ct(sqlite_api, data)
     token = sqlite_api.token(Role.RADIOLOGIST, "ray")
     items = [item((study, series, instances[n % 3]), n, **shape) for n, (shape, *_) in enumerate(SHAPES)]
+    items[1]["origin"] = ORIGIN
     async with sqlite_api.client(token) as client:
         assert (await client.post(f"/studies/{study}/annotations/export", json={"form": "SR"})).status_code == 400
         await client.post(f"/studies/{study}/annotations", json={"set": items, "remove": []})
@@ -164,7 +178,7 @@ async def test_measurements_become_a_report_with_their_numbers_and_outlines(sqli
     groups = children(made, "125007")
     assert len(groups) == len(SHAPES)
     for n, (group, (shape, kind, coordinates, numbers)) in enumerate(zip(groups, SHAPES, strict=True)):
-        drawn = outline(group)
+        drawn = outlines(group)[0]
         assert (drawn.GraphicType, [*drawn.GraphicData]) == (kind, coordinates)
         image = drawn.ContentSequence[0].ReferencedSOPSequence[0]
         assert image.ReferencedSOPInstanceUID == instances[n % 3]
@@ -174,15 +188,14 @@ async def test_measurements_become_a_report_with_their_numbers_and_outlines(sqli
         assert told == numbers
         words = shape.get("label") or shape.get("text") or ""
         assert children(group, "112039")[0].TextValue == f"Isocenter:{shape['kind']}" + (f":{words}" if words else "")
+    tracked, (finding,), (site,) = (children(groups[1], concept) for concept in ("112040", "121071", "363698007"))
+    assert tracked[0].UID == ORIGIN["tracking"] != children(groups[0], "112040")[0].UID
+    assert finding.ConceptCodeSequence[0].CodeMeaning == "Nodule" and site.ConceptCodeSequence[0].CodeValue == "39607008"
+    assert site.ContentSequence[0].ConceptCodeSequence[0].CodeMeaning == "Left"
     assert children(made, "121106")[-1].TextValue == "Verlauf"
     assert not children(made, "not-seen"), "nobody asked for it"
     assert {each.ReferencedSOPInstanceUID for each in made.CurrentRequestedProcedureEvidenceSequence[0]
             .ReferencedSeriesSequence[0].ReferencedSOPSequence} == set(instances)  # fmt: skip
-
-
-def outlines(content: Dataset) -> list[Dataset]:
-    below = [found for each in content.get("ContentSequence", []) for found in outlines(each)]
-    return [content, *below] if content.get("ValueType") == "SCOORD" else below
 
 
 async def test_lines_circles_and_curves_are_what_the_standard_has_for_them(sqlite_api: Api, data: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from isocenter.dicom.uid import is_valid
 from isocenter.domain.errors import Invalid
 from isocenter.domain.exported import (
     Image,
@@ -87,9 +88,16 @@ _UNITS: Mapping[str, Json] = {
 _REGIONS = frozenset({"ellipse", "rectangle", "oblique", "circle", "circle3", "freehand", "spline", "livewire", "probe"})
 
 
+MOST_SAID = 20  # codes of one measurement
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A measurement on an image. results: (quantity, value, unit). outline: of a circle, as `_round` has it."""
+    """A measurement on an image. results: (quantity, value, unit). outline: of a circle, as `_round` has it.
+
+    tracking: the Tracking Unique Identifier of the report that it came from, else "". said: content items that it had there in
+    codes (finding, site, ...), to be written again.
+    """
 
     id: str
     kind: str
@@ -100,6 +108,8 @@ class Drawn:
     label: str = ""
     lines: tuple[str, ...] = ()
     outline: tuple[Point, ...] = ()
+    tracking: str = ""
+    said: tuple[Json, ...] = ()
 
 
 def drawn(item: Mapping[str, Any], image: Image) -> Drawn:
@@ -110,12 +120,37 @@ def drawn(item: Mapping[str, Any], image: Image) -> Drawn:
         lines = tuple(str(line)[:200] for line in item.get("lines", ())[:40])
         written, label = (short(str(item.get(name) or ""), 1000) for name in ("text", "label"))
         outline = _points(item.get("outline", ()))
-        found = Drawn(str(item["id"]), str(item["kind"]), image, points, results, written, label, lines, outline)
+        origin = item.get("origin") or {}
+        tracking = str(origin.get("tracking") or "")
+        found = Drawn(
+            str(item["id"]), str(item["kind"]), image, points, results, written, label, lines, outline,
+            tracking if is_valid(tracking) else "", tuple(_said(each) for each in origin.get("said", ())[:MOST_SAID]),
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Invalid("an annotation is not what a viewer keeps", where="items") from None
     if not found.points or not all(math.isfinite(value) for _, value, _ in results):
         raise Invalid("an annotation is not what a viewer keeps", where="items")
     return found
+
+
+def _said(given: Mapping[str, Any]) -> Json:
+    """A CODE as the report it came from had it, with its modifiers."""
+    modifiers = [coded("HAS CONCEPT MOD", _code(each["concept"]), _code(each["code"])) for each in given["modifiers"][:MOST_SAID]]
+    if given["relation"] not in ("CONTAINS", "HAS CONCEPT MOD"):
+        raise ValueError("relation")
+    below = {"ContentSequence": modifiers} if modifiers else {}
+    return {**coded(given["relation"], _code(given["concept"]), _code(given["code"])), **attributes(**below)}
+
+
+def _code(given: Mapping[str, Any]) -> Json:
+    value, scheme, meaning = (
+        short(str(given[name]), longest) for name, longest in (("value", 64), ("scheme", 16), ("meaning", 64))
+    )
+    if not value or not scheme or not meaning:
+        raise ValueError("code")
+    if len(value) <= 16:
+        return code(value, scheme, meaning)
+    return attributes(LongCodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)  # PS3.3 8.1
 
 
 def _points(given: Any) -> tuple[Point, ...]:
@@ -248,7 +283,13 @@ def _group(found: Drawn) -> list[Json]:
     name = f"{MAKER}:{found.kind}" + (f":{words[0]}" if words else "")
     items = [
         said("HAS OBS CONTEXT", code("112039", "DCM", "Tracking Identifier"), name),
-        content("HAS OBS CONTEXT", "UIDREF", code("112040", "DCM", "Tracking Unique Identifier"), UID=tracking_uid(found.id)),
+        content(
+            "HAS OBS CONTEXT",
+            "UIDREF",
+            code("112040", "DCM", "Tracking Unique Identifier"),
+            UID=found.tracking or tracking_uid(found.id),
+        ),
+        *found.said,
     ]
     region = found.kind in _REGIONS
     if region:

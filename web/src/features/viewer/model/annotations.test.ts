@@ -21,6 +21,13 @@ describe('what is kept of a drawing', () => {
     expect(measurementOf({ ...itemOfMeasurement(length), frameId: 'elsewhere' })).toBeUndefined()
   })
 
+  it('keeps what a report said of it, when that is whole', () => {
+    const code = { value: '27925004', scheme: 'SCT', meaning: 'Nodule' }
+    const taken: Measurement = { ...length, origin: { tracking: '1.2.3', said: [{ relation: 'CONTAINS', concept: { ...code, meaning: 'Finding' }, code, modifiers: [] }] } }
+    expect(measurementOf(JSON.parse(JSON.stringify(itemOfMeasurement(taken))) as AnnotationItem)).toEqual(taken)
+    expect(measurementOf({ ...itemOfMeasurement(length), origin: { tracking: '1.2.3', said: [{ relation: 'CONTAINS', code }] } })).toEqual(length)
+  })
+
   it('tells only what has changed, and later changes count more than earlier ones', () => {
     const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ id, at: 1 })) as [{ id: string; at: number }, { id: string; at: number }, { id: string; at: number }]
     const moved = { ...a, at: 2 }

@@ -2,7 +2,7 @@
 import type { AnnotationChange, AnnotationItem } from '../../../api/annotations'
 import { instanceUrl } from '../../../dicomweb/urls'
 import { SCHEME } from './frame'
-import { KINDS, type Measurement } from './measure'
+import { KINDS, type Measurement, type Origin } from './measure'
 
 /** Where a frame is in the archive; frame counts from 1. */
 export interface Place {
@@ -39,9 +39,15 @@ export const itemOfKey = (key: KeyImage): AnnotationItem => ({ ...key, type: 'ke
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isPoint = (value: unknown): value is readonly [number, number] => Array.isArray(value) && value.length === 2 && value.every((number) => Number.isFinite(number))
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+const isCode = (value: unknown): boolean => isObject(value) && isText(value.value) && isText(value.scheme) && isText(value.meaning)
+const isCoded = (value: unknown): value is Readonly<Record<string, unknown>> => isObject(value) && isCode(value.concept) && isCode(value.code)
+const isOrigin = (value: unknown): value is Origin =>
+  isObject(value) && isText(value.tracking) && Array.isArray(value.said) && value.said.every((each: unknown) => isCoded(each) && isText(each.relation) && Array.isArray(each.modifiers) && each.modifiers.every(isCoded))
+
 /** The measurement of an item; undefined for what this viewer cannot draw (which it then leaves as it is). */
 export function measurementOf(item: AnnotationItem): Measurement | undefined {
-  const { id, kind, frameId, points, lines, text, label } = item
+  const { id, kind, frameId, points, lines, text, label, origin } = item
   const place = isText(frameId) ? placeOf(frameId) : undefined
   const known = KINDS.find((each) => each === kind)
   if (item.type !== 'measurement' || !known || !place || !Array.isArray(points) || points.length === 0 || !points.every(isPoint)) return undefined
@@ -54,6 +60,7 @@ export function measurementOf(item: AnnotationItem): Measurement | undefined {
     lines: Array.isArray(lines) ? lines.filter(isText) : [],
     ...(isText(text) ? { text } : {}),
     ...(isText(label) ? { label } : {}),
+    ...(isOrigin(origin) ? { origin } : {}),
   }
 }
 

@@ -7,6 +7,28 @@ import { type Statistics, type Values, statisticsOf as regionStatistics } from '
 export { KINDS, type Kind, boxOf } from './shapes'
 export type { Statistics, Values } from './statistics'
 
+/** A code with its meaning (PS3.3 8.8). */
+export interface Code {
+  readonly value: string
+  readonly scheme: string
+  readonly meaning: string
+}
+
+/** What a report says of a measurement in codes: its finding, category, site with its modifiers (PS3.16 TID 1410, 1501). */
+export interface Said {
+  readonly relation: 'CONTAINS' | 'HAS CONCEPT MOD'
+  readonly concept: Code
+  readonly code: Code
+  readonly modifiers: readonly { readonly concept: Code; readonly code: Code }[]
+}
+
+/** What comes with a measurement out of a report, and goes into the next one. */
+export interface Origin {
+  /** Tracking Unique Identifier: the same lesion in every report. */
+  readonly tracking: string
+  readonly said: readonly Said[]
+}
+
 /** A plain value: everything but `lines` says what was drawn, and is worth keeping. */
 export interface Measurement {
   readonly id: string
@@ -23,6 +45,8 @@ export interface Measurement {
   readonly text?: string
   /** A name given to any other shape. */
   readonly label?: string
+  /** Of one that was taken over from a report. */
+  readonly origin?: Origin
   /** What is written beside it, as worked out last. */
   readonly lines: readonly string[]
 }

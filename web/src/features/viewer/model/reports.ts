@@ -1,11 +1,12 @@
 // Structured reports and key objects (PS3.3 C.17) as a tree to read, and what they draw on images.
 import { formatDateTimeText } from './reportText'
 import { type Dataset, fullName, item, items, numbers, text, texts } from './dataset'
-import { type Figure, figureType, pointsOf } from './graphics2d'
+import { type Figure, chainOf, figureType, pointsOf } from './graphics2d'
 import { frameIdOf, newId } from './annotations'
-import { KINDS, type Kind, type Measurement } from './measure'
+import { type Code, KINDS, type Kind, type Measurement, type Origin, type Said } from './measure'
 import { isWords, splinePoints } from './shapes'
-import type { Point } from './geometry'
+import type { Point, Vector } from './geometry'
+import type { Outline } from './outlines'
 
 const MOST_NODES = 5000
 const DEEPEST = 40
@@ -58,7 +59,9 @@ function valueOf(node: Dataset): string {
       const measured = item(node, '0040A300')
       if (!measured) return meaning(node, '0040A301') || 'no value'
       const unit = text(item(measured, '004008EA') ?? {}, '00080100')
-      return [texts(measured, '0040A30A').map(readable).join(', '), unit === '1' ? '' : meaning(measured, '004008EA') || unit].filter(Boolean).join(' ')
+      const called = meaning(measured, '004008EA')
+      // "1" is no unit, but some write pixels so.
+      return [texts(measured, '0040A30A').map(readable).join(', '), unit === '1' && !/^px$|pixel/i.test(called) ? '' : called || unit].filter(Boolean).join(' ')
     }
     case 'SCOORD':
     case 'SCOORD3D':
@@ -103,34 +106,80 @@ interface Drawing {
   readonly label: string
   /** The tool of this viewer that drew it; '' for others. */
   readonly tool: string
-  /** Drawings of one group are parts of one measurement. */
+  readonly origin: Origin
+  /** Concept of the number that this outline is of: code, or its meaning. */
+  readonly of: string
+  /** Place of its measurement group. */
   readonly group: number
+}
+
+/** What is the same for all that a measurement group holds. */
+interface Group {
+  readonly name: string
+  readonly lines: readonly string[]
+  readonly origin: Origin
+  readonly number: number
+}
+
+const NO_ORIGIN: Origin = { tracking: '', said: [] }
+const TOP: Group = { name: '', lines: [], origin: NO_ORIGIN, number: 0 }
+/** What programs write as a tracking identifier tells nobody anything. */
+const MACHINE_MADE = /^cornerstone\w*@|^Measurement\d*$|^[0-9.]+$/i
+const FINDINGS = new Set(['121071', '363698007', 'G-C0E3']) // finding, finding site
+
+const codeOf = (dataset: Dataset | undefined): Code => ({ value: text(dataset ?? {}, '00080100') || text(dataset ?? {}, '00080119'), scheme: text(dataset ?? {}, '00080102'), meaning: text(dataset ?? {}, '00080104') })
+const isCoded = (node: Dataset): boolean => text(node, '0040A040') === 'CODE'
+const codedOf = (node: Dataset): { concept: Code; code: Code } => ({ concept: codeOf(item(node, '0040A043')), code: codeOf(item(node, '0040A168')) })
+
+/** A code without one of its parts cannot be written again. */
+const isWhole = (coded: { concept: Code; code: Code }): boolean => [coded.concept, coded.code].every(({ value, scheme, meaning }) => value !== '' && scheme !== '' && meaning !== '')
+
+function saidIn(children: readonly Dataset[]): Said[] {
+  return children.filter(isCoded).flatMap((node): Said[] => {
+    const relation = text(node, '0040A010')
+    if (relation !== 'CONTAINS' && relation !== 'HAS CONCEPT MOD') return []
+    const own = codedOf(node)
+    return isWhole(own) ? [{ relation, ...own, modifiers: items(node, '0040A730').filter(isCoded).map(codedOf).filter(isWhole) }] : []
+  })
+}
+
+function groupOf(children: readonly Dataset[], own: Dataset, number: number): Group {
+  const said = saidIn(children)
+  const tracking = children.find((child) => conceptCode(child) === '112040')
+  const told = text(own, '0040A160')
+  const findings = said.filter(({ concept }) => FINDINGS.has(concept.value)).map(({ code, modifiers }) => [code.meaning, ...modifiers.map((each) => each.code.meaning)].join(', '))
+  const name = told.startsWith('Isocenter:') || (!MACHINE_MADE.test(told) && findings.length === 0) ? told : findings.join(' · ')
+  const lines = children.filter((child) => text(child, '0040A040') === 'NUM').map((child) => `${numberName(child)} ${valueOf(child)}`)
+  return { name, lines, origin: { tracking: tracking ? text(tracking, '0040A124') : '', said }, number }
+}
+
+/** @param valueType SCOORD, or SCOORD3D */
+function outlinesOf(dataset: Dataset, valueType: string, found: (node: Dataset, children: readonly Dataset[], group: Group, of: string) => void): void {
+  let groups = 0
+  let left = MOST_NODES
+  const walk = (node: Dataset, within: Group, of: string, depth: number): void => {
+    if (depth > DEEPEST || left-- <= 0) return
+    const children = items(node, '0040A730')
+    if (text(node, '0040A040') === valueType) return found(node, children, within, of)
+    const own = children.find((child) => conceptCode(child) === '112039')
+    const group = own ? groupOf(children, own, ++groups) : within
+    const concept = text(node, '0040A040') === 'NUM' ? `${conceptCode(node)} ${meaning(node, '0040A043')}` : ''
+    for (const child of children) walk(child, group, concept, depth + 1)
+  }
+  walk(dataset, TOP, '', 0)
 }
 
 function drawingsOf(dataset: Dataset): Drawing[] {
   const found: Drawing[] = []
-  let groups = 0
-  const walk = (node: Dataset, tracking: string, lines: readonly string[], group: number, depth: number): void => {
-    if (depth > DEEPEST || found.length >= MOST_NODES) return
-    const children = items(node, '0040A730')
-    const own = children.find((child) => conceptCode(child) === '112039')
-    const name = own ? text(own, '0040A160') : tracking
-    const here = own ? ++groups : group
-    const told = own ? children.filter((child) => text(child, '0040A040') === 'NUM').map((child) => `${numberName(child)} ${valueOf(child)}`) : lines
-    if (text(node, '0040A040') === 'SCOORD') {
-      const image = children.map(referenceOf).find(Boolean)
-      const type = figureType(text(node, '00700023'))
-      if (image && type) {
-        const frames = items(node, '0040A730').flatMap((child) => numbers(item(child, '00081199') ?? {}, '00081160'))
-        const [, tool = '', label = ''] = /^Isocenter:(\w+):?([^]*)$/.exec(name) ?? ['', '', name]
-        const figure: Figure = { sopInstanceUID: image.sopInstanceUID, frames, type, points: pointsOf(numbers(node, '00700022')), lines: [...(label ? [label] : []), ...told], filled: false }
-        found.push({ figure, label, tool, group: here })
-      }
-      return
-    }
-    for (const child of children) walk(child, name, told, here, depth + 1)
-  }
-  walk(dataset, '', [], 0, 0)
+  outlinesOf(dataset, 'SCOORD', (node, children, { name, lines, origin, number: group }, of) => {
+    const image = children.map(referenceOf).find(Boolean)
+    const type = figureType(text(node, '00700023'))
+    if (!image || !type) return
+    const frames = children.flatMap((child) => numbers(item(child, '00081199') ?? {}, '00081160'))
+    const [, tool = '', label = ''] = /^Isocenter:(\w+):?([^]*)$/.exec(name) ?? ['', '', name]
+    const figure: Figure = { sopInstanceUID: image.sopInstanceUID, frames, type, points: pointsOf(numbers(node, '00700022')), lines: [...(label ? [label] : []), ...lines], filled: false }
+    found.push({ figure, label, tool, origin, of, group })
+  })
   // Several numbers may be inferred from copies of one outline.
   return found.filter((each, at) => found.findIndex((other) => JSON.stringify(other.figure) === JSON.stringify(each.figure)) === at)
 }
@@ -141,6 +190,19 @@ function numberName(node: Dataset): string {
 }
 
 export const figuresOf = (dataset: Dataset): Figure[] => drawingsOf(dataset).map(({ figure }) => figure)
+
+/** Its outlines in the patient; an ellipsoid is no curve on an image. */
+export function outlinesIn3d(dataset: Dataset): Outline[] {
+  const found: Outline[] = []
+  outlinesOf(dataset, 'SCOORD3D', (node, _, { name, lines }) => {
+    const said = text(node, '00700023')
+    const type = said === 'POLYGON' ? 'POLYLINE' : figureType(said)
+    const values = numbers(node, '00700022')
+    const points = Array.from({ length: Math.floor(values.length / 3) }, (_each, at): Vector => [values[3 * at] ?? 0, values[3 * at + 1] ?? 0, values[3 * at + 2] ?? 0])
+    if (type && type !== 'TEXT' && points.length > 0) found.push({ frameOfReference: text(node, '30060024'), type, points, lines: [...(name ? [name] : []), ...lines] })
+  })
+  return found
+}
 
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 0.01
 
@@ -169,7 +231,9 @@ function joined(drawings: readonly Drawing[]): Drawing[] {
 /** Tools that draw several lines, or a line and a point. */
 const hasParts = (tool: string): boolean => ['bidirectional', 'openAngle', 'cobb', 'ratio', 'midAngle', 'parallel', 'perpendicular'].includes(tool)
 
-function shapeOf({ figure, tool }: Drawing): { kind: Kind; points: readonly Point[] } | undefined {
+type Shape = { kind: Kind; points: readonly Point[] }
+
+function shapeOf({ figure, tool }: Drawing): Shape | undefined {
   const { type, points } = figure
   const [first, second, third, fourth] = points
   const known = KINDS.find((each) => each === tool)
@@ -181,7 +245,8 @@ function shapeOf({ figure, tool }: Drawing): { kind: Kind; points: readonly Poin
   if (type === 'ELLIPSE' && second && third && fourth) {
     const upright = (near(first[0], second[0]) || near(first[1], second[1])) && (near(third[0], fourth[0]) || near(third[1], fourth[1]))
     const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)]
-    return upright ? { kind: 'ellipse', points: [[Math.min(...xs), Math.min(...ys)], [Math.max(...xs), Math.max(...ys)]] } : undefined
+    // One that is turned has no tool here: its outline is as good.
+    return upright ? { kind: 'ellipse', points: [[Math.min(...xs), Math.min(...ys)], [Math.max(...xs), Math.max(...ys)]] } : { kind: 'freehand', points: chainOf(figure).slice(0, -1) }
   }
   if (known === 'rectangle' && third) return { kind: known, points: [first, third] }
   const last = points[points.length - 1]
@@ -190,19 +255,36 @@ function shapeOf({ figure, tool }: Drawing): { kind: Kind; points: readonly Poin
   if (through) return { kind: 'spline', points: through }
   if (known) return { kind: known, points: closed ? points.slice(0, -1) : points }
   if (type === 'POINT') return { kind: 'probe', points }
-  return type === 'POLYLINE' && points.length === 2 ? { kind: 'length', points } : undefined
+  if (type === 'CIRCLE') return second ? { kind: 'circle', points: [first, second] } : undefined
+  if (type !== 'POLYLINE' || points.length < 2) return undefined
+  return closed ? { kind: 'freehand', points: points.slice(0, -1) } : { kind: points.length === 2 ? 'length' : 'polyline', points }
+}
+
+const isLong = ({ of, tool }: Drawing): boolean => tool === '' && /^(103339001|G-A185|G-A193) |long axis/i.test(of)
+const isShort = ({ of, tool }: Drawing): boolean => tool === '' && /^(103340004|G-A186|G-A194) |short axis/i.test(of)
+
+/** Others draw a long and a short axis as two lines of one group; here they are one shape. */
+function shapesOf(drawings: readonly Drawing[]): { drawing: Drawing; shape: Shape }[] {
+  return drawings.flatMap((drawing) => {
+    const shape = shapeOf(drawing)
+    if (!shape) return []
+    const partner = (is: (each: Drawing) => boolean): Drawing | undefined =>
+      drawings.find((each) => is(each) && each.group === drawing.group && each.figure.points.length === 2 && each.figure.sopInstanceUID === drawing.figure.sopInstanceUID)
+    const short = isLong(drawing) ? partner(isShort) : undefined
+    if (short && shape.kind === 'length') return [{ drawing, shape: { kind: 'bidirectional' as const, points: [...shape.points, ...short.figure.points] } }]
+    return isShort(drawing) && shape.kind === 'length' && partner(isLong) ? [] : [{ drawing, shape }]
+  })
 }
 
 /** The measurements of a report that this viewer can go on with, on images of which the place is known. */
 export function measurementsOf(dataset: Dataset, seriesOf: (sopInstanceUID: string) => string | undefined): Measurement[] {
   const study = text(dataset, '0020000D')
-  return joined(drawingsOf(dataset)).flatMap((drawing): Measurement[] => {
-    const series = seriesOf(drawing.figure.sopInstanceUID)
-    const shape = shapeOf(drawing)
-    if (series === undefined || !shape) return []
-    const frameId = frameIdOf({ study, series, instance: drawing.figure.sopInstanceUID, frame: drawing.figure.frames[0] ?? 1 })
-    const words = drawing.label === '' ? {} : isWords(shape.kind) ? { text: drawing.label } : { label: drawing.label }
-    return [{ id: newId(), kind: shape.kind, frameId, seriesInstanceUID: series, points: shape.points, lines: drawing.figure.lines.slice(drawing.label ? 1 : 0), ...words }]
+  return shapesOf(joined(drawingsOf(dataset))).flatMap(({ drawing: { figure, label, origin }, shape }): Measurement[] => {
+    const series = seriesOf(figure.sopInstanceUID)
+    if (series === undefined) return []
+    const frameId = frameIdOf({ study, series, instance: figure.sopInstanceUID, frame: figure.frames[0] ?? 1 })
+    const words = label === '' ? {} : isWords(shape.kind) ? { text: label } : { label }
+    return [{ id: newId(), kind: shape.kind, frameId, seriesInstanceUID: series, points: shape.points, lines: figure.lines.slice(label ? 1 : 0), ...words, ...(origin.tracking || origin.said.length > 0 ? { origin } : {}) }]
   })
 }
 

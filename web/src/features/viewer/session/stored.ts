@@ -5,12 +5,14 @@ import { Observable } from '../../../lib/observable'
 import { frameIdOf } from '../model/annotations'
 import { type Dataset, text } from '../model/dataset'
 import type { Figure } from '../model/graphics2d'
-import { type Reference, evidenceOf, figuresOf, measurementsOf } from '../model/reports'
+import type { Outline } from '../model/outlines'
+import { type Reference, evidenceOf, figuresOf, measurementsOf, outlinesIn3d } from '../model/reports'
 import type { ViewerSession } from './session'
 
 export interface Shown {
   readonly title: string
   readonly figures: readonly Figure[]
+  readonly outlines: readonly Outline[]
 }
 
 const shown = new WeakMap<ViewerSession, Observable<Shown | null>>()
@@ -32,7 +34,7 @@ export async function goToImage(session: ViewerSession, report: Dataset, { sopIn
   const study = text(report, '0020000D')
   const series = evidenceOf(report).get(sopInstanceUID)
   if (series === undefined || !session.seriesOf(series)) return
-  shownOf(session).set({ title, figures: figuresOf(report) })
+  shownOf(session).set({ title, figures: figuresOf(report), outlines: outlinesIn3d(report) })
   // The report stays where it is when there is another viewport.
   await session.goToFrame(frameIdOf({ study, series, instance: sopInstanceUID, frame }))
 }

@@ -12,7 +12,8 @@ import { segmentsOf } from '../overlays/segmentation'
 import { structureSetOf } from '../overlays/structures'
 import { STRUCTURE_SET } from '../overlays/tags'
 import { isPresentation, presentationOf } from '../presentations'
-import { reportOf } from '../reports'
+import { figureOn } from '../outlines'
+import { evidenceOf, measurementsOf, outlinesIn3d, reportOf } from '../reports'
 import { picturesOf } from '../series'
 import { Tag } from '../tags'
 import { UNKNOWN, kindOf, nameOf } from './kinds'
@@ -24,6 +25,8 @@ interface Stored {
   readonly dataset: Dataset
 }
 
+/** What reports of other programs draw; tests/dicomweb/test_every_file.py writes reports of it, which come as "again". */
+const FOREIGN = (JSON.parse(readFileSync(new URL('./foreign.json', import.meta.url), 'utf8')) as { path: string; items: unknown[] }[])
 const FILE = process.env.ISOCENTER_EVERY_OBJECT ?? ''
 const STORED = FILE === '' ? [] : (JSON.parse(readFileSync(FILE, 'utf8')) as Stored[])
 
@@ -77,5 +80,27 @@ describe.skipIf(FILE === '')('every object of the test data', () => {
       '66.4': ['overlay'], '66.7': ['overlay'], '481.3': ['overlay'], '481.5': ['words'], '67': ['words'], '91.1': ['words'], '11.1': ['presentation'],
       '481.2': ['picture'], '30': ['picture'], '77.1.5.1': ['picture'], '12.1': ['picture'], '4.1': ['picture'], '128': ['picture'], '20': ['picture'],
     })
+  })
+
+  it.each(FOREIGN)('the report $path is taken over, and is the same when it was written and read again', ({ path, items }) => {
+    for (const one of [path, `again ${path}`]) {
+      const dataset = STORED.find((each) => each.path === one)?.dataset ?? {}
+      const evidence = evidenceOf(dataset)
+      const taken = measurementsOf(dataset, (instance) => evidence.get(instance))
+      expect(taken.map(({ kind, frameId, points, label, origin }) => ({ kind, frameId, points, ...(label === undefined ? {} : { label }), ...(origin === undefined ? {} : { origin }) }))).toEqual(items)
+    }
+  })
+
+  it('an outline in the patient lies on the images that it goes through', () => {
+    const [outline] = outlinesIn3d(STORED.find(({ path }) => path === 'sr/sr_document_with_multiple_groups.dcm')?.dataset ?? {})
+    if (!outline) throw new Error('no outline')
+    // dsrdump: a point at 123.5, 234.100006, -23.7000008.
+    const grid = { frameOfReference: outline.frameOfReference, row: [1, 0, 0] as const, column: [0, 1, 0] as const, origin: [100, 200, -24] as const, spacing: [0.5, 2] as const, columns: 512, rows: 512 }
+    const [x, y] = figureOn(outline, grid, 1)?.points[0] ?? [0, 0]
+    expect(x).toBeCloseTo(47, 4)
+    expect(y).toBeCloseTo(17.05, 4)
+    expect(outline.lines).toEqual(['Vertebra', 'Volume 200 cubic millimeter'])
+    expect(figureOn(outline, { ...grid, origin: [100, 200, -25] }, 1)).toBeUndefined()
+    expect(figureOn(outline, { ...grid, frameOfReference: '1.2' }, 1)).toBeUndefined()
   })
 })

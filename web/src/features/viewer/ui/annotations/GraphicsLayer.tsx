@@ -1,6 +1,8 @@
 import { useValue } from '../../../../lib/observable'
 import type { Pane } from '../../engine/pane'
 import { type Figure, chainOf } from '../../model/graphics2d'
+import { figureOn } from '../../model/outlines'
+import { gridOf } from '../../model/overlays/grid'
 import { apply } from '../../model/view'
 import { shownOf } from '../../session/stored'
 import type { ViewerSession } from '../../session/session'
@@ -14,8 +16,12 @@ export function GraphicsLayer({ session, pane }: { session: ViewerSession; pane:
   const affine = pane.affine()
   if (!shown || !picture || !affine) return null
   const { sopInstanceUID } = picture.frame.instance
-  const here = shown.figures.filter((figure) => figure.sopInstanceUID === sopInstanceUID && (figure.frames.length === 0 || figure.frames.includes(picture.frame.number)))
-  const path = (figure: Figure): string => {
+  const grid = gridOf(picture.frame)
+  const here = [
+    ...shown.figures.filter((figure) => figure.sopInstanceUID === sopInstanceUID && (figure.frames.length === 0 || figure.frames.includes(picture.frame.number))),
+    ...shown.outlines.flatMap((outline) => (grid && figureOn(outline, grid, picture.frame.thickness)) ?? []),
+  ]
+  const path = (figure: Pick<Figure, 'type' | 'points'>): string => {
     const points = chainOf(figure).map((point) => apply(affine, point))
     if (figure.type === 'POINT' || figure.type === 'MULTIPOINT') return points.map(([x, y]) => `M${x - 5} ${y}h10M${x} ${y - 5}v10`).join('')
     return figure.type === 'TEXT' ? '' : `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}`
