@@ -160,7 +160,10 @@ function outlinesOf(dataset: Dataset, valueType: string, found: (node: Dataset, 
   const walk = (node: Dataset, within: Group, of: string, depth: number): void => {
     if (depth > DEEPEST || left-- <= 0) return
     const children = items(node, '0040A730')
-    if (text(node, '0040A040') === valueType) return found(node, children, within, of)
+    if (text(node, '0040A040') === valueType) {
+      found(node, children, within, of)
+      return
+    }
     const own = children.find((child) => conceptCode(child) === '112039')
     const group = own ? groupOf(children, own, ++groups) : within
     const concept = text(node, '0040A040') === 'NUM' ? `${conceptCode(node)} ${meaning(node, '0040A043')}` : ''
@@ -231,7 +234,10 @@ function joined(drawings: readonly Drawing[]): Drawing[] {
 /** Tools that draw several lines, or a line and a point. */
 const hasParts = (tool: string): boolean => ['bidirectional', 'openAngle', 'cobb', 'ratio', 'midAngle', 'parallel', 'perpendicular'].includes(tool)
 
-type Shape = { kind: Kind; points: readonly Point[] }
+interface Shape {
+  readonly kind: Kind
+  readonly points: readonly Point[]
+}
 
 function shapeOf({ figure, tool }: Drawing): Shape | undefined {
   const { type, points } = figure
