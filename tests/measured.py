@@ -86,13 +86,17 @@ def _pet(noise: np.random.Generator) -> tuple[Dataset, Values, dict[str, float]]
     made = _object("PT", words)
     made.RescaleSlope, made.RescaleIntercept, made.Units = slope, 0, "BQML"
     made.CorrectedImage, made.DecayCorrection, made.PatientWeight = ["DECY", "ATTN", "SCAT"], "START", "63.5"
+    made.PatientSex, made.PatientSize = "F", "1.68"
     made.SeriesDate = made.AcquisitionDate = "20260105"
     made.SeriesTime = made.AcquisitionTime = "101500"
     drug = Dataset()
     drug.RadiopharmaceuticalStartTime, drug.RadionuclideTotalDose, drug.RadionuclideHalfLife = "091545", "312000000", "6586.2"
     made.RadiopharmaceuticalInformationSequence = Sequence([drug])
     suv = 63.5 * 1000 / (312e6 * 0.5 ** (3555 / 6586.2))
-    return made, words * slope, {"mean": suv, "max": suv}
+    lean, ideal = 1.07 * 63.5 - 148 * (63.5 / 168) ** 2, 45.5 + 0.91 * (168 - 152)  # kg: James, Sugawara
+    surface = 0.007184 * 63.5**0.425 * 168**0.725 * 1e4  # cm²: Du Bois
+    others = {"SUVlbm": suv * lean / 63.5, "SUVibw": suv * ideal / 63.5, "SUVbsa": suv * surface / 63500}
+    return made, words * slope, {"SUVbw": suv, **others}
 
 
 def write(folder: Path) -> None:
@@ -107,7 +111,7 @@ def write(folder: Path) -> None:
         for kind, points in REGIONS.items():
             of_region = values[inside(kind, points)]
             numbers = said(of_region[~np.isnan(of_region)])
-            numbers |= {f"SUVbw {which}": numbers[which] * factor for which, factor in suv.items()}
+            numbers |= {f"{name} {which}": numbers[which] * factor for name, factor in suv.items() for which in ("mean", "max")}
             if np.isnan(of_region).any():
                 numbers["padding"] = float(np.isnan(of_region).sum())
             regions.append({"kind": kind, "points": points, "numbers": numbers})

@@ -72,9 +72,12 @@ SHAPES: list[tuple[dict[str, Any], str, list[float], list[tuple[str, float, str]
     ({"kind": "length", "points": [[10, 20], [40.25, 60]], "results": [{"quantity": "length", "value": 37.5, "unit": "mm"}],
       "label": "Läsion 1"}, "POLYLINE", [10.5, 20.5, 40.75, 60.5], [("410668003", 37.5, "mm")]),
     ({"kind": "ellipse", "points": [[100, 110], [140, 130]],
-      "results": [{"quantity": "mean", "value": -812.4375, "unit": "HU"}, {"quantity": "area", "value": 383.1, "unit": "mm²"}]},
+      "results": [{"quantity": "mean", "value": -812.4375, "unit": "HU"}, {"quantity": "area", "value": 383.1, "unit": "mm²"},
+                  {"quantity": "SUVlbm mean", "value": 1.5, "unit": "g/ml"},
+                  {"quantity": "SUVbsa max", "value": 900.25, "unit": "cm²/ml"}]},
      "ELLIPSE", [100.5, 120.5, 140.5, 120.5, 120.5, 110.5, 120.5, 130.5],
-     [("112031", -812.4375, "[hnsf'U]"), ("42798000", 383.1, "mm2")]),
+     [("112031", -812.4375, "[hnsf'U]"), ("42798000", 383.1, "mm2"),
+      ("126402", 1.5, "g/ml{SUVlbm(James128)}"), ("126403", 900.25, "cm2/ml{SUVbsa}")]),
     ({"kind": "rectangle", "points": [[1, 2], [3, 4]], "results": [{"quantity": "area", "value": 4, "unit": "px²"}]},
      "POLYLINE", [1.5, 2.5, 3.5, 2.5, 3.5, 4.5, 1.5, 4.5, 1.5, 2.5], [("42798000", 4, "{pixels}2")]),
     ({"kind": "angle", "points": [[0, 0], [10, 0], [10, 10]], "results": [{"quantity": "angle", "value": 90, "unit": "°"}]},
@@ -183,8 +186,12 @@ async def test_measurements_become_a_report_with_their_numbers_and_outlines(sqli
         image = drawn.ContentSequence[0].ReferencedSOPSequence[0]
         assert image.ReferencedSOPInstanceUID == instances[n % 3]
         found = [each for each in group.ContentSequence if each.ValueType == "NUM"]
-        told = [(each.ConceptNameCodeSequence[0].CodeValue, float(each.MeasuredValueSequence[0].NumericValue),
-                 each.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue) for each in found]  # fmt: skip
+        told = []
+        for each in found:
+            measured = each.MeasuredValueSequence[0]
+            unit = measured.MeasurementUnitsCodeSequence[0]
+            name = each.ConceptNameCodeSequence[0].CodeValue
+            told.append((name, float(measured.NumericValue), unit.get("CodeValue") or unit.LongCodeValue))
         assert told == numbers
         words = shape.get("label") or shape.get("text") or ""
         assert children(group, "112039")[0].TextValue == f"Isocenter:{shape['kind']}" + (f":{words}" if words else "")

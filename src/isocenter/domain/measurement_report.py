@@ -46,6 +46,7 @@ _HU = code("112031", "DCM", "Attenuation Coefficient")
 _SUV = code("126401", "DCM", "SUVbw")
 _MEAN = code("373098007", "SCT", "Mean")
 _MAXIMUM = code("56851009", "SCT", "Maximum")
+_OTHER_SUV = {"SUVlbm": "126402", "SUVbsa": "126403", "SUVibw": "126404"}
 # Quantity of the viewer -> the concept; None: the concept is that of the values, with a derivation
 _CONCEPTS: Mapping[str, Json] = {
     "length": _LENGTH,
@@ -67,6 +68,7 @@ _CONCEPTS: Mapping[str, Json] = {
     "SUVbw": _SUV,
     "SUVbw mean": _SUV,
     "SUVbw max": _SUV,
+    **{f"{name} {which}": code(number, "DCM", name) for name, number in _OTHER_SUV.items() for which in ("mean", "max")},
     **{name: code(f"{name}-sample", "99ISOCENTER", f"{name.capitalize()} sample") for name in ("red", "green", "blue")},
     **{name: code(name, "99ISOCENTER", f"{name.capitalize()} of pixel values") for name in ("skewness", "kurtosis", "entropy")},
     "pixels": code("pixels", "99ISOCENTER", "Number of pixels"),
@@ -74,6 +76,7 @@ _CONCEPTS: Mapping[str, Json] = {
 }  # fmt: skip
 _DERIVATIONS: Mapping[str, Json] = {
     "mean": _MEAN, "SUVbw mean": _MEAN, "max": _MAXIMUM, "SUVbw max": _MAXIMUM, "min": code("255605001", "SCT", "Minimum"),
+    **{f"{name} {which}": how for name in _OTHER_SUV for which, how in (("mean", _MEAN), ("max", _MAXIMUM))},
     "SD": code("386136009", "SCT", "Standard Deviation"), "median": code("373099004", "SCT", "Median"),
 }  # fmt: skip
 _UNITS: Mapping[str, Json] = {
@@ -84,6 +87,16 @@ _UNITS: Mapping[str, Json] = {
     "s": code("s", "UCUM", "s"), "cm/s": code("cm/s", "UCUM", "cm/s"), "Hz": code("Hz", "UCUM", "Hz"),
     "%": code("%", "UCUM", "%"), "dB": code("dB", "UCUM", "dB"),
     "g/ml": code("g/ml{SUVbw}", "UCUM", "Standardized Uptake Value body weight"),
+}  # fmt: skip
+# CID 85: the unit of an uptake says which size of the body it is by.
+_UPTAKE_UNITS: Mapping[str, Json] = {
+    # Of more than 16 letters (PS3.3 8.1).
+    "SUVlbm": attributes(
+        LongCodeValue="g/ml{SUVlbm(James128)}", CodingSchemeDesignator="UCUM",
+        CodeMeaning="Standardized Uptake Value lean body mass (James 128 multiplier)",
+    ),
+    "SUVbsa": code("cm2/ml{SUVbsa}", "UCUM", "Standardized Uptake Value body surface area"),
+    "SUVibw": code("g/ml{SUVibw}", "UCUM", "Standardized Uptake Value ideal body weight"),
 }  # fmt: skip
 _REGIONS = frozenset({"ellipse", "rectangle", "oblique", "circle", "circle3", "freehand", "spline", "livewire", "probe"})
 
@@ -314,7 +327,8 @@ def _outlines(relationship: str, name: Json | None, found: Drawn) -> list[Json]:
 
 def _number(quantity: str, value: float, unit: str, source: Sequence[Json]) -> Json:
     of_values = _HU if unit == "HU" else _VALUE
-    units = _UNITS.get(unit) or code(f"[{short(unit, 12)}]", "99ISOCENTER", short(unit) or "unknown")
+    known = _UPTAKE_UNITS.get(quantity.partition(" ")[0]) or _UNITS.get(unit)
+    units = known or code(f"[{short(unit, 12)}]", "99ISOCENTER", short(unit) or "unknown")
     derived = _DERIVATIONS.get(quantity)
     how = [coded("HAS CONCEPT MOD", code("121401", "DCM", "Derivation"), derived)] if derived is not None else []
     measured = attributes(NumericValue=_decimal(value), FloatingPointValue=value, MeasurementUnitsCodeSequence=[units])

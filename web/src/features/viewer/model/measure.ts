@@ -3,6 +3,7 @@ import { type Axes, type Calibration, type Scale, axesAt, scaleAt, unlikeAxes } 
 import type { Point } from './geometry'
 import { type Kind, type Proportion, type Region, footOn, handlesOf, middles, outlineOf, regionOf } from './shapes'
 import { type Statistics, type Values, statisticsOf as regionStatistics } from './statistics'
+import type { OtherUptake } from './suv'
 
 export { KINDS, type Kind, boxOf } from './shapes'
 export type { Statistics, Values } from './statistics'
@@ -114,7 +115,7 @@ export function statisticsOf(kind: Kind, points: readonly Point[], values: Value
   return region && regionStatistics(region, values)
 }
 
-export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'padding' | 'skewness' | 'kurtosis' | 'entropy' | 'SUVbw mean' | 'SUVbw max'
+export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'padding' | 'skewness' | 'kurtosis' | 'entropy' | `${'SUVbw' | OtherUptake['name']} ${'mean' | 'max'}`
 
 export interface Result {
   readonly quantity: Quantity
@@ -230,7 +231,7 @@ function ofRegion(kind: Kind, points: readonly Point[], calibration: Calibration
 const integral = (region: Region, { x, y }: Axes): Result[] =>
   x.unit === 's' && y.unit === 'cm/s' ? [plain('time velocity integral', regionArea(region, { x: x.delta, y: y.delta }), 'cm')] : []
 
-function statistics(found: Statistics, { unit, suv }: Values, made: Made): Result[] {
+function statistics(found: Statistics, { unit, suv, uptakes = [] }: Values, made: Made): Result[] {
   return [
     made('mean', found.mean, unit),
     made('SD', found.deviation, unit),
@@ -238,6 +239,7 @@ function statistics(found: Statistics, { unit, suv }: Values, made: Made): Resul
     made('max', found.max, unit),
     made('median', found.median, unit),
     ...(suv === undefined ? [] : [made('SUVbw mean', found.mean * suv, 'g/ml'), made('SUVbw max', found.max * suv, 'g/ml')]),
+    ...uptakes.flatMap(({ name, unit: of, factor }) => [made(`${name} mean`, found.mean * factor, of), made(`${name} max`, found.max * factor, of)]),
     made('pixels', found.count, ''),
     ...(found.padded > 0 ? [made('padding', found.padded, '')] : []),
     made('skewness', found.skewness, ''),

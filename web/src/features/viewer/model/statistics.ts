@@ -1,6 +1,7 @@
 // Statistics of the pixels whose centres lie in a region, and what lies along a line.
 import type { Point } from './geometry'
 import type { Box, Region } from './shapes'
+import type { OtherUptake } from './suv'
 
 /** The grey (or colour) values under a measurement. */
 export interface Values {
@@ -15,6 +16,8 @@ export interface Values {
   readonly padding?: { readonly from: number; readonly to: number } | undefined
   /** SUVbw of one unit of the values (PET in Bq/ml). */
   readonly suv?: number | undefined
+  /** By other sizes of the body. */
+  readonly uptakes?: readonly OtherUptake[]
 }
 
 export interface Statistics {

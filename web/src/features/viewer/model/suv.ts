@@ -3,7 +3,7 @@ import { type Dataset, item, number, text, texts } from './dataset'
 
 const TAG = {
   SeriesDate: '00080021', AcquisitionDate: '00080022', SeriesTime: '00080031', AcquisitionTime: '00080032',
-  PatientWeight: '00101030', StartTime: '00181072', TotalDose: '00181074', HalfLife: '00181075', StartDateTime: '00181078',
+  PatientSex: '00100040', PatientSize: '00101020', PatientWeight: '00101030', StartTime: '00181072', TotalDose: '00181074', HalfLife: '00181075', StartDateTime: '00181078',
   CorrectedImage: '00280051', Radiopharmaceutical: '00540016', Units: '00541001', SuvType: '00541006', DecayCorrection: '00541102', Modality: '00080060',
 } as const
 
@@ -46,4 +46,33 @@ export function suvFactor(dataset: Dataset): number | undefined {
   const start = scan === undefined ? undefined : injected(drug, dataset, scan)
   if (text(dataset, TAG.DecayCorrection) !== 'START' || scan === undefined || start === undefined || start > scan) return undefined
   return (weight * 1000) / (dose * 2 ** (-(scan - start) / half))
+}
+
+export interface OtherUptake {
+  readonly name: 'SUVlbm' | 'SUVbsa' | 'SUVibw'
+  readonly unit: string
+  /** Of one unit of the image's values. */
+  readonly factor: number
+}
+
+/**
+ * By lean body mass (James), body surface (Du Bois) and ideal body weight (Sugawara, Radiology 1999; 213: 521): SUVbw with another size of the body in
+ * the place of its weight. None where height or sex is not told, or the formula leaves the bodies that it was made for.
+ */
+export function otherUptakes(dataset: Dataset): OtherUptake[] {
+  const bw = suvFactor(dataset)
+  const weight = number(dataset, TAG.PatientWeight)
+  const height = (number(dataset, TAG.PatientSize) ?? 0) * 100
+  const sex = text(dataset, TAG.PatientSex)
+  if (bw === undefined || !weight || height <= 0 || (sex !== 'M' && sex !== 'F')) return []
+  const male = sex === 'M'
+  const lean = male ? 1.1 * weight - 128 * (weight / height) ** 2 : 1.07 * weight - 148 * (weight / height) ** 2
+  const ideal = male ? 48 + 1.06 * (height - 152) : 45.5 + 0.91 * (height - 152)
+  const surface = 0.007184 * weight ** 0.425 * height ** 0.725 // m²
+  const all: OtherUptake[] = [
+    { name: 'SUVlbm', unit: 'g/ml', factor: (bw * lean) / weight },
+    { name: 'SUVbsa', unit: 'cm²/ml', factor: (bw * surface * 10) / weight }, // 10,000 cm² of a m², 1,000 g of a kg
+    { name: 'SUVibw', unit: 'g/ml', factor: (bw * ideal) / weight },
+  ]
+  return all.filter(({ factor }) => factor > 0)
 }

@@ -8,7 +8,7 @@ import type { Point } from '../model/geometry'
 import { LivePath } from '../model/livewire'
 import { type Kind, type Measurement, type Values, describe, proportionAt } from '../model/measure'
 import { RULES, asksFor, completed, hasOwnLines, isWords, nextVertebra, reshaped } from '../model/shapes'
-import { suvFactor } from '../model/suv'
+import { otherUptakes, suvFactor } from '../model/suv'
 
 export interface MeasurementState {
   readonly all: readonly Measurement[]
@@ -28,6 +28,7 @@ export const valuesOf = (picture: Picture): Values => ({
   padding: picture.pixels.color ? undefined : picture.pixels.padding,
   aspect: picture.frame.extent.aspect,
   suv: suvFactor(picture.frame.instance.dataset),
+  uptakes: otherUptakes(picture.frame.instance.dataset),
 })
 
 const SMALLEST = 0.5 // image pixels; anything less is a slip of the hand
