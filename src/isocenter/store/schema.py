@@ -290,6 +290,7 @@ exception = Table(
     *_times("first_at", "last_at"),
     Column("dismissed_at", UtcDateTime),
     _text("dismissed_by"),
+    Index(None, "where", "actor", "study_instance_uid"),  # what came over upload links
     Index(None, "last_at"),
     sqlite_autoincrement=True,
 )
