@@ -90,6 +90,12 @@ def accepted(content: bytes) -> part10.Header | None:
     return header if usable else None
 
 
+def harmless(content: bytes) -> bytes:
+    """As a file leaves: with zeros for a preamble that could be a program (tests/dicomweb/test_media.py)."""
+    is_kept = content[128:132] != b"DICM" or content[:4] in {b"II*\0", b"MM\0*"}
+    return content if is_kept else bytes(128) + content[128:]
+
+
 def test_every_file_in_and_out(client: Client, data: Path, tmp_path: Path) -> None:
     """Objects that share a UID with another one are told apart by their answer: the first one is served.
 
@@ -112,7 +118,7 @@ def test_every_file_in_and_out(client: Client, data: Path, tmp_path: Path) -> No
         seen.add(header.sop_instance_uid)
         url = item["00081190"]["Value"][0].removeprefix("http://pacs.test/dicom-web")
         ((label, body),) = parts(client.get(url))
-        assert body == content, path
+        assert body == harmless(content), path
         assert label == f"application/dicom; transfer-syntax={header.transfer_syntax_uid}"
         compared += 1
         metadata = client.json(f"{url}/metadata")

@@ -54,6 +54,27 @@ def test_a_study_is_a_file_set(client: Client, data: Path, folder: Path) -> None
     assert kinds == {"PATIENT", "STUDY", "SERIES", "IMAGE", "KEY OBJECT DOC"}
 
 
+@pytest.mark.parametrize(("preamble", "leaves"), [(b"MZ" + b"\x90" * 126, bytes(128)), (b"#!/bin/sh\nrm -rf /\n" * 7, bytes(128)),
+                                                  (b"II*\0" + b"\x08" * 124, b"II*\0" + b"\x08" * 124)])  # fmt: skip
+def test_what_leaves_is_no_program(client: Client, preamble: bytes, leaves: bytes) -> None:
+    """CVE-2019-11687: what is kept is what came, what leaves has zeros before DICM; a TIFF file stays one."""
+    content = preamble[:128] + part10(pixels=4000, StudyInstanceUID="1.2.74", SeriesInstanceUID="1.2.74.1")[128:]
+    url = store(client, content)
+    uid = client.json(f"{url}/instances")[0]["00080018"]["Value"][0]
+    (key,) = client.context.blobs.list("archive")
+    with client.context.blobs.open(key) as file:
+        assert file.read_at(0, file.size) == content
+    place = f"{url}/series/1.2.74.1/instances/{uid}"
+    one = client.get(place, "application/dicom; transfer-syntax=*").content
+    zipped = archive(client, url)
+    by_uri = client.get(f"http://pacs.test/wado?requestType=WADO&studyUID=1.2.74&seriesUID=1.2.74.1&objectUID={uid}"
+                        "&contentType=application/dicom&transferSyntax=*")  # fmt: skip
+    for left in (one, zipped.read(zipped.namelist()[0]), by_uri.content):
+        assert left == leaves + content[128:]
+    part = client.get(place, "application/dicom; transfer-syntax=*", headers={"range": "bytes=100-199"})
+    assert part.content in {(leaves + content[128:])[100:200], one}
+
+
 def test_some_series_of_a_study_are_a_file_set(client: Client, data: Path) -> None:
     paths = sorted((data / "mr/study-brain-multiseries-with-ko").rglob("*.dcm"))
     url = store(client, *paths)
