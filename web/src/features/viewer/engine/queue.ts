@@ -127,15 +127,28 @@ export class Queue<T> {
 
   private pump(): void {
     if (this.closed) return
-    const waiting = [...this.jobs.values()].filter((job) => !job.running)
-    const next = waiting.map((job) => ({ job, urgency: this.urgency(job) })).sort((a, b) => a.urgency[0] - b.urgency[0] || a.urgency[1] - b.urgency[1])
-    const most = [...this.jobs.values()].some((job) => job.waiting > 0) ? this.beside() : Infinity
+    const isAwaited = [...this.jobs.values()].some((job) => job.waiting > 0)
+    const most = isAwaited ? this.beside() : Infinity
     this.clearTheLine(most)
-    for (const { job, urgency } of next) {
-      if (urgency[0] > most) return
-      if (this.running >= this.limit && (urgency[0] !== URGENT || !this.yieldPlace())) return
+    // Asked at every step and every arrival, of a thousand images: nothing is looked for while there is no place for it.
+    while (isAwaited || this.running < this.limit) {
+      const job = this.mostUrgent()
+      if (!job) return
+      const [rank] = this.urgency(job)
+      if (rank > most || (this.running >= this.limit && (rank !== URGENT || !this.yieldPlace()))) return
       this.start(job)
     }
+  }
+
+  /** Of those that wait for a place. */
+  private mostUrgent(): Job<T> | undefined {
+    let best: { readonly job: Job<T>; readonly urgency: readonly [number, number] } | undefined
+    for (const job of this.jobs.values()) {
+      if (job.running) continue
+      const urgency = this.urgency(job)
+      if (!best || urgency[0] < best.urgency[0] || (urgency[0] === best.urgency[0] && urgency[1] < best.urgency[1])) best = { job, urgency }
+    }
+    return best?.job
   }
 
   /** Stops the least urgent background job for one that is urgent; false when all running ones are urgent too. */
