@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from api_harness import PASSWORD, Api
 from isocenter.api import auth
 from isocenter.domain.access import SYSTEM, Role
+from isocenter.domain.credentials import fingerprint
 from isocenter.service import accounts
 
 pytestmark = pytest.mark.anyio
@@ -346,3 +347,37 @@ async def test_preferences_are_bounded(sqlite_api: Api) -> None:
         answers = [(await client.put(f"/session/preferences/p{n}", json={"n": n})).status_code for n in range(34)]
         assert answers == [204] * 32 + [413] * 2
         assert len((await client.get("/session/preferences")).json()) == 32
+
+
+async def test_who_is_signed_in_is_listed_and_ended_from_elsewhere(api: Api) -> None:
+    api.account(Role.RADIOLOGIST, "ray")
+    api.account(Role.RADIOLOGIST, "eve")
+    api.account(Role.ADMIN, "root")
+    async with api.client() as desk, api.client() as home, api.client() as other, api.client() as admin:
+        await api.log_in(desk, "ray")
+        api.clock.forward(seconds=5)
+        for client, name in ((home, "ray"), (other, "eve"), (admin, "root")):
+            await api.log_in(client, name)
+        listed = await home.get("/session/all")
+        rows = listed.json()["sessions"]
+        assert [(row["user"], row["this"]) for row in rows] == [("ray", True), ("ray", False)]
+        assert all(client.cookies[auth.COOKIE] not in listed.text for client in (home, desk))
+        assert fingerprint(home.cookies[auth.COOKIE]) not in listed.text
+        here, away = rows[0]["id"], rows[1]["id"]
+        assert (await other.get("/sessions")).status_code == 403
+        assert (await other.delete(f"/sessions/{away}")).status_code == 404, "another's session looks as if there were none"
+        assert (await desk.get("/studies")).status_code == 200
+        assert (await home.delete(f"/sessions/{away}")).status_code == 204
+        assert (await desk.get("/studies")).status_code == 401 and (await home.get("/studies")).status_code == 200
+        assert (await home.delete(f"/sessions/{away}")).status_code == 404
+        everyone = (await admin.get("/sessions")).json()["sessions"]
+        assert sorted(row["user"] for row in everyone) == ["eve", "ray", "root"]
+        assert (await admin.delete(f"/sessions/{here}")).status_code == 204
+        assert (await home.get("/studies")).status_code == 401
+        async with api.client(accounts.create_token(api.context, SYSTEM, user="ray").secret) as program:
+            assert (await program.get("/session/all")).status_code == 403
+            assert (await program.delete(f"/sessions/{here}")).status_code == 403
+        api.clock.forward(minutes=api.context.settings.session_idle_minutes + 1)
+        await api.log_in(admin, "root")
+        assert [row["user"] for row in (await admin.get("/sessions")).json()["sessions"]] == ["root"], "ended ones are not listed"
+    assert api.kinds().count("session.ended") == 2

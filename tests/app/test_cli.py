@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from isocenter import __version__
+from isocenter import __version__, app
 from isocenter.cli import main
 from isocenter.commands import COMMANDS
-from isocenter.settings import SETTINGS
+from isocenter.service import sessions
+from isocenter.settings import SETTINGS, Settings
 from servers import run
 
 
@@ -68,6 +69,13 @@ def test_accounts_tokens_and_peers_are_managed_from_the_shell(tmp_path: Path) ->
     assert run("user", "disable", "ann", *quick).returncode == 0
     listed = {row["name"]: row for row in json.loads(run("user", "list", "--json", *quick).stdout)}
     assert listed["ann"]["disabled"] is True and listed["bob"]["role"] == "admin"
+
+    with app.opened(Settings(data=tmp_path / "data", argon2_memory_kib=64, argon2_passes=1)) as context:
+        sessions.begin(context, "bob", "a-long-password-9", "192.0.2.1")
+    (held,) = json.loads(run("user", "sessions", "--json", *quick).stdout)
+    assert (held["user"], held["address"]) == ("bob", "192.0.2.1")
+    assert json.loads(run("user", "sign-out", "bob", "--json", *quick).stdout)["ended"] == 1
+    assert run("user", "sessions", "bob", *quick).stdout == "none\n"
 
     token = json.loads(run("token", "create", "--user", "bob", "--name", "robot", "--days", "3", "--json", *quick).stdout)
     assert len(token["token"]) > 20

@@ -80,7 +80,7 @@ test('the list loads no viewer code before it is asked to', async ({ page }) => 
   expect(code.length).toBeLessThan(600_000) // the viewer alone is several times that
 })
 
-test('an administrator adds a user, a token and a peer', async ({ page }) => {
+test('an administrator adds a user, a token and a peer', async ({ page, browser, baseURL }) => {
   const name = family('user')
   await signIn(page, '/admin')
   await page.getByRole('button', { name: 'Add a user' }).click()
@@ -94,6 +94,25 @@ test('an administrator adds a user, a token and a peer', async ({ page }) => {
   await expect(page.getByRole('row').filter({ hasText: name })).toContainText('technologist')
   await keepScreenshot(page, 'admin-users')
   await expectAccessible(page)
+
+  // Signed in elsewhere as that user: the administrator ends it, and it is over there.
+  const elsewhere = await browser.newContext({ baseURL })
+  await elsewhere.request.post('/api/v1/session', { data: { username: name, password: secret } })
+  expect((await elsewhere.request.get('/api/v1/session')).status()).toBe(200)
+  await page.getByRole('tab', { name: 'Signed in' }).click()
+  await expect(page.getByText('(this browser)')).toBeVisible()
+  const session = page.getByRole('row').filter({ hasText: name })
+  await keepScreenshot(page, 'admin-sessions')
+  await expectAccessible(page)
+  await session.getByRole('button', { name: `Sign out ${name}` }).click()
+  await expect(session).toHaveCount(0)
+  await expect.poll(async () => (await elsewhere.request.get('/api/v1/session')).status()).toBe(401)
+  await elsewhere.close()
+  await page.getByRole('button', { name: /^Account / }).click()
+  await page.getByRole('button', { name: 'Where I am signed in' }).click()
+  await expect(page.getByRole('dialog').getByText('(this browser)')).toBeVisible()
+  await keepScreenshot(page, 'own-sessions')
+  await page.getByRole('button', { name: 'Done' }).click()
 
   await page.getByRole('tab', { name: 'Access tokens' }).click()
   await page.getByRole('button', { name: 'Make a token' }).first().click()

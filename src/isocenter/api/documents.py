@@ -134,6 +134,12 @@ SCHEMAS: Mapping[str, Schema] = {
             "created_at": _MOMENT, "expires_at": or_null(_MOMENT), "used_at": or_null(_MOMENT),
         }
     ),
+    "SignedIn": obj(
+        {
+            "id": text(), "user": text(), "address": text("from where it began"), "created_at": _MOMENT, "seen_at": _MOMENT,
+            "this": boolean(),
+        }
+    ),
     "Order": ORDER,
     "Webhook": WEBHOOK,
     "Peer": obj(

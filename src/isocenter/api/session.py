@@ -1,5 +1,6 @@
 """Logging in and out of the web client, and one's own password."""
 
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -8,8 +9,8 @@ from starlette.responses import Response
 
 from isocenter.api.auth import COOKIE, session_secret
 from isocenter.api.endpoint import Call, Door, Endpoint, Parameter, json_response
-from isocenter.api.schema import obj, ref, text
-from isocenter.domain.access import Principal, permissions
+from isocenter.api.schema import array, obj, ref, text
+from isocenter.domain.access import Permission, Principal, permissions
 from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
 from isocenter.domain.errors import IsocenterError, Kind
 from isocenter.domain.sharing import Opens
@@ -84,7 +85,7 @@ async def _end(request: Request, call: Call) -> Response:
 
 async def _change_password(request: Request, call: Call) -> Response:
     context, principal = call.context, call.principal
-    secret = session_secret(request.scope) if principal.via == "session" else ""
+    secret = _secret(request, call)
 
     def change() -> None:
         sessions.confirm(context, principal, call.body["current"])
@@ -93,6 +94,28 @@ async def _change_password(request: Request, call: Call) -> Response:
     await call.authenticator.hashing(change)
     call.authenticator.forget()
     return json_response(None)
+
+
+def _secret(request: Request, call: Call) -> str:
+    """The secret of the session that asks; "" when it is none."""
+    return session_secret(request.scope) if call.principal.via == "session" else ""
+
+
+async def _list(request: Request, call: Call, *, everyone: bool) -> Response:
+    mine = _secret(request, call)
+    held = await anyio.to_thread.run_sync(lambda: sessions.current(call.context, call.principal, everyone=everyone, mine=mine))
+    rows = [
+        {"id": each.id, "user": each.user, "address": each.address, "created_at": each.created_at.isoformat(),
+         "seen_at": each.seen_at.isoformat(), "this": each.this} for each in held
+    ]  # fmt: skip
+    return json_response({"sessions": rows})
+
+
+def _revoke(call: Call) -> None:
+    try:
+        sessions.revoke(call.context, call.principal, call.path["id"])
+    finally:
+        call.authenticator.forget()
 
 
 def _preferences(call: Call) -> Any:
@@ -104,6 +127,7 @@ def _prefer(call: Call) -> None:
 
 
 _ANY_OBJECT = {"type": "object", "additionalProperties": True}
+_SESSIONS = obj({"sessions": array(ref("SignedIn"))})
 _PASSWORD = text("at most 1,024 characters", minLength=1, maxLength=MAXIMUM_PASSWORD)
 
 ENDPOINTS = (
@@ -131,6 +155,23 @@ ENDPOINTS = (
         description="Ends all other sessions of the account.",
         body=obj({"current": _PASSWORD, "password": text("the new one", minLength=MINIMUM_PASSWORD, maxLength=MAXIMUM_PASSWORD)}),
         status=204,
+    ),
+    Endpoint(
+        method="GET", path="/session/all", tag="session", needs=Door.SIGNED_IN, respond=partial(_list, everyone=False),
+        summary="Where one is signed in",
+        description="One's own sessions that have not ended, last used first; `this` is the one that asks. Not for tokens.",
+        answer=_SESSIONS, errors=(Kind.FORBIDDEN,),
+    ),
+    Endpoint(
+        method="GET", path="/sessions", tag="admin", needs=Permission.USER_MANAGE, respond=partial(_list, everyone=True),
+        summary="Everyone who is signed in", description="Last used first.", answer=_SESSIONS,
+    ),
+    Endpoint(
+        method="DELETE", path="/sessions/{id}", tag="session", needs=Door.SIGNED_IN, run=_revoke,
+        summary="End a session",
+        description="One's own, or anybody's with user:manage. It is refused at once, by other processes after two seconds.",
+        parameters=(Parameter("id", "what it is called in the list", text(maxLength=64), "path", True),),
+        status=204, errors=(Kind.FORBIDDEN, Kind.MISSING),
     ),
     Endpoint(
         method="GET", path="/session/preferences", tag="session", needs=Door.SIGNED_IN, linked=True, run=_preferences,

@@ -11,15 +11,15 @@ from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from isocenter.domain import credentials
-from isocenter.domain.access import Principal, Role, Via, within
+from isocenter.domain import access, credentials
+from isocenter.domain.access import Permission, Principal, Role, Via, within
 from isocenter.domain.addresses import household
 from isocenter.domain.credentials import Passwords, fingerprint
-from isocenter.domain.errors import Busy, Forbidden, Unauthenticated
+from isocenter.domain.errors import Busy, Forbidden, Missing, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.store import accounts, changes
-from isocenter.store.accounts import Account, Attempt
+from isocenter.store.accounts import Account, Attempt, Session
 
 # A session's or token's last use is noted at most this often, so that reading images does not write.
 NOTED_EVERY = timedelta(seconds=60)
@@ -32,6 +32,18 @@ class Begun:
 
     principal: Principal
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session as its owner and administrators see it. this: it is the one that asks."""
+
+    id: str
+    user: str
+    address: str
+    created_at: datetime
+    seen_at: datetime
+    this: bool
 
 
 def begin(context: Context, username: str, password: str, address: str) -> Begun:
@@ -75,6 +87,50 @@ def end(context: Context, secret: str, principal: Principal) -> None:
             changes.append(connection, Event.SESSION_ENDED, principal.name, principal.name, {"address": principal.address})
 
     context.database.write(write)
+
+
+def current(context: Context, principal: Principal, *, everyone: bool = False, mine: str = "") -> list[SignedIn]:
+    """Who is signed in: one's own sessions, or everyone's, last used first. mine: the secret of the session that asks.
+
+    Raises Forbidden to a token, and for everyone's to whoever may not manage accounts.
+    """
+    if everyone:
+        access.require(principal, Permission.USER_MANAGE)
+    elif principal.kind != "user":
+        raise Forbidden("sessions are a person's", hint="log in with the password")
+    name = "" if everyone else principal.name
+    rows = context.database.read(lambda connection: accounts.sessions(connection, name))
+    idle, oldest = _limits(context, context.clock())
+    own = fingerprint(mine) if mine else ""
+    return [
+        SignedIn(_number(held), owner.name, held.address, held.created_at, held.seen_at, held.token_hash == own)
+        for held, owner in rows
+        if not owner.disabled and held.seen_at >= idle and held.created_at >= oldest
+    ]
+
+
+def revoke(context: Context, principal: Principal, number: str) -> None:
+    """End a session from elsewhere: one's own, or anybody's for who may manage accounts.
+
+    Raises Missing, also for a session of somebody else: nobody learns that it is there.
+    """
+    everyone = access.allow(principal, Permission.USER_MANAGE)
+    if not everyone and principal.kind != "user":
+        raise Forbidden("sessions are a person's", hint="log in with the password")
+
+    def write(connection: Connection) -> None:
+        for held, owner in accounts.sessions(connection, "" if everyone else principal.name):
+            if _number(held) == number and accounts.drop_session(connection, held.token_hash):
+                changes.append(connection, Event.SESSION_ENDED, owner.name, principal.name, {"address": held.address})
+                return
+        raise Missing("there is no such session", where="id", hint="it may have ended meanwhile")
+
+    context.database.write(write)
+
+
+def _number(held: Session) -> str:
+    """What a session is called outside: it neither is nor leads to what is kept of its secret."""
+    return fingerprint(f"number of {held.token_hash}")[:32]
 
 
 def confirm(context: Context, principal: Principal, password: str) -> None:

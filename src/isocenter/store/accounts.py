@@ -128,6 +128,15 @@ def session(connection: Connection, token_hash: str) -> tuple[Session, Account] 
     return Session(*values), owner
 
 
+def sessions(connection: Connection, account_name: str = "") -> list[tuple[Session, Account]]:
+    """Every session (of one account) and whose it is, last used first; those that timed out are among them."""
+    query = select(*_SESSION, *_ACCOUNT).join_from(schema.session, schema.account)
+    if account_name:
+        query = query.where(schema.account.c.name == account_name)
+    rows = connection.execute(query.order_by(schema.session.c.seen_at.desc(), schema.session.c.token_hash))
+    return [(Session(*values), owner) for values, owner in (_split(row, len(_SESSION)) for row in rows)]
+
+
 def touch_session(connection: Connection, token_hash: str, at: datetime) -> None:
     """Note that a session is in use."""
     connection.execute(update(schema.session).where(schema.session.c.token_hash == token_hash).values(seen_at=at))

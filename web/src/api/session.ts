@@ -134,3 +134,27 @@ export async function signOut(reason: 'left' | 'idle' = 'left'): Promise<void> {
 export async function changePassword(current: string, password: string): Promise<void> {
   await requestJson<unknown>(`${SESSION}/password`, { method: 'POST', body: { current, password }, quiet401: true })
 }
+
+/** A browser somebody is signed in with. `this`: it is this one. */
+export interface SignedIn {
+  id: string
+  user: string
+  address: string
+  created_at: string
+  seen_at: string
+  this: boolean
+}
+
+export async function ownSessions(signal?: AbortSignal): Promise<SignedIn[]> {
+  return (await requestJson<{ sessions: SignedIn[] }>(`${SESSION}/all`, { signal })).sessions
+}
+
+/** For who manages accounts. */
+export async function everySession(signal?: AbortSignal): Promise<SignedIn[]> {
+  return (await requestJson<{ sessions: SignedIn[] }>('/api/v1/sessions', { signal })).sessions
+}
+
+/** Throws HttpError: 404 when it has ended meanwhile. */
+export async function endSession(id: string): Promise<void> {
+  await requestJson<null>(`/api/v1/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' })
+}

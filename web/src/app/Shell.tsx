@@ -12,6 +12,7 @@ import { Icon, Mark, type IconName } from '../ui/icons'
 import { Menu } from '../ui/overlay'
 import { KeySheet } from './KeySheet'
 import { PasswordDialog } from './PasswordDialog'
+import { SessionsDialog } from './SessionsDialog'
 import type { Route } from './routes'
 import './shell.css'
 
@@ -50,7 +51,7 @@ function Live() {
   )
 }
 
-function Account({ user, onPassword, onKeys }: { user: User; onPassword: () => void; onKeys: () => void }) {
+function Account({ user, onPassword, onSessions, onKeys }: { user: User; onPassword: () => void; onSessions: () => void; onKeys: () => void }) {
   return (
     <Menu
       head={
@@ -69,6 +70,9 @@ function Account({ user, onPassword, onKeys }: { user: User; onPassword: () => v
     >
       <button type="button" className="menu-item" onClick={onPassword}>
         Change password
+      </button>
+      <button type="button" className="menu-item" onClick={onSessions}>
+        Where I am signed in
       </button>
       <button type="button" className="menu-item" onClick={onKeys}>
         Keyboard <kbd className="kbd">?</kbd>
@@ -116,7 +120,7 @@ interface ShellProps {
 }
 
 export function Shell({ user, route, bare, status, children }: ShellProps) {
-  const [dialog, setDialog] = useState<'keys' | 'password' | null>(null)
+  const [dialog, setDialog] = useState<'keys' | 'password' | 'sessions' | null>(null)
   useEffect(() => changes.listen(() => undefined), []) // keeps one connection open from page to page
   useHotkeys({ '?': () => setDialog('keys') }, !bare)
   useGoKeys(!bare)
@@ -141,13 +145,14 @@ export function Shell({ user, route, bare, status, children }: ShellProps) {
             {status}
             <Live />
             <IconButton label="Keyboard (?)" icon="help" className="keys-button" onClick={() => setDialog('keys')} />
-            <Account user={user} onPassword={() => setDialog('password')} onKeys={() => setDialog('keys')} />
+            <Account user={user} onPassword={() => setDialog('password')} onSessions={() => setDialog('sessions')} onKeys={() => setDialog('keys')} />
           </div>
         </header>
       )}
       <main className="shell-main">{children}</main>
       {dialog === 'keys' && <KeySheet onClose={() => setDialog(null)} />}
       {dialog === 'password' && <PasswordDialog onClose={() => setDialog(null)} />}
+      {dialog === 'sessions' && <SessionsDialog onClose={() => setDialog(null)} />}
     </div>
   )
 }

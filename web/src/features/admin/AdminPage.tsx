@@ -9,6 +9,7 @@ import { Integrity } from './Integrity'
 import { Peers } from './Peers'
 import { Projects } from './Projects'
 import { Rejected } from './Rejected'
+import { Sessions } from './Sessions'
 import { System } from './System'
 import { Tokens } from './Tokens'
 import { Webhooks } from './Webhooks'
@@ -16,6 +17,7 @@ import './admin.css'
 
 const TABS = [
   { id: 'users', title: 'Users', permission: 'user:manage' },
+  { id: 'sessions', title: 'Signed in', permission: 'user:manage' },
   { id: 'tokens', title: 'Access tokens', permission: 'token:manage' },
   { id: 'peers', title: 'DICOM peers', permission: 'peer:manage' },
   { id: 'hl7', title: 'HL7 messages', permission: 'hl7:manage' },
@@ -29,6 +31,7 @@ const TABS = [
 
 function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'users') return <Accounts self={user.name} />
+  if (tab === 'sessions') return <Sessions everyone />
   if (tab === 'tokens') return <Tokens self={user.name} />
   if (tab === 'peers') return <Peers />
   if (tab === 'hl7') return <Hl7Messages />
