@@ -116,6 +116,23 @@ test('the image is copied as it is on the screen, and saved with and without wha
   const plain = await look(page, { base64: png.bytes.toString('base64'), type: 'image/png' })
   expect(plain).toMatchObject({ width: 512, height: 512, colourful: 0 })
   expect(await lastExport(page)).toMatchObject({ form: 'picture', drawings: false, patient: false })
+
+  // The same as a JPEG: as large, and the same greys but for what JPEG loses.
+  await page.getByTestId('take-menu').click()
+  await page.getByRole('menuitem', { name: 'Save as a picture' }).click()
+  await page.getByTestId('take-scope').selectOption('image')
+  await page.getByTestId('take-type').selectOption('jpeg')
+  await page.getByRole('checkbox', { name: 'With what is drawn' }).uncheck()
+  await page.getByTestId('take-text').selectOption('none')
+  await expect(page.getByTestId('take-preview')).toHaveAttribute('data-made', 'false none')
+  await expect(page.getByTestId('take-preview')).toHaveAttribute('data-size', '512x512')
+  const jpeg = await saved(page, () => page.getByTestId('take-save').click())
+  expect(jpeg.name).toMatch(/^CT-series\d+-image1\.jpg$/)
+  expect([...jpeg.bytes.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff])
+  const places = [[0.5, 0.5], [0.3, 0.6], [0.7, 0.55], [0.02, 0.02]] as const
+  const [exact, lossy] = [await look(page, { base64: png.bytes.toString('base64'), type: 'image/png' }, places), await look(page, { base64: jpeg.bytes.toString('base64'), type: 'image/jpeg' }, places)]
+  expect(lossy).toMatchObject({ width: 512, height: 512, colourful: 0 })
+  for (const [at, [grey]] of exact.at.entries()) expect(Math.abs(lossy.at[at]![0]! - grey!)).toBeLessThan(40)
 })
 
 /** Objects of a PDF that this client wrote: whole, and their streams unpacked. */
