@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect
 
 from isocenter.store import migrations
 from isocenter.store.database import Database
-from isocenter.store.schema import metadata
+from isocenter.store.tables import metadata
 
 
 def test_head_is_the_newest_migration() -> None:

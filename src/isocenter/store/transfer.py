@@ -12,25 +12,9 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 
 from isocenter.domain.errors import Broken
 from isocenter.store import schema
-from isocenter.store import schema_annotations as schema_annotations
-from isocenter.store import schema_audit as schema_audit
-from isocenter.store import schema_corrections as schema_corrections
-from isocenter.store import schema_deidentification as schema_deidentification
-from isocenter.store import schema_hanging as schema_hanging
-from isocenter.store import schema_hl7 as schema_hl7
-from isocenter.store import schema_index as schema_index
-from isocenter.store import schema_orders as schema_orders
-from isocenter.store import schema_rejections as schema_rejections
-from isocenter.store import schema_routing as schema_routing
-from isocenter.store import schema_scrub as schema_scrub
-from isocenter.store import schema_seen as schema_seen
-from isocenter.store import schema_sharing as schema_sharing
-from isocenter.store import schema_uploads as schema_uploads
-from isocenter.store import schema_ups as schema_ups
-from isocenter.store import schema_webhooks as schema_webhooks
 from isocenter.store.database import Database
+from isocenter.store.tables import metadata
 
-# The modules of tables are imported for `metadata` to know them: one that is not would be missing in every backup.
 BATCH = 1000  # rows in memory
 
 # Logins and running processes are of the moment; copies for viewing and waiting uploads are about files that are not in a backup.
@@ -94,7 +78,7 @@ def load(database: Database, source: Database, advance: Said) -> None:
 
 
 def _rows(source: Connection, into: Connection, advance: Said) -> None:
-    tables = [table for table in schema.metadata.sorted_tables if table.name not in LEFT]
+    tables = [table for table in metadata.sorted_tables if table.name not in LEFT]
     for table in reversed(tables):
         into.execute(table.delete())  # what the schema begins with
     for table in tables:
