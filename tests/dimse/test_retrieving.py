@@ -290,7 +290,7 @@ def test_a_file_that_ends_while_it_is_sent_ends_the_association(
 ) -> None:
     """The rest of the data set cannot be had, and nothing else may be said inside it."""
     monkeypatch.setattr(sending, "PIECE", 64)
-    monkeypatch.setattr("isocenter.service.sending.os.pread", _once(os.pread))
+    monkeypatch.setattr(os, "pread", _once(os.pread))
     came = ask(raw, StudyInstanceUID="1.2.2")
     with pytest.raises(AssertionError, match="Abort"):
         while True:

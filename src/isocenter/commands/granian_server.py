@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-STARTS_WITHIN = 10.0  # seconds
+STARTS_WITHIN = 20.0  # seconds
 TARGET = "isocenter.commands.granian_server:web_application"
 
 
