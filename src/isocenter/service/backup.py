@@ -1,6 +1,6 @@
 """Backups: the index as it is now, every original once, and the way back.
 
-A backup folder is built like an archive, so that nothing of ours is needed to read it:
+A backup folder is built like an archive, so that nothing of ours is needed to read it (but the key, where files are encrypted):
 
     archive/... quarantine/...               every original, by its key; copied once, never changed
     snapshots/20261123T023000Z/index.sqlite  the whole index at that moment, whichever engine it comes from
