@@ -5,12 +5,11 @@ import { type Page, expect, test } from '@playwright/test'
 import { newUid, object } from './dicom'
 import { expectAccessible } from './list'
 import { keepScreenshot, store } from './support'
-import { CT_STUDY, canvasAt, csrf, ctFiles, drawn, open, pane, upload } from './viewing'
+import { CT_STUDY, canvasAt, csrf, ctFiles, drawn, eraseDrawings, open, pane, upload } from './viewing'
 
 test.beforeEach(async ({ page }) => {
   const token = await csrf(page.request)
-  const drawings = (await (await page.request.get(`/api/v1/studies/${CT_STUDY}/annotations`)).json()) as { items: { id: string }[] }
-  await page.request.post(`/api/v1/studies/${CT_STUDY}/annotations`, { headers: { 'X-CSRF-Token': token }, data: { set: [], remove: drawings.items.map((item) => item.id) } })
+  await eraseDrawings(page.request, CT_STUDY)
   await page.request.put('/api/v1/session/preferences/take', { headers: { 'X-CSRF-Token': token }, data: {} })
 })
 

@@ -40,6 +40,13 @@ export const ctFiles = (count = CT_SLICES): string[] =>
     .slice(0, count)
     .map((name) => path.join(CT_FOLDER, name))
 
+/** What tests before, or a first try, have drawn on a study and kept. */
+export async function eraseDrawings(request: APIRequestContext, study: string): Promise<void> {
+  const token = await csrf(request)
+  const { items } = (await (await request.get(`/api/v1/studies/${study}/annotations`)).json()) as { items: { id: string }[] }
+  await request.post(`/api/v1/studies/${study}/annotations`, { headers: { 'X-CSRF-Token': token }, data: { set: [], remove: items.map((item) => item.id) } })
+}
+
 export const pane = (page: Page, index = 0): Locator => page.getByTestId(`pane-${index}`)
 
 /** @param hanging whether a protocol may arrange the screen; else it is one viewport with the first series */

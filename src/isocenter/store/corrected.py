@@ -34,7 +34,8 @@ class HarmlessFile(OpenFile):
         data = self._file.read_at(offset, length)
         if not 0 <= offset < PREAMBLE:
             return data
-        if _is_harmless(self._file.read_at(0, _HEAD)):
+        head = data[:_HEAD] if offset == 0 and len(data) >= _HEAD else self._file.read_at(0, _HEAD)
+        if _is_harmless(head):
             return data
         return _ZEROS[offset : offset + len(data)] + data[PREAMBLE - offset :]
 
