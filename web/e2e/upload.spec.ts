@@ -205,6 +205,7 @@ test('a study is shared by a link with a code, which opens it on a phone and not
   await expect(pane(guest)).toHaveAttribute('data-status', 'shown')
   // The ramp of object(): the last row is brighter than the first.
   await expect.poll(async () => (await canvasAt(guest, [[8, 1], [8, 14]])).map(({ color }) => color[0] > 127)).toEqual([false, true])
+  await expect(guest.getByRole('button', { name: /Open a study beside/ })).toHaveCount(0) // there is no list to choose from
   await keepScreenshot(guest, 'guest-viewer')
   await guest.goto(`/viewer/${secret}`)
   await expect(guest.getByText(/not in the archive|no such study/i)).toBeVisible()

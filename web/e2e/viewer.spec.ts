@@ -36,6 +36,8 @@ test('a CT volume: the window maps stored values to greys exactly, presets and d
   await page.screenshot({ path: path.join(SHOTS, 'viewer-ct-1280.png') })
 
   await drawn(page, () => page.keyboard.press('x'))
+  // What came first was drawn without the GPU, which has taken over since.
+  await expect(page.locator('.pane-host').first()).toHaveAttribute('data-surface', 'gpu')
   await expectGreys(page, slice)
 
   await drawn(page, () => page.keyboard.press('1'))

@@ -58,11 +58,11 @@ export async function open(page: Page, study: string, hanging = false): Promise<
   return pane(page)
 }
 
-/** How often the viewport was asked to draw, and whether the screen shows the last of it. */
+/** How often the viewport was asked to draw, and whether the screen shows the last of it, on the surface that stays (engine/screen.ts). */
 const drawing = (page: Page, index: number) =>
   pane(page, index).evaluate((root) => {
-    const { asked = '0', drawn = '0' } = root.querySelector<HTMLElement>('.pane-host')?.dataset ?? {}
-    return { asked: Number(asked), done: asked === drawn && root.dataset.status === 'shown' }
+    const { asked = '0', drawn = '0', surface } = root.querySelector<HTMLElement>('.pane-host')?.dataset ?? {}
+    return { asked: Number(asked), done: asked === drawn && surface !== 'warming' && root.dataset.status === 'shown' }
   })
 
 /** Does something and waits until what it changed is on the screen. */

@@ -1,15 +1,16 @@
-import { Suspense, lazy, useCallback, useState } from 'react'
+import { type ComponentProps, Suspense, useCallback, useState } from 'react'
 import { FetchMissing } from '../features/remote/FetchMissing'
+import { preloadable } from '../lib/preloadable'
 
 const load = () => import('../features/viewer')
-const ViewerPage = lazy(load)
+const { Component: ViewerPage, preload } = preloadable(async () => (await load()).default)
 
 /** The viewer's code is large: it is fetched while the reader is still choosing, so that opening a study starts at once. */
 export function preloadViewer(): void {
-  void load().then((viewer) => viewer.preload(), () => undefined)
+  void preload().then(load).then((viewer) => viewer.preload()).catch(() => undefined) // told when a study is opened
 }
 
-type Ways = Parameters<typeof ViewerPage>[0]['ways']
+type Ways = ComponentProps<typeof ViewerPage>['ways']
 
 interface DoorProps {
   study: string

@@ -1,15 +1,17 @@
 // The viewer's door. Small on purpose: it asks for the study while the heavy part (Cornerstone) is still being loaded.
-import { type ReactNode, Suspense, lazy, useMemo } from 'react'
+import { type ReactNode, Suspense, useMemo } from 'react'
+import { preloadable } from '../../lib/preloadable'
+import { loadCornerstone } from './engine/cornerstone'
 import type { WaysOut } from './session/commands'
-import { beginOpening } from './session/opening'
+import { openingOf } from './session/opening'
 import { askStep, placeNow } from './session/place'
 
-const loading = () => import('./ui/Workspace').then((module) => ({ default: module.Workspace }))
-const Workspace = lazy(loading)
+const { Component: Workspace, preload: preloadWorkspace } = preloadable(async () => (await import('./ui/Workspace')).Workspace)
 
-/** Starts loading the viewer's code, so that it is there when a study is opened. */
-export function preload(): void {
-  void loading()
+/** Loads the viewer's code, so that it is there when a study is opened. */
+export async function preload(): Promise<void> {
+  await preloadWorkspace()
+  await loadCornerstone()
 }
 
 interface ViewerProps {
@@ -26,7 +28,7 @@ const furtherWays = (ways: WaysOut): WaysOut => ({ ...ways, leave: () => window.
 
 export default function ViewerPage({ studyInstanceUID, series, ways, whenMissing }: ViewerProps) {
   const own = useMemo(() => (placeNow() ? furtherWays(ways) : ways), [ways])
-  const opening = useMemo(() => beginOpening(studyInstanceUID, series), [studyInstanceUID, series])
+  const opening = useMemo(() => openingOf(studyInstanceUID, series), [studyInstanceUID, series])
   return (
     <Suspense fallback={<div className="viewer-opening" role="status" aria-label="Opening the viewer" style={{ height: '100%', background: '#000' }} />}>
       <Workspace studyInstanceUID={studyInstanceUID} opening={opening} ways={own} whenMissing={whenMissing} />

@@ -13,6 +13,9 @@ const OPAQUE = littleEndian ? 0xff000000 : 0x000000ff
 const packed = (r: number, g: number, b: number): number =>
   (littleEndian ? OPAQUE | (b << 16) | (g << 8) | r : (r << 24) | (g << 16) | (b << 8) | OPAQUE) >>> 0
 
+/** Not on the GPU, where a canvas is slow to begin, and its pixels would only be carried to. */
+const PLAIN_MEMORY: CanvasRenderingContext2DSettings = { willReadFrequently: true }
+
 /** How values become colours: the window, its curve and presentation LUT, then the colours for grey. */
 export type Shades = Pick<Look, 'window' | 'inverted' | 'effects'>
 
@@ -86,7 +89,7 @@ export function painted(picture: Picture, shades: Shades, stride = 1, onto = doc
   const height = Math.max(1, Math.floor(rows / stride))
   onto.width = width
   onto.height = height
-  const context = onto.getContext('2d')
+  const context = onto.getContext('2d', PLAIN_MEMORY)
   if (!context) return onto
   const target = context.createImageData(width, height)
   const out = new Uint32Array(target.data.buffer)
@@ -152,7 +155,7 @@ export class CanvasSurface implements Surface {
   }
 
   draw(picture: Picture, look: Look): void {
-    const context = this.canvas.getContext('2d')
+    const context = this.canvas.getContext('2d', PLAIN_MEMORY)
     if (!context) return
     const now = this.painting
     if (now?.picture !== picture || now.shades.window !== look.window || now.shades.inverted !== look.inverted || now.shades.effects !== look.effects) {

@@ -1,14 +1,9 @@
-// The only owner of Cornerstone's globals: started once, kept warm between studies.
+// The only owner of Cornerstone's globals: started once, kept warm between studies. Loaded by cornerstone.ts.
 import { Enums, RenderingEngine, type Types, init as initCore, metaData, utilities } from '@cornerstonejs/core'
 import { init as initLoader } from '@cornerstonejs/dicom-image-loader'
 import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
 import { Tag } from '../model/tags'
-
-export interface Core {
-  /** Null when this browser has no WebGL 2: pictures are then drawn by canvasSurface alone. */
-  readonly renderer: RenderingEngine | null
-}
 
 /** Frames Cornerstone may ask about, by image id. Filled by whoever decodes or draws, emptied by the same. */
 const known = new Map<string, Frame>()
@@ -71,17 +66,27 @@ function hasWebGl(): boolean {
 /** Half the cores at least one, four at most: decoding is quicker than the network beyond that. */
 const workers = (): number => Math.min(4, Math.max(1, Math.ceil(navigator.hardwareConcurrency / 2)))
 
-let started: Core | undefined
+let decoding = false
 
-export function startCore(): Core {
-  if (started) return started
-  const gpu = !new URLSearchParams(window.location.search).has('nogpu') && hasWebGl()
-  // One context is enough for all viewports and leaves the browser's others alone.
-  initCore({ rendering: { useCPURendering: !gpu, webGlContextCount: 1 } } as Parameters<typeof initCore>[0])
+/** Decoders in workers; must come before the first frame that needs one. */
+export function startDecoding(): void {
+  if (decoding) return
+  decoding = true
   initLoader({ maxWebWorkers: workers() })
   metaData.addProvider(provide, 10_000)
-  started = { renderer: gpu ? new RenderingEngine('isocenter') : null }
-  return started
+}
+
+let renderer: RenderingEngine | null | undefined
+
+/** Null when this browser has no WebGL 2, or must not use it: pictures are then drawn by canvasSurface alone. */
+export function startDrawing(): RenderingEngine | null {
+  if (renderer !== undefined) return renderer
+  startDecoding()
+  const gpu = hasWebGl()
+  // One context is enough for all viewports and leaves the browser's others alone.
+  initCore({ rendering: { useCPURendering: !gpu, webGlContextCount: 1 } } as Parameters<typeof initCore>[0])
+  renderer = gpu ? new RenderingEngine('isocenter') : null
+  return renderer
 }
 
 /** A grey picture as Cornerstone's image. Values are final: no scaling is left to do. */

@@ -2,7 +2,6 @@
 import type { Frame } from '../model/frame'
 import type { Pace } from '../model/link'
 import { thumbnail } from './canvasSurface'
-import { type Core, startCore } from './core'
 import { Pane } from './pane'
 import { type Picture, PictureStore, bornInverted, ownWindow } from './picture'
 import { FrameSource } from './frames'
@@ -30,7 +29,6 @@ const SMALLER = 'smaller:'
 let count = 0
 
 export class Engine {
-  readonly core: Core
   private crowded = false
   readonly queue: Queue<Picture>
   readonly pictures: PictureStore
@@ -46,12 +44,14 @@ export class Engine {
   readonly firstImage = new Promise<void>((resolve) => {
     this.tellFirst = resolve
   })
+  /** When drawing on the GPU may begin; null where it must not. */
+  readonly gpu: Promise<void> | null
   private noteTimer = 0
   private readonly endings: (() => void)[] = []
 
   /** @param pace when small pictures come first */
   constructor(panes: number, pace: () => Pace) {
-    this.core = startCore()
+    this.gpu = new URLSearchParams(window.location.search).has('nogpu') ? null : this.firstImage
     this.limit = budget((navigator as { deviceMemory?: number }).deviceMemory)
     this.source = new FrameSource(pace, undefined, this.limit * COMPRESSED)
     this.pictures = new PictureStore(this.limit * PICTURES, () => this.onScreen(), () => this.noteLoaded())
@@ -136,6 +136,11 @@ export class Engine {
     if (this.firstDrawn) return
     this.firstDrawn = true
     performance.mark('isocenter:first-image')
+    this.tellFirst()
+  }
+
+  /** The first picture cannot be shown: nothing waits for it any longer. */
+  noteNoImage(): void {
     this.tellFirst()
   }
 

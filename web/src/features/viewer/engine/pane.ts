@@ -17,9 +17,19 @@ export class Pane extends Viewing {
   private direction: 1 | -1 = 1
   private waiting: AbortController | null = null
   private timer = 0
+  /** Whether others may be loaded ahead: the first image of a viewer has the line and the processor for itself. */
+  private mayLoadAhead = false
+
+  constructor(...parameters: ConstructorParameters<typeof Viewing>) {
+    super(...parameters)
+    void this.engine.firstImage.then(() => {
+      this.mayLoadAhead = true
+      this.prefetch()
+    })
+  }
 
   attach(host: HTMLElement): () => void {
-    const screen = new Screen(host, this.id, this.engine.core.renderer, { sized: (size) => this.sized(size), drawn: () => this.noteDrawn(), crowded: () => this.engine.isCrowded() })
+    const screen = new Screen(host, this.id, this.engine.gpu, { sized: (size) => this.sized(size), drawn: () => this.noteDrawn(), crowded: () => this.engine.isCrowded() })
     this.screen = screen
     screen.measure()
     return () => this.detach()
@@ -200,6 +210,7 @@ export class Pane extends Viewing {
 
   private fail(error: unknown, index: number): void {
     if (error instanceof DOMException && error.name === 'AbortError') return
+    this.engine.noteNoImage()
     const reason = error instanceof Error ? error.message : 'This image cannot be shown.'
     this.patch({ status: 'failed', reason, again: error instanceof NotShown && error.again, shown: index, picture: null })
     this.screen?.hide()
@@ -254,7 +265,7 @@ export class Pane extends Viewing {
   prefetch(): void {
     const { index, count } = this.state.get()
     const first = this.frames[0]
-    if (!this.stack || !first) return
+    if (!this.stack || !first || !this.mayLoadAhead) return
     const sample = this.engine.pictures.get(this.frames[index]?.id ?? '')?.bytes ?? first.extent.columns * first.extent.rows * 2
     const wanted = plan(index, count, this.direction)
     const room = withinBudget(wanted.map((_, at) => at), sample, this.engine.share()).length

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { framesOf, instanceOf } from '../model/frame'
 import { presentationOf } from '../model/presentations'
 import { Tag } from '../model/tags'
@@ -6,8 +6,6 @@ import type { Colours } from './colours'
 import type { Picture } from './picture'
 import { type Ready, presented } from './presenting'
 
-vi.mock('@cornerstonejs/dicom-image-loader', () => ({ createImage: () => undefined }))
-vi.mock('./core', () => ({ describe: () => undefined, forget: () => undefined }))
 
 const value = (...Value: unknown[]) => ({ vr: 'XX', Value }) as never
 const COLOR = '1.2.840.10008.5.1.4.1.1.11.2'

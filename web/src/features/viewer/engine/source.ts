@@ -1,5 +1,4 @@
 // One frame from the server to a picture: fetch, decode, apply what the header says.
-import { createImage } from '@cornerstonejs/dicom-image-loader'
 import { HttpError, send } from '../../../lib/http'
 import { type Binary, type Dataset, text } from '../model/dataset'
 import { type Drawing, bitmapShutter, bitsInPixels, bitsOf, maskOf, planesOf, shutterColor, shuttersOf } from '../model/graphics'
@@ -9,7 +8,8 @@ import { Tag } from '../model/tags'
 import { isDecodable, undecodable } from '../model/reasons'
 import { NATIVE } from './compressed'
 import { type Colours, coloursBy, profileOf } from './colours'
-import { describe, forget } from './core'
+import { loadCornerstone } from './cornerstone'
+import type { Decoded } from './decoding'
 import type { Bytes, FrameSource } from './frames'
 import { type Picture, usable } from './picture'
 
@@ -157,19 +157,8 @@ async function decode(frame: Frame, bytes: Uint8Array<ArrayBuffer>, syntax: stri
 
 export const channels = (palette: Palette): readonly Table[] => [palette.red, palette.green, palette.blue]
 
-type Decoded = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array
-
-/** Stored samples of a compressed frame, decoded in Cornerstone's workers. */
-async function decompressed(frame: Frame, bytes: Uint8Array, syntax: string, reduction: number): Promise<Decoded> {
-  describe(frame)
-  try {
-    const options = { useRGBA: false, preScale: { enabled: false }, decodeLevel: reduction } as Parameters<typeof createImage>[3]
-    const image = await createImage(frame.id, bytes, syntax, options)
-    return (image as { getPixelData: () => Decoded }).getPixelData()
-  } finally {
-    forget(frame.id)
-  }
-}
+const decompressed = async (frame: Frame, bytes: Uint8Array, syntax: string, reduction: number): Promise<Decoded> =>
+  (await loadCornerstone()).decompressed(frame, bytes, syntax, reduction)
 
 async function storedSamples(frame: Frame, bytes: Uint8Array, syntax: string, reduction: number, format: PixelFormat): Promise<Decoded> {
   const samples = await decompressed(frame, bytes, syntax, reduction)

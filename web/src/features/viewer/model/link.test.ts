@@ -37,7 +37,7 @@ describe('the line', () => {
   })
 
   it.each<[Told, boolean]>([
-    [{ saveData: true }, true], [{ effectiveType: '3g' }, true], [{ effectiveType: '4g', downlink: 1.5 }, true],
+    [{ saveData: true }, true], [{ effectiveType: '3g' }, true], [{ effectiveType: '4g', downlink: 0.8 }, true], [{ effectiveType: '4g', downlink: 1.3 }, false],
     [{ effectiveType: '4g', downlink: 10 }, false], [{}, false],
   ])('is first what the browser tells of it: %o', (told, slow) => {
     expect(new Link(() => told).isSlow('automatic')).toBe(slow)

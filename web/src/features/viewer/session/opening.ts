@@ -35,7 +35,7 @@ export async function firstHeader(studyInstanceUID: string, series: Series, sign
   return instanceMetadata(studyInstanceUID, series.SeriesInstanceUID, first.SOPInstanceUID, signal).catch(() => null) // the list will tell
 }
 
-export function beginOpening(studyInstanceUID: string, series: string): Opening {
+function beginOpening(studyInstanceUID: string, series: string): Opening {
   const study = quietly(readStudy(studyInstanceUID))
   const early = study.then((answer): Early | null => {
     const first = firstToShow(answer.series, series)
@@ -44,4 +44,17 @@ export function beginOpening(studyInstanceUID: string, series: string): Opening 
     return { seriesInstanceUID, first: firstHeader(studyInstanceUID, first), metadata: quietly(seriesMetadata(studyInstanceUID, seriesInstanceUID)) }
   })
   return { series, study, early: quietly(early) }
+}
+
+/** The last one, and until when whoever asks for the same study means it: React may ask several times before it shows a page. */
+let begun: { readonly study: string; readonly until: number; readonly opening: Opening } | null = null
+const ONE_CLICK = 2000
+
+/** What is asked of the server for a study that is being opened. */
+export function openingOf(studyInstanceUID: string, series: string): Opening {
+  const now = performance.now()
+  if (begun?.study === studyInstanceUID && begun.opening.series === series && now < begun.until) return begun.opening
+  const opening = beginOpening(studyInstanceUID, series)
+  begun = { study: studyInstanceUID, until: now + ONE_CLICK, opening }
+  return opening
 }

@@ -1,4 +1,5 @@
 import { type DragEvent, useState } from 'react'
+import { isGuest } from '../../../api/session'
 import type { Series, Study } from '../../../api/types'
 import { formatDate } from '../../../lib/dates'
 import { formatName } from '../../../lib/names'
@@ -145,7 +146,7 @@ export function Rail({ session }: { session: ViewerSession }) {
     <nav className="rail" aria-label="Series">
       {status === 'loading' && Array.from({ length: 3 }, (_, index) => <span key={index} className="rail-ghost" aria-hidden="true" />)}
       {opened && groups.map((group) => <Section key={group.study.StudyInstanceUID} session={session} group={group} opened={opened} />)}
-      {opened && (
+      {opened && !isGuest() && (
         <button type="button" className="rail-beside" onClick={() => setChoosing(true)}>
           Open a study beside…
         </button>
