@@ -11,12 +11,13 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
+from isocenter import tenants
 from isocenter.dicom.attributes import Level
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.conformance import Statement
@@ -38,14 +39,21 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-def build_context(settings: Settings) -> Context:
-    """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used."""
+def build_context(settings: Settings, pool: Pool | None = None) -> Context:
+    """One process's view of the archive. Raises Broken or Unsupported when folder or database cannot be used.
+
+    pool: that of another archive in the same process, which closes it; None: one of its own.
+    """
+    if settings.tenants:
+        raise Invalid("this server has an archive for each of its institutions", kept="Nothing was done.",
+                      hint=f"Say which one is meant: --tenant {'|'.join(settings.tenants)}")
     used = keys.of(settings)
     local = LocalBlobs(settings.blob_folder, used)
     cache = DiskCache(settings.cache_folder, settings.cache_limit, reserve=2 * settings.min_free_space)
     database = _database(settings)
     return Context(database, _blobs(settings, local, database, cache), settings, verify=partial(_verify, settings), seek=_seek,
-                   conformance=conformance, cache=NOTHING_KEPT if used else cache, pool=Pool(settings.transcoding_processes))
+                   conformance=conformance, cache=NOTHING_KEPT if used else cache,
+                   pool=pool or Pool(settings.transcoding_processes))
 
 
 def _blobs(settings: Settings, local: LocalBlobs, database: Database, cache: DiskCache) -> Blobs:
@@ -175,6 +183,17 @@ def http_application(context: Context) -> "ASGIApp":
     return site.application(context)
 
 
+def http_site(settings: Settings) -> "ASGIApp":
+    """All that the web role answers: one archive, or one for each host."""
+    parts = tenants.archives(settings)
+    if "" in parts:
+        return http_application(build_context(settings))
+    from isocenter.hosts import ByHost
+
+    pool = Pool(settings.transcoding_processes)
+    return ByHost({tenants.host_of(part): http_application(build_context(part, pool)) for part in parts.values()})
+
+
 def serve_dicom(
     settings: Settings, stop: threading.Event, places: int, listener: socket.socket, secure: socket.socket | None = None
 ) -> None:
@@ -184,16 +203,21 @@ def serve_dicom(
     """
     from isocenter.dimse import server
 
-    with _active(settings, "dicom") as context:
-        integrity.leftovers(context)  # of the process before, if it was killed
-        uploading = _upload(context, stop)
+    with ExitStack() as open_now:
+        parts = tenants.archives(settings)
+        contexts = {part.aet: open_now.enter_context(_active(part, "dicom")) for part in parts.values()}
+        uploading = []
+        for context in contexts.values():
+            integrity.leftovers(context)  # of the process before, if it was killed
+            uploading.append(_upload(context, stop))
         # What is loaded by now stays; and receiving makes many small objects, few of them in cycles: the collector's default
         # pace costs four busy associations 4 %.
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
-        server.serve(context, stop, listener, secure, places)
-        if uploading is not None:
-            uploading.join()
+        archives = next(iter(contexts.values())) if "" in parts else contexts
+        server.serve(archives, stop, listener, secure, places)
+        for thread in filter(None, uploading):
+            thread.join()
 
 
 def serve_hl7(settings: Settings, stop: threading.Event, plain: socket.socket | None, secure: socket.socket | None) -> None:

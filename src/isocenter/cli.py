@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from isocenter import __version__, logs
+from isocenter import __version__, logs, tenants
 from isocenter.commands import COMMANDS
 from isocenter.domain.errors import IsocenterError
 from isocenter.preflight import CannotServe
 from isocenter.settings import SETTINGS, Loaded, SettingsError, load
 
 FINE, FAILED, USAGE = 0, 1, 2
+OF_THE_SERVER = frozenset({"dicom", "hl7", "serve", "settings", "version", "web", "worker"})  # and of no institution alone
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,7 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(sys.argv[1:] if argv is None else argv)
     run: Callable[[argparse.Namespace, Loaded], int] = arguments.run
     try:
-        loaded = load(given_settings(arguments))
+        loaded = tenants.select(load(given_settings(arguments)))
+        if loaded.settings.tenants and arguments.command not in OF_THE_SERVER:
+            raise SettingsError(f"tenant: this server has several archives; say which is meant: --tenant "
+                                f"{'|'.join(loaded.settings.tenants)}")
         logs.configure(loaded.settings.log_level, loaded.settings.log_format, str(arguments.command))
         return run(arguments, loaded)
     except SettingsError as error:

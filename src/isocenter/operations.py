@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from isocenter import __version__, metrics
 from isocenter.domain import access
-from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
+from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Missing, Unauthenticated
 from isocenter.service import deliveries, scrubbing, system, webhooks
 from isocenter.service.context import Context
 
@@ -55,6 +55,9 @@ class Operations:
     async def _metrics(self, scope: Scope, send: Send) -> None:
         try:
             access.require(await self._authenticator.principal(scope), access.Permission.SYSTEM_READ)
+            if self._context.settings.tenant:
+                raise Missing("the figures of this server are those of several institutions", where="/metrics",
+                              hint="Its operator may count requests at the reverse proxy.")
         except IsocenterError as error:
             await answer(send, *refusal(error))
             return
@@ -134,7 +137,7 @@ def _count(context: Context, table: str) -> int:
 
 def refusal(error: IsocenterError) -> tuple[int, dict[str, object]]:
     """Status and body for a caller who may not read this."""
-    statuses = ((Busy, 429), (Unauthenticated, 401), (Forbidden, 403))
+    statuses = ((Busy, 429), (Unauthenticated, 401), (Forbidden, 403), (Missing, 404))
     status = next((status for kind, status in statuses if isinstance(error, kind)), 500)
     return status, {"error": {"kind": error.kind.value, "message": error.message, "hint": error.hint}}
 

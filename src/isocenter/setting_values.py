@@ -1,6 +1,7 @@
 """What the values of settings are: addresses, sizes, places; how each is read from a text, and written as one."""
 
 import ipaddress
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,31 @@ class BucketAddress:
         return cls(parts.netloc, parts.path.strip("/"), endpoint.rstrip("/"), region, style == "virtual")
 
 
+class Tenants(dict[str, dict[str, str]]):
+    """Name of an institution -> its own settings as texts; not to be changed, as no setting is."""
+
+    NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+    @classmethod
+    def parse(cls, text: str) -> "Tenants":
+        """Read {"north": {"aet": "NORTH"}} in JSON. Raises ValueError."""
+        tree = json.loads(text) if text.strip() else {}
+        if not isinstance(tree, dict) or not all(isinstance(table, dict) for table in tree.values()):
+            raise ValueError("write a table [tenants.NAME] for each institution in the TOML file")
+        for name, table in tree.items():
+            if not cls.NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name: lower-case letters, digits and hyphens, 32 at most")
+            if not all(isinstance(value, str) for value in table.values()):
+                raise ValueError(f"the settings of {name} must be texts")
+        return cls(tree)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        return json.dumps(self, sort_keys=True) if self else ""
+
+
 def text_of(value: Any) -> str:
     """A value as one would write it."""
     if value is None:
@@ -147,5 +173,5 @@ def _path(text: str) -> Path:
 PARSERS: dict[Any, Any] = {  # type -> text -> value; raises ValueError with a sentence on what to write
     str: str.strip, int: _integer, float: _number, bool: _boolean, Path: _path, Path | None: lambda t: _path(t) if t else None,
     Address: Address.parse, Address | None: lambda t: Address.parse(t) if t else None, Size: Size.parse,
-    tuple[str, ...]: _networks, Origins: Origins.parse,
+    tuple[str, ...]: _networks, Origins: Origins.parse, Tenants: Tenants.parse,
 }

@@ -7,6 +7,7 @@ an error that names the nearest known one. Only cli and app load settings; every
 
 import base64
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
-from isocenter.setting_values import PARSERS, Address, BucketAddress, Origins, Size, text_of
+from isocenter.setting_values import PARSERS, Address, BucketAddress, Origins, Size, Tenants, text_of
 
 __all__ = [
     "AE_TITLE", "BY_NAME", "ENVIRONMENT_ONLY", "PREFIX", "REMOVED", "SETTINGS", "Address", "BucketAddress", "Loaded", "Origins",
@@ -178,6 +179,9 @@ class Settings:
                          metavar="off|all|LIST")
     htj2k_limit: Size = setting(Size(100 << 30), "Most bytes of such copies; the oldest go first. 0: no limit", metavar="BYTES",
                                 least=0)
+    tenants: Tenants = setting(Tenants(), "Institutions that share this server and never see each other: a table [tenants.NAME] "
+                                          "for each in the TOML file (docs/tenants.md)", secret=True, metavar="JSON")
+    tenant: str = setting("", "Of which of these institutions a command is", metavar="NAME")
 
     @property
     def database_url(self) -> str:
@@ -286,6 +290,8 @@ class Setting:
     def show(self, value: Any) -> str:
         """The text of a value as one would write it, with passwords masked."""
         text = text_of(value)
+        if self.secret and isinstance(value, Tenants):
+            return ", ".join(value)
         if self.secret and "://" not in text:
             return "***" if text else ""
         return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text) if self.secret else text
@@ -438,8 +444,14 @@ def _from_file(path: Path | None) -> dict[str, tuple[str, str]]:
     for name, value in tree.items():
         if name not in BY_NAME or name == "config":
             raise _unknown(name, f"file {path}", {s.name: s.name for s in SETTINGS})
-        found[name] = (_toml_text(name, value, path), f"file {path}")
+        found[name] = (_toml_tables(name, value, path) if name == "tenants" else _toml_text(name, value, path), f"file {path}")
     return found
+
+
+def _toml_tables(name: str, value: Any, path: Path) -> str:
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise SettingsError(f"{name}: file {path}: write a table [{name}.NAME] for each institution")
+    return json.dumps({each: {key: _toml_text(key, one, path) for key, one in table.items()} for each, table in value.items()})
 
 
 def _toml_text(name: str, value: Any, path: Path) -> str:

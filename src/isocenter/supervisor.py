@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
-from isocenter import metrics
+from isocenter import metrics, tenants
 from isocenter.dimse import places
 from isocenter.preflight import CannotServe, bind, check_exposure, lock_roles, prepare_folder, reserve
 from isocenter.settings import BY_NAME, ENVIRONMENT_ONLY, PREFIX, SETTINGS, Address, Settings
@@ -40,6 +40,7 @@ class Child:
     """One process of a role."""
 
     role: str
+    tenant: str = ""  # of several institutions, the one whose it is; "" for what they share, and where there is one archive
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -57,22 +58,24 @@ class Supervisor:
     ready: bool = False
     _kept: list[Any] = field(default_factory=list)  # lock files and port reservations, held by being open
     _dicom: list[socket.socket] = field(default_factory=list)  # listening sockets of all DICOM processes: plain, over TLS
-    _hl7: list[socket.socket | None] = field(default_factory=list)  # of the HL7 process: plain, over TLS
+    _hl7: dict[str, list[socket.socket | None]] = field(default_factory=dict)  # of each HL7 process: plain, over TLS
     _places: int = -1  # a descriptor: memory in which all DICOM processes count their associations
     _multiproc: str = ""
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT. Raises CannotServe with a clear message when it cannot begin."""
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        check_exposure(self.settings, self.roles)
-        prepare_folder(self.settings)
-        if self.settings.embedded:
-            self._kept.append(lock_roles(self.settings.data, self.roles))
+        for name, part in tenants.archives(self.settings).items():
+            roles = self._roles_of(name, part)
+            check_exposure(part, roles)
+            prepare_folder(part)
+            if part.embedded:
+                self._kept.append(lock_roles(part.data, roles))
         self.settings = self._reserve_ports()
         self._multiproc = tempfile.mkdtemp(prefix="isocenter-metrics-")
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = self._multiproc
         try:
-            prepared = self._prepare()
+            prepared = {name: self._prepare(name) for name in tenants.archives(self.settings)}
             self._start_all()
             return self._watch(prepared)
         finally:
@@ -80,6 +83,10 @@ class Supervisor:
             shutil.rmtree(self._multiproc, ignore_errors=True)
 
     # -- before anything is served
+
+    def _roles_of(self, name: str, part: Settings) -> tuple[str, ...]:
+        """The roles that an archive has; of several not all may have HL7."""
+        return tuple(role for role in self.roles if role != "hl7" or not name or part.hl7 or part.hl7_tls)
 
     def _reserve_ports(self) -> Settings:
         """Resolve port 0 and make sure that the ports are free.
@@ -96,8 +103,9 @@ class Supervisor:
             if settings.dicom_tls is not None:
                 settings = replace(settings, dicom_tls=self._bind("dicom_tls", settings.dicom_tls))
         if "hl7" in self.roles:
-            plain, secure = self._bind_hl7("hl7", settings.hl7), self._bind_hl7("hl7_tls", settings.hl7_tls)
-            settings = replace(settings, hl7=plain, hl7_tls=secure)
+            for name, part in tenants.archives(settings).items():
+                bound = {key: self._bind_hl7(name, key, getattr(part, key)) for key in ("hl7", "hl7_tls")}
+                settings = tenants.with_ports(settings, name, bound)
         return settings
 
     def _bind(self, name: str, address: Address) -> Address:
@@ -105,14 +113,15 @@ class Supervisor:
         self._dicom.append(listener)
         return Address(address.host, listener.getsockname()[1])
 
-    def _bind_hl7(self, name: str, address: Address | None) -> Address | None:
+    def _bind_hl7(self, tenant: str, name: str, address: Address | None) -> Address | None:
         listener = None if address is None else bind(name, address)
-        self._hl7.append(listener)
+        self._hl7.setdefault(tenant, []).append(listener)
         return Address(address.host, listener.getsockname()[1]) if address and listener else None
 
-    def _prepare(self) -> dict[str, Any]:
-        """Folder, schema and first user, done by a child that then ends."""
-        process = subprocess.Popen(role_command("prepare"), env=self._environment(keep_password=True), stdout=subprocess.PIPE)
+    def _prepare(self, tenant: str) -> dict[str, Any]:
+        """Folder, schema and first user of an archive, done by a child that then ends."""
+        environment = self._environment(tenant, keep_password=True)
+        process = subprocess.Popen(role_command("prepare"), env=environment, stdout=subprocess.PIPE)
         answer, _ = process.communicate()
         if process.returncode == 0:
             return dict(json.loads(answer))
@@ -122,7 +131,7 @@ class Supervisor:
             message = "the data folder and the database could not be prepared; the reason is above"
         raise CannotServe(message)
 
-    def _environment(self, *, keep_password: bool = False) -> dict[str, str]:
+    def _environment(self, tenant: str, *, keep_password: bool = False) -> dict[str, str]:
         """The effective settings as the child's environment: a changed file or variable cannot split the roles."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX) or (keep_password and k in ENVIRONMENT_ONLY)}
         rows = [s for s in SETTINGS if s.name != "config" and getattr(self.settings, s.name) != s.default]
@@ -130,29 +139,36 @@ class Supervisor:
         log_format = self.settings.log_format
         if log_format == "auto":
             log_format = "text" if sys.stderr.isatty() else "json"
-        return {**inherited, **mine, "ISOCENTER_LOG_FORMAT": log_format}
+        return {**inherited, **mine, "ISOCENTER_LOG_FORMAT": log_format, **({"ISOCENTER_TENANT": tenant} if tenant else {})}
 
     # -- children
 
     def _start_all(self) -> None:
-        counts = {"dicom": self.settings.dicom_process_count}
-        self.children = [Child(role) for role in self.roles for _ in range(counts.get(role, 1))]
+        counts = {"web": 1, "dicom": self.settings.dicom_process_count}
+        shared = [Child(role) for role in self.roles for _ in range(counts.get(role, 0))]
+        parts = tenants.archives(self.settings).items()
+        own = [Child(role, name) for name, part in parts for role in self._roles_of(name, part) if role not in counts]
+        self.children = [*shared, *own]
         for child in self.children:
             self._start(child)
 
     def _start(self, child: Child) -> None:
-        inherited = self._inherited(child.role)
+        inherited = self._inherited(child)
         child.process = subprocess.Popen(
-            [*role_command(child.role), *map(str, inherited)], env=self._environment(), stdin=subprocess.DEVNULL,
+            [*role_command(child.role), *map(str, inherited)], env=self._environment(child.tenant), stdin=subprocess.DEVNULL,
             pass_fds=[descriptor for descriptor in inherited if descriptor >= 0],
         )
         child.started = time.monotonic()
 
-    def _inherited(self, role: str) -> list[int]:
+    def _inherited(self, child: Child) -> list[int]:
         """Descriptors; -1 stands for a socket that there is not."""
-        if role == "dicom":
+        if child.role == "dicom":
             return [self._places, *(listener.fileno() for listener in self._dicom)]
-        return [-1 if listener is None else listener.fileno() for listener in self._hl7] if role == "hl7" else []
+        listeners = self._hl7[child.tenant] if child.role == "hl7" else []
+        return [-1 if listener is None else listener.fileno() for listener in listeners]
+
+    def _listeners(self) -> list[socket.socket]:
+        return [*self._dicom, *(listener for each in self._hl7.values() for listener in each if listener is not None)]
 
     def _watch(self, prepared: dict[str, Any]) -> int:
         """Until a stop is asked for: start what is due, take note of what died, announce when everything answers."""
@@ -200,15 +216,14 @@ class Supervisor:
         """True when every role that listens answers."""
         if any(child.process is None for child in self.children):
             return False
-        if not all(is_listening(listener.getsockname()[1]) for listener in (*self._dicom, *self._hl7) if listener is not None):
+        if not all(is_listening(listener.getsockname()[1]) for listener in self._listeners()):
             return False
         return "web" not in self.roles or ready_over_http(self.settings)
 
     def _stop_all(self) -> None:
         """SIGTERM to all, grace_seconds to finish what has begun, then SIGKILL."""
-        for listener in (*self._dicom, *self._hl7):
-            if listener is not None:
-                listener.close()
+        for listener in self._listeners():
+            listener.close()
         if self._places >= 0:
             os.close(self._places)
         running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
@@ -291,9 +306,17 @@ def ready_over_http(settings: Settings) -> bool:
         connection.close()
 
 
-def announcement(settings: Settings, roles: Iterable[str], prepared: dict[str, Any], say: Any) -> None:
-    """Where it is and how to get in; the generated password only here and only once."""
+def announcement(settings: Settings, roles: Iterable[str], prepared: dict[str, dict[str, Any]], say: Any) -> None:
+    """Where it is and how to get in; the generated password only here and only once. prepared: for each archive."""
     lines = ["Isocenter is ready."]
+    for name, part in tenants.archives(settings).items():
+        lines += [f"{name}:", *_told(part, roles, prepared[name])] if name else _told(part, roles, prepared[name])
+    say("\n".join(lines), flush=True)
+
+
+def _told(settings: Settings, roles: Iterable[str], prepared: dict[str, Any]) -> list[str]:
+    """The lines about one archive."""
+    lines = []
     if "web" in roles:
         lines.append(f"  Web       {settings.url}/")
     if "dicom" in roles:
@@ -312,4 +335,4 @@ def announcement(settings: Settings, roles: Iterable[str], prepared: dict[str, A
         shown = f"password {password}   (shown only this once)" if password else "the password from ISOCENTER_ADMIN_PASSWORD"
         lines.append(f"  Login     admin, {shown}")
         lines.append("  Try       isocenter demo   sends a few studies to look at")
-    say("\n".join(lines), flush=True)
+    return lines

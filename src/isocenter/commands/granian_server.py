@@ -92,4 +92,4 @@ def web_application() -> "ASGIApp":
     die_with_parent()
     settings = load({}).settings
     logs.configure(settings.log_level, settings.log_format, "web")  # granian has put its own in place
-    return app.http_application(app.build_context(settings))
+    return app.http_site(settings)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from isocenter import logs
+from isocenter import logs, tenants
 from isocenter.commands.processes import die_with_parent
 from isocenter.domain.errors import IsocenterError
 from isocenter.settings import Settings, SettingsError, load
@@ -31,7 +31,8 @@ def main(role: str, *inherited: str) -> int:
     signal.signal(signal.SIGTERM, _setter(stop))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # the supervisor waits for them blocked, and children inherit that
     try:
-        settings = load({}).settings
+        given = load({})  # made by the supervisor; of one institution alone they are its own already
+        settings = (tenants.select(given) if given.settings.tenants else given).settings
         logs.configure(settings.log_level, settings.log_format, role)
         if role == "prepare":
             return _prepare(settings)

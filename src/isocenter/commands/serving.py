@@ -2,6 +2,7 @@
 
 import argparse
 
+from isocenter import tenants
 from isocenter.preflight import ROLES
 from isocenter.settings import Loaded
 from isocenter.supervisor import Supervisor
@@ -17,8 +18,9 @@ def _serve(loaded: Loaded, roles: tuple[str, ...]) -> int:
 
 def run_serve(arguments: argparse.Namespace, loaded: Loaded) -> int:
     """All roles, until SIGTERM or Ctrl-C."""
-    settings = loaded.settings
-    return _serve(loaded, ROLES if settings.hl7 or settings.hl7_tls else tuple(role for role in ROLES if role != "hl7"))
+    parts = tenants.archives(loaded.settings).values()
+    hl7 = any(part.hl7 or part.hl7_tls for part in parts)
+    return _serve(loaded, ROLES if hl7 else tuple(role for role in ROLES if role != "hl7"))
 
 
 def run_web(arguments: argparse.Namespace, loaded: Loaded) -> int:

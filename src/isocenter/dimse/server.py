@@ -9,6 +9,7 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import NoReturn
 
@@ -69,18 +70,24 @@ def admit(context: Context, request: AssociateRQ, address: str) -> Caller | Asso
         return TEMPORARY_CONGESTION
 
 
+Archives = Context | Mapping[str, Context]
+"""The one archive, or each institution's by its AE title (isocenter.tenants)."""
+
+
 class Server:
     """Listens on bound sockets, which other processes may share, until `stop`, which closes them.
 
-    secure: the one for TLS, with the certificates of the settings. places: of the associations of all these processes
-    (`places.create`); None: this one's only. Raises Broken when the certificates cannot be used.
+    archives: who calls another AE title than those of several archives is rejected. secure: the one for TLS, with the
+    certificates of the settings. places: of the associations of all these processes (`places.create`); None: this one's only.
+    Raises Broken when the certificates cannot be used.
     """
 
     def __init__(
-        self, context: Context, listener: socket.socket, secure: socket.socket | None = None, places: int | None = None
+        self, archives: Archives, listener: socket.socket, secure: socket.socket | None = None, places: int | None = None
     ) -> None:
-        settings = context.settings
-        self._context = context
+        self._archives = archives
+        contexts = [archives] if isinstance(archives, Context) else list(archives.values())
+        settings = self._settings = contexts[0].settings  # what is asked of them here is the same for all
         self._limits = Limits(
             maximum_length=settings.max_pdu, artim_timeout=settings.artim_timeout, idle_timeout=settings.dicom_idle_timeout
         )
@@ -93,12 +100,17 @@ class Server:
         self._open: dict[Association, threading.Thread] = {}
         self._places = Places(create(settings.max_associations) if places is None else places)
         self._established: dict[Association, int] = {}  # and the place of each; one that is over has none
-        self._tally = Tally(context)
+        self._tallies = {id(context): Tally(context) for context in contexts}
 
     @property
     def port(self) -> int:
         """The port listened on in clear text."""
         return int(self._listeners[0].getsockname()[1])
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long a stop waits for what has begun."""
+        return self._settings.grace_seconds
 
     @property
     def associations(self) -> int:
@@ -121,7 +133,8 @@ class Server:
             thread = threading.Thread(target=self._accept, args=(listener, certificates), name="dicom-listener", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._tally.start()
+        for tally in self._tallies.values():
+            tally.start()
 
     def stop(self, grace_seconds: float) -> None:
         """Accept nothing more; associations in use may go on for the grace time, idle ones and then all get A-ABORT.
@@ -143,7 +156,8 @@ class Server:
         self._join(LAST_MESSAGE)
         for association in self._still_open():
             association.sever()
-        self._tally.stop()
+        for tally in self._tallies.values():
+            tally.stop()
         if not self._still_open():
             self._places.close()
 
@@ -203,7 +217,7 @@ class Server:
         silent connections, however many, must not keep it out.
         """
         with self._lock:
-            if len(self._open) < self._context.settings.max_associations + REJECTED_AT_ONCE:
+            if len(self._open) < self._settings.max_associations + REJECTED_AT_ONCE:
                 return True
             silent = next((each for each in self._open if each.awaiting_request), None)
             if silent is None:
@@ -241,11 +255,14 @@ class Server:
             facts["address"] = address
         request = association.request()
         facts.update(calling=request.calling_ae_title, called=request.called_ae_title)
-        caller = self._admit(association, request, address)
+        context = self._archive(request.called_ae_title)
+        if context is None:
+            self._reject(association, CALLED_AE_TITLE_NOT_RECOGNIZED, facts)  # PS3.8 9.3.4
+        caller = self._admit(context, association, request, address)
         if isinstance(caller, AssociateRJ):
             self._reject(association, caller, facts)
         try:
-            identified = identity.identify(self._context, request, caller, secured=bool(association.secured))
+            identified = identity.identify(context, request, caller, secured=bool(association.secured))
             if isinstance(identified, AssociateRJ):
                 self._reject(association, identified, facts)
             caller, answer = identified
@@ -259,17 +276,17 @@ class Server:
                 facts["tls"] = association.secured
             log.info("association accepted", extra={"facts": {**facts, "contexts": len(association.contexts)}})
             metrics.association("accepted", request.calling_ae_title)
-            self._note(caller, associations=1)
+            self._note(context, caller, associations=1)
             titles = request.calling_ae_title, request.called_ae_title
-            scp = storage.StorageSCP(self._context, caller.principal, *titles)
-            session = Session(self._context, caller.principal, *titles, association, caller.peer)
+            scp = storage.StorageSCP(context, caller.principal, *titles)
+            session = Session(context, caller.principal, *titles, association, caller.peer)
             try:
                 with metrics.association_open():
                     Dispatcher(association, partial(services.handler, session, scp)).run()
             finally:
                 scp.close()
                 facts.update({category.lower(): number for category, number in scp.answered.items()})
-                self._note(caller, instances=scp.answered[Category.SUCCESS] + scp.answered[Category.WARNING])
+                self._note(context, caller, instances=scp.answered[Category.SUCCESS] + scp.answered[Category.WARNING])
         finally:
             self._leave(association)
 
@@ -279,16 +296,19 @@ class Server:
         association.reject(rejection)
         raise Ended("rejected")
 
-    def _note(self, caller: Caller, *, associations: int = 0, instances: int = 0) -> None:
-        if caller.peer is not None:
-            self._tally.note(caller.peer.aet, associations=associations, instances=instances)
+    def _archive(self, called: str) -> Context | None:
+        return self._archives if isinstance(self._archives, Context) else self._archives.get(called)
 
-    def _admit(self, association: Association, request: AssociateRQ, address: str) -> Caller | AssociateRJ:
+    def _note(self, context: Context, caller: Caller, *, associations: int = 0, instances: int = 0) -> None:
+        if caller.peer is not None:
+            self._tallies[id(context)].note(caller.peer.aet, associations=associations, instances=instances)
+
+    def _admit(self, context: Context, association: Association, request: AssociateRQ, address: str) -> Caller | AssociateRJ:
         """The caller, who has a place from now on, or why not: no place is left, for nobody or for this peer."""
-        caller = admit(self._context, request, address)
+        caller = admit(context, request, address)
         if isinstance(caller, AssociateRJ):
             return caller
-        most = (caller.peer.max_associations if caller.peer else 0) or self._context.settings.max_associations_per_peer
+        most = (caller.peer.max_associations if caller.peer else 0) or context.settings.max_associations_per_peer
         place = self._places.take(request.calling_ae_title, most)
         if place is None:
             return LOCAL_LIMIT_EXCEEDED
@@ -309,15 +329,18 @@ _METRIC = {"released": "released", "rejected": "rejected", "timeout": "timeout"}
 
 
 def serve(
-    context: Context,
+    archives: Archives,
     stop: threading.Event,
     listener: socket.socket,
     secure: socket.socket | None = None,
     places: int | None = None,
 ) -> None:
-    """Receive DICOM on bound sockets, the second for TLS, until `stop` is set, then stop gracefully. places: as in `Server`."""
-    server = Server(context, listener, secure, places)
+    """Receive DICOM on bound sockets, the second for TLS, until `stop` is set, then stop gracefully.
+
+    archives, places: as in `Server`.
+    """
+    server = Server(archives, listener, secure, places)
     server.start()
     stop.wait()
-    server.stop(context.settings.grace_seconds)
+    server.stop(server.grace_seconds)
 
