@@ -239,6 +239,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         audit_relay,
         commitments,
         copies,
+        journal,
         notices,
         progress,
         rejections,
@@ -255,7 +256,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
     beside = {
         "audit": audit_relay.run, "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
-        "hl7": hl7_messages.run, "index": index_filling.run,
+        "hl7": hl7_messages.run, "index": index_filling.run, "journal": journal.run,
         "notices": notices.run, "progress": progress.run, "rejections": rejections.run,
         "relay": relay.run, "retrievals": retrievals.run, "scrub": scrubbing.run,
         "ups-reports": ups.run, "webhooks": webhooks.run,

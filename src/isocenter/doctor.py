@@ -17,7 +17,7 @@ from isocenter.domain.certificates import WARN_BEFORE
 from isocenter.domain.errors import IsocenterError
 from isocenter.domain.events import Event
 from isocenter.operations import problems
-from isocenter.service import accounts, audit_trail, auditing, deliveries, peers, scrubbing, system, webhooks
+from isocenter.service import accounts, audit_trail, auditing, deliveries, journal, peers, scrubbing, system, webhooks
 from isocenter.service.context import Context
 from isocenter.store import changes
 from isocenter.store.schema import change, exception
@@ -26,6 +26,7 @@ Level = Literal["unsafe", "unhealthy", "advice"]
 
 BACKUP_EVERY = timedelta(days=2)
 UPLOAD_WITHIN = timedelta(hours=1)
+JOURNAL_WITHIN = timedelta(minutes=30)
 TOKEN_UNUSED = timedelta(days=180)
 _TAIL = 20_000  # rows of the change log whose chain is looked at; `isocenter verify --audit` looks at all
 
@@ -178,6 +179,16 @@ def _collector(context: Context) -> Iterator[Finding]:
         )
 
 
+def _journal(context: Context) -> Iterator[Finding]:
+    """The journal beside the files."""
+    state = journal.state(context)
+    if state.since is not None and context.clock() - state.since > JOURNAL_WITHIN:
+        reason = f": {state.reason}" if state.reason else ", nor does a worker try"
+        yield Finding(
+            "unhealthy", f"since {state.since:%Y-%m-%d %H:%M} UTC {state.behind:,} changes are not in the journal{reason}",
+            "Until they are, only the database has them. Does the worker run, and can it write to the storage?")
+
+
 def _queues(context: Context) -> Iterator[Finding]:
     """What waits for somebody."""
     _, given_up = deliveries.figures(context)
@@ -206,5 +217,5 @@ def _queues(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
-    _works, _network, _files, _people, _backups, _kept, _log, _collector, _queues,
+    _works, _network, _files, _people, _backups, _kept, _log, _collector, _journal, _queues,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from isocenter import app
 from isocenter.commands.terminal import Progress, print_json
 from isocenter.domain.access import SYSTEM
 from isocenter.preflight import ROLES, lock_roles, need_archive, prepare_folder
-from isocenter.service import auditing, corrections, exceptions, importing, ingest, integrity, rejections
+from isocenter.service import auditing, corrections, exceptions, importing, ingest, integrity, journal, rejections
 from isocenter.settings import Loaded
 
 # File names shown for each reason; --json has all of them.
@@ -156,6 +156,7 @@ def run_verify(arguments: argparse.Namespace, loaded: Loaded) -> int:
 
 
 def arguments_reindex(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--without-journal", action="store_true", help="do not read the journal: nothing of what people decided")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -167,6 +168,7 @@ def run_reindex(arguments: argparse.Namespace, loaded: Loaded) -> int:
     try:
         with app.opened(loaded.settings) as context, Progress("reindex", "files") as progress:
             summary = Summary(as_json=arguments.json)
+            back = None if arguments.without_journal else journal.restore(context)
             for result in integrity.reindex(context, progress.expect):
                 summary.add(result)
                 progress.advance()
@@ -174,6 +176,9 @@ def run_reindex(arguments: argparse.Namespace, loaded: Loaded) -> int:
             exceptions.recover(context)
             rejections.recover(context)
             progress.close()
+            if back is not None and not arguments.json:
+                print(f"from the journal: {back.changes:,} rows of the change log, the last of {back.until}, "
+                      f"and {back.rows:,} rows of what people decided")
             summary.end()
     finally:
         if lock is not None:

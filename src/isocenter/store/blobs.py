@@ -6,7 +6,7 @@
 
 `store.blobs_local` keeps files in a folder tree, `store.blobs_s3` objects in a bucket; the keys are the same:
 
-    archive/2026/11/22/<study>/<series>/<uuid>.dcm   quarantine/...   derived/...
+    archive/2026/11/22/<study>/<series>/<uuid>.dcm   quarantine/...   derived/...   journal/... (`store.journal`)
 
 The second version of an instance is <uuid>.v2.dcm: so the files alone, whatever their times, tell which one is served.
 """
@@ -21,7 +21,7 @@ from typing import Protocol
 from isocenter.store.open_files import OpenFile
 
 # Keys are ours, so this refuses nothing legitimate; it makes a traversal impossible even if a row were forged.
-KEY = re.compile(r"(archive|quarantine|derived)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
+KEY = re.compile(r"(archive|quarantine|derived|journal)(/[0-9A-Za-z_-][0-9A-Za-z_.-]*)+")
 
 
 class Incoming(Protocol):

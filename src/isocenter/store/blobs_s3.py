@@ -74,9 +74,9 @@ class S3Blobs:
     def put(self, incoming: Incoming, key: str) -> None:
         """Keep what arrived on this node's disk. On return it survives a power cut, and is to be uploaded.
 
-        Derived data, which can be made again, goes straight into the bucket. Raises Away then.
+        Derived data, which can be made again, and the journal, which waits, go straight into the bucket. Raises Away then.
         """
-        if key.startswith("derived/"):
+        if key.startswith(("derived/", "journal/")):
             self._derived(incoming, key)
         else:
             self.ahead.put(incoming, key)

@@ -224,7 +224,7 @@ def replay(connection: Connection, at: datetime) -> int:
     standing = select(rejected.c.sop_instance_uid).where(rejected.c.state.in_(("hidden", "freed", "absent")),
                                                          rejected.c.rejection_fk.in_(_standing()))  # fmt: skip
     connection.execute(update(rejected).values(served=0))
-    notes = select(rejection.c.note_uid).where(rejection.c.undone_at.is_(None))
+    notes = select(rejection.c.note_uid)  # also of those that were taken back: undoing does not show a note
     uids = sorted({*connection.execute(standing).scalars(), *connection.execute(notes).scalars()})
     return hide(connection, uids, at)
 

@@ -86,7 +86,7 @@ def _rows(source: Connection, into: Connection, advance: Said) -> None:
             into.execute(insert(table), rows)
             advance(len(rows))
         if into.dialect.name == "postgresql":
-            _follow(into, table)
+            follow(into, table)
 
 
 def _batches(source: Connection, table: Table) -> Iterator[list[dict[str, object]]]:
@@ -95,7 +95,7 @@ def _batches(source: Connection, table: Table) -> Iterator[list[dict[str, object
         yield [dict(row) for row in rows]
 
 
-def _follow(into: Connection, table: Table) -> None:
+def follow(into: Connection, table: Table) -> None:
     """The next number PostgreSQL gives comes after those that were put in."""
     column = table.autoincrement_column
     if column is None:

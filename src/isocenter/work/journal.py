@@ -1,0 +1,31 @@
+"""The worker's rounds for the journal: what only the index knows is written beside the files a moment later."""
+
+import logging
+import threading
+
+from isocenter.domain.errors import IsocenterError
+from isocenter.service import journal
+from isocenter.service.context import Context
+from isocenter.store.journal import End
+
+log = logging.getLogger(__name__)
+
+LOOK = 2.0  # seconds between two looks whether something is to be written
+AGAIN = 30.0  # after one that failed
+
+
+def run(context: Context, stop: threading.Event) -> None:
+    """Write until `stop` is set. One worker writes, the others stand by; a storage that is away is waited for."""
+    end: End | None = None
+    while not stop.is_set():
+        pause = LOOK
+        try:
+            end, more = journal.write(context, end)
+            pause = 0.0 if more else LOOK
+        except IsocenterError as error:
+            end, pause = None, AGAIN
+            log.warning("the journal was not written and is tried again", extra={"facts": {"reason": error.message}})
+        except Exception:  # the lease ends, and the next round may do better
+            end, pause = None, AGAIN
+            log.exception("a round of the journal failed")
+        stop.wait(pause)
