@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from objects import part10
-from servers import PASSWORD, Server, command, environment, run, running
+from servers import PASSWORD, Server, command, environment, run, running, wait_for
 
 ROUNDS = 4  # of backups, and of restores, that are killed
 IMAGES = 40
@@ -105,3 +105,31 @@ def test_the_runbook(tmp_path: Path) -> None:
         assert checked.returncode == 0 and "80 files checked" in checked.stdout, checked
         with httpx.Client(base_url=server.url) as somebody:
             assert somebody.get("/api/v1/studies", auth=("admin", PASSWORD)).status_code == 200, "accounts are back"
+
+
+@pytest.mark.timeout(240)
+def test_only_the_index_is_lost(tmp_path: Path) -> None:
+    """`isocenter reindex`, as docs/recovery.md has it: images, what people decided, accounts, and the log with its chain."""
+    right = {"PatientID": "R-77", "PatientName": "Right^Rita", "IssuerOfPatientID": "", "PatientBirthDate": "", "PatientSex": "F"}
+    with running(tmp_path / "first") as server:
+        send(server, tmp_path / "one", 100)
+        client = server.client()
+        made = client.post("/api/v1/corrections", json={"studies": ["2.25.8"], "patient": right, "reason": "wrong choice"})
+        assert made.status_code == 201, made.text
+        before, corrections = served(client), client.get("/api/v1/corrections").json()
+        journal = tmp_path / "first" / "data" / "journal"
+        wait_for(lambda: any(b"correction.made" in path.read_bytes() for path in journal.rglob("*.jsonl")))
+    for path in (tmp_path / "first" / "data").glob("index.sqlite*"):
+        path.unlink()
+    done = isocenter(server, "reindex")
+    assert done.returncode == 0 and "from the journal: " in done.stdout, done
+    checked = isocenter(server, "verify", "--audit")
+    assert checked.returncode == 0 and "everything is as it was written" in checked.stdout, checked
+    with running(tmp_path / "first") as server:
+        client = server.client()
+        assert client.get("/api/v1/corrections").json() == corrections
+        assert served(client) == before
+        (row,) = client.get("/dicom-web/studies", params={"StudyInstanceUID": "2.25.8"}).json()
+        assert row["00100020"]["Value"] == ["R-77"] and row["00100010"]["Value"] == [{"Alphabetic": "Right^Rita"}]
+        told = isocenter(server, "audit", "--kind", "correction.made", "--format", "json")
+        assert len(orjson.loads(told.stdout)) == 1, told

@@ -22,7 +22,7 @@ import s3_archive
 import servers
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Busy, Conflict, IsocenterError, Missing
-from isocenter.service import commitment, exceptions, ingest, integrity, retrieve, sending, system, uploading
+from isocenter.service import accounts, commitment, exceptions, ingest, integrity, journal, retrieve, sending, system, uploading
 from isocenter.service.commitment import Reference
 from isocenter.service.context import Context
 from isocenter.service.integrity import Verification
@@ -50,6 +50,29 @@ def node(s3: ceph.S3, bucket: str, folder: Path, database_url: str) -> Iterator[
     yield make
     for context in opened:
         context.__exit__(None, None, None)
+
+
+def test_the_journal_is_in_the_bucket_and_waits_while_it_is_away(
+    node: Node, s3: ceph.S3, folder: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = node()
+    store(context, part10(PatientID="A"))
+    accounts.add_user(context, SYSTEM, name="rita", role="radiologist")
+
+    def away(*unused: object) -> None:
+        raise Away("the object store does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Bucket, "put", away)
+        with pytest.raises(Away):
+            journal.write(context, None)
+    assert journal.state(context).reason == "the object store does not answer"
+    end, _ = journal.write(context, None)
+    assert end is not None and end.seq > 0 and list(context.blobs.list("journal")) == [f"journal/{end.line}/000000000000.jsonl"]
+    fresh = s3_archive.node(s3, context.settings.bucket.name, folder / "fresh")  # type: ignore[union-attr]
+    with fresh as anew:  # another machine, with nothing but the bucket
+        back = journal.restore(anew)
+        assert back is not None and back.changes == end.seq
 
 
 def store(context: Context, data: bytes) -> str:

@@ -176,10 +176,10 @@ def run_reindex(arguments: argparse.Namespace, loaded: Loaded) -> int:
             exceptions.recover(context)
             rejections.recover(context)
             progress.close()
+            summary.end()
             if back is not None and not arguments.json:
                 print(f"from the journal: {back.changes:,} rows of the change log, the last of {back.until}, "
                       f"and {back.rows:,} rows of what people decided")
-            summary.end()
     finally:
         if lock is not None:
             lock.close()
