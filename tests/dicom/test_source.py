@@ -7,12 +7,12 @@ import pytest
 
 from isocenter.dicom.elements import Window
 from isocenter.dicom.part10 import Malformed
-from isocenter.dicom.source import BytesSource, FileSource, Source
+from isocenter.dicom.source import Arriving, BytesSource, FileSource, Source
 
 CONTENT = bytes(range(256)) * 1000
 
 
-@pytest.fixture(params=["bytes", "file", "part of a file"])
+@pytest.fixture(params=["bytes", "file", "part of a file", "arriving", "arriving, nothing in memory"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     if request.param == "bytes":
         return BytesSource(CONTENT)
@@ -20,6 +20,8 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     path.write_bytes(CONTENT + (b"" if request.param == "file" else b"of another object"))
     descriptor = os.open(path, os.O_RDONLY)
     request.addfinalizer(lambda: os.close(descriptor))
+    if request.param.startswith("arriving"):
+        return Arriving(descriptor, len(CONTENT), CONTENT[: 65_536 if request.param == "arriving" else 0])
     return FileSource(descriptor, None if request.param == "file" else len(CONTENT))
 
 

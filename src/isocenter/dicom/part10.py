@@ -78,7 +78,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What was found in the beginning of an object that is still arriving; see `begin`. told: the warnings of its texts."""
+    """What was found in the beginning of an object that is still arriving; see `begin`. told: the warnings of its texts.
+
+    base, head: the bytes from `base` that were read then, so that `scan` need not fetch them again while the sender waits.
+    """
 
     meta: FileMeta
     encoding: Encoding
@@ -86,6 +89,8 @@ class Beginning:
     values: Mapping[str, str]
     told: tuple[str, ...]
     number_of_values: int
+    base: int
+    head: bytes
 
 
 def begin(source: Source, extras: Extras = NONE) -> Beginning | None:
@@ -109,7 +114,7 @@ def begin(source: Source, extras: Extras = NONE) -> Beginning | None:
     found.warnings[:0] = [*meta.warnings, *warning]
     told: list[str] = []
     values = texts(found.values, plain(found.values.get(CHARACTER_SET)), encoding, told)
-    return Beginning(meta, encoding, found, values, tuple(told), len(found.values))
+    return Beginning(meta, encoding, found, values, tuple(told), len(found.values), window.base, window.buffer)
 
 
 def scan(source: Source, beginning: Beginning | None = None, extras: Extras = NONE) -> Header:
@@ -120,6 +125,7 @@ def scan(source: Source, beginning: Beginning | None = None, extras: Extras = NO
     window = Window(source)
     if beginning is not None:
         meta, encoding = beginning.meta, beginning.encoding
+        window.base, window.buffer = beginning.base, beginning.head
         found = walk(window, meta.dataset_offset, encoding, begun=beginning.found, wanted=extras.wanted)
         values = beginning.values if len(found.values) == beginning.number_of_values else None
         if values is not None:

@@ -48,6 +48,27 @@ class FileSource:
         return os.pread(self._fd, min(length, left), offset) if offset >= 0 and left > 0 else b""
 
 
+class Arriving:
+    """The file of an object that is still arriving, and its beginning, which is in memory: no system call for its header.
+
+    fd: an open descriptor, which stays the caller's. size: of the file so far. head: its first bytes.
+    """
+
+    __slots__ = ("_fd", "_head", "size")
+
+    def __init__(self, fd: int, size: int, head: bytes) -> None:
+        self._fd = fd
+        self._head = head
+        self.size = size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`; empty beyond the end."""
+        left = self.size - offset
+        if offset >= 0 and offset + min(length, left) <= len(self._head):
+            return self._head[offset : offset + length]
+        return os.pread(self._fd, min(length, left), offset) if offset >= 0 and left > 0 else b""
+
+
 class Section:
     """Some of an open file as an object of its own: `size` bytes from `offset`. fd: stays the caller's."""
 

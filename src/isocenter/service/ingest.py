@@ -19,7 +19,7 @@ from typing import cast
 from isocenter import metrics
 from isocenter.dicom import extra, part10
 from isocenter.dicom.part10 import Header
-from isocenter.dicom.source import FileSource
+from isocenter.dicom.source import READ_AHEAD, Arriving, FileSource
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Busy, Conflict, Invalid, IsocenterError, Missing, NoSpace
@@ -93,10 +93,22 @@ class Reception:
         self._digest.update(*buffers)
         if not self._is_begun and self._incoming.size >= _BEGINNING:
             self._is_begun = True
-            self._beginning = part10.begin(FileSource(self._incoming.fd, self._incoming.size), self._extras)
+            self._beginning = part10.begin(Arriving(self._incoming.fd, self._incoming.size, self._head(buffers)), self._extras)
         if self._incoming.size - self._looked_at_space >= _SPACE_EVERY:
             self._need_space()
             self._looked_at_space = self._incoming.size
+
+    def _head(self, buffers: tuple[bytes | bytearray | memoryview, ...]) -> bytes:
+        """What of the file's beginning is in memory: buffers, when nothing came before them."""
+        if sum(map(len, buffers)) < self._incoming.size:
+            return b""
+        head, left = [], READ_AHEAD
+        for buffer in buffers:
+            head.append(buffer[:left])
+            left -= len(head[-1])
+            if not left:
+                break
+        return b"".join(head)
 
     def refuse(self, reason: str) -> IsocenterError:
         """Note that what came is no object, which its sender's edge has seen before it was written. Returns the error for it."""
