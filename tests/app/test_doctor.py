@@ -15,6 +15,7 @@ from isocenter.service import accounts, backup, ingest, scrubbing
 from isocenter.service.context import Context
 from isocenter.setting_values import Address, Size
 from isocenter.store.schema import change
+from isocenter.store.vaults import vault
 from objects import part10
 from servers import run, running
 
@@ -23,7 +24,7 @@ def healthy(context: Context, folder: Path) -> Context:
     context.settings.data.chmod(0o750)
     accounts.add_user(context, SYSTEM, name="root1", role="admin")
     accounts.add_user(context, SYSTEM, name="ray", role="radiologist")
-    backup.back_up(context, folder)
+    backup.back_up(context, vault(str(folder), context.settings))
     key = folder.parent / "key"
     key.write_text("11" * 32)
     return replace(context, settings=replace(context.settings, replica=f"file://{folder}", encryption_key=f"file:{key}"))
@@ -53,7 +54,7 @@ def lose(context: Context) -> Context:
         reception.finish()
     key = next(context.blobs.list("archive"))
     context.blobs.delete(key)
-    backup.back_up(context, context.settings.data.parent / "elsewhere")
+    backup.back_up(context, vault(str(context.settings.data.parent / "elsewhere"), context.settings))
     return context
 
 

@@ -15,6 +15,7 @@ import httpx
 import orjson
 import pytest
 
+import ceph
 from objects import part10
 from servers import PASSWORD, Server, command, environment, run, running, wait_for
 
@@ -133,3 +134,31 @@ def test_only_the_index_is_lost(tmp_path: Path) -> None:
         assert row["00100020"]["Value"] == ["R-77"] and row["00100010"]["Value"] == [{"Alphabetic": "Right^Rita"}]
         told = isocenter(server, "audit", "--kind", "correction.made", "--format", "json")
         assert len(orjson.loads(told.stdout)) == 1, told
+
+
+@pytest.mark.timeout(240)
+def test_an_encrypted_archive_comes_back_from_a_bucket_with_its_key(s3: ceph.S3, bucket: str, tmp_path: Path) -> None:
+    place, key = s3.storage(bucket, "site-a"), tmp_path / "key"
+    key.write_text("11" * 32)
+    key.chmod(0o600)
+    secrets = {"ISOCENTER_S3_ACCESS_KEY": ceph.ACCESS, "ISOCENTER_S3_SECRET_KEY": ceph.SECRET}
+    keyed = {**secrets, "ISOCENTER_ENCRYPTION_KEY": f"file:{key}"}
+    with running(tmp_path / "first", environment=keyed) as server:
+        send(server, tmp_path / "one", 100)
+        before = served(server.client())
+        old = ("--data", str(server.data))
+        done = run("backup", place, *old, extra=keyed)
+        assert done.returncode == 0 and "40 files in the snapshot, 40 copied" in done.stdout, done
+        done = run("drill", place, *old, "--sample", "40", extra=keyed)
+        assert done.returncode == 0 and orjson.loads(done.stdout)["compared"] == 40, done
+    shutil.rmtree(tmp_path / "first")  # the machine is gone; the key was kept elsewhere
+    assert "40" in run("backup", place, "--list", extra=secrets).stdout
+    new = ("--data", str(tmp_path / "second" / "data"))
+    without = run("restore", place, *new, extra=secrets)
+    assert without.returncode == 1 and "key" in without.stdout + without.stderr, without
+    shutil.rmtree(tmp_path / "second")
+    done = run("restore", place, *new, extra=keyed)
+    assert done.returncode == 0 and "40 files restored" in done.stdout, done
+    with running(tmp_path / "second", environment=keyed) as server:
+        assert served(server.client()) == before
+        assert run("verify", *new, extra=keyed).returncode == 0

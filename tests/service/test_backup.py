@@ -16,11 +16,16 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Broken, Conflict, Invalid, Missing
 from isocenter.service import accounts, backup, corrections, ingest, integrity
 from isocenter.service.context import Context
-from isocenter.store import imaging, transfer
+from isocenter.settings import Settings
+from isocenter.store import imaging, transfer, vaults
 from isocenter.store.schema import metadata
 from objects import part10
 
 NOW = datetime(2026, 11, 23, 2, 30, 0, 250_000, UTC)
+
+
+def vault(folder: Path) -> vaults.Vault:
+    return vaults.vault(str(folder), Settings(data=Path("/nowhere")))
 
 
 def store(context: Context, data: bytes) -> str:
@@ -57,7 +62,7 @@ def content(context: Context) -> dict[str, bytes]:
 @contextmanager
 def restored(url: str, folder: Path, target: Path, at: datetime | None = None) -> Iterator[Context]:
     with archive(url, folder) as context:
-        report = backup.restore(context, target, backup.choose(target, at))
+        report = backup.restore(context, vault(target), backup.choose(vault(target), at))
         assert not report.faults
         yield context
 
@@ -65,7 +70,7 @@ def restored(url: str, folder: Path, target: Path, at: datetime | None = None) -
 @pytest.mark.parametrize("to", ["sqlite", "postgresql"])
 def test_everything_comes_back(context: Context, postgresql: PostgreSQL, tmp_path: Path, to: str) -> None:
     fill(context)
-    done = backup.back_up(context, tmp_path / "backup")
+    done = backup.back_up(context, vault(tmp_path / "backup"))
     assert (done.files, done.copied, done.faults) == (8, 8, [])
     url = f"sqlite:///{tmp_path}/again/index.sqlite" if to == "sqlite" else postgresql.create()
     with restored(url, tmp_path / "again", tmp_path / "backup") as again:
@@ -86,19 +91,19 @@ def test_a_later_backup_copies_what_is_new_and_one_can_go_back(sqlite_context: C
     sizes = []
     for number, now in enumerate(moments):
         store(sqlite_context, part10(500, SOPInstanceUID=f"1.2.{number}"))
-        sizes.append(backup.back_up(replace(sqlite_context, clock=lambda now=now: now), target))
+        sizes.append(backup.back_up(replace(sqlite_context, clock=lambda now=now: now), vault(target)))
     assert [(each.name, each.files, each.copied) for each in sizes] == [
         ("20261123T023000Z", 1, 1), ("20261123T023001Z", 2, 1), ("20261123T023002Z", 3, 1)]
-    assert [each.files for each in backup.snapshots(target)] == [3, 2, 1]
+    assert [each.files for each in backup.snapshots(vault(target))] == [3, 2, 1]
     at = NOW.replace(microsecond=0)
     with restored(f"sqlite:///{tmp_path}/a/index.sqlite", tmp_path / "a", target, at) as first:
         assert len(content(first)) == 1
     with restored(f"sqlite:///{tmp_path}/b/index.sqlite", tmp_path / "b", target) as last:
         assert len(content(last)) == 3
     with pytest.raises(Missing, match="no snapshot from before 2026"):
-        backup.choose(target, at - timedelta(seconds=1))
-    backup.back_up(sqlite_context, target, keep=2)
-    assert [each.files for each in backup.snapshots(target)] == [3, 3]
+        backup.choose(vault(target), at - timedelta(seconds=1))
+    backup.back_up(sqlite_context, vault(target), keep=2)
+    assert [each.files for each in backup.snapshots(vault(target))] == [3, 3]
 
 
 def test_a_file_that_cannot_be_had_is_named_and_the_rest_is_safe(sqlite_context: Context, tmp_path: Path) -> None:
@@ -109,18 +114,18 @@ def test_a_file_that_cannot_be_had_is_named_and_the_rest_is_safe(sqlite_context:
     folder.path(kept["1.2.0"]).unlink()  # type: ignore[attr-defined]
     damaged = folder.path(kept["1.2.1"])  # type: ignore[attr-defined]
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
-    done = backup.back_up(sqlite_context, tmp_path / "backup")
+    done = backup.back_up(sqlite_context, vault(tmp_path / "backup"))
     assert sorted((fault.sop_instance_uid, fault.reason) for fault in done.faults) == [("1.2.0", "missing"), ("1.2.1", "damaged")]
-    assert done.copied == 2 and backup.snapshots(tmp_path / "backup")[0].faults == 2
+    assert done.copied == 2 and backup.snapshots(vault(tmp_path / "backup"))[0].faults == 2
     assert not (tmp_path / "backup" / kept["1.2.1"]).exists(), "what is damaged is not passed on as good"
 
 
 def test_nothing_is_restored_over_an_archive_in_use(sqlite_context: Context, tmp_path: Path) -> None:
     store(sqlite_context, part10(500, SOPInstanceUID="1.2.0"))
-    backup.back_up(sqlite_context, tmp_path / "backup")
+    backup.back_up(sqlite_context, vault(tmp_path / "backup"))
     before = rows(sqlite_context)
     with pytest.raises(Broken, match="in use"):
-        backup.restore(sqlite_context, tmp_path / "backup", backup.choose(tmp_path / "backup", None))
+        backup.restore(sqlite_context, vault(tmp_path / "backup"), backup.choose(vault(tmp_path / "backup"), None))
     assert rows(sqlite_context) == before
 
 
@@ -132,48 +137,48 @@ def test_what_an_interrupted_backup_left_is_tidied_and_the_next_goes_on(
         store(sqlite_context, part10(500, SOPInstanceUID=f"1.2.{number}"))
     monkeypatch.setattr(backup, "_finish", lambda *unused: os._exit(9))
     if (child := os.fork()) == 0:
-        backup.back_up(sqlite_context, target)
+        backup.back_up(sqlite_context, vault(target))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     monkeypatch.undo()
-    assert backup.snapshots(target) == [] and len(list((target / "snapshots").iterdir())) == 1
-    done = backup.back_up(sqlite_context, target)
+    assert backup.snapshots(vault(target)) == [] and len(list((target / "snapshots").iterdir())) == 1
+    done = backup.back_up(sqlite_context, vault(target))
     assert (done.files, done.copied) == (3, 0) and len(list((target / "snapshots").iterdir())) == 1
 
 
 def test_an_index_that_was_damaged_is_not_restored(sqlite_context: Context, tmp_path: Path) -> None:
     store(sqlite_context, part10(500, SOPInstanceUID="1.2.0"))
-    backup.back_up(sqlite_context, tmp_path / "backup")
-    snapshot = backup.choose(tmp_path / "backup", None)
-    index = snapshot.folder / "index.sqlite"
+    backup.back_up(sqlite_context, vault(tmp_path / "backup"))
+    snapshot = backup.choose(vault(tmp_path / "backup"), None)
+    index = tmp_path / "backup" / "snapshots" / snapshot.name / "index.sqlite"
     index.write_bytes(index.read_bytes()[:-1] + b"!")
     with archive(f"sqlite:///{tmp_path}/again/index.sqlite", tmp_path / "again") as empty:
         with pytest.raises(Broken, match="damaged"):
-            backup.restore(empty, tmp_path / "backup", snapshot)
+            backup.restore(empty, vault(tmp_path / "backup"), snapshot)
         assert empty.database.read(transfer.is_unused)
 
 
 def test_one_backup_at_a_time_and_folders_that_cannot_be_used(sqlite_context: Context, tmp_path: Path) -> None:
     store(sqlite_context, part10(500, SOPInstanceUID="1.2.0"))
-    with backup._vault(tmp_path / "backup", sqlite_context.settings), pytest.raises(Conflict, match="another backup"):
-        backup.back_up(sqlite_context, tmp_path / "backup")
+    with vault(tmp_path / "backup").writing(), pytest.raises(Conflict, match="another backup"):
+        backup.back_up(sqlite_context, vault(tmp_path / "backup"))
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Broken, match="cannot be used"):
-        backup.back_up(sqlite_context, tmp_path / "file")
+        backup.back_up(sqlite_context, vault(tmp_path / "file"))
     with pytest.raises(Invalid, match="lost with it"):
-        backup.back_up(sqlite_context, sqlite_context.settings.data / "backup")
+        backup.back_up(sqlite_context, vaults.vault(str(sqlite_context.settings.data / "backup"), sqlite_context.settings))
     with pytest.raises(Broken, match="no backups"):
-        backup.snapshots(tmp_path / "nowhere")
+        backup.snapshots(vault(tmp_path / "nowhere"))
 
 
 def test_a_drill_compares_and_its_report_is_signed(sqlite_context: Context, tmp_path: Path) -> None:
     for number in range(6):
         store(sqlite_context, part10(500, SOPInstanceUID=f"1.2.{number}"))
     target = tmp_path / "backup"
-    backup.back_up(sqlite_context, target)
+    backup.back_up(sqlite_context, vault(target))
 
     def drill(name: str) -> dict[str, Any]:
         with archive(f"sqlite:///{tmp_path}/{name}/index.sqlite", tmp_path / name) as sandbox:
-            return backup.drill(sqlite_context, sandbox, target, backup.choose(target, None), 6)
+            return backup.drill(sqlite_context, sandbox, vault(target), backup.choose(vault(target), None), 6)
 
     report = drill("good")
     assert report["passed"] and report["compared"] == report["files"] == report["counts"]["instances"] == 6

@@ -20,6 +20,7 @@ from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.blobs_s3 import S3Blobs
 from isocenter.store.bucket import PART, Bucket
 from isocenter.store.cache import DiskCache
+from isocenter.store.open_files import LocalFile
 
 KEY = "archive/2026/11/22/aa/bb/cc.dcm"
 
@@ -94,6 +95,45 @@ def test_what_was_uploaded_is_read_by_every_node(make: Make, s3: ceph.S3, bucket
         for place in ((0, 1), (size - 1, 100), (size // 2, size), (size, 1), (-1, 1), (size + 5, 5)):
             assert file.read_at(*place) == (data[place[0] : place[0] + place[1]] if place[0] >= 0 else b"")
     assert list(one.list("archive")) == list(other.list("archive")) == [KEY] and list(one.list("quarantine")) == []
+
+
+def test_what_is_damaged_is_put_back_and_only_by_what_it_was(make: Make, s3: ceph.S3, bucket: str, folder: Path) -> None:
+    """In the bucket, missing there, and on the disk before it is uploaded; caches of the damaged bytes are not met again."""
+    one, other = make("one"), make("other")
+    data = content(3 * PART - 5)
+    digest = put(one, data)
+    good, bad = folder / "good", folder / "bad"
+    good.write_bytes(data)
+    bad.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+    def file(path: Path) -> LocalFile:
+        return LocalFile(os.open(path, os.O_RDONLY))
+
+    def damage(blobs: S3Blobs) -> None:
+        if blobs.is_ahead(KEY):
+            os.chmod(blobs.ahead.path(KEY), 0o600)
+            blobs.ahead.path(KEY).write_bytes(bad.read_bytes())
+            return
+        with file(bad) as damaged:
+            blobs.bucket.put(KEY, damaged)
+        with other.open(KEY, len(data)) as seen:  # ... and read, so that it is in the cache of a node
+            assert seen.sha256() != digest
+
+    for where in ("ahead", "bucket", "missing"):
+        if where == "bucket":
+            one.upload(KEY, len(data), digest)
+        if where == "missing":
+            s3.request("DELETE", f"/{bucket}/{KEY}")
+        else:
+            damage(one)
+        with file(bad) as wrong, pytest.raises(Broken, match="damaged"):
+            one.restore(KEY, wrong, digest)
+        with file(good) as whole:
+            one.restore(KEY, whole, digest)
+        with one.open(KEY) as seen:
+            assert seen.sha256() == digest, where
+    with one.open_durable(KEY) as seen:
+        assert seen.sha256() == digest and s3.keys(bucket) == [KEY]
 
 
 def test_encrypted_the_bucket_and_every_disk_hold_no_clear_byte(make: Make, s3: ceph.S3, bucket: str, folder: Path,

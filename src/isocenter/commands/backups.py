@@ -16,6 +16,7 @@ from isocenter.preflight import ROLES, lock_roles, need_archive, prepare_folder
 from isocenter.service import backup
 from isocenter.service.context import Context
 from isocenter.settings import Loaded
+from isocenter.store.vaults import vault
 
 NAMES_SHOWN = 20
 
@@ -26,8 +27,13 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _argument_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("place", metavar="FOLDER|s3://BUCKET[/PREFIX]",
+                        help="where backups are kept: a folder on another disk, or a bucket, with the credentials s3_*")
+
+
 def arguments_backup(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where backups are kept: another disk, another machine")
+    _argument_place(parser)
     parser.add_argument("--list", action="store_true", help="the snapshots there are, newest first; changes nothing")
     parser.add_argument("--keep", type=int, default=0, metavar="N", help="remove older snapshots, never files")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -37,34 +43,35 @@ def run_backup(arguments: argparse.Namespace, loaded: Loaded) -> int:
     """Take a snapshot; exit code 1 when a file could not be had."""
     if arguments.list:
         rows = [{"name": each.name, "made_at": each.made_at.isoformat(), "files": each.files, "faults": each.faults}
-                for each in backup.snapshots(arguments.folder)]
+                for each in backup.snapshots(vault(arguments.place, loaded.settings))]
         print_rows(rows, {"name": "snapshot", "made_at": "made at", "files": "files", "faults": "faults"}, as_json=arguments.json)
         return 0
     need_archive(loaded.settings)
     with app.opened(loaded.settings) as context, Progress("backup", "files") as progress:
-        report = backup.back_up(context, arguments.folder, progress.advance, keep=max(0, arguments.keep))
+        report = backup.back_up(context, vault(arguments.place, loaded.settings), progress.advance, keep=max(0, arguments.keep))
     return _tell(report, "in the snapshot", as_json=arguments.json)
 
 
 def arguments_restore(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where backups are kept")
+    _argument_place(parser)
     parser.add_argument("--at", type=_moment, metavar="TIME", help="as it was then, 2026-11-23T08:00 (UTC); default: the newest")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def run_restore(arguments: argparse.Namespace, loaded: Loaded) -> int:
     """Restore into the archive of the settings, which must be empty; exit code 1 when a file did not come back."""
-    snapshot = backup.choose(arguments.folder, arguments.at)
+    source = vault(arguments.place, loaded.settings)
+    snapshot = backup.choose(source, arguments.at)
     prepare_folder(loaded.settings)
     lock = lock_roles(loaded.settings.data, ROLES)
     with lock, app.opened(loaded.settings) as context, Progress("restore", "files") as progress:
         progress.expect(snapshot.files)
-        report = backup.restore(context, arguments.folder, snapshot, progress.advance)
+        report = backup.restore(context, source, snapshot, progress.advance)
     return _tell(report, "restored", as_json=arguments.json)
 
 
 def arguments_drill(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where backups are kept")
+    _argument_place(parser)
     parser.add_argument("--sample", type=int, default=200, metavar="N", help="files that are restored and compared (default 200)")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report there, too")
     parser.add_argument("--check", type=Path, metavar="FILE", help="only tell whether a report is whole and ours")
@@ -76,11 +83,12 @@ def run_drill(arguments: argparse.Namespace, loaded: Loaded) -> int:
     with app.opened(loaded.settings) as context:
         if arguments.check is not None:
             return _check(context, arguments.check)
-        snapshot = backup.choose(arguments.folder, None)
+        source = vault(arguments.place, loaded.settings)
+        snapshot = backup.choose(source, None)
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="isocenter-drill-")))
             sandbox = stack.enter_context(app.opened(replace(loaded.settings, data=folder, database="", storage="")))
-            report = backup.drill(context, sandbox, arguments.folder, snapshot, max(1, arguments.sample))
+            report = backup.drill(context, sandbox, source, snapshot, max(1, arguments.sample))
     if arguments.report is not None:
         arguments.report.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     print_json(report)

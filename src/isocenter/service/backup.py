@@ -1,6 +1,7 @@
 """Backups: the index as it is now, every original once, and the way back.
 
-A backup folder is built like an archive, so that nothing of ours is needed to read it (but the key, where files are encrypted):
+A backup (a folder or a bucket: `store.vaults`) is built like an archive, so that nothing of ours is needed to
+read it (but the key, where files are encrypted):
 
     archive/... quarantine/...               every original, by its key; copied once, never changed
     snapshots/20261123T023000Z/index.sqlite  the whole index at that moment, whichever engine it comes from
@@ -11,7 +12,6 @@ all files a snapshot speaks of can be had. A snapshot gets its name when everyth
 none, and the next goes on with the files that are there.
 """
 
-import fcntl
 import hashlib
 import hmac
 import os
@@ -27,31 +27,40 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import Broken, Conflict, Invalid, IsocenterError, Missing
+from isocenter.domain.errors import Away, Broken, IsocenterError, Missing
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.settings import Settings
 from isocenter.store import changes, imaging, keys, transfer
 from isocenter.store.blobs import Blobs
-from isocenter.store.blobs_local import LocalBlobs, sync_folder
 from isocenter.store.database import Database
 from isocenter.store.imaging import Kept
+from isocenter.store.open_files import OpenFile
+from isocenter.store.replica import Damaged, copied, damaged
+from isocenter.store.vaults import FACTS, Vault
 
 FORMAT = 1
 DRILL_KEY = "drill.key"  # signs the reports of drills
 KEYS = ("webhook.key", DRILL_KEY)  # files of the data folder without which the index' secrets are worth nothing
 THREADS = 4
 _BATCH = 256
-_AT_ONCE = 1 << 20  # bytes of a file in memory, in each thread
 _NAME = "%Y%m%dT%H%M%SZ"
-_PARTIAL = ".partial"
 
 Advance = Callable[[int], None]
+
+
+class Files(Protocol):
+    """Originals: of the archive, or of a backup (`store.replica`)."""
+
+    def has(self, kept: Kept) -> bool: ...
+
+    def open(self, kept: Kept) -> OpenFile: ...
+
+    def keep(self, kept: Kept, file: OpenFile) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,67 +92,61 @@ class Snapshot:
     files: int
     faults: int
     index_sha256: str
-    folder: Path
+    key: str  # the name of the key that its files are encrypted under, as far as they are; "": none
 
 
-def back_up(context: Context, target: Path, advance: Advance = lambda count: None, *, keep: int = 0) -> Report:
+def back_up(context: Context, target: Vault, advance: Advance = lambda count: None, *, keep: int = 0) -> Report:
     """Take a snapshot into `target` while everything goes on. keep: how many snapshots are to stay; 0: all.
 
-    Raises Invalid, Broken when the folder cannot be used. Files that cannot be had are named in the report, and the rest is safe.
+    Raises Invalid, Broken, Away when the place cannot be used. Files that cannot be had are in the report, and the rest is safe.
     """
-    if target.resolve().is_relative_to(context.settings.data.resolve()):
-        raise Invalid("a backup in the data folder is lost with it", where=str(target), hint="Name one on another disk.")
-    with _vault(target, context.settings) as vault:
-        made_at = _later(context.clock(), snapshots(target))
+    with target.writing():
+        known = snapshots(target, empty=True)
+        made_at = _later(context.clock(), known)
         report = Report(made_at.strftime(_NAME))
-        folder = target / "snapshots" / f"{report.name}{_PARTIAL}"
-        folder.mkdir()
+        folder = target.begin(report.name)
         try:
             _take_index(context, folder)
             index = Database(f"sqlite:///{folder / 'index.sqlite'}")
             try:
-                _copy_all(index, context.blobs, vault, report, advance)
+                _copy_all(index, _Archive(context.blobs), target.copies(), report, advance)
             finally:
                 index.close()
             transfer.whole(folder / "index.sqlite")
-            _finish(context, folder, made_at, report)
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise _unusable(target, error) from error
+            _finish(context, target, folder, made_at, report)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         for old in snapshots(target)[keep:] if keep else ():
-            shutil.rmtree(old.folder)
+            target.remove(old.name)
     _note(context, Event.BACKUP_MADE, report)
     return report
 
 
-def snapshots(target: Path) -> list[Snapshot]:
-    """What can be gone back to, newest first. Raises Broken when the folder holds no backups of ours or cannot be read."""
-    found = []
+def snapshots(target: Vault, *, empty: bool = False) -> list[Snapshot]:
+    """What can be gone back to, newest first. empty: there may be none; else that raises Broken. Raises Broken, Away."""
     try:
-        for folder in (target / "snapshots").iterdir():
-            if folder.suffix != _PARTIAL and folder.is_dir():
-                found.append(_read(folder))
-    except FileNotFoundError:
-        raise Broken(f"there are no backups in {target}", hint="Name the folder that `isocenter backup` wrote to.") from None
-    except OSError as error:
-        raise _unusable(target, error) from error
-    return sorted(found, key=lambda snapshot: snapshot.made_at, reverse=True)
+        names = target.names()
+    except Away:
+        raise
+    except Broken:
+        if not empty:
+            raise
+        names = []
+    return sorted((_read(target, name) for name in names), key=lambda snapshot: snapshot.made_at, reverse=True)
 
 
-def choose(target: Path, at: datetime | None) -> Snapshot:
-    """The newest snapshot, or the newest that is not younger than `at`. Raises Missing, Broken."""
+def choose(target: Vault, at: datetime | None) -> Snapshot:
+    """The newest snapshot, or the newest that is not younger than `at`. Raises Missing, Broken, Away."""
     for snapshot in snapshots(target):
         if at is None or snapshot.made_at <= at:
             return snapshot
     raise Missing("there is no snapshot" + (f" from before {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""),
-                  hint="`isocenter backup --list FOLDER` names those there are.")
+                  hint="`isocenter backup --list` names those there are.")
 
 
 def restore(
-    context: Context, target: Path, snapshot: Snapshot, advance: Advance = lambda count: None, *,
+    context: Context, target: Vault, snapshot: Snapshot, advance: Advance = lambda count: None, *,
     only: frozenset[str] | None = None,
 ) -> Report:
     """Bring a snapshot into an archive that is empty: files first, and the index when they are there.
@@ -154,25 +157,28 @@ def restore(
     if not context.database.read(transfer.is_unused):
         raise Broken("this archive is in use: nothing can be restored over it", kept="Nothing was changed.",
                      hint="Name an empty data folder (and database).")
+    used = keys.of(context.settings)
+    if snapshot.key and (used is None or bytes.fromhex(snapshot.key) not in used):
+        raise Broken(f"this backup is encrypted under the key {snapshot.key}, which is not here", where=target.place,
+                     kept="Nothing was changed.", hint="Name that key with encryption_key.")
     report = Report(snapshot.name)
-    with opened(snapshot) as index:
-        _copy_all(index, LocalBlobs(target, keys.of(context.settings)), context.blobs, report, advance, only)
+    with opened(target, snapshot) as index:
+        _copy_all(index, target.copies(), _Archive(context.blobs), report, advance, only)
         for name in KEYS:
-            if (snapshot.folder / name).exists() and not (context.settings.data / name).exists():
-                _write(context.settings.data / name, (snapshot.folder / name).read_bytes())
+            if not (context.settings.data / name).exists() and (content := _content(target, snapshot.name, name)) is not None:
+                _write(context.settings.data / name, content)
         transfer.load(context.database, index, lambda count: None)
     _note(context, Event.BACKUP_RESTORED, report)
     return report
 
 
 @contextmanager
-def opened(snapshot: Snapshot) -> Iterator[Database]:
+def opened(target: Vault, snapshot: Snapshot) -> Iterator[Database]:
     """A copy of a snapshot's index, brought to this program's schema. Raises Broken when it is not what was written."""
     with tempfile.TemporaryDirectory(prefix="isocenter-restore-") as folder:
         copy = Path(folder, "index.sqlite")
-        shutil.copyfile(snapshot.folder / "index.sqlite", copy)
-        if _sha256(copy) != snapshot.index_sha256:
-            raise Broken(f"the index of the snapshot {snapshot.name} is damaged", where=str(snapshot.folder),
+        if not target.fetch(snapshot.name, "index.sqlite", copy) or _sha256(copy) != snapshot.index_sha256:
+            raise Broken(f"the index of the snapshot {snapshot.name} is damaged", where=target.place,
                          hint="Take an older one with --at. The files are plain DICOM: `isocenter import` reads them without it.")
         index = Database(f"sqlite:///{copy}")
         try:
@@ -181,14 +187,14 @@ def opened(snapshot: Snapshot) -> Iterator[Database]:
             index.close()
 
 
-def drill(context: Context, sandbox: Context, target: Path, snapshot: Snapshot, sample: int) -> dict[str, Any]:
+def drill(context: Context, sandbox: Context, target: Vault, snapshot: Snapshot, sample: int) -> dict[str, Any]:
     """Restore into an archive that will be thrown away, and compare it with the one that is running. Returns a signed report.
 
     The index is restored whole, and so many files, chosen by chance; each is read back through the restored index and compared
     with its row, and with what the running archive holds. Raises Broken as `restore`.
     """
     began = time.monotonic()
-    with opened(snapshot) as index:
+    with opened(target, snapshot) as index:
         held = [kept for page in files(index) for kept in page]
     chosen = random.SystemRandom().sample(held, min(sample, len(held)))
     report = restore(sandbox, target, snapshot, only=frozenset(kept.blob_key for kept in chosen))
@@ -233,33 +239,9 @@ def _signature(context: Context, facts: dict[str, Any]) -> str:
     return hmac.digest(path.read_bytes(), orjson.dumps(facts, option=orjson.OPT_SORT_KEYS), hashlib.sha256).hex()
 
 
-@contextmanager
-def _vault(target: Path, settings: Settings) -> Iterator[Blobs]:
-    """The backup's own files, for one process at a time. What an interrupted run left is tidied away."""
-    vault = LocalBlobs(target, keys.of(settings))
-    try:
-        (target / "snapshots").mkdir(exist_ok=True)
-        with (target / "backup.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict("another backup is being written there", where=str(target), hint="Wait for it.") from None
-            for left in (target / "snapshots").glob(f"*{_PARTIAL}"):
-                shutil.rmtree(left)
-            vault.clean_incoming(lambda key, note: None)
-            yield vault
-    except OSError as error:
-        raise _unusable(target, error) from error
-
-
 def _note(context: Context, event: Event, report: Report) -> None:
     facts = {"files": report.files, "copied": report.copied, "faults": len(report.faults)}
     context.database.write(lambda connection: changes.append(connection, event, report.name, SYSTEM.name, facts))
-
-
-def _unusable(target: Path, error: OSError) -> Broken:
-    return Broken(f"the backup folder {target} cannot be used: {error.strerror or error}",
-                  hint="Is the disk there, writable, and not full?")
 
 
 def _later(now: datetime, known: list[Snapshot]) -> datetime:
@@ -275,32 +257,39 @@ def _take_index(context: Context, folder: Path) -> None:
             _write(folder / name, (context.settings.data / name).read_bytes())
 
 
-def _finish(context: Context, folder: Path, made_at: datetime, report: Report) -> None:
+def _finish(context: Context, target: Vault, folder: Path, made_at: datetime, report: Report) -> None:
     index = folder / "index.sqlite"
     with index.open("rb") as file:
         os.fsync(file.fileno())
+    used = keys.of(context.settings)
     facts = {"format": FORMAT, "made_at": made_at.isoformat(), "files": report.files, "index_sha256": _sha256(index),
-             "faults": [asdict(fault) for fault in report.faults], "archive": str(context.settings.data)}
-    _write(folder / "snapshot.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
-    sync_folder(str(folder))
-    os.rename(folder, folder.with_suffix(""))
-    sync_folder(str(folder.parent))
+             "faults": [asdict(fault) for fault in report.faults], "archive": str(context.settings.data),
+             "key": used.current.hex() if used is not None and used.current is not None else ""}
+    _write(folder / FACTS, orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    target.finish(report.name, folder)
 
 
-def _read(folder: Path) -> Snapshot:
+def _content(target: Vault, name: str, file: str) -> bytes | None:
+    """A small file of a snapshot, or None."""
+    with tempfile.TemporaryDirectory(prefix="isocenter-snapshot-") as folder:
+        copy = Path(folder, "file")
+        return copy.read_bytes() if target.fetch(name, file, copy) else None
+
+
+def _read(target: Vault, name: str) -> Snapshot:
     try:
-        facts: dict[str, Any] = orjson.loads((folder / "snapshot.json").read_bytes())
+        facts: dict[str, Any] = orjson.loads(_content(target, name, FACTS) or b"")
         if facts["format"] != FORMAT:
-            raise Broken(f"the snapshot {folder.name} was written by a newer Isocenter", hint="Restore it with that one.")
-        return Snapshot(folder.name, datetime.fromisoformat(facts["made_at"]), int(facts["files"]), len(facts["faults"]),
-                        str(facts["index_sha256"]), folder)
+            raise Broken(f"the snapshot {name} was written by a newer Isocenter", hint="Restore it with that one.")
+        return Snapshot(name, datetime.fromisoformat(facts["made_at"]), int(facts["files"]), len(facts["faults"]),
+                        str(facts["index_sha256"]), str(facts.get("key", "")))
     except (ValueError, KeyError, TypeError) as error:
         hint = "Move it away; the others stay good."
-        raise Broken(f"the snapshot {folder.name} is damaged", where=str(folder), hint=hint) from error
+        raise Broken(f"the snapshot {name} is damaged", where=target.place, hint=hint) from error
 
 
 def _copy_all(
-    index: Database, source: Blobs, target: Blobs, report: Report, advance: Advance, only: frozenset[str] | None = None
+    index: Database, source: Files, target: Files, report: Report, advance: Advance, only: frozenset[str] | None = None
 ) -> None:
     """Every file that the index speaks of, and that is not there yet."""
     with ThreadPoolExecutor(THREADS) as pool:
@@ -325,39 +314,48 @@ def files(index: Database) -> Iterator[list[Kept]]:
             yield batch
 
 
-def _copy(source: Blobs, target: Blobs, kept: Kept) -> bool | str:
+def _copy(source: Files, target: Files, kept: Kept) -> bool | str:
     """Whether it had to be copied; or why it could not be. What is written has the SHA-256 of the row."""
     try:
-        if _is_there(target, kept):
+        if target.has(kept):
             return False
-        with source.open(kept.blob_key, kept.size) as file:
-            incoming = target.open_incoming()
-            try:
-                digest = hashlib.sha256()
-                for start in range(0, file.size, _AT_ONCE):
-                    piece = file.read_at(start, min(_AT_ONCE, file.size - start))
-                    digest.update(piece)
-                    incoming.write(piece)
-                if digest.hexdigest() != kept.sha256:
-                    return "damaged"
-                target.put(incoming, kept.blob_key)
-                if target.node:
-                    target.upload(kept.blob_key, kept.size, kept.sha256)
-            finally:
-                incoming.discard()
+        with source.open(kept) as file:
+            target.keep(kept, file)
     except Missing:
         return "missing"
+    except Damaged:
+        return "damaged"
     except IsocenterError as error:
         return error.message
     return True
 
 
-def _is_there(target: Blobs, kept: Kept) -> bool:
-    try:
-        with target.open(kept.blob_key) as file:
-            return file.size == kept.size
-    except Missing:
-        return False
+class _Archive:
+    """The originals of an archive, as those of a backup are seen."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def has(self, kept: Kept) -> bool:
+        try:
+            with self._blobs.open(kept.blob_key) as file:
+                return file.size == kept.size
+        except Missing:
+            return False
+
+    def open(self, kept: Kept) -> OpenFile:
+        return self._blobs.open(kept.blob_key, kept.size)
+
+    def keep(self, kept: Kept, file: OpenFile) -> None:
+        incoming = self._blobs.open_incoming()
+        try:
+            if copied(file, incoming) != kept.sha256:
+                raise damaged(kept)
+            self._blobs.put(incoming, kept.blob_key)
+            if self._blobs.node:
+                self._blobs.upload(kept.blob_key, kept.size, kept.sha256)
+        finally:
+            incoming.discard()
 
 
 def _sha256(path: Path) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from isocenter.domain.errors import Away, Broken, Conflict, Missing
 from isocenter.settings import Settings
 from isocenter.store import keys
+from isocenter.store.blobs import Incoming
 from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.imaging import Kept
 from isocenter.store.open_files import PIECE, OpenFile
@@ -35,7 +36,7 @@ class Replica(Protocol):
         """Its copy, for reading. Raises Missing, Away, Broken."""
 
     def keep(self, kept: Kept, file: OpenFile) -> None:
-        """Add a copy, unless it has the SHA-256 of the row no more: raises Broken then. Raises NoSpace, Away."""
+        """Add a copy, unless it has the SHA-256 of the row no more: raises Damaged then. Raises Broken, NoSpace, Away."""
 
 
 def replica(settings: Settings) -> Replica | None:
@@ -45,11 +46,23 @@ def replica(settings: Settings) -> Replica | None:
     if settings.replica.startswith("s3:"):
         from isocenter.store.bucket import Bucket  # what speaks to object stores is loaded only where there is one
 
-        return _Objects(settings.replica.partition("?")[0], Bucket(replace(settings, storage=settings.replica)), settings)
-    return _Folder(Path(urlsplit(settings.replica).path), keys.of(settings))
+        return BucketCopies(settings.replica.partition("?")[0], Bucket(replace(settings, storage=settings.replica)), settings)
+    return FolderCopies(Path(urlsplit(settings.replica).path), keys.of(settings))
 
 
-class _Folder:
+def copied(file: OpenFile, incoming: Incoming) -> str:
+    """Write all of a file to what is arriving; the SHA-256 of it, in hex."""
+    digest = hashlib.sha256()
+    for start in range(0, file.size, PIECE):
+        piece = file.read_at(start, min(PIECE, file.size - start))
+        digest.update(piece)
+        incoming.write(piece)
+    return digest.hexdigest()
+
+
+class FolderCopies:
+    """Copies in a folder, which must be there."""
+
     def __init__(self, folder: Path, used: keys.Keys | None) -> None:
         self.place = f"file://{folder}"
         if not folder.is_dir():  # made by us it would be on the disk below a mount that is away
@@ -69,13 +82,8 @@ class _Folder:
     def keep(self, kept: Kept, file: OpenFile) -> None:
         incoming = self._blobs.open_incoming()
         try:
-            digest = hashlib.sha256()
-            for start in range(0, file.size, PIECE):
-                piece = file.read_at(start, PIECE)
-                digest.update(piece)
-                incoming.write(piece)
-            if digest.hexdigest() != kept.sha256:
-                raise _damaged(kept)
+            if copied(file, incoming) != kept.sha256:
+                raise damaged(kept)
             try:
                 self._blobs.put(incoming, kept.blob_key)
             except Conflict:
@@ -84,7 +92,9 @@ class _Folder:
             incoming.discard()
 
 
-class _Objects:
+class BucketCopies:
+    """Copies in a bucket."""
+
     def __init__(self, place: str, bucket: "Bucket", settings: Settings) -> None:
         self.place = place
         self._bucket = bucket
@@ -102,7 +112,7 @@ class _Objects:
 
     def keep(self, kept: Kept, file: OpenFile) -> None:
         if file.sha256() != kept.sha256:
-            raise _damaged(kept)
+            raise damaged(kept)
         copy = sealed_copy(file, self._keys, self._folder)
         try:
             self._bucket.put(kept.blob_key, copy)
@@ -124,5 +134,10 @@ class _Object(OpenFile):
         return self._bucket.get(self._key, offset, length)[0] if offset >= 0 and length > 0 else b""
 
 
-def _damaged(kept: Kept) -> Broken:
-    return Broken("the file is not what it was when it came in, and is not copied", where=kept.blob_key)
+class Damaged(Broken):
+    """What was to be copied is not what came in."""
+
+
+def damaged(kept: Kept) -> Damaged:
+    """The error of a file that is not what its row says."""
+    return Damaged("the file is not what it was when it came in, and is not copied", where=kept.blob_key)
