@@ -177,7 +177,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_that_fills_up(start: Start, small_disk: Path, sqlite_context: Context) -> None:
     archive = start()
     small = replace(archive.context, blobs=LocalBlobs(small_disk))
-    archive.server._context = small  # the same server on another disk
+    archive.server._archives = small  # the same server on another disk
     with peer_of(archive) as peer:
         peer.associate()
         uid = objects.uid()
