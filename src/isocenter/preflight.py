@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from isocenter.domain.errors import Missing
 from isocenter.domain.hl7.mapping import with_site
+from isocenter.domain.patient import namespaces
 from isocenter.settings import BY_NAME, Address, Settings
 
 ROLES = ("dicom", "web", "worker", "hl7")
@@ -33,6 +34,10 @@ def check_exposure(settings: Settings, roles: Iterable[str]) -> None:
     if "dicom" in roles and settings.dicom_tls is not None and (problem := _dicom_tls_problem(settings)):
         raise CannotServe(f"{problem} Nothing was started.", usage=True)
     _check_hl7(settings, roles)
+    try:
+        namespaces(settings.issuers)
+    except ValueError as error:
+        raise CannotServe(f"issuers: {error}. Nothing was started.", usage=True) from None
     if "web" not in roles:
         return
     if not (settings.http.is_loopback or settings.tls or settings.proxies):

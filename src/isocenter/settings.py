@@ -179,6 +179,8 @@ class Settings:
                          metavar="off|all|LIST")
     htj2k_limit: Size = setting(Size(100 << 30), "Most bytes of such copies; the oldest go first. 0: no limit", metavar="BYTES",
                                 least=0)
+    issuers: str = setting("", "Local names of those who issue Patient IDs, for objects that name them by a universal ID only "
+                               "(PS3.3 10.14): HOSP=1.2.840.99,...", metavar="NAME=ID,...")
     tenants: Tenants = setting(Tenants(), "Institutions that share this server and never see each other: a table [tenants.NAME] "
                                           "for each in the TOML file (docs/tenants.md)", secret=True, metavar="JSON")
     tenant: str = setting("", "Of which of these institutions a command is", metavar="NAME")

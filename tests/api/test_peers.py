@@ -21,13 +21,14 @@ async def test_peers_are_known_changed_and_forgotten(api: Api) -> None:
         assert row | PEER == row and row["last_seen_at"] is None and row["instances"] == 0
         for wrong in ({"aet": "A\\B"}, {"aet": "    "}, {"host": "two words"}, {"port": 0}, {"port": 70000}, {"aet": "X" * 17},
                       {"allowed_ips": ["here"]}, {"preferred_syntaxes": ["jpeg"]}, {"max_associations": -1},
-                      {"services": ["telnet"]}, {"character_set": "KLINGON"}, {"parallel": 9}, {"throttle": -1}):
+                      {"services": ["telnet"]}, {"character_set": "KLINGON"}, {"parallel": 9}, {"throttle": -1},
+                      {"issuer": "A\\B"}):
             response = await root.post("/peers", json={**PEER, "aet": "OTHER", **wrong})
             assert response.status_code == 400 and response.json()["error"]["where"].partition("[")[0] in wrong
         changed = await root.patch("/peers/CT%201", json={"allowed_ips": ["10.0.0.0/8"], "max_associations": 3})
         assert changed.json() == row | {"allowed_ips": ["10.0.0.0/8"], "max_associations": 3}
         more = {"tls": True, "throttle": 5, "services": ["query", "storage"], "character_set": "ISO_IR 100",
-                "parallel": 2, "paused": True}  # fmt: skip
+                "parallel": 2, "paused": True, "issuer": "NORTH"}  # fmt: skip
         changed = await root.patch("/peers/CT%201", json=more)
         assert changed.json() == row | {"allowed_ips": ["10.0.0.0/8"], "max_associations": 3} | more
         assert (await root.patch("/peers/CT%202", json={"port": 1})).status_code == 404

@@ -103,11 +103,12 @@ def test_accounts_tokens_and_peers_are_managed_from_the_shell(tmp_path: Path) ->
     assert (row["host"], row["port"], row["description"]) == ("127.0.0.1", int(port), "the CT")
     assert (row["allowed_ips"], row["max_associations"]) == (["10.0.0.0/8", "127.0.0.1"], 3)
     more = ("--service", "storage", "--service", "query", "--tls", "--throttle", "2MB", "--parallel", "4", "--paused",
-            "--character-set", "ISO_IR 100")
+            "--character-set", "ISO_IR 100", "--issuer", "NORTH")
     assert run("peer", "change", "CT1", *more, *quick).returncode == 0
     (row,) = json.loads(run("peer", "list", "--json", *quick).stdout)
     assert (row["services"], row["tls"], row["throttle"], row["parallel"], row["paused"], row["character_set"]) == (
         ["query", "storage"], True, 2 << 20, 4, True, "ISO_IR 100")
+    assert row["issuer"] == "NORTH"
     assert run("peer", "change", "CT1", "--service", "", "--no-tls", "--no-paused", *quick).returncode == 0
     (row,) = json.loads(run("peer", "list", "--json", *quick).stdout)
     assert (row["services"], row["tls"], row["paused"]) == ([], False, False)

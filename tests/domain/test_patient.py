@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isocenter.domain.patient import contradicts, identity
+from isocenter.domain.patient import contradicts, identity, issued, namespaces
 
 
 def key(patient_id: str, issuer: str = "", study: str = "1.2") -> str:
@@ -51,3 +51,28 @@ def test_contradictions() -> None:
     assert contradicts(held, {}) == ()
     assert contradicts(held, {"PatientName": "Roe^Jane"}) == ("PatientName",)
     assert contradicts(held, {"PatientName": "Roe^Jane", "PatientBirthDate": "19700102"}) == ("PatientName", "PatientBirthDate")
+
+
+@pytest.mark.parametrize(
+    ("said", "universal", "default", "expected"),
+    [
+        ({"PatientID": "1", "IssuerOfPatientID": "HERE"}, "1.2.3", "NORTH", "HERE"),
+        ({"PatientID": "1"}, "1.2.3", "NORTH", "HOSP"),
+        ({"PatientID": "1"}, "urn:other", "NORTH", "urn:other"),
+        ({"PatientID": "1", "IssuerOfPatientID": " "}, "", "NORTH", "NORTH"),
+        ({"PatientID": "1"}, "", "", None),
+        ({"PatientID": " "}, "1.2.3", "NORTH", None),
+        ({}, "1.2.3", "NORTH", None),
+    ],
+)
+def test_who_issued_an_id_is_what_the_object_says_else_what_its_sender_stands_for(
+    said: dict[str, str], universal: str, default: str, expected: str | None
+) -> None:
+    values = issued(said, universal, default, namespaces("HOSP=1.2.3, CLINIC=1.2.4"))
+    assert values == (said if expected is None else {**said, "IssuerOfPatientID": expected})
+
+
+@pytest.mark.parametrize("text", ["HOSP", "=1.2.3", "HOSP=", "A=1.2.3,B=1.2.3", f"{'N' * 65}=1.2.3"])
+def test_namespaces_that_say_nothing_or_two_things_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="NAMESPACE=UNIVERSAL"):
+        namespaces(text)

@@ -24,6 +24,7 @@ FACTS: dict[str, Schema] = {
     "tls": boolean("it is called over TLS"),
     "services": array(text(enum=list(DimseService)), "what it may use of this archive; none: everything"),
     "character_set": text("Specific Character Set of what it writes without saying so, such as ISO_IR 100", maxLength=256),
+    "issuer": text("Issuer of Patient ID of what it sends without one", maxLength=peers.LONGEST_ISSUER),
     "throttle": integer("bytes a second it is sent at most; 0: no limit", minimum=0, maximum=peers.MOST_THROTTLE),
     "parallel": integer("associations opened at once to send to it", minimum=1, maximum=peers.MOST_PARALLEL),
     "paused": boolean("nothing is sent to it by itself"),

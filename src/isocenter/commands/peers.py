@@ -19,8 +19,8 @@ _COLUMNS = {
 NO_ARCHIVE = "no"
 # Shown by --json only
 _DETAILS = (
-    "allowed_ips", "max_associations", "preferred_syntaxes", "tls", "services", "character_set", "throttle", "parallel", "paused",
-    "asks_commitment", "notify_availability", "archive",
+    "allowed_ips", "max_associations", "preferred_syntaxes", "tls", "services", "character_set", "issuer", "throttle", "parallel",
+    "paused", "asks_commitment", "notify_availability", "archive",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def arguments_peer(parser: argparse.ArgumentParser) -> None:
                         help=f"what it may use (may be given again; '' takes all back: everything): {', '.join(DimseService)}")
     parser.add_argument("--character-set", metavar="TERMS", dest="character_set",
                         help="Specific Character Set of what it writes without saying so, 'ISO_IR 100'")
+    parser.add_argument("--issuer", help="Issuer of Patient ID of what it sends without one, such as the name of its hospital")
     parser.add_argument("--throttle", type=Size.parse, metavar="BYTES", help="so much is sent to it a second, 2MB; 0: no limit")
     parser.add_argument("--parallel", type=int, metavar="N", help="associations opened at once to send to it, 1 to 8")
     parser.add_argument("--paused", action=argparse.BooleanOptionalAction, help="nothing is sent to it by itself")
@@ -97,7 +98,7 @@ def _echo(context: Context, arguments: argparse.Namespace, aet: str) -> int:
 def _facts(arguments: argparse.Namespace) -> dict[str, Any]:
     """What was given about the peer beside its address."""
     facts: dict[str, Any] = {"max_associations": arguments.most_at_once, "tls": arguments.tls}
-    same = ("description", "character_set", "throttle", "parallel", "paused", "asks_commitment", "notify_availability")
+    same = ("description", "character_set", "issuer", "throttle", "parallel", "paused", "asks_commitment", "notify_availability")
     facts |= {name: getattr(arguments, name) for name in same}
     facts["archive"] = "" if arguments.archive == NO_ARCHIVE else arguments.archive
     for name in ("allowed_ips", "preferred_syntaxes", "services"):

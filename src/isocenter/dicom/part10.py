@@ -23,8 +23,8 @@ from .frames import FrameTable
 from .inflate import InflatedSource
 from .meta import FileMeta, ae_titles, file_meta, file_meta_of, read
 from .source import Source
-from .values import integer, plain, text_of, texts
-from .walk import CHARACTER_SET, PHOTOMETRIC_INTERPRETATION, SAMPLES_PER_PIXEL, Found, PixelData, walk
+from .values import integer, plain, text_in, text_of, texts
+from .walk import CHARACTER_SET, ISSUER_QUALIFIERS, PHOTOMETRIC_INTERPRETATION, SAMPLES_PER_PIXEL, Found, PixelData, walk
 
 __all__ = [
     "Beginning",
@@ -52,6 +52,7 @@ class Header:
     frames: None without pixel data, and for a deflated data set, whose frames have no place in the file.
     number_of_frames: 1 when the object has pixel data and does not say, 0 without pixel data.
     warnings: faults that were tolerated, short sentences without patient data. extras: (declared attribute, text) likewise.
+    universal_issuer: Universal Entity ID (0040,0032) in the Issuer of Patient ID Qualifiers Sequence, "" without it.
     """
 
     transfer_syntax_uid: str
@@ -74,6 +75,7 @@ class Header:
     specific_character_set: str
     warnings: tuple[str, ...]
     extras: tuple[tuple[Attribute, str], ...] = ()
+    universal_issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,7 @@ def bare_syntax(source: Source) -> str | None:
     return uid if known and found.values and not found.warnings else None
 
 
+_UNIVERSAL_ENTITY_ID = 0x00400032
 _COLORS = ("RGB", "YBR_")  # PS3.3 C.7.6.3.1.2: three samples a pixel
 
 
@@ -240,6 +243,7 @@ def _header(
         specific_character_set=charsets,
         warnings=tuple(warnings),
         extras=values_of(extras, raw, charsets, encoding) if extras.attributes else (),
+        universal_issuer=text_in(raw.get(ISSUER_QUALIFIERS), _UNIVERSAL_ENTITY_ID, "UT", encoding),
     )
 
 

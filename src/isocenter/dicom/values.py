@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from . import charset
-from .attributes import Attribute
 from .elements import IMPLICIT_LITTLE, ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, Encoding, Malformed, Window, inside_unknown, skip
 from .source import BytesSource
 from .walk import NESTED, TOP_LEVEL
@@ -26,7 +25,9 @@ def texts(
             values[attribute.keyword] = text
             unsound = unsound or fault
         elif tag in NESTED:
-            for nested, text in _items(value, tag, encoding, charsets):
+            wanted = NESTED[tag]
+            for at, text in _items(value, {each: attribute.vr for each, attribute in wanted.items()}, encoding, charsets):
+                nested = wanted[at]
                 values[nested.keyword] = f"{values[nested.keyword]}\\{text}" if nested.keyword in values else text
     if charsets and not charset.repertoire(charsets).known:
         warnings.append("Specific Character Set is not one of the standard")
@@ -66,14 +67,18 @@ def _text_of(written: bytes, data: bytes, vr: str, charsets: str, little: bool) 
 _remembered = lru_cache(1024)(_text_of)  # decoding these again would be a fifth of the scan
 
 
-def _items(value: tuple[bytes, bytes], sequence: int, encoding: Encoding, charsets: str) -> list[tuple[Attribute, str]]:
-    """Return the wanted attributes of the items of a sequence; what cannot be read in it is left out of the index."""
+def text_in(sequence: tuple[bytes, bytes] | None, tag: int, vr: str, encoding: Encoding) -> str:
+    """Return the first text of an attribute in the items of a sequence, "" where none has it; of the default repertoire."""
+    return next((text for _, text in _items(sequence, {tag: vr}, encoding, "") if text), "") if sequence else ""
+
+
+def _items(value: tuple[bytes, bytes], wanted: Mapping[int, str], encoding: Encoding, charsets: str) -> list[tuple[int, str]]:
+    """Return the wanted attributes (tag -> VR) of the items of a sequence; what cannot be read in it is left out."""
     vr, data = value
     window = Window(BytesSource(data))
     if vr == b"UN":
         encoding = IMPLICIT_LITTLE if not data else inside_unknown(window, 0)
-    wanted = NESTED[sequence]
-    out: list[tuple[Attribute, str]] = []
+    out: list[tuple[int, str]] = []
     position = 0
     try:
         while position < len(data):
@@ -85,8 +90,7 @@ def _items(value: tuple[bytes, bytes], sequence: int, encoding: Encoding, charse
                 position = skip(window, position, inside_unknown(window, position) if vr == b"UN" else encoding, tag)
                 continue
             if tag in wanted:
-                text = text_of((vr, window.take(position, length)), wanted[tag].vr, charsets, encoding)[0]
-                out.append((wanted[tag], text))
+                out.append((tag, text_of((vr, window.take(position, length)), wanted[tag], charsets, encoding)[0]))
             position += length
     except Malformed:
         return out

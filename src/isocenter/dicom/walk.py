@@ -24,6 +24,7 @@ class PixelData:
 CHARACTER_SET = 0x00080005
 SAMPLES_PER_PIXEL = 0x00280002
 PHOTOMETRIC_INTERPRETATION = 0x00280004
+ISSUER_QUALIFIERS = 0x00100024  # Issuer of Patient ID Qualifiers Sequence
 _PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _EXTENDED_OFFSETS = 0x7FE00001
 
@@ -34,7 +35,8 @@ NESTED: dict[int, dict[int, Attribute]] = {}
 for _attribute in ATTRIBUTES:
     if _attribute.sequence:
         NESTED.setdefault(tag_of(_attribute.sequence) or 0, {})[_attribute.tag] = _attribute
-WANTED = frozenset(TOP_LEVEL) | frozenset(NESTED) | {CHARACTER_SET, SAMPLES_PER_PIXEL, PHOTOMETRIC_INTERPRETATION}
+_BESIDE = frozenset({CHARACTER_SET, SAMPLES_PER_PIXEL, PHOTOMETRIC_INTERPRETATION, ISSUER_QUALIFIERS})  # and not in the table
+WANTED = frozenset(TOP_LEVEL) | frozenset(NESTED) | _BESIDE
 
 # The longest indexed text (LT) has 10,240 characters of up to 4 bytes (PS3.5 Table 6.2-1); a sequence may hold some of them.
 _MAX_VALUE = 64 * 1024

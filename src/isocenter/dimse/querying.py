@@ -197,7 +197,7 @@ class _Retrieval:
         self._operation = CommandField.C_MOVE_RQ if how == "move" else CommandField.C_GET_RQ
         self._classes = MOVE if how == "move" else GET
         self._total = Retrieved(how)
-        self._scp = storage.StorageSCP(context, principal, peer.aet, context.settings.aet)
+        self._scp = storage.StorageSCP(context, principal, peer.aet, context.settings.aet, peer.issuer)
 
     def run(self, wanted: Sequence[Wanted]) -> Retrieved:
         getting = self._operation == CommandField.C_GET_RQ

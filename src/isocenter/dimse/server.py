@@ -278,7 +278,7 @@ class Server:
             metrics.association("accepted", request.calling_ae_title)
             self._note(context, caller, associations=1)
             titles = request.calling_ae_title, request.called_ae_title
-            scp = storage.StorageSCP(context, caller.principal, *titles)
+            scp = storage.StorageSCP(context, caller.principal, *titles, issuer=caller.peer.issuer if caller.peer else "")
             session = Session(context, caller.principal, *titles, association, caller.peer)
             try:
                 with metrics.association_open():

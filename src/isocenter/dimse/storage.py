@@ -43,14 +43,20 @@ EXTENDED = bytes((2, 0, 3, 0, 1, 0))
 
 
 class StorageSCP:
-    """C-STORE on one association. `answered` counts the answers by category (Success, Warning, Failure)."""
+    """C-STORE on one association. `answered` counts the answers by category (Success, Warning, Failure).
 
-    def __init__(self, context: Context, principal: Principal, calling_ae_title: str, called_ae_title: str) -> None:
+    issuer: of the Patient IDs that the sender sends without one.
+    """
+
+    def __init__(
+        self, context: Context, principal: Principal, calling_ae_title: str, called_ae_title: str, issuer: str = ""
+    ) -> None:
         self.calling_ae_title = calling_ae_title
         self.called_ae_title = called_ae_title
         self.answered: Counter[str] = Counter()
         self._context = context
         self._principal = principal
+        self._issuer = issuer
         self._ahead: ingest.Reception | None = None
 
     def store(self, request: Request) -> Operation:
@@ -92,6 +98,7 @@ class StorageSCP:
             source="dimse",
             calling_aet=self.calling_ae_title,
             called_aet=self.called_ae_title,
+            issuer=self._issuer,
         )
 
     def refused(self) -> None:

@@ -3,6 +3,8 @@
 import hashlib
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from isocenter.dicom.match import fold
 
@@ -24,6 +26,30 @@ def identity(values: Mapping[str, str], study_instance_uid: str) -> str:
     key = f"id:{len(issuer)}:{issuer}:{patient_id}"
     # Two LO of 64 characters always fit; what is longer still must not be cut, or two patients could become one.
     return key if len(key) <= _LONGEST else f"sha256:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def issued(values: Mapping[str, str], universal: str, default: str, namespaces: Mapping[str, str]) -> Mapping[str, str]:
+    """The values with the issuer under which the patient is known; unchanged where the object names one, or has no Patient ID.
+
+    universal: Universal Entity ID of the issuer's qualifiers (PS3.3 10.14), which stands for the namespace that `namespaces` has
+    for it. default: the issuer of what this sender sends without a word about it.
+    """
+    if not _normal(values.get("PatientID", "")) or _normal(values.get("IssuerOfPatientID", "")):
+        return values
+    issuer = namespaces.get(_normal(universal), _normal(universal)) or _normal(default)
+    return {**values, "IssuerOfPatientID": issuer} if issuer else values
+
+
+@lru_cache(maxsize=16)
+def namespaces(text: str) -> Mapping[str, str]:
+    """Universal Entity ID -> local namespace, of NAMESPACE=UNIVERSAL,... Raises ValueError."""
+    found: dict[str, str] = {}
+    for pair in filter(None, (each.strip() for each in text.split(","))):
+        name, sign, universal = (part.strip() for part in pair.partition("="))
+        if not (name and sign and universal) or universal in found or len(name) > 64:
+            raise ValueError("write NAMESPACE=UNIVERSAL,... with each universal ID once, for example HOSP=1.2.840.99")
+        found[universal] = name
+    return MappingProxyType(found)
 
 
 def contradicts(held: Mapping[str, str], arriving: Mapping[str, str]) -> tuple[str, ...]:

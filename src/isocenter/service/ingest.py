@@ -21,6 +21,7 @@ from isocenter.dicom import extra, part10
 from isocenter.dicom.part10 import Header
 from isocenter.dicom.source import READ_AHEAD, Arriving, FileSource
 from isocenter.domain import access
+from isocenter.domain import patient as patients
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.errors import Busy, Conflict, Invalid, IsocenterError, Missing, NoSpace
 from isocenter.domain.imaging import Accept, Arrival, Library, Outcome, Quarantine, Refuse, Source, Status, admit
@@ -43,10 +44,12 @@ _NOTHING_KEPT = "Nothing was kept."
 _ON_DISK = "It is safe on that node's disk."
 
 
-def begin(context: Context, principal: Principal, *, source: Source, calling_aet: str = "", called_aet: str = "") -> "Reception":
-    """Open the door for one object. Raises Forbidden, NoSpace, Broken."""
+def begin(
+    context: Context, principal: Principal, *, source: Source, calling_aet: str = "", called_aet: str = "", issuer: str = ""
+) -> "Reception":
+    """Open the door for one object. issuer: of Patient IDs without one. Raises Forbidden, NoSpace, Broken."""
     access.require(principal, Permission.STUDY_STORE)
-    return Reception(context, principal, source, calling_aet, called_aet)
+    return Reception(context, principal, source, calling_aet, called_aet, issuer)
 
 
 class Reception:
@@ -55,13 +58,16 @@ class Reception:
     header: what the object says of itself; known after `finish` has scanned it, also when `finish` raised; None when unreadable.
     """
 
-    def __init__(self, context: Context, principal: Principal, source: Source, calling_aet: str, called_aet: str) -> None:
+    def __init__(
+        self, context: Context, principal: Principal, source: Source, calling_aet: str, called_aet: str, issuer: str
+    ) -> None:
         self.header: Header | None = None
         self._context = context
         self._principal = principal
         self._source: Source = source
         self._calling_aet = calling_aet
         self._called_aet = called_aet
+        self._issuer = issuer
         self._looked_at_space = 0
         self._extras = extra.declared(context.settings.index_attributes)
         self._is_begun = False
@@ -312,6 +318,8 @@ class Reception:
             origin=self._origin,
             node=node,
             upload_at=now + mine,
+            issuer=self._issuer,
+            namespaces=patients.namespaces(self._context.settings.issuers),
         )
 
     def _key(self, area: str, at: datetime, header: Header, version: int = 1) -> str:

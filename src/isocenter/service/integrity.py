@@ -19,11 +19,12 @@ from sqlalchemy import Connection
 
 from isocenter.dicom import extra, part10
 from isocenter.dicom.part10 import Header
+from isocenter.domain import patient as patients
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Broken, Busy, IsocenterError, Missing
 from isocenter.domain.imaging import Accept, Arrival, Refuse, admit
 from isocenter.service.context import Context
-from isocenter.store import arriving, deletions, exceptions, imaging, reconciling, soundness, uploads, viewing_copies
+from isocenter.store import arriving, deletions, exceptions, imaging, peers, reconciling, soundness, uploads, viewing_copies
 from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.imaging import Kept
 from isocenter.store.incoming import version_of
@@ -320,9 +321,11 @@ def _read(context: Context, key: str, *, recovered: bool = False, origin: Origin
     if origin is None:
         origin = replace(RECOVERED, source_aet=sender, called_aet=called) if recovered else ORIGIN
     at = datetime.fromtimestamp(file.modified, UTC)
+    issuer = context.database.read(lambda connection: peers.issuer_of(connection, sender)) if sender else ""
     arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=file.size, received_at=at,
                                 dirty_at=context.clock(), origin=origin,
-                                node=context.blobs.node if context.blobs.is_ahead(key) else "", upload_at=context.clock())
+                                node=context.blobs.node if context.blobs.is_ahead(key) else "", upload_at=context.clock(),
+                                issuer=issuer, namespaces=patients.namespaces(context.settings.issuers))
     if isinstance(verdict, Accept):
         return _File(key, file.size, header, arrived)
     kept = None if isinstance(verdict, Refuse) else arrived

@@ -27,6 +27,7 @@ __all__ = ["AE_TITLE", "Caller", "Peer", "add", "change", "count", "echo", "get"
 AE_TITLE = re.compile(r"(?=.*[^ ])[\x20-\x5b\x5d-\x7e]{1,16}")
 LONGEST_TEXT = 256
 LONGEST_LIST = 64
+LONGEST_ISSUER = 64  # PS3.5 6.2, VR LO
 MOST_ASSOCIATIONS = 10_000
 MOST_PARALLEL = 8
 MOST_THROTTLE = 2**31 - 1  # bytes a second; above that there is nothing to slow down
@@ -153,6 +154,8 @@ def _checked(facts: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(f"it is a number from 0 (as the settings have it) to {MOST_ASSOCIATIONS}", where="max_associations")
     if not 0 <= columns.get("throttle", 0) <= MOST_THROTTLE:
         raise Invalid(f"it is a number of bytes a second from 0 (no limit) to {MOST_THROTTLE}", where="throttle")
+    if len(columns.get("issuer", "")) > LONGEST_ISSUER or "\\" in columns.get("issuer", ""):
+        raise Invalid(f"an issuer of Patient IDs has at most {LONGEST_ISSUER} characters, and no backslash", where="issuer")
     if not 1 <= columns.get("parallel", 1) <= MOST_PARALLEL:
         raise Invalid(f"it is a number from 1 to {MOST_PARALLEL}", where="parallel")
     if columns.get("archive", "") not in set(AskedWhen):

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
@@ -113,15 +114,17 @@ _NAMES = ("series_fk", "version", "current", *_FACTS, *rows.columns(Level.INSTAN
 
 def prepared(
     header: Header, *, blob_key: str, sha256: str, size: int, received_at: datetime, dirty_at: datetime, origin: Origin,
-    node: str = "", upload_at: datetime | None = None,
+    node: str = "", upload_at: datetime | None = None, issuer: str = "", namespaces: Mapping[str, str] = MappingProxyType({}),
 ) -> Arrived:  # fmt: skip
     """Everything that can be computed outside the transaction. dirty_at: when the series' derived data is to be made.
 
+    issuer: of Patient IDs that come without one; namespaces: as of `domain.patient.issued`.
     node, upload_at: who is to upload the bytes, and when; "" when they are where they stay.
     """
-    values = rows.clean(header.values)
+    said = patients.issued(header.values, header.universal_issuer, issuer, namespaces)
+    values = rows.clean(said)
     place = Place(
-        identity=patients.identity(header.values, header.study_instance_uid),
+        identity=patients.identity(said, header.study_instance_uid),
         study_uid=header.study_instance_uid,
         series_uid=header.series_instance_uid,
         sop_class_uid=header.sop_class_uid,

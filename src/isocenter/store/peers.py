@@ -23,6 +23,7 @@ class Peer:
     limit. parallel: associations opened at once to send to it, 1 to 8. paused: nothing is sent to it by itself.
     asks_commitment: after something was sent to it, it is asked whether it keeps that (storage commitment).
     notify_availability: it is told what has become available (instance availability notification).
+    issuer: Issuer of Patient ID of what it sends without one; "" for none.
     archive: whether it is one that people search here, or that is asked for what is not here.
     associations, instances: how many there have been since it was added.
     """
@@ -37,6 +38,7 @@ class Peer:
     tls: bool
     services: frozenset[str]
     character_set: str
+    issuer: str
     throttle: int
     parallel: int
     paused: bool
@@ -62,6 +64,11 @@ def peer(connection: Connection, aet: str) -> Peer | None:
     """The peer of an AE title."""
     row = connection.execute(select(*_COLUMNS).where(schema.peer.c.aet == aet)).one_or_none()
     return _peer(row) if row else None
+
+
+def issuer_of(connection: Connection, aet: str) -> str:
+    """Issuer of the Patient IDs that come from an AE title without one; "" for none."""
+    return connection.execute(select(schema.peer.c.issuer).where(schema.peer.c.aet == aet.strip())).scalar() or ""
 
 
 def add_peer(connection: Connection, aet: str, at: datetime, **columns: Any) -> None:

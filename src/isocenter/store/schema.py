@@ -351,6 +351,7 @@ peer = Table(
     *_times("created_at"),
     *(_text(name) for name in ("allowed_ips", "preferred_syntaxes", "services")),  # words, a space between
     _text("character_set"),
+    _text("issuer"),
     *(_number(name) for name in ("max_associations", "throttle")),
     Column("parallel", Integer, nullable=False, server_default="1"),
     *(Column(name, Boolean, nullable=False, server_default=false()) for name in ("tls", "paused", "notify_availability")),

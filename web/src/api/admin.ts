@@ -42,6 +42,8 @@ export interface PeerFacts {
   services: string[]
   /** Specific Character Set of what it writes without saying so. */
   character_set: string
+  /** Issuer of Patient ID of what it sends without one. */
+  issuer: string
   /** Bytes a second it is sent at most; 0: no limit. */
   throttle: number
   /** Associations opened at once to send to it. */

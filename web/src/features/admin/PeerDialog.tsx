@@ -16,6 +16,7 @@ const NEW: PeerFacts = {
   tls: false,
   services: [],
   character_set: '',
+  issuer: '',
   throttle: 0,
   parallel: 1,
   paused: false,
@@ -100,6 +101,7 @@ function Sending({ facts, change }: { facts: PeerFacts; change: Change }) {
   return (
     <fieldset className="form-part">
       <legend>When it is called</legend>
+      <TextField label="Issuer of its Patient IDs" hint="Of what it sends without one: numbers of two hospitals are not the same patient." maxLength={64} spellCheck={false} autoComplete="off" value={facts.issuer} onChange={(event) => change({ issuer: event.target.value })} />
       <SelectField label="As an archive" value={facts.archive} onChange={(event) => change({ archive: event.target.value as AskedWhen })}>
         {ARCHIVE_ROLES.map(({ value, title }) => (
           <option key={value} value={value}>

@@ -9,7 +9,7 @@ vi.mock('../../api/admin')
 
 const PEER: Peer = {
   aet: 'CT1', host: '192.0.2.7', port: 104, description: 'Room 3', allowed_ips: ['10.1.0.0/16'], max_associations: 4, preferred_syntaxes: ['1.2.3'],
-  tls: false, services: ['storage'], character_set: 'ISO_IR 100', throttle: 2 ** 20, parallel: 2, paused: false, archive: '', asks_commitment: true, notify_availability: false,
+  tls: false, services: ['storage'], character_set: 'ISO_IR 100', issuer: 'NORTH', throttle: 2 ** 20, parallel: 2, paused: false, archive: '', asks_commitment: true, notify_availability: false,
   created_at: '2026-11-22T09:00:00Z', last_seen_at: null, associations: 12, instances: 3456,
 }
 
