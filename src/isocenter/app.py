@@ -237,6 +237,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
     from isocenter.work import (
         audit_relay,
+        backups,
         commitments,
         copies,
         journal,
@@ -255,7 +256,8 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
     beside = {
-        "audit": audit_relay.run, "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
+        "audit": audit_relay.run, "backups": backups.run,
+        "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
         "hl7": hl7_messages.run, "index": index_filling.run, "journal": journal.run,
         "notices": notices.run, "progress": progress.run, "rejections": rejections.run,
         "relay": relay.run, "retrievals": retrievals.run, "scrub": scrubbing.run,

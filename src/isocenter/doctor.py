@@ -15,16 +15,14 @@ from sqlalchemy import func, select
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.certificates import WARN_BEFORE
 from isocenter.domain.errors import IsocenterError
-from isocenter.domain.events import Event
 from isocenter.operations import problems
-from isocenter.service import accounts, audit_trail, auditing, deliveries, journal, peers, scrubbing, system, webhooks
+from isocenter.service import accounts, audit_trail, auditing, backup, deliveries, journal, peers, scrubbing, system, webhooks
 from isocenter.service.context import Context
 from isocenter.store import changes
-from isocenter.store.schema import change, exception
+from isocenter.store.schema import exception
 
 Level = Literal["unsafe", "unhealthy", "advice"]
 
-BACKUP_EVERY = timedelta(days=2)
 UPLOAD_WITHIN = timedelta(hours=1)
 JOURNAL_WITHIN = timedelta(minutes=30)
 TOKEN_UNUSED = timedelta(days=180)
@@ -126,17 +124,19 @@ def _people(context: Context) -> Iterator[Finding]:
 
 def _backups(context: Context) -> Iterator[Finding]:
     """Backups."""
-    query = select(change.c.at, change.c.payload).where(change.c.kind == Event.BACKUP_MADE).order_by(change.c.seq.desc()).limit(1)
-    last = context.database.read(lambda connection: connection.execute(query).first())
-    mend = "isocenter backup FOLDER, every day: docs/recovery.md"
-    if last is None:
+    state = backup.state(context, SYSTEM)
+    mend = "isocenter backup FOLDER, every day, or the setting backup: docs/recovery.md"
+    if state.made_at is None:
         yield Finding("unsafe", "no backup was ever made", mend)
-    elif context.clock() - last.at > BACKUP_EVERY:
-        yield Finding("unsafe", f"the last backup is of {last.at:%Y-%m-%d}", mend)
-    elif '"faults":0' not in last.payload:
+    elif state.late:
+        yield Finding("unsafe", f"the last backup is of {state.made_at:%Y-%m-%d}", mend)
+    elif state.faults:
         yield Finding(
             "unsafe", "the last backup could not have every file", "isocenter verify tells which are damaged or missing."
         )
+    if state.failing_since is not None:
+        when = f"{state.failing_since:%Y-%m-%d %H:%M} UTC"
+        yield Finding("unsafe", f"the backup to {state.place} fails since {when}: {state.reason}", "It is tried again by itself.")
 
 
 def _kept(context: Context) -> Iterator[Finding]:

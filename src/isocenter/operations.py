@@ -12,8 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from isocenter import __version__, metrics
 from isocenter.domain import access
+from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Missing, Unauthenticated
-from isocenter.service import deliveries, scrubbing, system, webhooks
+from isocenter.service import backup, deliveries, scrubbing, system, webhooks
 from isocenter.service.context import Context
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -123,6 +124,11 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
     facts["isocenter_files_mended"] = ("Files that were missing or damaged and are whole again", float(mended))
     if (ended := scrubbing.last_ended(context)) is not None:
         facts["isocenter_scrub_ended"] = ("When all files were last compared with the index, Unix time", ended.timestamp())
+    backups = backup.state(context, SYSTEM)
+    if backups.made_at is not None:
+        facts["isocenter_backup_made"] = ("When the last backup was made, Unix time", backups.made_at.timestamp())
+    failing = backups.late or backups.failing_since is not None or backups.faults > 0
+    facts["isocenter_backup_failing"] = ("1: the last backup is too old, there is none, or the next one fails", float(failing))
     settings = context.settings
     pairs = {"dicom": settings.dicom_certificate if settings.dicom_tls else None, "http": (settings.tls_cert,)}
     for port, pair in pairs.items():

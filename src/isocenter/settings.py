@@ -77,6 +77,10 @@ class Settings:
                                "put back: file:///DIR or s3://BUCKET[/PREFIX]?...; nothing is ever deleted there", metavar="URL")
     scrub_rate: Size = setting(Size(8 << 20), "Bytes a second at which the worker compares all files with the index, over "
                                               "and over (at most once a day); 0: never", metavar="BYTES", least=0)
+    backup: str = setting("", "Where the worker puts a backup by itself (`isocenter backup`): file:///DIR, which must exist, or "
+                              "s3://BUCKET[/PREFIX]?...; empty: nobody does unless cron does", metavar="URL")
+    backup_every_hours: float = setting(24.0, "Hours between two of these backups", least=0.25)
+    backup_keep: int = setting(30, "Snapshots that stay; files are never removed; 0: all", least=0)
     s3_access_key: str = setting("", "Access key ID for s3; empty: as AWS programs find it (AWS_*, web identity, the machine's "
                                      "role)", metavar="ID")
     s3_secret_key: str = setting("", "Its secret access key", secret=True, metavar="KEY")
@@ -336,6 +340,7 @@ def check(settings: Settings) -> Settings:
         raise SettingsError(f"aet: {settings.aet!r} is no AE title: 1 to 16 printable ASCII characters without a backslash")
     _check_place("storage", settings.storage)
     _check_place("replica", settings.replica)
+    _check_place("backup", settings.backup)
     if settings.replica and settings.replica == settings.storage:
         raise SettingsError("replica: it is the storage itself; name another place")
     _check_keys(settings)

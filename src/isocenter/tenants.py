@@ -21,7 +21,7 @@ SHARED = frozenset({
 })  # fmt: skip
 
 # Where an institution's data are: what the server has for itself is nobody's.
-OWN = ("database", "storage", "replica", "hl7", "hl7_tls")
+OWN = ("backup", "database", "storage", "replica", "hl7", "hl7_tls")
 
 
 def archives(settings: Settings) -> dict[str, Settings]:
@@ -90,14 +90,14 @@ def _part(settings: Settings, name: str, table: Mapping[str, str]) -> Settings:
 
 def _places(parts: Mapping[str, Settings]) -> dict[str, dict[str, str]]:
     """What may not be the same for two: name of the setting -> name of the institution -> its value."""
-    keys = ("aet", "public_url", "data", "database", "storage", "replica", "hl7", "hl7_tls")
+    keys = ("aet", "public_url", "data", "database", "storage", "replica", "backup", "hl7", "hl7_tls")
     everything: dict[str, dict[str, str]] = {key: {} for key in keys}
     for name, part in parts.items():
         everything["aet"][name] = part.aet
         everything["public_url"][name] = host_of(part)
         everything["data"][name] = f"{part.data.absolute()}/"
         everything["database"][name] = part.database_url
-        for key in ("storage", "replica"):
+        for key in ("storage", "replica", "backup"):
             if url := getattr(part, key):
                 everything[key][name] = f"{urlsplit(url)._replace(query='', fragment='').geturl().rstrip('/')}/"
         for key in ("hl7", "hl7_tls"):

@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from isocenter.api.endpoint import Call, Endpoint
-from isocenter.api.schema import array, integer, obj, or_null, text
+from isocenter.api.schema import array, boolean, integer, obj, or_null, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
-from isocenter.service import scrubbing
+from isocenter.service import backup, scrubbing
 
 
 def _integrity(call: Call) -> Any:
     health = scrubbing.health(call.context, call.principal)
     scrub, replica = health.scrub, health.replica
+    last = backup.state(call.context, call.principal)
     return {
         "rate": health.rate,
         "expected": health.expected,
@@ -21,6 +22,8 @@ def _integrity(call: Call) -> Any:
             "last_ended_at": _moment(scrub.last_ended_at), "last_files": scrub.last_files, "last_bytes": scrub.last_bytes,
         },
         "replica": replica and {"place": replica.place, "behind": health.behind, "reason": replica.reason},
+        "backup": {"place": last.place, "every_hours": last.every_hours, "made_at": _moment(last.made_at), "faults": last.faults,
+                   "failing_since": _moment(last.failing_since), "reason": last.reason, "late": last.late},
         "damaged": health.damaged,
         "mended": health.mended,
         "files": [
@@ -46,6 +49,12 @@ _ROUND = obj(
      "last_files": integer("of the last whole round"), "last_bytes": integer()}
 )  # fmt: skip
 _REPLICA = obj({"place": text("URL"), "behind": integer("files that are not in it yet"), "reason": text("why not; or empty")})
+_BACKUP = obj(
+    {"place": text("where the worker makes them; empty: it makes none"), "every_hours": {"type": "number"},
+     "made_at": or_null(_INSTANT),
+     "faults": integer("files that the last one could not have"), "failing_since": or_null(_INSTANT),
+     "reason": text("why the worker's fails; or empty"), "late": boolean()}
+)  # fmt: skip
 _FILE = obj(
     {"file": text("storage key"), "sop_instance_uid": text(), "kind": text(enum=["missing", "damaged"]), "detail": text(),
      "found_at": _INSTANT, "mended_at": or_null(_INSTANT), "mended_by": text("replica, other or empty")}
@@ -57,7 +66,8 @@ ENDPOINTS = (
         summary="Whether every file is what it was: the rounds of the worker, and what they found",
         answer=obj(
             {"rate": integer("bytes a second; 0: no rounds"), "expected": integer("files that the index speaks of"),
-             "round": or_null(_ROUND), "replica": or_null(_REPLICA), "damaged": integer("files that are not whole now"),
+             "round": or_null(_ROUND), "replica": or_null(_REPLICA), "backup": _BACKUP,
+             "damaged": integer("files that are not whole now"),
              "mended": integer("files that were not, and are again"), "files": array(_FILE)}
         ),
     ),

@@ -24,18 +24,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 
-from isocenter.domain.access import SYSTEM
+from isocenter.domain import access
+from isocenter.domain.access import SYSTEM, Permission, Principal
 from isocenter.domain.errors import Away, Broken, IsocenterError, Missing
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import changes, imaging, keys, transfer
+from isocenter.store import audit, changes, imaging, keys, transfer
 from isocenter.store.blobs import Blobs
 from isocenter.store.database import Database
 from isocenter.store.imaging import Kept
@@ -46,6 +47,7 @@ from isocenter.store.vaults import FACTS, Vault
 FORMAT = 1
 DRILL_KEY = "drill.key"  # signs the reports of drills
 KEYS = ("webhook.key", DRILL_KEY)  # files of the data folder without which the index' secrets are worth nothing
+UNSCHEDULED = timedelta(days=2)  # after which a backup that somebody else makes every night is too old
 THREADS = 4
 _BATCH = 256
 _NAME = "%Y%m%dT%H%M%SZ"
@@ -121,6 +123,43 @@ def back_up(context: Context, target: Vault, advance: Advance = lambda count: No
             target.remove(old.name)
     _note(context, Event.BACKUP_MADE, report)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How safe the archive is by backups.
+
+    place: that of the schedule, without credentials, "" for none; every_hours: its period. made_at: the last backup, by whomever;
+    faults: files it could not have. failing_since, reason: of the schedule. late: the last one is too old, or there is none.
+    """
+
+    place: str
+    every_hours: float
+    made_at: datetime | None
+    faults: int
+    failing_since: datetime | None
+    reason: str
+    late: bool
+
+
+def state(context: Context, principal: Principal) -> State:
+    """When the last backup was, and whether the worker makes them. Raises Forbidden."""
+    access.require(principal, Permission.SYSTEM_READ)
+    settings = context.settings
+    place = settings.backup.partition("?")[0]
+    last, told = context.database.read(lambda connection: (
+        changes.newest(connection, Event.BACKUP_MADE), audit.relay(connection, follower(settings.backup)) if place else None))
+    allowed = 2 * timedelta(hours=settings.backup_every_hours) if place else UNSCHEDULED
+    return State(
+        place, settings.backup_every_hours if place else 0.0, last.at if last is not None else None,
+        int(last.payload.get("faults", 0)) if last is not None else 0, told.failing_since if told is not None else None,
+        told.last_reason if told is not None else "", last is None or context.clock() - last.at > allowed,
+    )
+
+
+def follower(place: str) -> str:
+    """The name of the schedule's row (lease, when it was done last) among those that follow the log."""
+    return f"backup {place.partition('?')[0]}"
 
 
 def snapshots(target: Vault, *, empty: bool = False) -> list[Snapshot]:

@@ -74,6 +74,12 @@ def since(
     return [Change(row.seq, row.at, row.kind, row.subject, row.actor, json.loads(row.payload)) for row in rows]
 
 
+def newest(connection: Connection, kind: str) -> Change | None:
+    """The last row of a kind, or None."""
+    row = connection.execute(select(change).where(change.c.kind == str(kind)).order_by(change.c.seq.desc()).limit(1)).first()
+    return None if row is None else Change(row.seq, row.at, row.kind, row.subject, row.actor, json.loads(row.payload))
+
+
 def latest(connection: Connection) -> int:
     """The number of the newest change; 0 when there is none."""
     return connection.execute(select(func.max(change.c.seq))).scalar() or 0

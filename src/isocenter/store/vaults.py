@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from isocenter.domain.errors import Broken, Conflict, Invalid, Missing
+from isocenter.domain.errors import Away, Broken, Conflict, Invalid, Missing
 from isocenter.settings import Settings, check
 from isocenter.store import keys
 from isocenter.store.blobs_local import LocalBlobs, sync_folder
@@ -58,7 +58,12 @@ class Vault(Protocol):
 
 
 def vault(place: str, settings: Settings) -> Vault:
-    """FOLDER, file:///FOLDER or s3://BUCKET[/PREFIX]?endpoint=...: with the credentials s3_* of the settings. Raises Invalid."""
+    """FOLDER, file:///FOLDER (which must exist) or s3://BUCKET[/PREFIX]?endpoint=..., with the credentials s3_* of the settings.
+
+    Raises Invalid; Away when the folder is not there.
+    """
+    if place.startswith("file://") and not Path(place.removeprefix("file://")).is_dir():  # made by us it would be below a mount
+        raise Away(f"the folder {place.removeprefix('file://')} of the backups is not there", hint="Mount its disk, or make it.")
     if not place.startswith("s3:"):
         return FolderVault(Path(place.removeprefix("file://")), settings)
     from isocenter.store.bucket import Bucket  # what speaks to object stores is loaded only where there is one

@@ -179,6 +179,8 @@ export interface Integrity {
   expected: number
   round: { began_at: string; files: number; bytes: number; reason: string; last_ended_at: string | null; last_files: number; last_bytes: number } | null
   replica: { place: string; behind: number; reason: string } | null
+  /** place: where the worker makes them; empty: it makes none. late: the last one is too old, or there is none. */
+  backup: { place: string; every_hours: number; made_at: string | null; faults: number; failing_since: string | null; reason: string; late: boolean }
   damaged: number
   mended: number
   files: DamagedFile[]

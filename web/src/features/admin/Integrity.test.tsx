@@ -11,6 +11,7 @@ const ADMIN = { name: 'boss', permissions: ['system:read', 'system:manage'] } as
 const READER = { name: 'ray', permissions: ['system:read'] } as unknown as User
 const FACTS: Facts = {
   rate: 8 * 2 ** 20, expected: 200, damaged: 0, mended: 1, replica: { place: 's3://copies', behind: 3, reason: '' },
+  backup: { place: 's3://backups/a', every_hours: 24, made_at: '2026-11-23T02:30:00Z', faults: 2, failing_since: null, reason: '', late: false },
   round: { began_at: '2026-11-23T05:00:00Z', files: 50, bytes: 2 ** 20, reason: '', last_ended_at: null, last_files: 0, last_bytes: 0 },
   files: [{ file: 'archive/2026/a.dcm', sop_instance_uid: '1.2.3', kind: 'damaged', detail: '', found_at: '2026-11-23T05:00:00Z', mended_at: '2026-11-23T05:00:01Z', mended_by: 'replica' }],
 }
@@ -22,6 +23,9 @@ it('tells how far the round is, what was put back, and begins one', async () => 
   expect(await screen.findByText(/^50 of 200 files/)).toBeTruthy()
   expect(screen.getByText('put back from the second storage')).toBeTruthy()
   expect(screen.getByText('s3://copies, 3 files still to come')).toBeTruthy()
+  expect(screen.getByText(/, without 2 files that could not be had$/)).toBeTruthy()
+  expect(screen.getByText('every 24 hours to s3://backups/a')).toBeTruthy()
+  expect(screen.queryByText(/The last backup is too old/)).toBeNull()
   fireEvent.click(screen.getByRole('button', { name: 'Begin a round now' }))
   await vi.waitFor(() => expect(readIntegrity).toHaveBeenCalledTimes(2))
   expect(beginRound).toHaveBeenCalledTimes(1)
@@ -35,4 +39,18 @@ it('says what is lost and what to do, to who may only look', async () => {
   expect(screen.getByText(/Restore them from a backup/)).toBeTruthy()
   expect(screen.getByText('send the instance again')).toBeTruthy()
   expect(screen.queryByRole('button', { name: 'Begin a round now' })).toBeNull()
+})
+
+it('is loud about backups that fail, are too old or were never made', async () => {
+  const failing = { ...FACTS.backup, failing_since: '2026-11-23T02:30:00Z', reason: 'the object store does not answer', late: true }
+  vi.mocked(readIntegrity).mockResolvedValue({ ...FACTS, backup: failing })
+  const { unmount } = render(<Integrity user={READER} />)
+  expect(await screen.findByText('The last backup is too old.')).toBeTruthy()
+  expect(screen.getByText(/^The backup fails since/)).toBeTruthy()
+  expect(screen.getByText(/^the object store does not answer\. It is tried again/)).toBeTruthy()
+  unmount()
+  vi.mocked(readIntegrity).mockResolvedValue({ ...FACTS, backup: { ...FACTS.backup, place: '', made_at: null, late: true } })
+  render(<Integrity user={READER} />)
+  expect(await screen.findByText('No backup was ever made.')).toBeTruthy()
+  expect(screen.getByText('not by the worker')).toBeTruthy()
 })

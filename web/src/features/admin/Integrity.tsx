@@ -58,6 +58,16 @@ function Notices({ facts }: { facts: Facts }) {
           Restore them from a backup, or have them sent again. All other images are whole.
         </Notice>
       )}
+      {facts.backup.failing_since && (
+        <Notice tone="danger" title={`The backup fails since ${formatInstant(facts.backup.failing_since)}.`}>
+          {`${facts.backup.reason}. It is tried again every ten minutes; what was copied before is safe.`}
+        </Notice>
+      )}
+      {facts.backup.late && (
+        <Notice tone="danger" title={facts.backup.made_at ? 'The last backup is too old.' : 'No backup was ever made.'}>
+          Name a place on another disk or machine with the setting backup, or run isocenter backup every night.
+        </Notice>
+      )}
       {facts.rate === 0 && <Notice tone="warn" title="Nobody looks whether files decay.">The setting scrub_rate is 0.</Notice>}
       {reason && <Notice tone="warn" title="The round waits.">{`${reason}. It goes on by itself.`}</Notice>}
     </>
@@ -65,7 +75,7 @@ function Notices({ facts }: { facts: Facts }) {
 }
 
 function Rounds({ facts }: { facts: Facts }) {
-  const { round, replica } = facts
+  const { round, replica, backup } = facts
   return (
     <div className="panel admin-facts">
       <dl className="facts">
@@ -80,6 +90,13 @@ function Rounds({ facts }: { facts: Facts }) {
         <dd>{facts.rate === 0 ? 'off' : `${formatBytes(facts.rate)} a second`}</dd>
         <dt>Second storage</dt>
         <dd>{replica ? `${replica.place}${replica.behind > 0 ? `, ${plural(replica.behind, 'file', 'files')} still to come` : ', complete'}` : 'none'}</dd>
+        <dt>Last backup</dt>
+        <dd>
+          {backup.made_at ? formatInstant(backup.made_at) : 'none'}
+          {backup.faults > 0 && `, without ${plural(backup.faults, 'file', 'files')} that could not be had`}
+        </dd>
+        <dt>Backups</dt>
+        <dd>{backup.place ? `every ${backup.every_hours} hours to ${backup.place}` : 'not by the worker'}</dd>
         <dt>Put right</dt>
         <dd>{plural(facts.mended, 'file', 'files')}</dd>
       </dl>
