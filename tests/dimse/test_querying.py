@@ -1,7 +1,6 @@
 """Our C-FIND, C-MOVE and C-GET SCU against foreign archives: Orthanc, dcmqrscp and pynetdicom."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -220,11 +219,9 @@ def test_a_peer_that_knows_no_cancel_is_left(archive: Archive, monkeypatch: pyte
             yield 0xFF00, answer(number)
 
     with scp(archive, [StudyRootQueryRetrieveInformationModelFind], [(evt.EVT_C_FIND, find)]) as peer:
-        began = time.monotonic()
         rows = querying.find(archive.context, peer, Level.STUDY, {}, limit=3)
         assert [next(rows)["StudyInstanceUID"] for _ in range(3)] == ["1.2.1", "1.2.2", "1.2.3"]
-        assert list(rows) == []
-        assert time.monotonic() - began < 20
+        assert list(rows) == []  # though the peer goes on for ever
 
 
 def test_a_query_that_fails_says_with_which_words(archive: Archive) -> None:
