@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.sr._concepts_dict import concepts  # PS3.16, as pydicom took it from the standard
 
 from api_harness import Api
 from isocenter.domain.access import Role
@@ -77,7 +78,7 @@ SHAPES: list[tuple[dict[str, Any], str, list[float], list[tuple[str, float, str]
                   {"quantity": "SUVbsa max", "value": 900.25, "unit": "cm²/ml"}]},
      "ELLIPSE", [100.5, 120.5, 140.5, 120.5, 120.5, 110.5, 120.5, 130.5],
      [("112031", -812.4375, "[hnsf'U]"), ("42798000", 383.1, "mm2"),
-      ("126402", 1.5, "g/ml{SUVlbm(James128)}"), ("126403", 900.25, "cm2/ml{SUVbsa}")]),
+      ("126406", 1.5, "g/ml{SUVlbm(James128)}"), ("126403", 900.25, "cm2/ml{SUVbsa}")]),
     ({"kind": "rectangle", "points": [[1, 2], [3, 4]], "results": [{"quantity": "area", "value": 4, "unit": "px²"}]},
      "POLYLINE", [1.5, 2.5, 3.5, 2.5, 3.5, 4.5, 1.5, 4.5, 1.5, 2.5], [("42798000", 4, "{pixels}2")]),
     ({"kind": "angle", "points": [[0, 0], [10, 0], [10, 10]], "results": [{"quantity": "angle", "value": 90, "unit": "°"}]},
@@ -203,6 +204,33 @@ async def test_measurements_become_a_report_with_their_numbers_and_outlines(sqli
     assert not children(made, "not-seen"), "nobody asked for it"
     assert {each.ReferencedSOPInstanceUID for each in made.CurrentRequestedProcedureEvidenceSequence[0]
             .ReferencedSeriesSequence[0].ReferencedSOPSequence} == set(instances)  # fmt: skip
+
+
+# Every quantity that a viewer works out, with a unit that it has there.
+QUANTITIES = {
+    "length": "mm", "long axis": "mm", "short axis": "mm", "distance": "mm", "height": "mm", "radius": "mm", "perimeter": "mm",
+    "area": "mm²", "angle": "°", "time velocity integral": "cm", "value": "HU", "mean": "HU", "SD": "HU", "min": "HU",
+    "max": "HU", "median": "HU", "SUVbw": "g/ml", "SUVbw mean": "g/ml", "SUVbw max": "g/ml", "SUVlbm mean": "g/ml",
+    "SUVlbm max": "g/ml", "SUVbsa mean": "cm²/ml", "SUVbsa max": "cm²/ml", "SUVibw mean": "g/ml", "SUVibw max": "g/ml",
+}  # fmt: skip
+
+
+async def test_every_code_of_a_measurement_is_one_of_the_standard(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
+    study, series, instances = hold_ct(sqlite_api, data)
+    token = sqlite_api.token(Role.RADIOLOGIST, "ray")
+    results = [{"quantity": quantity, "value": 1.5, "unit": unit} for quantity, unit in QUANTITIES.items()]
+    shape = {"kind": "ellipse", "points": [[100, 110], [140, 130]], "results": results}
+    async with sqlite_api.client(token) as client:
+        await client.post(
+            f"/studies/{study}/annotations", json={"set": [item((study, series, instances[0]), 1, **shape)], "remove": []}
+        )
+    made = await exported(sqlite_api, token, study, {"form": "SR"}, tmp_path)
+    numbers = [each for each in made.iterall() if each.tag == "ConceptNameCodeSequence"]
+    used = {(code.CodingSchemeDesignator, code.CodeValue, code.CodeMeaning) for each in numbers for code in each.value}
+    assert {("DCM", "126406", "SUVlbm(James128)"), ("DCM", "126403", "SUVbsa"), ("DCM", "126404", "SUVibw")} <= used
+    assert {("LN", "20354-7", "Velocity Time Integral"), ("DCM", "121206", "Distance")} <= used
+    known = {(scheme, value) for scheme, names in concepts.items() for values in names.values() for value in values}
+    assert [each for each in used if each[0] in ("DCM", "LN", "SCT") and each[:2] not in known] == []
 
 
 async def test_lines_circles_and_curves_are_what_the_standard_has_for_them(sqlite_api: Api, data: Path, tmp_path: Path) -> None:

@@ -46,13 +46,18 @@ _HU = code("112031", "DCM", "Attenuation Coefficient")
 _SUV = code("126401", "DCM", "SUVbw")
 _MEAN = code("373098007", "SCT", "Mean")
 _MAXIMUM = code("56851009", "SCT", "Maximum")
-_OTHER_SUV = {"SUVlbm": "126402", "SUVbsa": "126403", "SUVibw": "126404"}
+# Lean body mass as the viewer works it out: James with the factor 128.
+_OTHER_SUV = {
+    "SUVlbm": code("126406", "DCM", "SUVlbm(James128)"),
+    "SUVbsa": code("126403", "DCM", "SUVbsa"),
+    "SUVibw": code("126404", "DCM", "SUVibw"),
+}
 # Quantity of the viewer -> the concept; None: the concept is that of the values, with a derivation
 _CONCEPTS: Mapping[str, Json] = {
     "length": _LENGTH,
     "long axis": code("103339001", "SCT", "Long Axis"),
     "short axis": code("103340004", "SCT", "Short Axis"),
-    "distance": code("246126005", "SCT", "Distance"),
+    "distance": code("121206", "DCM", "Distance"),
     "height": code("121207", "DCM", "Height"),
     "ratio": code("ratio", "99ISOCENTER", "Ratio of two lengths"),
     "across": code("across", "99ISOCENTER", "Along the rows of the image"),
@@ -60,7 +65,7 @@ _CONCEPTS: Mapping[str, Json] = {
     "slope": code("slope", "99ISOCENTER", "Slope along the rows of the image"),
     "at across": code("at-across", "99ISOCENTER", "Value of the axis along the rows of the image"),
     "at along": code("at-along", "99ISOCENTER", "Value of the axis along the columns of the image"),
-    "time velocity integral": code("20354-2", "LN", "Velocity Time Integral"),
+    "time velocity integral": code("20354-7", "LN", "Velocity Time Integral"),
     "angle": _ANGLE,
     "radius": code("131190003", "SCT", "Radius"),
     "area": _AREA,
@@ -68,7 +73,7 @@ _CONCEPTS: Mapping[str, Json] = {
     "SUVbw": _SUV,
     "SUVbw mean": _SUV,
     "SUVbw max": _SUV,
-    **{f"{name} {which}": code(number, "DCM", name) for name, number in _OTHER_SUV.items() for which in ("mean", "max")},
+    **{f"{name} {which}": concept for name, concept in _OTHER_SUV.items() for which in ("mean", "max")},
     **{name: code(f"{name}-sample", "99ISOCENTER", f"{name.capitalize()} sample") for name in ("red", "green", "blue")},
     **{name: code(name, "99ISOCENTER", f"{name.capitalize()} of pixel values") for name in ("skewness", "kurtosis", "entropy")},
     "pixels": code("pixels", "99ISOCENTER", "Number of pixels"),
