@@ -3,6 +3,7 @@
 It is started once a test session, by the first test that needs it, and stopped at its end.
 """
 
+import base64
 import datetime
 import hashlib
 import hmac
@@ -103,14 +104,15 @@ class S3:
         answer = self.request("PUT", f"/{name}")
         assert answer.status_code == 200, answer.text
 
-    def request(self, method: str, path: str, query: str = "", headers: dict[str, str] | None = None) -> httpx.Response:
-        """A signed request without a body (Signature Version 4): for what obstore cannot do."""
+    def request(self, method: str, path: str, query: str = "", headers: dict[str, str] | None = None,
+                content: bytes = b"") -> httpx.Response:
+        """A signed request (Signature Version 4): for what obstore cannot do."""
         now = datetime.datetime.now(datetime.UTC)
         stamp, day = f"{now:%Y%m%dT%H%M%SZ}", f"{now:%Y%m%d}"
-        empty = hashlib.sha256(b"").hexdigest()
-        signed = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": empty, "x-amz-date": stamp, **(headers or {})}
+        body = hashlib.sha256(content).hexdigest()
+        signed = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": body, "x-amz-date": stamp, **(headers or {})}
         names = ";".join(sorted(signed))
-        canonical = "\n".join((method, path, query, *(f"{name}:{signed[name]}" for name in sorted(signed)), "", names, empty))
+        canonical = "\n".join((method, path, query, *(f"{name}:{signed[name]}" for name in sorted(signed)), "", names, body))
         scope = f"{day}/{REGION}/s3/aws4_request"
         text = "\n".join(("AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()))
         key = f"AWS4{SECRET}".encode()
@@ -119,7 +121,23 @@ class S3:
         signature = hmac.new(key, text.encode(), "sha256").hexdigest()
         authorization = f"AWS4-HMAC-SHA256 Credential={ACCESS}/{scope}, SignedHeaders={names}, Signature={signature}"
         url = f"{self.endpoint}{path}{'?' if query else ''}{query}"
-        return httpx.request(method, url, headers={**signed, "authorization": authorization}, timeout=30)
+        return httpx.request(method, url, headers={**signed, "authorization": authorization}, timeout=30,
+                             content=content)
+
+    def make_locked_bucket(self, name: str, days: int) -> None:
+        """One with versions and Object Lock: for so many days nobody removes a version, whoever asks (compliance mode)."""
+        made = self.request("PUT", f"/{name}", headers={"x-amz-bucket-object-lock-enabled": "true"})
+        rule = (f"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>"
+                f"<Mode>COMPLIANCE</Mode><Days>{days}</Days></DefaultRetention></Rule></ObjectLockConfiguration>").encode()
+        digest = base64.b64encode(hashlib.md5(rule, usedforsecurity=False).digest()).decode()
+        locked = self.request("PUT", f"/{name}", "object-lock=", {"content-md5": digest}, rule)
+        assert (made.status_code, locked.status_code) == (200, 200), made.text + locked.text
+
+    def versions(self, bucket: str) -> list[tuple[str, str]]:
+        """(key, version) of everything that a bucket has, also what was overwritten or deleted; no markers."""
+        text = self.request("GET", f"/{bucket}", "versions=").text
+        parts = [part.partition("</Version>")[0] for part in text.split("<Version>")[1:]]
+        return [(part.split("<Key>")[1].partition("<")[0], part.split("<VersionId>")[1].partition("<")[0]) for part in parts]
 
     def keys(self, bucket: str) -> list[str]:
         """Every key of a bucket (at most 1,000)."""

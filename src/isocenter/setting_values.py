@@ -75,13 +75,17 @@ class Size(int):
 
 @dataclass(frozen=True, slots=True)
 class BucketAddress:
-    """Where an S3 bucket is: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME&style=path|virtual. endpoint: "" for Amazon's."""
+    """Where an S3 bucket is: s3://BUCKET[/PREFIX]?endpoint=URL&region=NAME&style=path|virtual&checksum=sha256.
+
+    endpoint: "" for Amazon's.
+    """
 
     name: str
     prefix: str
     endpoint: str
     region: str
     virtual: bool  # the bucket's name is part of the host's
+    checksum: str = ""  # of what is put, as S3 asks for it where the bucket has Object Lock: "sha256"
 
     @classmethod
     def parse(cls, text: str) -> "BucketAddress":
@@ -89,14 +93,14 @@ class BucketAddress:
         parts = urlsplit(text)
         given = dict(parse_qsl(parts.query, keep_blank_values=True))
         endpoint, style = given.pop("endpoint", ""), given.pop("style", "path")
-        region = given.pop("region", "us-east-1")
+        region, checksum = given.pop("region", "us-east-1"), given.pop("checksum", "")
         if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", parts.netloc, re.IGNORECASE):
             raise ValueError("write s3://BUCKET, with at most a /PREFIX; keys belong into s3_access_key and s3_secret_key")
-        if given or style not in ("path", "virtual"):
-            raise ValueError("after ? there may be endpoint=URL, region=NAME and style=path or style=virtual")
+        if given or style not in ("path", "virtual") or checksum not in ("", "sha256"):
+            raise ValueError("after ? there may be endpoint=URL, region=NAME, style=path or style=virtual, and checksum=sha256")
         if endpoint and (urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc):
             raise ValueError("endpoint must begin with https:// (or http:// where nobody listens)")
-        return cls(parts.netloc, parts.path.strip("/"), endpoint.rstrip("/"), region, style == "virtual")
+        return cls(parts.netloc, parts.path.strip("/"), endpoint.rstrip("/"), region, style == "virtual", checksum)
 
 
 class Tenants(dict[str, dict[str, str]]):

@@ -172,6 +172,8 @@ class Settings:
     delivery_retry_seconds: float = setting(30.0, "Seconds until a delivery that failed is tried again; then twice as many, up "
                                                   "to four hours", least=0.1)
     delivery_keep_days: int = setting(30, "Days for which deliveries that have ended are still listed", least=1)
+    keep_days: float = setting(0.0, "Days for which nothing that has come in is deleted, whoever asks: it can only be rejected "
+                                    "and is hidden then; 0: as those decide who may delete", least=0)
     delete_grace_hours: float = setting(72.0, "Hours between the word that rejected objects are to be deleted and the moment "
                                               "they are: so long it can be taken back", least=0)
     images_complete_minutes: float = setting(60.0, "Minutes without new images after which an ordered step that no modality "

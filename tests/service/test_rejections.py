@@ -249,6 +249,23 @@ def test_a_legal_hold_stops_deletion_at_every_step(context: Context) -> None:
     assert delete_due(context, threading.Event()) == 1
 
 
+def test_nothing_is_deleted_before_its_time_whoever_asks(context: Context) -> None:
+    """The setting keep_days: refused with the day, and also what was marked before the setting was made."""
+    gone, late = uid(), uid()
+    stored(context, gone, uid())
+    made = reject(context, gone)
+    keeping = replace(context, settings=replace(context.settings, keep_days=10.0))
+    with pytest.raises(Conflict, match=r"everything is kept for 10 days: this until \d{4}-\d\d-\d\d") as told:
+        rejections.delete(keeping, SYSTEM, made.id, "we are told to")
+    assert told.value.kept and told.value.hint
+    grace(context, [made])  # marked by the program as it was
+    stored(context, late, uid())
+    assert delete_due(keeping, threading.Event()) == 0 and len(list(context.blobs.list("archive"))) == 3
+    when = context.clock() + timedelta(days=10, minutes=5)
+    then = replace(keeping, clock=lambda: when)
+    assert delete_due(then, threading.Event()) == 1 and doors(context)["list"] == {late}
+
+
 @pytest.mark.parametrize("step", ["rows", "files", "forgotten"])
 def test_killed_at_any_step_of_deletion(context: Context, step: str) -> None:
     """Whatever was committed when the worker died: nothing is found, nothing is wrong, and the next worker ends it."""

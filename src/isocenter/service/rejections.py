@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -181,6 +181,11 @@ def delete(context: Context, principal: Principal, rejection_id: int, reason: st
         if found.held:
             raise Conflict("a legal hold forbids to delete anything of this study", where="id", kept="All of it is kept.",
                            hint="Whoever set the hold may release it.")
+        came = deletions.newest(connection, rejection_id)
+        if came is not None and came > _received_after(context):
+            until = came + timedelta(days=context.settings.keep_days)
+            raise Conflict(f"everything is kept for {context.settings.keep_days:g} days: this until {until:%Y-%m-%d %H:%M} UTC",
+                           where="id", kept="All of it is kept, and hidden.", hint="Have it deleted then.")
         due = context.clock() + timedelta(hours=context.settings.delete_grace_hours)
         if not deletions.mark(connection, rejection_id, due, principal.name, why):
             raise Conflict("this was taken back or deleted already", where="id")
@@ -189,6 +194,12 @@ def delete(context: Context, principal: Principal, rejection_id: int, reason: st
         return _found(connection, rejection_id)
 
     return context.database.write(write)
+
+
+def _received_after(context: Context) -> datetime:
+    """What came in later is not deleted; without the setting that is nothing, also when a clock was set back."""
+    days = context.settings.keep_days
+    return context.clock() - timedelta(days=days) if days else datetime.max.replace(tzinfo=UTC)
 
 
 def keep(context: Context, principal: Principal, rejection_id: int) -> Rejection:
@@ -328,12 +339,12 @@ def _read(context: Context, place: tuple[str, str, str]) -> Note | None:
 
 def free(context: Context) -> int:
     """Step 1 of deletion for some objects that are due, with a tombstone in the log. Returns how many."""
-    number = context.database.read(lambda connection: deletions.due(connection, context.clock()))
+    number = context.database.read(lambda connection: deletions.due(connection, context.clock(), _received_after(context)))
     if number is None:
         return 0
 
     def write(connection: Connection) -> list[deletions.Gone]:
-        gone, emptied = deletions.claim_rows(connection, number, context.clock(), AT_ONCE)
+        gone, emptied = deletions.claim_rows(connection, number, context.clock(), _received_after(context), AT_ONCE)
         about = _found(connection, number)
         by_series: dict[tuple[str, str], list[deletions.Gone]] = {}
         for each in gone:

@@ -59,6 +59,8 @@ class Bucket:
             options["allow_http"] = address.endpoint.startswith("http:")
         if settings.s3_access_key:
             config |= {"access_key_id": settings.s3_access_key, "secret_access_key": settings.s3_secret_key}
+        if address.checksum:
+            config["checksum_algorithm"] = address.checksum
         config |= _encryption(settings)
         if settings.s3_ca is not None:
             try:

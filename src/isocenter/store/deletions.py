@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
+from sqlalchemy import Connection, Exists, RowMapping, Select, delete, exists, func, insert, select, update
 
 from isocenter.store import corrections, recounting
 from isocenter.store.schema import exception, instance, viewing_copy
@@ -37,13 +37,24 @@ def _not_held() -> Select[str]:
     return select(legal_hold.c.study_instance_uid)
 
 
-def due(connection: Connection, now: datetime) -> int | None:
-    """A rejection of which something is to be deleted now, and may be; None without one."""
+def _young(received_after: datetime) -> Exists:
+    """Of which a version came in after that: the time for which everything is kept has not passed."""
+    return exists().where(instance.c.sop_instance_uid == rejected.c.sop_instance_uid, instance.c.received_at > received_after)
+
+
+def newest(connection: Connection, id_: int) -> datetime | None:
+    """When the last of what a rejection hides came in; None when none of it is here."""
+    query = select(func.max(instance.c.received_at)).join(rejected, rejected.c.sop_instance_uid == instance.c.sop_instance_uid)
+    return connection.execute(query.where(rejected.c.rejection_fk == id_, rejected.c.state == "hidden")).scalar()
+
+
+def due(connection: Connection, now: datetime, received_after: datetime) -> int | None:
+    """A rejection of which something is to be deleted now, and may be (nothing of what came later); None without one."""
     query = (
         select(rejection.c.id)
         .join(rejected, rejected.c.rejection_fk == rejection.c.id)
         .where(rejection.c.delete_at <= now, rejection.c.freed_at.is_(None), rejection.c.undone_at.is_(None),
-               rejected.c.state == "hidden", rejected.c.study_instance_uid.not_in(_not_held()))
+               rejected.c.state == "hidden", rejected.c.study_instance_uid.not_in(_not_held()), ~_young(received_after))
         .order_by(rejection.c.delete_at).limit(1)
     )  # fmt: skip
     return connection.execute(query).scalar()
@@ -59,7 +70,9 @@ class Gone:
     sha256: tuple[str, ...]
 
 
-def claim_rows(connection: Connection, id_: int, now: datetime, limit: int) -> tuple[list[Gone], list[str]]:
+def claim_rows(
+    connection: Connection, id_: int, now: datetime, received_after: datetime, limit: int
+) -> tuple[list[Gone], list[str]]:
     """Step 1 of deletion: the rows of some objects go; the names of their files are kept until those are gone, too.
 
     In this transaction it is looked at once more whether they may be deleted. Returns what went, and the studies that went.
@@ -69,7 +82,7 @@ def claim_rows(connection: Connection, id_: int, now: datetime, limit: int) -> t
         select(rejected.c.study_instance_uid, rejected.c.series_instance_uid, rejected.c.sop_instance_uid)
         .join(rejection, rejection.c.id == rejected.c.rejection_fk)
         .where(rejection.c.id == id_, rejection.c.delete_at <= now, rejection.c.undone_at.is_(None), rejected.c.state == "hidden",
-               rejected.c.study_instance_uid.not_in(_not_held()))
+               rejected.c.study_instance_uid.not_in(_not_held()), ~_young(received_after))
         .order_by(rejected.c.sop_instance_uid).limit(limit)
     )  # fmt: skip
     rows = connection.execute(query).all()
