@@ -1,5 +1,6 @@
 """kill -9 before every single step that makes something durable (sync, name, COMMIT) of delete, merge, backup, restore and
-journal: afterwards nothing that was answered is lost, nothing is half, and doing it again ends it. (Ingest: `test_ingest_crash.py`, `test_power_cut.py`, at random moments.)
+journal: afterwards nothing that was answered is lost, nothing is half, and doing it again ends it.
+(Ingest: `test_ingest_crash.py`, `test_power_cut.py`, at random moments.)
 """
 
 import os
