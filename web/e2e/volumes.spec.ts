@@ -330,6 +330,33 @@ function reference(kind: 'CT' | 'PT', study: string, series: string, slice: numb
   ])
 }
 
+test('SUVpeak: a region on a plane through PET has the mean of a cubic centimetre, by the cap of a sphere beside an edge; opened again it is the same', async ({ page }) => {
+  const study = newUid()
+  const series = newUid()
+  for (let slice = 0; slice < 5; slice++) expect(await store(page, 'PT.dcm', reference('PT', study, series, slice))).toBe('stored')
+  await open(page, study)
+  await choose(page, 'MPR: three planes')
+  const axial = plane(page, 'axial')
+  await fine(axial)
+  await page.keyboard.press('q')
+  // Voxels of 4 mm: SUV 1 up to the middle, then SUV 2. To both sides of the edge the region holds the centres of one column.
+  const voxel = 4 * Number(await axial.getAttribute('data-affine-scale'))
+  await draw(page, axial, [-1.2 * voxel, -1.2 * voxel], [1.2 * voxel, 1.2 * voxel])
+  const radius = Math.cbrt(3000 / (4 * Math.PI))
+  const cap = ((Math.PI * (radius - 2) ** 2 * (2 * radius + 2)) / 3) / 1000
+  await expect(axial.getByTestId('measurement')).toContainText(`SUVbw peak ${(2 - cap).toFixed(2)} g/ml`, WAIT)
+  await expect(axial.getByTestId('measurement')).toContainText('SUVbw max 2.00 g/ml')
+  await keepScreenshot(page, 'volume-suvpeak')
+  const kept = async (): Promise<KeptShape[]> => ((await (await page.request.get(`/api/v1/studies/${study}/annotations`)).json()) as { items: KeptShape[] }).items
+  await expect.poll(async () => (await kept()).length, WAIT).toBe(1)
+  const peak = (await kept())[0]!.results.find(({ quantity }) => quantity === 'SUVbw peak')!.value
+  expect(peak).toBeCloseTo(2 - cap, 2)
+  await page.reload()
+  await expect(page.getByTestId('pane-0')).toHaveAttribute('data-status', 'shown', WAIT)
+  await choose(page, 'MPR: three planes')
+  await expect(axial.getByTestId('measurement')).toContainText(`SUVbw peak ${(2 - cap).toFixed(2)} g/ml`, WAIT)
+})
+
 test('fusion: the PET of a digital reference object has SUV 1 and 2 over its CT; what does not share a frame of reference is refused', async ({ page }) => {
   const study = newUid()
   const series = { CT: newUid(), PT: newUid() }

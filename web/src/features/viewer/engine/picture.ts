@@ -1,6 +1,7 @@
 // A decoded picture and the store that keeps as many of them as memory allows.
 import { text } from '../model/dataset'
 import type { Frame } from '../model/frame'
+import type { Point } from '../model/geometry'
 import type { Drawing } from '../model/graphics'
 import type { ColorPixels, GreyPixels, Resolved } from '../model/pixels'
 import type { Rgb } from '../model/overlays/colors'
@@ -16,6 +17,8 @@ export interface Picture {
   readonly bytes: number
   /** How often the pixels were halved before they were enlarged to the frame's size; 0: they are the image's own. */
   readonly reduction: number
+  /** Mean of the sphere of 1 cm³ around a pixel, of a plane through a volume of PET (model/peak). */
+  readonly peakAt?: ((at: Point) => number | undefined) | undefined
   /** Pixels that a shutter covers or an overlay plane draws on (model/graphics), and the colour of the shutter. */
   readonly mask?: { readonly pixels: Uint8Array; readonly shutter: Rgb; readonly drawings: readonly Drawing[] }
   /** Its presentation LUT, when it brings one (PS3.3 C.11.6). */

@@ -115,7 +115,7 @@ export function statisticsOf(kind: Kind, points: readonly Point[], values: Value
   return region && regionStatistics(region, values)
 }
 
-export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'padding' | 'skewness' | 'kurtosis' | 'entropy' | `${'SUVbw' | OtherUptake['name']} ${'mean' | 'max'}`
+export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'padding' | 'skewness' | 'kurtosis' | 'entropy' | `${'SUVbw' | OtherUptake['name']} ${'mean' | 'max' | 'peak'}`
 
 export interface Result {
   readonly quantity: Quantity
@@ -232,14 +232,19 @@ const integral = (region: Region, { x, y }: Axes): Result[] =>
   x.unit === 's' && y.unit === 'cm/s' ? [plain('time velocity integral', regionArea(region, { x: x.delta, y: y.delta }), 'cm')] : []
 
 function statistics(found: Statistics, { unit, suv, uptakes = [] }: Values, made: Made): Result[] {
+  const uptake = (name: 'SUVbw' | OtherUptake['name'], of: string, factor: number): Result[] => [
+    made(`${name} mean`, found.mean * factor, of),
+    made(`${name} max`, found.max * factor, of),
+    ...(found.peak === undefined ? [] : [made(`${name} peak`, found.peak * factor, of)]),
+  ]
   return [
     made('mean', found.mean, unit),
     made('SD', found.deviation, unit),
     made('min', found.min, unit),
     made('max', found.max, unit),
     made('median', found.median, unit),
-    ...(suv === undefined ? [] : [made('SUVbw mean', found.mean * suv, 'g/ml'), made('SUVbw max', found.max * suv, 'g/ml')]),
-    ...uptakes.flatMap(({ name, unit: of, factor }) => [made(`${name} mean`, found.mean * factor, of), made(`${name} max`, found.max * factor, of)]),
+    ...(suv === undefined ? [] : uptake('SUVbw', 'g/ml', suv)),
+    ...uptakes.flatMap(({ name, unit: of, factor }) => uptake(name, of, factor)),
     made('pixels', found.count, ''),
     ...(found.padded > 0 ? [made('padding', found.padded, '')] : []),
     made('skewness', found.skewness, ''),
@@ -291,7 +296,7 @@ export function describe(kind: Kind, points: readonly Point[], calibration: Cali
     ...line('mean', 'Mean'),
     ...(deviation ? [`SD ${figure(deviation.value)}`] : []),
     ...(min && max ? [`Min ${figure(min.value)}  Max ${figure(max.value)}`] : []),
-    ...line('SUVbw mean', 'SUVbw mean'), ...line('SUVbw max', 'SUVbw max'),
+    ...line('SUVbw mean', 'SUVbw mean'), ...line('SUVbw max', 'SUVbw max'), ...line('SUVbw peak', 'SUVbw peak'),
     ...line('radius', 'Radius'), ...line('area', 'Area'),
   ]
 }

@@ -18,6 +18,8 @@ export interface Values {
   readonly suv?: number | undefined
   /** By other sizes of the body. */
   readonly uptakes?: readonly OtherUptake[]
+  /** Mean of the sphere of 1 cm³ around a pixel; only where there is a volume around it. */
+  readonly peakAt?: ((at: Point) => number | undefined) | undefined
 }
 
 export interface Statistics {
@@ -35,6 +37,8 @@ export interface Statistics {
   readonly kurtosis: number
   /** Bits, of the values in 256 equal bins between the least and the greatest. */
   readonly entropy: number
+  /** Highest mean of a sphere of 1 cm³ around any of the pixels. */
+  readonly peak?: number | undefined
 }
 
 /** Half the width of an ellipse at a height above its middle; negative outside. */
@@ -72,9 +76,16 @@ const SLIP = 1e-9 // what arithmetic may lose: a centre on the edge is inside
 /** The values of the pixels whose centres lie in the region, padding left out. */
 export const valuesIn = (region: Region, values: Values): Float64Array => pickedIn(region, values).found
 
-function pickedIn(region: Region, values: Values): { found: Float64Array; padded: number } {
+interface Picked {
+  readonly found: Float64Array
+  readonly places: readonly Point[]
+  readonly padded: number
+}
+
+function pickedIn(region: Region, values: Values): Picked {
   const { padding } = values
   let padded = 0
+  const places: Point[] = []
   const heights = region.form === 'polygon' ? region.points.map((point) => point[1]) : [region.box.top, region.box.bottom]
   const fromRow = Math.max(0, Math.ceil(heights.reduce((least, each) => Math.min(least, each), Infinity)))
   const toRow = Math.min(values.rows - 1, Math.floor(heights.reduce((most, each) => Math.max(most, each), -Infinity)))
@@ -87,16 +98,24 @@ function pickedIn(region: Region, values: Values): { found: Float64Array; padded
         const value = values.data[row * values.columns + column] ?? 0
         if (padding && value >= padding.from && value <= padding.to) padded++
         // Outside of a volume there is no value.
-        else if (value === value) found.push(value)
+        else if (value === value) {
+          found.push(value)
+          if (values.peakAt) places.push([column, row])
+        }
       }
     }
   }
-  return { found: Float64Array.from(found), padded }
+  return { found: Float64Array.from(found), places, padded }
+}
+
+function peakOf(places: readonly Point[], { peakAt }: Values): number | undefined {
+  const peaks = peakAt ? places.map(peakAt).filter((peak) => peak !== undefined) : []
+  return peaks.length > 0 ? peaks.reduce((most, each) => Math.max(most, each)) : undefined
 }
 
 /** Undefined when there are none. */
 export function statisticsOf(region: Region, values: Values): Statistics | undefined {
-  const { found, padded } = pickedIn(region, values)
+  const { found, places, padded } = pickedIn(region, values)
   const count = found.length
   if (count === 0) return undefined
   found.sort()
@@ -115,6 +134,7 @@ export function statisticsOf(region: Region, values: Values): Statistics | undef
     median: ((found[(count - 1) >> 1] ?? 0) + (found[count >> 1] ?? 0)) / 2,
     skewness: deviation > 0 ? moment(3) / deviation ** 3 : 0,
     kurtosis: deviation > 0 ? moment(4) / variance ** 2 - 3 : 0,
+    peak: peakOf(places, values),
     entropy: histogramOf(found, 256).counts.reduce((bits, bin) => (bin > 0 ? bits - (bin / count) * Math.log2(bin / count) : bits), 0),
   }
 }

@@ -29,6 +29,7 @@ export const valuesOf = (picture: Picture): Values => ({
   aspect: picture.frame.extent.aspect,
   suv: suvFactor(picture.frame.instance.dataset),
   uptakes: otherUptakes(picture.frame.instance.dataset),
+  peakAt: picture.peakAt,
 })
 
 const SMALLEST = 0.5 // image pixels; anything less is a slip of the hand

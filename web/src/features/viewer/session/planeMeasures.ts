@@ -7,8 +7,10 @@ import { placeOf } from '../model/annotations'
 import type { Vector } from '../model/geometry'
 import { results } from '../model/measure'
 import { type Look, type MeasuredPlane, itemOn, keyOf, patientAt, planeThrough, shapeOf } from '../model/measuredPlane'
+import { peaksIn } from '../model/peak'
 import { type Orientation, normalOfPlane } from '../model/planes'
 import { OUTSIDE, resample } from '../model/resample'
+import { suvFactor } from '../model/suv'
 import { Measurements, valuesOf } from './measurements'
 import type { ViewerSession } from './session'
 
@@ -34,6 +36,15 @@ function valuesOn(volume: SeriesVolume, plane: MeasuredPlane): ArrayLike<number>
   }
   const target = { length: columns * rows }
   return new Proxy<ArrayLike<number>>(target, { get: (held, name) => (typeof name === 'string' && /^\d+$/.test(name) ? value(Number(name)) : Reflect.get(held, name)) as unknown })
+}
+
+/** Of a thin plane of PET through voxels that are as fine as the images' pixels. */
+function peakOn({ phases, plan }: SeriesVolume, plane: MeasuredPlane): Picture['peakAt'] {
+  const phase = phases[plane.phase] ?? phases[0]
+  const dataset = plan.phases[0]?.[0]?.instance.dataset
+  if (!phase || !dataset || suvFactor(dataset) === undefined || plane.projection !== 'none' || plan.reduction.some((each) => each > 1)) return undefined
+  const peak = peaksIn(phase)
+  return (at) => peak(patientAt(plane, at))
 }
 
 export class PlaneMeasures {
@@ -77,7 +88,7 @@ export class PlaneMeasures {
     const slab = plane.projection === 'none' ? '' : `${SLABS[plane.projection] ?? ''} ${plane.thickness} mm`
     const note = [slab, volume.plan.reduction.some((each) => each > 1) ? 'lower resolution' : ''].filter(Boolean).join(', ')
     const frame = { ...first, id: key, extent: { ...first.extent, columns: plane.columns, rows: plane.rows, aspect: [1, 1] as const }, calibration: { kind: 'spacing' as const, x: plane.step, y: plane.step, note } }
-    const made: Picture = { frame, pixels: { color: false, data: valuesOn(volume, plane) as Float32Array, min: volume.min, max: volume.max }, windows: [], bytes: 0, reduction: 0 }
+    const made: Picture = { frame, pixels: { color: false, data: valuesOn(volume, plane) as Float32Array, min: volume.min, max: volume.max }, windows: [], bytes: 0, reduction: 0, peakAt: peakOn(volume, plane) }
     this.planes.set(key, plane)
     this.pictures.set(key, made)
     const [oldest] = this.pictures.keys()
