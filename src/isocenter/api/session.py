@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from isocenter.api.auth import COOKIE, session_secret
 from isocenter.api.endpoint import Call, Door, Endpoint, Parameter, json_response
-from isocenter.api.schema import array, obj, ref, text
+from isocenter.api.schema import array, boolean, integer, obj, ref, text
 from isocenter.domain.access import Permission, Principal, permissions
 from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
 from isocenter.domain.errors import IsocenterError, Kind
 from isocenter.domain.sharing import Opens
-from isocenter.service import accounts, preferences, sessions, sharing
+from isocenter.service import accounts, factors, preferences, sessions, sharing
 
 
 def answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
@@ -62,7 +62,8 @@ async def end_before(request: Request, call: Call) -> None:
 async def _begin(request: Request, call: Call) -> Response:
     origin = call.authenticator.origin(request.scope)
     username, password = call.body["username"], call.body["password"]
-    begun = await call.authenticator.hashing(lambda: sessions.begin(call.context, username, password, origin.address))
+    code = call.body.get("code", "")
+    begun = await call.authenticator.hashing(lambda: sessions.begin(call.context, username, password, origin.address, code))
     await end_before(request, call)
     response = json_response(answer(call, begun.principal, begun.secret))
     set_cookie(response, begun.secret, origin.https)
@@ -93,6 +94,29 @@ async def _change_password(request: Request, call: Call) -> Response:
 
     await call.authenticator.hashing(change)
     call.authenticator.forget()
+    return json_response(None)
+
+
+def _factor(call: Call) -> Any:
+    held = factors.state(call.context, call.principal)
+    return {"enabled": held.enabled, "recovery_left": held.recovery_left}
+
+
+def _begin_factor(call: Call) -> Any:
+    begun = factors.begin(call.context, call.principal)
+    return {"secret": begun.secret, "address": begun.address}
+
+
+def _confirm_factor(call: Call) -> Any:
+    return {"recovery_codes": factors.confirm(call.context, call.principal, call.body["code"])}
+
+
+async def _remove_factor(request: Request, call: Call) -> Response:
+    def remove() -> None:
+        sessions.confirm(call.context, call.principal, call.body["current"], call.body["code"])
+        factors.remove(call.context, call.principal)
+
+    await call.authenticator.hashing(remove)
     return json_response(None)
 
 
@@ -128,6 +152,7 @@ def _prefer(call: Call) -> None:
 
 _ANY_OBJECT = {"type": "object", "additionalProperties": True}
 _SESSIONS = obj({"sessions": array(ref("SignedIn"))})
+_CODE = text("six digits, or a code from paper", maxLength=64)
 _PASSWORD = text("at most 1,024 characters", minLength=1, maxLength=MAXIMUM_PASSWORD)
 
 ENDPOINTS = (
@@ -135,8 +160,9 @@ ENDPOINTS = (
         method="POST", path="/session", tag="session", needs=Door.PUBLIC, respond=_begin,
         summary="Log in",
         description="Sets the cookie isocenter_session (HttpOnly, SameSite=Lax). Requests that change something must then carry "
-        "csrf_token as X-CSRF-Token. After some failed logins 429 says with Retry-After how many seconds to wait.",
-        body=obj({"username": text(minLength=1, maxLength=256), "password": _PASSWORD}),
+        "csrf_token as X-CSRF-Token. An account with a second step gets 401 with where: code until the code of its app (or one "
+        "from paper) is sent with the password. After some failed logins 429 says with Retry-After how many seconds to wait.",
+        body=obj({"username": text(minLength=1, maxLength=256), "password": _PASSWORD, "code": _CODE}, "code"),
         answer=ref("Session"), errors=(Kind.UNAUTHENTICATED,),
     ),
     Endpoint(
@@ -155,6 +181,29 @@ ENDPOINTS = (
         description="Ends all other sessions of the account.",
         body=obj({"current": _PASSWORD, "password": text("the new one", minLength=MINIMUM_PASSWORD, maxLength=MAXIMUM_PASSWORD)}),
         status=204,
+    ),
+    Endpoint(
+        method="GET", path="/session/factor", tag="session", needs=Door.SIGNED_IN, run=_factor,
+        summary="Whether one signs in in two steps", errors=(Kind.FORBIDDEN,),
+        answer=obj({"enabled": boolean("a code is asked for"), "recovery_left": integer("codes on paper not used yet")}),
+    ),
+    Endpoint(
+        method="POST", path="/session/factor", tag="session", needs=Door.SIGNED_IN, run=_begin_factor,
+        summary="Begin to sign in in two steps",
+        description="For an app that counts one-time codes (RFC 6238). Nothing changes before the first code is confirmed.",
+        answer=obj({"secret": text("base32"), "address": text("otpauth://, for a QR code")}),
+        errors=(Kind.CONFLICT, Kind.FORBIDDEN),
+    ),
+    Endpoint(
+        method="POST", path="/session/factor/confirm", tag="session", needs=Door.SIGNED_IN, run=_confirm_factor,
+        summary="Confirm the second step with its first code", body=obj({"code": _CODE}),
+        description="From now on one is asked for. The codes for paper are told this once; each works once.",
+        answer=obj({"recovery_codes": array(text())}), errors=(Kind.CONFLICT, Kind.FORBIDDEN),
+    ),
+    Endpoint(
+        method="POST", path="/session/factor/remove", tag="session", needs=Door.SIGNED_IN, respond=_remove_factor,
+        summary="Sign in with the password alone again", body=obj({"current": _PASSWORD, "code": _CODE}), status=204,
+        errors=(Kind.FORBIDDEN, Kind.MISSING),
     ),
     Endpoint(
         method="GET", path="/session/all", tag="session", needs=Door.SIGNED_IN, respond=partial(_list, everyone=False),

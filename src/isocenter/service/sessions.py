@@ -11,14 +11,14 @@ from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from isocenter.domain import access, credentials
+from isocenter.domain import access, credentials, totp
 from isocenter.domain.access import Permission, Principal, Role, Via, within
 from isocenter.domain.addresses import household
 from isocenter.domain.credentials import Passwords, fingerprint
 from isocenter.domain.errors import Busy, Forbidden, Missing, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import accounts, changes
+from isocenter.store import accounts, archive_key, changes, factors
 from isocenter.store.accounts import Account, Attempt, Session
 
 # A session's or token's last use is noted at most this often, so that reading images does not write.
@@ -35,6 +35,17 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class Second:
+    """What was given for the second step. can_be_asked: whoever asks can show a field for it; programs cannot."""
+
+    code: str
+    can_be_asked: bool = True
+
+
+NO_CODE = Second("", can_be_asked=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """A session as its owner and administrators see it. this: it is the one that asks."""
 
@@ -46,9 +57,12 @@ class SignedIn:
     this: bool
 
 
-def begin(context: Context, username: str, password: str, address: str) -> Begun:
-    """Log in: check the password and open a session. Raises Unauthenticated, or Busy while the throttle holds."""
-    account = _checked(context, username, password, address)
+def begin(context: Context, username: str, password: str, address: str, code: str = "") -> Begun:
+    """Log in: check the password, and the code where the account has a second step, and open a session.
+
+    Raises Unauthenticated (where code: one is needed, or this one is wrong), or Busy while the throttle holds.
+    """
+    account = _checked(context, username, password, address, Second(code))
     secret = credentials.new_secret()
     now = context.clock()
 
@@ -133,20 +147,23 @@ def _number(held: Session) -> str:
     return fingerprint(f"number of {held.token_hash}")[:32]
 
 
-def confirm(context: Context, principal: Principal, password: str) -> None:
+def confirm(context: Context, principal: Principal, password: str, code: str | None = None) -> None:
     """Check the password of who is logged in already, before something that a found open screen must not be enough for.
 
-    Raises Forbidden (who is asking is known, so it is no 401), or Busy while the throttle holds.
+    code: of the second step, where that is to be checked too. Raises Forbidden (who is asking is known, so it is no 401), or
+    Busy while the throttle holds.
     """
     try:
-        _checked(context, principal.name, password, principal.address)
-    except Unauthenticated:
+        _checked(context, principal.name, password, principal.address, None if code is None else Second(code))
+    except Unauthenticated as error:
+        if error.where == "code":
+            raise Forbidden(error.message, where="code", kept="nothing was changed", hint=error.hint) from None
         raise Forbidden("the current password is wrong", where="current", kept="nothing was changed") from None
 
 
 def basic(context: Context, username: str, password: str, address: str, *, note: bool) -> Principal:
     """The principal of HTTP Basic (RFC 7617). `note`: write the entry to the change log (not for each of a thousand requests)."""
-    account = _checked(context, username, password, address)
+    account = _checked(context, username, password, address, NO_CODE)
     if note:
         _note(context, account.name, "basic", address)
     return _principal(account, "basic", address)
@@ -172,7 +189,7 @@ def bearer(context: Context, secret: str, address: str, *, note: bool) -> Princi
 
 def association(context: Context, username: str, passcode: str, address: str, calling_aet: str) -> Principal:
     """The principal of a user identity of a DICOM association (PS3.7 D.3.3.7, type 2). Raises Unauthenticated, Busy."""
-    principal = _principal(_checked(context, username, passcode, address), "dicom", address)
+    principal = _principal(_checked(context, username, passcode, address, NO_CODE), "dicom", address)
     # once in ten minutes: some devices open an association for each image
     context.accesses.note(context.database, principal, Event.SESSION_BEGUN, principal.name, {"calling": calling_aet})
     return principal
@@ -211,8 +228,8 @@ def _nobody(costs: Passwords) -> str:
     return costs.hash(credentials.new_secret())
 
 
-def _checked(context: Context, username: str, password: str, address: str) -> Account:
-    """The enabled account of a name and its password."""
+def _checked(context: Context, username: str, password: str, address: str, second: "Second | None") -> Account:
+    """The enabled account of a name, its password, and its second step unless second is None: then that was taken before."""
     name = username.strip().lower()[:LONGEST_NAME]
     keys = _keys(name, address)
     account, attempts = context.database.read(
@@ -222,10 +239,16 @@ def _checked(context: Context, username: str, password: str, address: str) -> Ac
     costs = Passwords.of(context.settings)
     right = costs.verify(password, account.password_hash if account else _nobody(costs))
     if account is None or not right or account.disabled:
-        _refuse(context, account, keys, address)
+        _refuse(context, account, keys, address, _WRONG)
     assert account is not None  # _refuse raises
+    if second is not None:
+        _second(context, account, keys, address, second)
     _welcome(context, account, password, costs, keys[0] if keys[0] in attempts else "")
     return account
+
+
+_WRONG = Unauthenticated("the user name or the password is wrong", hint="check both; capital letters count in the password")
+_WRONG_CODE = Unauthenticated("the code is wrong or was used", where="code", hint="wait for the next one of the app")
 
 
 def _keys(name: str, address: str) -> list[str]:
@@ -246,7 +269,33 @@ def _throttle(attempts: dict[str, Attempt], now: datetime) -> None:
         raise Busy("too many logins failed", retry_after=seconds, kept="the password was not looked at", hint=hint)
 
 
-def _refuse(context: Context, account: Account | None, keys: list[str], address: str) -> None:
+def _second(context: Context, account: Account, keys: list[str], address: str, second: "Second") -> None:
+    """The code of an account that signs in in two steps; one that is wrong counts as a wrong password does."""
+    held = context.database.read(lambda connection: factors.of(connection, account.id))
+    if held is None or held.confirmed_at is None:
+        return
+    if not second.can_be_asked:
+        raise Unauthenticated("this account signs in in two steps", where="code", hint="use a token of the account here")
+    given = totp.plain(second.code)
+    if not given:
+        raise Unauthenticated("a code is needed", where="code", hint="it is in the app on your telephone, or on paper")
+    made = totp.secret(archive_key.of(context.settings), held.nonce)
+
+    def take(connection: Connection) -> bool:
+        number = totp.step_of(made, given, context.clock(), held.last_step)
+        if number is not None:
+            return factors.take(connection, account.id, number)
+        if not factors.spend(connection, account.id, fingerprint(given)):
+            return False
+        facts = {"changed": ["recovery_code"], "left": factors.left(connection, account.id)}
+        changes.append(connection, Event.ACCOUNT_UPDATED, account.name, account.name, facts)
+        return True
+
+    if not context.database.write(take):
+        _refuse(context, account, keys, address, _WRONG_CODE)
+
+
+def _refuse(context: Context, account: Account | None, keys: list[str], address: str, error: Unauthenticated) -> None:
     """Count the failure and raise. A name that is no account is not written down: people type passwords into that field."""
     now = context.clock()
     name = account.name if account else ""
@@ -258,7 +307,7 @@ def _refuse(context: Context, account: Account | None, keys: list[str], address:
         changes.append(connection, Event.LOGIN_FAILED, name, name, {"address": address, "known": account is not None})
 
     context.database.write(write)
-    raise Unauthenticated("the user name or the password is wrong", hint="check both; capital letters count in the password")
+    raise Unauthenticated(error.message, where=error.where, hint=error.hint)
 
 
 def _welcome(context: Context, account: Account, password: str, costs: Passwords, failed_key: str) -> None:

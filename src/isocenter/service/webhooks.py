@@ -4,23 +4,19 @@ How far a webhook has been told is a number in its row; what it is still to be t
 was committed is told whatever is killed, once at least. The telling itself is in `webhook_messages`.
 """
 
-import contextlib
-import os
 import secrets
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from isocenter.domain import access, feed, webhooks
 from isocenter.domain.access import Permission, Principal
-from isocenter.domain.errors import Broken, Invalid, Missing
+from isocenter.domain.errors import Invalid, Missing
 from isocenter.domain.events import Event
 from isocenter.domain.routing import NAME
 from isocenter.service.context import Context
-from isocenter.store import changes
+from isocenter.store import archive_key, changes
 from isocenter.store import webhooks as rows
 from isocenter.store.webhooks import Failure, Webhook
 
@@ -31,34 +27,11 @@ __all__ = [
 
 MOST = 100  # webhooks: each is a query twice a second at most
 SHOWN = 500  # failures
-KEY_FILE = "webhook.key"
 
 
 def key(context: Context) -> bytes:
-    """The archive's key: the setting, or one of this data folder that is made when it is first needed. Raises Broken."""
-    if context.settings.webhook_key:
-        return context.settings.webhook_key.encode()
-    path = context.settings.data / KEY_FILE
-    try:
-        if not path.exists():
-            _make_key(path)
-        return path.read_bytes()
-    except OSError as error:
-        raise Broken(f"the key of webhooks cannot be read: {error.strerror}", hint=f"Look at {path}.") from None
-
-
-def _make_key(path: Path) -> None:
-    """A file that is whole as soon as it has its name; the first of several processes makes it."""
-    made, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # 0600
-    try:
-        with open(made, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(name, path)
-    finally:
-        os.unlink(name)
+    """The archive's key, of which the secrets of webhooks are made. Raises Broken."""
+    return archive_key.of(context.settings)
 
 
 def all_(context: Context, principal: Principal) -> list[Webhook]:

@@ -106,9 +106,9 @@ export async function refreshSession(): Promise<void> {
   }
 }
 
-/** Throws HttpError: 401 wrong name or password, 429 throttled with `retryAfter`. */
-export async function signIn(username: string, password: string): Promise<void> {
-  accept(await requestJson<SessionAnswer>(SESSION, { method: 'POST', body: { username, password }, quiet401: true }))
+/** Throws HttpError: 401 wrong name or password, or with `where` code: one is needed, or wrong; 429 throttled with `retryAfter`. */
+export async function signIn(username: string, password: string, code: string): Promise<void> {
+  accept(await requestJson<SessionAnswer>(SESSION, { method: 'POST', body: { username, password, ...(code ? { code } : {}) }, quiet401: true }))
   tellOthers({ in: userName() })
 }
 

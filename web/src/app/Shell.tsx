@@ -11,6 +11,7 @@ import { IconButton } from '../ui/controls'
 import { Icon, Mark, type IconName } from '../ui/icons'
 import { Menu } from '../ui/overlay'
 import { KeySheet } from './KeySheet'
+import { FactorDialog } from './FactorDialog'
 import { PasswordDialog } from './PasswordDialog'
 import { SessionsDialog } from './SessionsDialog'
 import type { Route } from './routes'
@@ -51,7 +52,7 @@ function Live() {
   )
 }
 
-function Account({ user, onPassword, onSessions, onKeys }: { user: User; onPassword: () => void; onSessions: () => void; onKeys: () => void }) {
+function Account({ user, onPassword, onFactor, onSessions, onKeys }: { user: User; onPassword: () => void; onFactor: () => void; onSessions: () => void; onKeys: () => void }) {
   return (
     <Menu
       head={
@@ -70,6 +71,9 @@ function Account({ user, onPassword, onSessions, onKeys }: { user: User; onPassw
     >
       <button type="button" className="menu-item" onClick={onPassword}>
         Change password
+      </button>
+      <button type="button" className="menu-item" onClick={onFactor}>
+        Two-step sign-in
       </button>
       <button type="button" className="menu-item" onClick={onSessions}>
         Where I am signed in
@@ -120,7 +124,7 @@ interface ShellProps {
 }
 
 export function Shell({ user, route, bare, status, children }: ShellProps) {
-  const [dialog, setDialog] = useState<'keys' | 'password' | 'sessions' | null>(null)
+  const [dialog, setDialog] = useState<'factor' | 'keys' | 'password' | 'sessions' | null>(null)
   useEffect(() => changes.listen(() => undefined), []) // keeps one connection open from page to page
   useHotkeys({ '?': () => setDialog('keys') }, !bare)
   useGoKeys(!bare)
@@ -145,13 +149,14 @@ export function Shell({ user, route, bare, status, children }: ShellProps) {
             {status}
             <Live />
             <IconButton label="Keyboard (?)" icon="help" className="keys-button" onClick={() => setDialog('keys')} />
-            <Account user={user} onPassword={() => setDialog('password')} onSessions={() => setDialog('sessions')} onKeys={() => setDialog('keys')} />
+            <Account user={user} onPassword={() => setDialog('password')} onFactor={() => setDialog('factor')} onSessions={() => setDialog('sessions')} onKeys={() => setDialog('keys')} />
           </div>
         </header>
       )}
       <main className="shell-main">{children}</main>
       {dialog === 'keys' && <KeySheet onClose={() => setDialog(null)} />}
       {dialog === 'password' && <PasswordDialog onClose={() => setDialog(null)} />}
+      {dialog === 'factor' && <FactorDialog onClose={() => setDialog(null)} />}
       {dialog === 'sessions' && <SessionsDialog onClose={() => setDialog(null)} />}
     </div>
   )

@@ -29,9 +29,10 @@ function useCountdown(): { left: number; begin: (seconds: number) => void } {
   return { left: Math.max(0, Math.ceil((until - now) / 1000)), begin }
 }
 
-type Failure = { kind: 'wrong' } | { kind: 'throttled' } | { kind: 'other'; error: unknown }
+type Failure = { kind: 'wrong' } | { kind: 'code'; given: boolean } | { kind: 'throttled' } | { kind: 'other'; error: unknown }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown, code: string): Failure {
+  if (error instanceof HttpError && error.status === 401 && error.where === 'code') return { kind: 'code', given: code !== '' }
   if (error instanceof HttpError && error.status === 401) return { kind: 'wrong' }
   if (error instanceof HttpError && error.status === 429) return { kind: 'throttled' }
   return { kind: 'other', error }
@@ -42,6 +43,17 @@ function FailureNotice({ failure, wait }: { failure: Failure; wait: number }) {
     return (
       <Notice tone="danger" title="Name and password do not match.">
         Check both; the password minds capital letters.
+      </Notice>
+    )
+  }
+  if (failure.kind === 'code') {
+    return failure.given ? (
+      <Notice tone="danger" title="The code is wrong, or was used.">
+        Wait for the next one of the app; each works once.
+      </Notice>
+    ) : (
+      <Notice tone="info" title="One more step.">
+        Type the code that the app on your telephone shows, or one from paper.
       </Notice>
     )
   }
@@ -60,6 +72,9 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
   const [failure, setFailure] = useState<Failure | null>(null)
   const [busy, setBusy] = useState(false)
   const [capsLock, setCapsLock] = useState(false)
+  const [asksCode, setAsksCode] = useState(false)
+  const [code, setCode] = useState('')
+  const codeBox = useRef<HTMLInputElement>(null)
   const passwordBox = useRef<HTMLInputElement>(null)
   const { left: wait, begin: beginWaiting } = useCountdown()
 
@@ -70,15 +85,22 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
     setBusy(true)
     setFailure(null)
     try {
-      await signIn(username.trim(), password)
+      await signIn(username.trim(), password, asksCode ? code : '')
     } catch (error) {
-      setFailure(failureOf(error))
+      const what = failureOf(error, asksCode ? code : '')
+      setFailure(what)
+      if (what.kind === 'code') setAsksCode(true)
+      setCode('')
       if (error instanceof HttpError && error.status === 429) beginWaiting(error.retryAfter ?? 30)
       setBusy(false)
+      if (what.kind === 'code') return
       passwordBox.current?.focus()
       passwordBox.current?.select()
     }
   }
+  useEffect(() => {
+    if (asksCode && !busy) codeBox.current?.focus()
+  }, [asksCode, busy])
 
   const why = REASONS[reason]
   return (
@@ -99,7 +121,10 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
           autoFocus
           required
           value={username}
-          onChange={(event) => setUsername(event.target.value)}
+          onChange={(event) => {
+            setUsername(event.target.value)
+            setAsksCode(false) // another account may have none
+          }}
         />
         <TextField
           ref={passwordBox}
@@ -115,7 +140,10 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
           onKeyUp={watchCaps}
           onBlur={() => setCapsLock(false)}
         />
-        <Button type="submit" look="primary" disabled={busy || wait > 0 || !username.trim() || !password}>
+        {asksCode && (
+          <TextField ref={codeBox} label="Code" name="code" inputMode="numeric" autoComplete="one-time-code" spellCheck={false} required value={code} onChange={(event) => setCode(event.target.value)} />
+        )}
+        <Button type="submit" look="primary" disabled={busy || wait > 0 || !username.trim() || !password || (asksCode && !code.trim())}>
           {busy ? <Spinner label="Signing in" /> : wait > 0 ? `Try again in ${formatClock(wait)}` : 'Sign in'}
         </Button>
       </form>

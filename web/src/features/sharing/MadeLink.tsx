@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { qrCode } from '../../lib/qr'
+import { Qr } from '../../ui/Qr'
 import { Button } from '../../ui/controls'
 import { Notice } from '../../ui/feedback'
 import { Dialog } from '../../ui/overlay'
@@ -24,19 +25,6 @@ function Copied({ label, text, testid }: { label: string; text: string; testid: 
   )
 }
 
-/** For a phone that is held before the screen. Always dark on light: readers expect it. */
-export function Qr({ text }: { text: string }) {
-  const rows = qrCode(text)
-  const side = rows.length + 8 // a quiet zone of four modules
-  const path = rows.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x + 4} ${y + 4}h1v1h-1z`] : []))).join('')
-  return (
-    <svg className="share-qr" viewBox={`0 0 ${side} ${side}`} role="img" aria-label="The link as a QR code" shapeRendering="crispEdges">
-      <rect width={side} height={side} fill="#fff" />
-      <path d={path} fill="#000" />
-    </svg>
-  )
-}
-
 /** A link that was just made, or its new code: the only time either can be seen. path: '' when there is only a code. */
 export function MadeLink({ path, code, onClose }: { path: string; code: string; onClose: () => void }) {
   const address = path ? addressOf(path) : ''
@@ -56,7 +44,7 @@ export function MadeLink({ path, code, onClose }: { path: string; code: string; 
       </Notice>
       {address && <Copied label="Link" text={address} testid="share-link" />}
       {code && <Copied label="Code" text={code} testid="share-code" />}
-      {address && <Qr text={address} />}
+      {address && <Qr rows={qrCode(address)} label="The link as a QR code" />}
     </Dialog>
   )
 }
