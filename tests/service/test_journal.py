@@ -1,5 +1,6 @@
 """The index is lost: what people decided and the change log come back from the journal beside the files, on both databases."""
 
+import base64
 import random
 import threading
 from collections.abc import Iterator
@@ -18,14 +19,16 @@ from conftest import fresh_database
 from isocenter import doctor
 from isocenter.dicom import query as queries
 from isocenter.dicom.attributes import Level
+from isocenter.domain import totp
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import Away, Broken, Conflict, IsocenterError
+from isocenter.domain.errors import Away, Broken, Conflict, IsocenterError, Unauthenticated
 from isocenter.service import (
     accounts,
     annotations,
     auditing,
     corrections,
     exceptions,
+    factors,
     ingest,
     integrity,
     journal,
@@ -182,12 +185,17 @@ def test_rules_do_not_send_the_archive_again_and_annotations_are_there(context: 
     principal = replace(SYSTEM, name="rita")
     annotations.save(context, principal, study, [{"id": "line", "x": 1}], [])
     annotations.save(context, principal, study, [{"id": "line", "x": 2}], [])
+    person = replace(principal, kind="user")
+    made = base64.b32decode(factors.begin(context, person).secret)
+    paper = factors.confirm(context, person, totp.code(made, totp.step(context.clock())))
     written(context)
     with lost(context, tmp_path / "anew", request) as anew:
         reindexed(anew)
         assert annotations.kept(anew, principal, study) == annotations.Kept(2, [{"id": "line", "x": 2}])
         assert annotations.kept(anew, principal, study, 1).items == [{"id": "line", "x": 1}]
-        assert sessions.begin(anew, "rita", "a sentence of words", "127.0.0.1").principal.name == "rita"
+        with pytest.raises(Unauthenticated, match="a code is needed"):
+            sessions.begin(anew, "rita", "a sentence of words", "127.0.0.1")
+        assert sessions.begin(anew, "rita", "a sentence of words", "127.0.0.1", paper[0]).principal.name == "rita"
         assert anew.database.read(lambda connection: connection.execute(select(peer.c.aet)).scalars().all()) == ["ELSEWHERE"]
         assert routing.relay(anew) == 0
 

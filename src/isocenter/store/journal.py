@@ -28,6 +28,7 @@ from isocenter.store import changes, schema, schema_corrections, schema_rejectio
 from isocenter.store.schema import UtcDateTime, change, timestamp
 from isocenter.store.schema_annotations import annotation
 from isocenter.store.schema_deidentification import deid_project
+from isocenter.store.schema_factors import factor, recovery_code
 from isocenter.store.tables import metadata
 
 AREA = "journal"
@@ -43,14 +44,16 @@ _BY_NUMBER: Mapping[str, tuple[tuple[Table, str], ...]] = {
     "split": ((schema_rejections.study_split, "id"),),
 }  # fmt: skip
 # The first word of a kind -> small tables that are written whole.
-_WHOLE: Mapping[str, Table] = {
-    "account": schema.account, "token": schema.token, "peer": schema.peer, "destination": schema_routing.destination,
-    "route": schema_routing.route, "project": deid_project, "hold": schema_rejections.legal_hold,
-    "version": schema_rejections.served_version, "correction": schema_corrections.patient_link,
+_WHOLE: Mapping[str, tuple[Table, ...]] = {
+    "account": (schema.account, factor, recovery_code), "token": (schema.token,), "peer": (schema.peer,),
+    "destination": (schema_routing.destination,), "route": (schema_routing.route,), "project": (deid_project,),
+    "hold": (schema_rejections.legal_hold,), "version": (schema_rejections.served_version,),
+    "correction": (schema_corrections.patient_link,),
 }  # fmt: skip
 _ORIGINAL = schema_corrections.study_original
 _NUMBERED = {table for tables in _BY_NUMBER.values() for table, _ in tables}
-KEPT = frozenset(_NUMBERED | set(_WHOLE.values()) | {_ORIGINAL, annotation})
+_ALL_OF = tuple(dict.fromkeys(table for tables in _WHOLE.values() for table in tables))
+KEPT = frozenset(_NUMBERED | set(_ALL_OF) | {_ORIGINAL, annotation})
 WHOLE = "Nothing was changed, and the files are whole."
 
 Row = Sequence[Any]  # of the change log, in the order of _COLUMNS
@@ -132,7 +135,7 @@ def _of(kind: str, subject: str, payload: Mapping[str, Any]) -> Iterator[Place]:
         if isinstance(number := payload.get(word), int):
             yield from ((table, {column: number}) for table, column in tables)
     if first in _WHOLE:
-        yield _WHOLE[first], {}
+        yield from ((table, {}) for table in _WHOLE[first])
     if first == "correction":
         yield _ORIGINAL, {"study_instance_uid": subject}
     if kind == "annotation.saved":
@@ -140,7 +143,7 @@ def _of(kind: str, subject: str, payload: Mapping[str, Any]) -> Iterator[Place]:
 
 
 def _everything(connection: Connection) -> Iterator[Place]:
-    yield from ((table, {}) for table in _WHOLE.values())
+    yield from ((table, {}) for table in _ALL_OF)
     for tables in _BY_NUMBER.values():
         numbers = connection.execute(select(tables[0][0].c[tables[0][1]])).scalars().all()
         yield from ((table, {column: number}) for number in numbers for table, column in tables)
