@@ -91,7 +91,7 @@ def test_accounts_tokens_and_peers_are_managed_from_the_shell(tmp_path: Path) ->
     assert (row["label"], row["state"]) == ("St. Elsewhere", "withdrawn")
     assert link["link"].partition("#")[2] not in json.dumps(row)
 
-    alone = run("user", "one-step", "admin", *quick)
+    alone = run("user", "one-step", "bob", *quick)
     assert alone.returncode == 1 and "signs in with its password alone" in alone.stderr
     assert run("peer", "add", "CT1", "10.0.0.5", "104", "--description", "the CT", *quick).returncode == 0
     assert json.loads(run("peer", "list", "--json", *quick).stdout)[0]["aet"] == "CT1"
