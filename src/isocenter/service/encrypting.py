@@ -13,7 +13,7 @@ from isocenter.store import changes, keys
 from isocenter.store.blobs import Blobs
 from isocenter.store.blobs_local import LocalBlobs
 
-AREAS = ("archive", "quarantine", "derived")
+AREAS = ("archive", "quarantine", "derived", "journal")
 IN_CLEAR = ""
 
 Advance = Callable[[int], None]
