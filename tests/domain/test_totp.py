@@ -54,3 +54,4 @@ def test_codes_for_paper_are_typed_as_people_type() -> None:
     made = {totp.new_recovery_code() for _ in range(100)}
     assert len(made) == 100 and all(len(code) == 11 for code in made)
     assert totp.plain(" ABCDE-fghij ") == "abcdefghij" and totp.plain("123 456") == "123456"
+    assert totp.plain("\u00ffa \ud800\u0663") == "a"

@@ -52,8 +52,8 @@ def step_of(made: bytes, given: str, at: datetime, after: int) -> int | None:
 
 
 def plain(given: str) -> str:
-    """A code as it is compared: people type spaces and hyphens into it."""
-    return "".join(given.split()).replace("-", "").lower()[:64]
+    """A code as it is compared: its letters and digits. People type spaces and hyphens into it, programs anything."""
+    return "".join(letter for letter in given if letter.isascii() and letter.isalnum()).lower()[:64]
 
 
 def new_recovery_code() -> str:
