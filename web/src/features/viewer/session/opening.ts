@@ -50,11 +50,16 @@ function beginOpening(studyInstanceUID: string, series: string): Opening {
 let begun: { readonly study: string; readonly until: number; readonly opening: Opening } | null = null
 const ONE_CLICK = 2000
 
+function forget(opening: Opening): void {
+  if (begun?.opening === opening) begun = null
+}
+
 /** What is asked of the server for a study that is being opened. */
 export function openingOf(studyInstanceUID: string, series: string): Opening {
   const now = performance.now()
   if (begun?.study === studyInstanceUID && begun.opening.series === series && now < begun.until) return begun.opening
   const opening = beginOpening(studyInstanceUID, series)
   begun = { study: studyInstanceUID, until: now + ONE_CLICK, opening }
+  opening.study.catch(() => forget(opening)) // it may be fetched from another archive within the time of one click, and is asked for again
   return opening
 }
