@@ -63,6 +63,53 @@ async def test_a_study_leaves_without_its_patient(api: Api) -> None:
     assert api.kinds().count("study.exported") == 3 and "project.created" in api.kinds()
 
 
+def study(number: int) -> dict[str, str]:
+    return {"StudyInstanceUID": f"1.2.{number}", "SeriesInstanceUID": f"1.2.{number}.1", "SOPInstanceUID": f"1.2.{number}.1.1"}
+
+
+async def test_several_studies_leave_in_one_zip(api: Api) -> None:
+    for number, patient in ((3, "PAT-4711"), (4, "PAT-4711"), (5, "PAT-0815")):
+        api.store(part10(**{**WHO, **study(number), "PatientID": patient}))
+    async with api.client(api.token(Role.RADIOLOGIST)) as client:
+        missing = await client.post("/studies/1.2.3/deidentified", json={"studies": ["1.2.4", "1.2.9"]})
+        assert missing.status_code == 404 and "study.exported" not in api.kinds()  # none leaves, and none is said to have left
+        some = await client.post("/studies/1.2.3/deidentified", json={"studies": ["1.2.4"], "series": ["1.2.4.1"]})
+        assert some.status_code == 400 and some.json()["error"]["where"] == "series"
+        many = await client.post("/studies/1.2.3/deidentified", json={"studies": [f"1.3.{number}" for number in range(50)]})
+        assert many.status_code == 413
+        answer = await client.post("/studies/1.2.3/deidentified", json={"studies": ["1.2.4", "1.2.5", "1.2.3"]})
+        again = await client.post("/studies/1.2.3/deidentified", json={"studies": ["1.2.4"]})
+    files, report = unpacked(answer.content)
+    found = images(files)
+    assert len(found) == len({each.StudyInstanceUID for each in found}) == report["studies"] == report["objects"] == 3
+    assert len({each.PatientID for each in found}) == 2 and found[0].PatientID == found[1].PatientID
+    for name, data in files.items():
+        assert b"Doe" not in data and b"PAT-" not in data and b"1.2.4.1" not in data, name
+    directory = pydicom.dcmread(io.BytesIO(files["DICOMDIR"]))
+    kinds = [record.DirectoryRecordType for record in directory.DirectoryRecordSequence]
+    assert (kinds.count("PATIENT"), kinds.count("STUDY"), kinds.count("IMAGE")) == (2, 3, 3)
+    other = pydicom.dcmread(io.BytesIO(unpacked(again.content)[0]["DICOMDIR"]))
+    assert other.file_meta.MediaStorageSOPInstanceUID != directory.file_meta.MediaStorageSOPInstanceUID
+    assert api.kinds().count("study.exported") == 5
+
+
+async def test_rectangles_are_of_the_series_of_each_study(sqlite_api: Api) -> None:
+    pixels = {"Rows": 16, "Columns": 16, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
+              "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PixelData": "d" * 256, "Modality": "US",
+              "BurnedInAnnotation": "YES"}  # fmt: skip
+    for number in (3, 4, 5):
+        sqlite_api.store(part10(0, **{**WHO, **pixels, **study(number)}))
+    regions = [{"series": "1.2.3.1", "rectangles": [[0, 0, 16, 4]]}, {"series": "1.2.4.1", "rectangles": [[0, 8, 8, 8]]}]
+    async with sqlite_api.client(sqlite_api.token(Role.RADIOLOGIST)) as client:
+        asked = {"options": ["pixels"], "studies": ["1.2.4", "1.2.5"], "regions": regions}
+        files, report = unpacked((await client.post("/studies/1.2.3/deidentified", json=asked)).content)
+    first, second = (each.pixel_array for each in images(files))
+    assert not first[:4].any() and (first[4:] == 100).all()
+    assert not second[8:, :8].any() and (second[:8] == 100).all() and (second[8:, 8:] == 100).all()
+    assert report["objects_with_blackened_pixels"] == report["studies"] == 2  # the third shows text: it is held back
+    assert [each["objects"] for each in report["held_back"]] == [1] and "rectangles" in report["held_back"][0]["reason"]
+
+
 async def test_nobody_gets_what_he_may_not_see(sqlite_api: Api) -> None:
     sqlite_api.store(part10(**WHO))
     async with sqlite_api.client(sqlite_api.token(Role.REFERRER, referrer_name="Wilson^James")) as client:

@@ -360,7 +360,7 @@ test('several studies of the list leave in one archive', async ({ page }) => {
   const names = [first, second, third]
   for (const patientName of names) {
     const subject = { patientName, patientId: newUid().slice(-12), study: newUid(), series: newUid(), modality: 'CT' }
-    expect(await store(page, 'marked.dcm', object(subject, []))).toBe('stored')
+    expect(await store(page, 'marked.dcm', object(subject))).toBe('stored')
   }
   await page.goto('/')
   const row = (name: string) => page.getByRole('row').filter({ hasText: name })
@@ -383,4 +383,32 @@ test('several studies of the list leave in one archive', async ({ page }) => {
   await expect(bar).toHaveCount(0)
   const { changes } = (await (await page.request.get('/api/v1/changes?kind=study.exported')).json()) as { changes: Row[] }
   expect(changes.slice(-2).map((each) => each.payload)).toMatchObject([{ form: 'dicom', patient: true }, { form: 'dicom', patient: true }])
+
+  // The same without identities: rectangles in each study, one ZIP, one report.
+  await row(`First${mark}`).click({ modifiers: ['Control'] })
+  await row(`Second${mark}`).click({ modifiers: ['Control'] })
+  await bar.getByRole('button', { name: 'Take away' }).click()
+  await dialog.getByRole('checkbox', { name: /^De-identify/ }).check()
+  await dialog.getByText('Make text in the pixels black').click()
+  await dialog.getByRole('button', { name: 'Add a rectangle' }).click()
+  const series = dialog.getByLabel('Series')
+  await expect(series.locator('option').first()).toContainText('1 rectangle')
+  await series.selectOption({ index: 1 })
+  await expect(dialog.getByTestId('files-rectangle')).toHaveCount(0)
+  await dialog.getByRole('button', { name: 'Add a rectangle' }).click()
+  await expect(dialog.getByTestId('files-rectangle')).toHaveCount(1)
+  await keepScreenshot(page, 'take-several-deidentified')
+  const clean = zipOf((await saved(page, () => dialog.getByRole('button', { name: 'Save as ZIP' }).click())).bytes)
+  const images = [...clean].filter(([name]) => name.startsWith('DICOM/')).map(([, bytes]) => bytes)
+  expect(images).toHaveLength(2)
+  for (const bytes of images) {
+    expect(bytes.includes(mark)).toBe(false)
+    // A grey ramp whose first rows, a tenth of 16, are black.
+    const pixels = [...bytes.subarray(bytes.length - 256)]
+    expect(pixels.slice(0, 32).every((value) => value === 0)).toBe(true)
+    expect(pixels.slice(32)).toEqual(Array.from({ length: 224 }, (_, at) => at + 32))
+  }
+  const report = JSON.parse(clean.get('REPORT.JSO')!.toString()) as Record<string, unknown>
+  expect(report).toMatchObject({ studies: 2, objects: 2, objects_with_blackened_pixels: 2, held_back: [] })
+  await expect(bar).toHaveCount(0)
 })

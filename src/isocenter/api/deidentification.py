@@ -18,7 +18,7 @@ from isocenter.dicom.confidentiality import CODES, Option
 from isocenter.dicom.directory import Directory
 from isocenter.dicom.source import Source
 from isocenter.domain.access import Permission, require
-from isocenter.domain.errors import Conflict, IsocenterError, Kind
+from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Kind, TooLarge
 from isocenter.domain.zip_writing import ZipWriter
 from isocenter.service import deidentifying, ingest
 from isocenter.service.deidentifying import HeldBack, Kept
@@ -49,6 +49,9 @@ _ASKED = {
     "project": text("absent: pseudonyms of this export only"), "options": array(text(), "without a project"),
     "series": array(text("Series Instance UID"), "absent: all"), "regions": array(_REGION, "made black in every frame"),
 }  # fmt: skip
+_SEVERAL = {**_ASKED, "studies": array(text("Study Instance UID", maxLength=64), "further studies of the same ZIP, all of them")}
+_MOST_STUDIES = 50  # of one ZIP
+_LARGEST = 1 << 20  # bytes of a request: rectangles in many series
 _PIECE = 1 << 20
 
 
@@ -90,7 +93,13 @@ def _begun(call: Call) -> Iterator[bytes]:
     """What must be known before the first byte: whether anything may leave at all."""
     kept = _kept(call)
     regions = deidentifying.regions_of(call.body.get("regions", []))
-    found = deidentifying.chosen(call.context, call.principal, kept, call.path["uid"], call.body.get("series", ()))
+    studies = list(dict.fromkeys([call.path["uid"], *call.body.get("studies", ())]))
+    series = call.body.get("series", ())
+    if len(studies) > _MOST_STUDIES:
+        raise TooLarge(f"one ZIP holds {_MOST_STUDIES} studies", hint="Ask for fewer of them.")
+    if series and len(studies) > 1:
+        raise Invalid("series are chosen of a single study", where="series")
+    found = deidentifying.chosen(call.context, call.principal, kept, studies, series)
     deidentifying.first(call.context, kept, found, regions)
     return _archive(call, kept, found, regions)
 
@@ -99,12 +108,11 @@ def _archive(call: Call, kept: Kept, found: Sequence[Any], regions: Sequence[Any
     """A DICOM file-set (PS3.10 8), and what was done as REPORT.TXT and REPORT.JSO."""
     summary, directory, writer = deidentifying.summary(kept), Directory(), ZipWriter(call.context.clock())
     series: dict[str, tuple[int, count[int]]] = {}
-    name = ""
     for located in found:
         try:
             with deidentifying.cleaned(call.context, kept, located, regions) as cleaned:
                 summary.take(cleaned)
-                made, name = cleaned.made, cleaned.made.study_instance_uid
+                made = cleaned.made
                 number, images = series.setdefault(made.series_instance_uid, (len(series) + 1, count(1)))
                 path = ("DICOM", f"SE{number:06d}", f"IM{next(images):06d}")
                 header = part10.scan(made.file)
@@ -116,7 +124,8 @@ def _archive(call: Call, kept: Kept, found: Sequence[Any], regions: Sequence[Any
         except IsocenterError as error:
             summary.held_back[error.message] += 1
     report = orjson.dumps(summary.facts(), option=orjson.OPT_INDENT_2)
-    whole = b"".join(directory.encode("ISOCENTER", deidentifying.asked(kept).uid(f"DICOMDIR {name}")))
+    uid = deidentifying.asked(kept).uid(f"DICOMDIR {' '.join(sorted(summary.studies))}")
+    whole = b"".join(directory.encode("ISOCENTER", uid))
     for title, content in (("DICOMDIR", whole), ("REPORT.TXT", summary.text().encode()), ("REPORT.JSO", report)):
         yield writer.entry(title, len(content), zlib.crc32(content)) + content
     yield from writer.end()
@@ -130,7 +139,7 @@ def _copy(call: Call) -> Any:
                        kept="nothing was taken in", hint="Use a project that does not retain UIDs.")  # fmt: skip
     require(call.principal, Permission.STUDY_STORE)
     regions = deidentifying.regions_of(call.body.get("regions", []))
-    found = deidentifying.chosen(call.context, call.principal, kept, call.path["uid"], call.body.get("series", ()), form="copy")
+    found = deidentifying.chosen(call.context, call.principal, kept, [call.path["uid"]], call.body.get("series", ()), form="copy")
     deidentifying.first(call.context, kept, found, regions)
     summary, study = deidentifying.summary(kept), ""
     for located in found:
@@ -189,8 +198,9 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="POST", path="/studies/{uid}/deidentified", tag="deidentification", needs=_EXPORT, respond=_zip,
-        summary="A study, or some of its series, without the identity of its patient (PS3.15 Annex E), as a ZIP",
-        parameters=(Parameter("uid", "Study Instance UID", text(), "path", True),), body=obj(_ASKED, *_ASKED),
+        summary="A study, some of its series, or several studies without identities of patients (PS3.15 Annex E), as a ZIP",
+        parameters=(Parameter("uid", "Study Instance UID", text(), "path", True),), body=obj(_SEVERAL, *_SEVERAL),
+        largest=_LARGEST,
         answer={"type": "string", "format": "binary"}, answer_type="application/zip",
         errors=(Kind.MISSING, Kind.CONFLICT, Kind.UNSUPPORTED),
     ),

@@ -82,20 +82,19 @@ def _export(context: Context, arguments: argparse.Namespace, name: str) -> int:
         raise Invalid("the folder is not empty", where="--to", hint="Choose an empty one: nothing is written over.")
     kept = deidentifying.project(context, name)
     summary = deidentifying.summary(kept)
-    for study in studies:
-        for located in deidentifying.chosen(context, SYSTEM, kept, study):
-            try:
-                with deidentifying.cleaned(context, kept, located) as cleaned:
-                    made = cleaned.made
-                    path = folder / made.study_instance_uid / made.series_instance_uid / f"{made.sop_instance_uid}.dcm"
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    with path.open("xb") as file:
-                        offset = 0
-                        while piece := made.file.read_at(offset, _PIECE):
-                            offset += file.write(piece)
-                    summary.take(cleaned)
-            except deidentifying.HeldBack as error:
-                summary.held_back[str(error)] += 1
+    for located in deidentifying.chosen(context, SYSTEM, kept, list(dict.fromkeys(studies))):
+        try:
+            with deidentifying.cleaned(context, kept, located) as cleaned:
+                made = cleaned.made
+                path = folder / made.study_instance_uid / made.series_instance_uid / f"{made.sop_instance_uid}.dcm"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("xb") as file:
+                    offset = 0
+                    while piece := made.file.read_at(offset, _PIECE):
+                        offset += file.write(piece)
+                summary.take(cleaned)
+        except deidentifying.HeldBack as error:
+            summary.held_back[str(error)] += 1
     (folder / "REPORT.TXT").write_text(summary.text())
     facts = summary.facts()
     if arguments.json:

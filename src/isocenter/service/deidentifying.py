@@ -70,6 +70,7 @@ class Summary:
     project: str
     options: tuple[str, ...]
     given: int = 0
+    studies: set[str] = field(default_factory=set)
     blackened: int = 0
     held_back: Counter[str] = field(default_factory=Counter)
     actions: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -77,6 +78,7 @@ class Summary:
     def take(self, cleaned: Cleaned) -> None:
         """Count one in."""
         self.given += 1
+        self.studies.add(cleaned.made.study_instance_uid)
         self.blackened += bool(cleaned.regions)
         self.actions.update(cleaned.made.report.actions)
 
@@ -85,7 +87,7 @@ class Summary:
         words = _WORDS
         return {
             "project": self.project, "profile": "PS3.15 Basic Application Confidentiality Profile", "options": list(self.options),
-            "objects": self.given, "objects_with_blackened_pixels": self.blackened,
+            "studies": len(self.studies), "objects": self.given, "objects_with_blackened_pixels": self.blackened,
             "held_back": [{"reason": reason, "objects": count} for reason, count in sorted(self.held_back.items())],
             "attributes": [
                 {"tag": name(tag), "keyword": keyword_of(tag), "action": action, "what": words[action], "times": times}
@@ -101,6 +103,7 @@ class Summary:
                  f"Project:      {self.project or 'none (pseudonyms are of this export only)'}",
                  f"Profile:      {facts['profile']}",
                  f"Options:      {', '.join(self.options) or 'none'}",
+                 f"Studies:      {len(self.studies)}",
                  f"Objects:      {self.given}, {self.blackened} of them with rectangles of pixels made black", ""]  # fmt: skip
         if held:
             lines += ["Held back", "---------", *held, ""]
@@ -249,13 +252,14 @@ def summary(kept: Kept) -> Summary:
 # ---- objects
 
 
-def chosen(context: Context, principal: Principal, kept: Kept, study: str, series: Sequence[str] = (), *,
+def chosen(context: Context, principal: Principal, kept: Kept, studies: Sequence[str], series: Sequence[str] = (), *,
            form: str = "dicom") -> list[Located]:
-    """The instances of a study, or of some of its series, and a row that says by what they leave. Raises Missing, Forbidden."""
+    """The instances of studies, or of some of their series, and for each study a row that says by what they leave; when one study
+    may not leave, none does. Raises Missing, Forbidden."""
     access.require(principal, Permission.STUDY_EXPORT)
     access.require(principal, Permission.STUDY_READ)
 
-    def write(connection: Connection) -> list[Located]:
+    def of(connection: Connection, study: str) -> list[Located]:
         values = imaging.study_values(connection, study)
         found = imaging.locate(connection, study) if values is not None else []
         found = [each for each in found if not series or each.series_instance_uid in series]
@@ -267,7 +271,7 @@ def chosen(context: Context, principal: Principal, kept: Kept, study: str, serie
         })  # fmt: skip
         return found
 
-    return context.database.write(write)
+    return context.database.write(lambda connection: [each for study in studies for each in of(connection, study)])
 
 
 @contextmanager

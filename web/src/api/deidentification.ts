@@ -22,12 +22,13 @@ export interface Deidentified {
   readonly project?: string
   /** Without a project. */
   readonly options?: readonly string[]
+  /** Of a single study; none: all. */
   readonly series: readonly string[]
   /** instance: only of this image. */
   readonly regions: readonly { readonly series: string; readonly instance?: string; readonly rectangles: readonly Rectangle[] }[]
 }
 
-/** A ZIP without identities, with a report of what was removed; the server notes it as an export. */
-export async function deidentified(study: string, wish: Deidentified, signal: AbortSignal): Promise<Blob> {
-  return (await send(`/api/v1/studies/${encodeURIComponent(study)}/deidentified`, { method: 'POST', body: wish, headers: { Accept: 'application/zip, application/json' }, signal })).blob()
+/** One ZIP of studies without identities, with one report of what was removed; the server notes each as an export. */
+export async function deidentified([study = '', ...studies]: readonly string[], wish: Deidentified, signal: AbortSignal): Promise<Blob> {
+  return (await send(`/api/v1/studies/${encodeURIComponent(study)}/deidentified`, { method: 'POST', body: { ...wish, studies }, headers: { Accept: 'application/zip, application/json' }, signal })).blob()
 }

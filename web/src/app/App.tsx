@@ -7,6 +7,7 @@ import type { Study, User } from '../api/types'
 import { AdminPage } from '../features/admin/AdminPage'
 import { DeliveriesPage } from '../features/deliveries/DeliveriesPage'
 import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
+import type { FilesDialogProps } from '../features/files/FilesDialog'
 import { LoginPage } from '../features/login/LoginPage'
 import { OrdersPage } from '../features/orders/OrdersPage'
 import { RemotePage } from '../features/remote/RemotePage'
@@ -148,8 +149,8 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const [queue] = useState(() => new UploadQueue(sendFile))
   const [visited, setVisited] = useState(false)
   const steps = useRef<Step | null>(null)
-  const [taken, setTaken] = useState<{ study: string; series: string | null } | null>(null)
-  const take = useCallback((uid: string, series: string | null) => setTaken({ study: uid, series }), [])
+  const [taken, setTaken] = useState<Omit<FilesDialogProps, 'onClose'> | null>(null)
+  const take = useCallback((uid: string, series: string | null) => setTaken({ studies: [uid], series }), [])
   const [sharing, setSharing] = useState('')
   const ways = useWaysOut(route, place.search, steps, take, may(user, 'study:share') ? setSharing : undefined)
   usePreloadedViewer()
@@ -176,7 +177,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
         {(visited || onStudies) && (
           // The list stays where it was, rows, selection and all, while another page is in front of it.
           <div className="kept" inert={!onStudies}>
-            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} onTakeAway={(study) => take(study.StudyInstanceUID, null)} onShare={(study) => setSharing(study.StudyInstanceUID)} stepRef={steps} />
+            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} onTakeAway={(studies, onDone) => setTaken({ studies: studies.map((each) => each.StudyInstanceUID), series: null, onDone })} onShare={(study) => setSharing(study.StudyInstanceUID)} stepRef={steps} />
           </div>
         )}
         <Crash resetKey={place.path}>

@@ -1,5 +1,6 @@
 import { Suspense, lazy, useCallback, useEffect, useMemo, useState } from 'react'
 import type { OpenLink } from '../api/types'
+import type { FilesDialogProps } from '../features/files/FilesDialog'
 import { GuestBar, GuestPage } from '../features/sharing/GuestPage'
 import { DropTarget } from '../features/upload/DropTarget'
 import { GuestUpload } from '../features/upload/GuestUpload'
@@ -43,8 +44,8 @@ function GuestSender({ link }: { link: OpenLink }) {
 }
 
 function GuestReader({ link, viewing, series }: { link: OpenLink; viewing: string; series: string }) {
-  const [taken, setTaken] = useState<{ study: string; series: string | null } | null>(null)
-  const files = useCallback((study: string, of: string | null) => setTaken({ study, series: of }), [])
+  const [taken, setTaken] = useState<Omit<FilesDialogProps, 'onClose'> | null>(null)
+  const files = useCallback((study: string, of: string | null) => setTaken({ studies: [study], series: of }), [])
   const ways = useMemo(() => ({ files, leave: () => navigate('/shared?page'), step: () => undefined }), [files])
   return (
     <>

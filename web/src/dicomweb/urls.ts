@@ -6,15 +6,10 @@ export function studyUrl(study: string): string {
   return `${DICOMWEB_ROOT}/studies/${encodeURIComponent(study)}`
 }
 
-/** All of a study, or some of its series, as one ZIP with its DICOMDIR, for the browser to save. */
-export function studyArchive(study: string, series: readonly string[] = []): string {
-  return `${studyUrl(study)}?accept=application/zip${series.length > 0 ? `&SeriesInstanceUID=${series.map(encodeURIComponent).join(',')}` : ''}`
-}
-
-/** Several studies as one ZIP. */
-export function studiesArchive(studies: readonly string[]): string {
-  const [first = '', ...others] = studies
-  return `${studyArchive(first)}${others.length > 0 ? `&StudyInstanceUID=${others.map(encodeURIComponent).join(',')}` : ''}`
+/** Studies, or some series of a single one, as one ZIP with its DICOMDIR, for the browser to save. */
+export function archiveUrl([first = '', ...others]: readonly string[], series: readonly string[] = []): string {
+  const list = (name: string, uids: readonly string[]) => (uids.length > 0 ? `&${name}=${uids.map(encodeURIComponent).join(',')}` : '')
+  return `${studyUrl(first)}?accept=application/zip${list('StudyInstanceUID', others)}${list('SeriesInstanceUID', series)}`
 }
 
 export function seriesUrl(study: string, series: string): string {

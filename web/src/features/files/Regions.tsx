@@ -4,6 +4,7 @@ import type { Series } from '../../api/types'
 import { searchInstances } from '../../dicomweb/client'
 import { TAG, number, text } from '../../dicomweb/dataset'
 import { instanceUrl } from '../../dicomweb/urls'
+import { plural } from '../../lib/numbers'
 import { useLoaded } from '../../lib/useLoaded'
 import { Button, CheckField, IconButton, SelectField } from '../../ui/controls'
 
@@ -15,21 +16,25 @@ export interface Marked {
 
 export type All = Readonly<Record<string, readonly Marked[]>>
 
+/** A series with pictures. */
+export interface Pictured {
+  readonly study: string
+  readonly series: Series
+  readonly title: string
+}
+
 interface RegionsProps {
-  study: string
-  /** Those with pictures. */
-  series: readonly Series[]
-  title: (series: Series) => string
+  series: readonly Pictured[]
   regions: All
   onChange: (regions: All) => void
 }
 
 /** Rectangles on the pictures of series, whose pixels are made black. */
-export function Regions({ study, series, title, regions, onChange }: RegionsProps) {
+export function Regions({ series, regions, onChange }: RegionsProps) {
   const [asked, setAsked] = useState('')
-  const current = series.find((each) => each.SeriesInstanceUID === asked) ?? series[0]
+  const current = series.find((each) => each.series.SeriesInstanceUID === asked) ?? series[0]
   if (!current) return null
-  const uid = current.SeriesInstanceUID
+  const uid = current.series.SeriesInstanceUID
   const drawn = regions[uid] ?? []
   const set = (marked: readonly Marked[]) => onChange({ ...regions, [uid]: marked })
   return (
@@ -37,15 +42,15 @@ export function Regions({ study, series, title, regions, onChange }: RegionsProp
       <summary>Make text in the pixels black ({Object.values(regions).flat().length || 'none'})</summary>
       {series.length > 1 && (
         <SelectField label="Series" value={uid} onChange={(event) => setAsked(event.target.value)}>
-          {series.map((each) => (
-            <option key={each.SeriesInstanceUID} value={each.SeriesInstanceUID}>
-              {title(each)}
+          {series.map(({ series: { SeriesInstanceUID }, title }) => (
+            <option key={SeriesInstanceUID} value={SeriesInstanceUID}>
+              {`${title}${regions[SeriesInstanceUID]?.length ? ` · ${plural(regions[SeriesInstanceUID].length, 'rectangle')}` : ''}`}
             </option>
           ))}
         </SelectField>
       )}
       <p className="field-hint">Draw over the text. It is made black on every image of the series that is as large as this one, or on this image only.</p>
-      <Images key={uid} study={study} series={current} drawn={drawn} set={set} />
+      <Images key={uid} study={current.study} series={current.series} drawn={drawn} set={set} />
     </details>
   )
 }

@@ -90,7 +90,8 @@ interface StudiesPageProps {
   active: boolean
   may: StudyRights
   onOpen: (study: Study) => void
-  onTakeAway: (study: Study) => void
+  /** onDone: when the files have left. */
+  onTakeAway: (studies: readonly Study[], onDone?: () => void) => void
   onShare: (study: Study) => void
   /** Is given the list's step, for whoever reads through it. */
   stepRef: RefObject<Step | null>
@@ -260,10 +261,10 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, onShare, stepRef 
               {plural(live.waiting, 'new study', 'new studies')}
             </button>
           )}
-          <MarkedBar marking={marking} mayTakeAway={may.takeAway} />
+          <MarkedBar marking={marking} onTakeAway={may.takeAway ? (studies) => onTakeAway(studies, marking.clear) : null} />
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway(selected)} onShare={() => onShare(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onSplit={() => setSplitting(selected)} onHold={() => setHolding(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway([selected])} onShare={() => onShare(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onSplit={() => setSplitting(selected)} onHold={() => setHolding(selected)} />}
       </div>
       {correcting && <CorrectDialog study={correcting} onClose={() => setCorrecting(null)} />}
       {rejecting && <RejectDialog study={rejecting} canSee={may.seeRejected} onClose={() => setRejecting(null)} />}
