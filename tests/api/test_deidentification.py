@@ -12,7 +12,7 @@ import pytest
 
 from api_harness import Api
 from isocenter.domain.access import Role
-from objects import part10
+from objects import element, part10
 
 pytestmark = pytest.mark.anyio
 DATA = Path(__file__).parents[3] / "shared/data"
@@ -95,10 +95,10 @@ async def test_several_studies_leave_in_one_zip(api: Api) -> None:
 
 async def test_rectangles_are_of_the_series_of_each_study(sqlite_api: Api) -> None:
     pixels = {"Rows": 16, "Columns": 16, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
-              "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PixelData": "d" * 256, "Modality": "US",
+              "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "Modality": "US",
               "BurnedInAnnotation": "YES"}  # fmt: skip
     for number in (3, 4, 5):
-        sqlite_api.store(part10(0, **{**WHO, **pixels, **study(number)}))
+        sqlite_api.store(part10(0, **{**WHO, **pixels, **study(number)}) + element(0x7FE00010, "OW", bytes([100]) * 256))
     regions = [{"series": "1.2.3.1", "rectangles": [[0, 0, 16, 4]]}, {"series": "1.2.4.1", "rectangles": [[0, 8, 8, 8]]}]
     async with sqlite_api.client(sqlite_api.token(Role.RADIOLOGIST)) as client:
         asked = {"options": ["pixels"], "studies": ["1.2.4", "1.2.5"], "regions": regions}
