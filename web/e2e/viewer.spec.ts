@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { type Page, expect, test } from '@playwright/test'
 import { expectGreys, slices } from './greys'
+import { keepScreenshot } from './support'
 import { CT_SLICES, CT_STUDY, DATA, canvasAt, ctFiles, csrf, drawn, open, pane, upload, windowOf } from './viewing'
 
 const SHOTS = path.resolve(import.meta.dirname, '../test-results/screenshots')
@@ -198,6 +199,17 @@ test('a multi-frame object plays at its own rate and stops', async ({ page }) =>
   const rest = await first.getAttribute('data-index')
   await page.waitForTimeout(500)
   expect(await first.getAttribute('data-index')).toBe(rest)
+})
+
+test('an enhanced object says in the corner how each of its frames was made and where', async ({ page }) => {
+  const token = await csrf(page.request)
+  const viewport = await open(page, await upload(page.request, token, 'enhanced/mr_brucker.dcm'))
+  const corner = viewport.locator('.corner-bottom-left')
+  const made = ['TR 362  TE 2.37  FA 15°', '16.4 T  FLASH (pvm)']
+  for (const line of [...made, 'Im 1/4', 'Loc -6.2 mm  Thick 1 mm']) await expect(corner.getByText(line, { exact: true })).toBeVisible()
+  await keepScreenshot(page, 'enhanced-corner')
+  await page.keyboard.press('ArrowDown')
+  for (const line of [...made, 'Im 2/4', 'Loc -5.2 mm  Thick 1 mm']) await expect(corner.getByText(line, { exact: true })).toBeVisible()
 })
 
 test('colour is shown as stored', async ({ page }) => {

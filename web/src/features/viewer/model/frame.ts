@@ -75,6 +75,8 @@ export interface Frame {
   readonly outputTable: Table | undefined
   readonly sliceLocation: number | undefined
   readonly thickness: number | undefined
+  /** Functional groups of an enhanced object (PS3.3 C.7.6.16): the frame's own before those of all frames; none of a classic one. */
+  readonly groups: readonly Dataset[]
   /** What says which shutters are on it: its own item, or the data set. */
   readonly shutter: Dataset
 }
@@ -228,7 +230,8 @@ function frameOf(instance: Instance, index: number, reason: string, shared: Data
   const position = group(Tag.PlanePositionSequence) ?? dataset
   const orientation = group(Tag.PlaneOrientationSequence) ?? dataset
   const voi = group(Tag.FrameVOILUTSequence) ?? dataset
-  const calibration = calibrationOf(dataset, measures, [own, shared].filter((each) => each !== undefined))
+  const groups = [own, shared].filter((each) => each !== undefined)
+  const calibration = calibrationOf(dataset, measures, groups)
   const multi = instance.frames > 1 && !own
   return {
     id: `${SCHEME}:${instance.address}/frames/${index + 1}`,
@@ -247,6 +250,7 @@ function frameOf(instance: Instance, index: number, reason: string, shared: Data
     outputTable: outputTableOf(dataset),
     sliceLocation: own ? undefined : number(dataset, Tag.SliceLocation),
     thickness: number(measures ?? dataset, Tag.SliceThickness),
+    groups,
     shutter: group(Tag.FrameDisplayShutterSequence) ?? dataset,
   }
 }

@@ -3,6 +3,7 @@ import { ageAt, formatDate, formatTime } from '../../../lib/dates'
 import { type Dataset, fullName, number, text } from './dataset'
 import type { Frame } from './frame'
 import { Tag } from './tags'
+import { frameLaterality, frameTerms, locationOf } from './frameTerms'
 import { techniqueOf } from './technique'
 import { type Window, rangeOf } from './windows'
 
@@ -86,7 +87,7 @@ export function lossyText(dataset: Dataset): string {
 }
 
 function positionLine(frame: Frame): string {
-  const place = frame.sliceLocation
+  const place = locationOf(frame)
   return present([place !== undefined ? `Loc ${place.toFixed(1)} mm` : '', frame.thickness ? `Thick ${short(frame.thickness)} mm` : '']).join('  ')
 }
 
@@ -94,7 +95,7 @@ export function cornersOf(shown: Shown, detail: Detail): Corners {
   const { dataset } = shown.frame.instance
   if (detail === 'none') return { topLeft: [], topRight: [], bottomLeft: [], bottomRight: [] }
   const view = text(dataset, Tag.ViewPosition)
-  const side = text(dataset, Tag.ImageLaterality) || text(dataset, Tag.Laterality)
+  const side = text(dataset, Tag.ImageLaterality) || text(dataset, Tag.Laterality) || frameLaterality(shown.frame)
   const series = present([text(dataset, Tag.SeriesNumber) && `Se ${text(dataset, Tag.SeriesNumber)}`, text(dataset, Tag.SeriesDescription)]).join('  ')
   const frameOf = shown.frame.instance.frames > 1 && shown.frame.instance.frames !== shown.count ? `  frame ${shown.frame.number}` : ''
   return {
@@ -102,7 +103,7 @@ export function cornersOf(shown: Shown, detail: Detail): Corners {
     // Never mistaken for today's: the word stays when the rest is hidden.
     topRight: present([RELATION_WORDS[shown.relation], ...(detail === 'all' ? studyLines(dataset) : [])]),
     // On a small viewport the first lines go first.
-    bottomLeft: present([...techniqueOf(dataset), present([side, view]).join(' '), series, `Im ${shown.index + 1}/${shown.count}${frameOf}`, positionLine(shown.frame)]),
+    bottomLeft: present([...techniqueOf(shown.frame), present([side, view]).join(' '), series, `Im ${shown.index + 1}/${shown.count}${frameOf}`, frameTerms(shown.frame), positionLine(shown.frame)]),
     bottomRight: present([
       lossyText(dataset),
       shown.measured ?? '',

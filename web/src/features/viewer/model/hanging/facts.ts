@@ -3,6 +3,7 @@ import type { Series, Study } from '../../../../api/types'
 import { type Dataset, item, items, number, text, texts } from '../dataset'
 import type { Frame } from '../frame'
 import { type Plane, normalOf } from '../geometry'
+import { frameLaterality } from '../frameTerms'
 import { Tag } from '../tags'
 import type { Facts } from './protocol'
 
@@ -77,12 +78,12 @@ function lyingAs(dataset: Dataset): string {
 }
 
 /** What the header of an image says beside the index. */
-export function imageFacts(dataset: Dataset, frame?: Pick<Frame, 'plane' | 'thickness'>): Facts {
+export function imageFacts(dataset: Dataset, frame?: Pick<Frame, 'plane' | 'thickness' | 'groups'>): Facts {
   const anatomy = items(dataset, '00082218').map((each) => text(each, '00080104'))
   return {
     type: texts(dataset, '00080008'),
     orientation: said(frame?.plane?.position ? orientationOf(frame.plane) : ''),
-    laterality: said(text(dataset, Tag.ImageLaterality) || text(dataset, '00200060')),
+    laterality: said(text(dataset, Tag.ImageLaterality) || text(dataset, '00200060') || (frame ? frameLaterality(frame) : '')),
     view: said(viewOf(dataset)),
     thickness: said(String(frame?.thickness ?? number(dataset, '00180050') ?? '')),
     ...(anatomy.length > 0 ? { bodyPart: said(...anatomy, text(dataset, '00180015')) } : {}),
