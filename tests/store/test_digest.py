@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isocenter.domain.errors import Broken
+from isocenter.store import digest as digests
 from isocenter.store.digest import Digest
+
+
+@pytest.fixture(autouse=True)
+def nobody_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has just been started."""
+    monkeypatch.setattr(digests, "_company", 0)
 
 
 @pytest.fixture(params=["alone", "with another"])
@@ -67,3 +74,24 @@ def test_who_comes_after_all_have_gone_is_alone_again(tmp_path: Path) -> None:
             first.close()
             first.close()
             second.close()
+
+
+def test_the_file_is_read_again_in_another_thread_only_for_a_sender_that_is_alone_for_some_time(tmp_path: Path) -> None:
+    def reads(fd: int) -> bool:
+        digest = Digest(fd)
+        try:
+            digest.update(b"bytes")
+            return digest.hexdigest() == ""
+        except Broken:  # nobody may read it
+            return True
+        finally:
+            digest.close()
+
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        file.write(b"bytes")
+        assert reads(file.fileno())
+        other = Digest(file.fileno())
+        other.update(b"bytes")
+        assert not reads(file.fileno())
+        other.close()
+        assert [reads(file.fileno()) for _ in range(digests._AFTER + 3)] == [False] * (digests._AFTER - 1) + [True] * 4

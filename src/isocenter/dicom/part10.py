@@ -36,6 +36,7 @@ __all__ = [
     "bare_syntax",
     "begin",
     "data_set",
+    "encoding_of",
     "file_meta",
     "file_meta_of",
     "scan",
@@ -107,7 +108,7 @@ def begin(source: Source, extras: Extras = NONE) -> Beginning | None:
         syntax = syntaxes.get(meta.transfer_syntax_uid)
         if syntax is None or syntax.deflated:
             return None
-        encoding, warning = _encoding(window, meta.dataset_offset, syntax)
+        encoding, warning = encoding_of(window, meta.dataset_offset, syntax)
         found = walk(window, meta.dataset_offset, encoding, partly=True, wanted=extras.wanted)
     except Malformed:
         return None
@@ -138,7 +139,7 @@ def scan(source: Source, beginning: Beginning | None = None, extras: Extras = NO
     start = meta.dataset_offset
     if syntax is not None and syntax.deflated:
         window, start = Window(InflatedSource(source, start)), 0
-    encoding, warning = _encoding(window, start, syntax)
+    encoding, warning = encoding_of(window, start, syntax)
     found = walk(window, start, encoding, wanted=extras.wanted)
     found.warnings[:0] = [*meta.warnings, *warning]
     return _header(meta, window, encoding, found, syntax, None, extras)
@@ -155,11 +156,11 @@ def data_set(source: Source, header: Header) -> tuple[Source, int, Encoding]:
         start = 0
     else:
         start = header.dataset_offset
-    encoding, _ = _encoding(Window(source, start), start, syntax)
+    encoding, _ = encoding_of(Window(source, start), start, syntax)
     return source, start, encoding
 
 
-def _encoding(window: Window, start: int, syntax: syntaxes.TransferSyntax | None) -> tuple[Encoding, tuple[str, ...]]:
+def encoding_of(window: Window, start: int, syntax: syntaxes.TransferSyntax | None) -> tuple[Encoding, tuple[str, ...]]:
     """Return how the data set is really written; an unknown transfer syntax is taken for explicit VR little endian."""
     if syntax is None or (syntax.explicit_vr and syntax.little_endian):
         declared = EXPLICIT_LITTLE

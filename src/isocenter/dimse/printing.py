@@ -194,13 +194,13 @@ def _print_film(printer: Printer, exchange: Exchange) -> None:
 def _print(exchange: Exchange, session: FilmSession, films: tuple[Film, ...], queue_full: int) -> None:
     """File it, then answer. What fails in a way that a later try may mend is a full print queue."""
     caller = exchange.session
-    titles = {"calling_aet": caller.calling_ae_title, "called_aet": caller.called_ae_title}
-    door = partial(ingest.begin, caller.context, caller.principal, source="print", **titles)
+    calling, called = caller.calling_ae_title, caller.called_ae_title
+    door = partial(ingest.begin, caller.context, caller.principal, source="print", calling_aet=calling, called_aet=called)
     label = hardcopy.text(session.dataset, "FilmSessionLabel")
     job = Job(key=session.key, label=label, created_at=session.created_at, films=films, filed=session.filed,
               identity=hardcopy.identity(session.dataset))  # fmt: skip
     try:
-        filed = printing.file(caller.context, caller.principal, job, door, calling_aet=caller.calling_ae_title)
+        filed = printing.file(caller.context, caller.principal, job, door, calling_aet=calling)
     except (NoSpace, Busy, Away) as error:
         raise Refused(queue_full, error.message) from None
     facts = {"calling": caller.calling_ae_title, "films": len(films), "objects": len(filed.outcomes)}

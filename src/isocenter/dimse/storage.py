@@ -9,6 +9,7 @@ from collections import Counter
 
 from isocenter import metrics
 from isocenter.dicom import part10, sop_classes
+from isocenter.dicom.alike import Alike
 from isocenter.dimse import messages, status
 from isocenter.dimse.dispatch import Drain, Operation, Request
 from isocenter.dimse.messages import Command
@@ -57,6 +58,7 @@ class StorageSCP:
         self._context = context
         self._principal = principal
         self._issuer = issuer
+        self._alike = Alike()
         self._ahead: ingest.Reception | None = None
 
     def store(self, request: Request) -> Operation:
@@ -99,6 +101,7 @@ class StorageSCP:
             calling_aet=self.calling_ae_title,
             called_aet=self.called_ae_title,
             issuer=self._issuer,
+            alike=self._alike,
         )
 
     def refused(self) -> None:

@@ -19,6 +19,8 @@ _local = threading.local()  # each hashing thread has one buffer, of _BEHIND byt
 
 _lock = threading.Lock()
 _open = 0
+_company = 0  # how many objects more have to come one after the other before their sender is taken for the only one
+_AFTER = 16
 
 
 class Digest:
@@ -97,11 +99,15 @@ _sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", lambda *unused:
 
 
 def _enter() -> bool:
-    """Count one more object that is being received; whether it is the only one."""
-    global _open
+    """Count one more object that is being received; whether its sender is the only one.
+
+    Of two senders one may always be between two objects; what is handed over then costs more than it saves.
+    """
+    global _open, _company
     with _lock:
         _open += 1
-        return _open == 1
+        _company = _AFTER if _open > 1 else max(_company - 1, 0)
+        return not _company
 
 
 def _leave() -> None:
