@@ -61,6 +61,7 @@ def contradicts(held: Mapping[str, str], arriving: Mapping[str, str]) -> tuple[s
     )
 
 
+@lru_cache(1024)
 def _normal(text: str) -> str:
     """LO: leading and trailing spaces do not count (PS3.5 6.2); composed and decomposed letters are the same letter."""
     text = unicodedata.normalize("NFC", text.replace("\0", "").strip(" "))

@@ -31,6 +31,7 @@ _PAGE = 5000  # rows in memory while the chain is looked at
 _ASKEW = timedelta(hours=1)  # by which the clocks of nodes, and a long transaction, may set times and numbers apart
 
 _NAMES = ("at", "kind", "subject", "actor", "payload")
+_json = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder each time
 Row = tuple[str, str, str, str, str]  # at, kind, subject, actor, payload: as they are stored
 
 
@@ -51,7 +52,7 @@ def append(connection: Connection, kind: str, subject: str, actor: str, payload:
 
     subject: the UID, account or address it is about. actor: who did it. payload: JSON values, no patient data.
     """
-    row: Row = (timestamp(datetime.now(UTC)), str(kind), subject, actor, json.dumps(payload or {}, separators=(",", ":")))
+    row: Row = (timestamp(datetime.now(UTC)), str(kind), subject, actor, _json(payload or {}))
     connection.info[_BUFFER].append((row, study_of(str(kind), subject, payload or {})))
 
 
@@ -135,7 +136,7 @@ def chained(before: str, rows: Sequence[Row]) -> list[tuple[str, ...]]:
 
 def _hash(before: str, row: Row) -> str:
     """SHA-256 of a JSON array, in hex: so that anybody can compute it."""
-    return hashlib.sha256(json.dumps([before, *row], separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_json([before, *row]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

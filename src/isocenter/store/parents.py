@@ -3,7 +3,6 @@
 `Parents` serves one call of `arriving.add`. Order of use: load, place (each instance), insert, then instances, then count.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,7 +83,7 @@ class Parents:
         self._new: dict[str, list[tuple[Parent, Place]]] = {"patient": [], "study": [], "series": []}
         self._filled: dict[tuple[str, str], dict[str, str]] = {}
         self._kinds: dict[tuple[str, str, str], None] = {}  # (table, study UID, modality or SOP class)
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self._names: set[str] = set()
 
     @property
@@ -145,7 +144,7 @@ class Parents:
                 self._filled.setdefault((table, key), {}).update((k, place.values[k]) for k in gained)
                 parent.empty -= gained
                 self._gather_names(levels, place, gained)
-        self._counts[place.series_uid] += 1
+        self._counts[place.series_uid] = self._counts.get(place.series_uid, 0) + 1
         self._gather_kinds(place)
 
     def _gather_names(self, levels: _Levels, place: Place, gained: Set[str]) -> None:
@@ -209,33 +208,30 @@ class Parents:
     def count(self) -> None:
         """Raise the counters, by id. A parent that is not where we remember it makes the transaction begin again."""
         mark, at = self._mark, self._at
-        instances: dict[str, Counter[Parent]] = {"patient": Counter(), "study": Counter()}
-        for uid, number in self._counts.items():
-            instances["study"][self.study_of(uid)] += number
-            instances["patient"][self.patient_of(uid)] += number
-        new_series: dict[str, Counter[Parent]] = {"patient": Counter(), "study": Counter()}
-        for parent, _ in self._new["series"]:
-            new_series["study"][self.study_of(parent.key)] += 1
-            new_series["patient"][self.patient_of(parent.key)] += 1
-        new_studies = Counter(self._memory.patients[parent.above] for parent, _ in self._new["study"])
+        memory = self._memory
+        instances = _sums((memory.studies[memory.series[uid].above], number) for uid, number in self._counts.items())
+        of_patients = _sums((memory.patients[study_.above], number) for study_, number in instances)
+        new_series = dict(_sums((memory.studies[parent.above], 1) for parent, _ in self._new["series"]))
+        series_of_patients = dict(_sums((memory.patients[study_.above], number) for study_, number in new_series.items()))
+        new_studies = dict(_sums((memory.patients[parent.above], 1) for parent, _ in self._new["study"]))
         self._update(
             f"UPDATE patient SET number_of_patient_related_studies = number_of_patient_related_studies + {mark},"
             f" number_of_patient_related_series = number_of_patient_related_series + {mark},"
             f" number_of_patient_related_instances = number_of_patient_related_instances + {mark},"
             f" updated_at = {mark} WHERE id = {mark}",
-            [(new_studies[p], new_series["patient"][p], n, at, p.id) for p, n in _by_id(instances["patient"])],
+            [(new_studies.get(p, 0), series_of_patients.get(p, 0), n, at, p.id) for p, n in of_patients],
         )
         self._update(
             f"UPDATE study SET number_of_study_related_series = number_of_study_related_series + {mark},"
             f" number_of_study_related_instances = number_of_study_related_instances + {mark},"
             f" updated_at = {mark} WHERE id = {mark} AND patient_fk = {mark}",
-            [(new_series["study"][s], n, at, s.id, self._memory.patients[s.above].id) for s, n in _by_id(instances["study"])],
+            [(new_series.get(s, 0), n, at, s.id, memory.patients[s.above].id) for s, n in instances],
         )
-        grown = sorted(((self._memory.series[uid], n) for uid, n in self._counts.items()), key=lambda pair: pair[0].id)
+        grown = _sums((memory.series[uid], number) for uid, number in self._counts.items())
         self._update(
             f"UPDATE series SET number_of_series_related_instances = number_of_series_related_instances + {mark},"
             f" version = version + 1, updated_at = {mark} WHERE id = {mark} AND study_fk = {mark}",
-            [(n, at, s.id, self._memory.studies[s.above].id) for s, n in grown],
+            [(n, at, s.id, memory.studies[s.above].id) for s, n in grown],
         )
         self._fill()
         self._add_kinds()
@@ -296,5 +292,13 @@ class Parents:
             )
 
 
-def _by_id(counter: Counter[Parent]) -> list[tuple[Parent, int]]:
-    return sorted(counter.items(), key=lambda pair: pair[0].id)
+def _sums(numbers: Iterable[tuple[Parent, int]]) -> list[tuple[Parent, int]]:
+    """Added up for each parent; by id."""
+    sums: dict[Parent, int] = {}
+    for parent, number in numbers:
+        sums[parent] = sums.get(parent, 0) + number
+    return sorted(sums.items(), key=_id_of) if len(sums) > 1 else list(sums.items())
+
+
+def _id_of(pair: tuple[Parent, int]) -> int:
+    return pair[0].id
