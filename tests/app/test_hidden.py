@@ -111,7 +111,7 @@ PAGES = [Ask("GET", f"{SITE}{path}") for path in (*sorted(PATHS), "/", "/studies
 # Not asked: what does not end (tests/api/test_live.py shows whom it tells what), and what would end the caller's own session.
 NOT_ASKED = {("GET", "/events"), ("GET", "/changes/stream"), ("DELETE", "/session")}
 API_ASKS = [ask for row in ENDPOINTS if (row.method, row.path) not in NOT_ASKED for ask in of_endpoint(row)]
-DICOMWEB_ASKS = [*(ask for method, pattern, _ in RESOURCES for ask in of_resource(method, pattern.pattern)), WADO]
+DICOMWEB_ASKS = [*(ask for method, pattern, *_ in RESOURCES for ask in of_resource(method, pattern.pattern)), WADO]
 
 
 @dataclass

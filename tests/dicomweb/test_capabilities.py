@@ -21,7 +21,7 @@ def path(transaction: Transaction) -> str:
 def test_it_has_every_resource_that_is_answered_and_no_other() -> None:
     found: set[int] = set()
     for transaction in TRANSACTIONS:
-        places = [number for number, (method, pattern, _) in enumerate(RESOURCES)
+        places = [number for number, (method, pattern, *_) in enumerate(RESOURCES)
                   if method == transaction.method and pattern.fullmatch(path(transaction))]  # fmt: skip
         assert places, transaction
         found.update(places)

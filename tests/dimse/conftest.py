@@ -42,12 +42,13 @@ class RawPeer:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = Reader(self.socket.recv_into)
         self._messages: list[Command] = []
+        self.data = bytearray()  # the data sets of all answers
 
     def send(self, *values: pdu.PDU | bytes) -> None:
         self.socket.sendall(b"".join(value if isinstance(value, bytes) else value.encode() for value in values))
 
     def receive(self) -> pdu.PDU | Command | None:
-        """The next PDU, or the command set of the next message (its data set is left out); None when the peer has closed."""
+        """The next PDU, or the command set of the next message (its data set goes to `data`); None when the peer has closed."""
         command = b""
         try:
             while not self._messages:
@@ -56,7 +57,8 @@ class RawPeer:
                     return received
                 for _, control, view in received:
                     if not control & pdu.COMMAND:
-                        continue  # the data set of an answer
+                        self.data += view
+                        continue
                     command += bytes(view)
                     if control & pdu.LAST:
                         self._messages.append(messages.decode(command))

@@ -69,6 +69,7 @@ COMMANDS = (
             "encryption:encryption"),
     Command("reindex", "rebuild the index from the files alone", "archive:reindex"),
     Command("conformance", "print the DICOM conformance statement", "configuration:conformance"),
+    Command("permissions", "print which role may do what, and what each request needs", "permissions:permissions"),
     Command("settings", "show the effective settings and where each comes from", "configuration:settings"),
     Command("version", "show the version", "configuration:version"),
 )

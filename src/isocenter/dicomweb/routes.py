@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.routing import BaseRoute, Mount
 
@@ -12,7 +12,7 @@ from isocenter.dicomweb import bulkdata, capabilities, metadata, notifications, 
 from isocenter.dicomweb.address import ROOT, Addresses
 from isocenter.dicomweb.cors import Cors
 from isocenter.dicomweb.exchange import Exchange, Gone, Message, Receive, Scope, Send
-from isocenter.domain.access import Principal, require_account
+from isocenter.domain.access import Permission, Principal, require, require_account
 from isocenter.domain.errors import Busy, Invalid, IsocenterError, Missing
 from isocenter.service.context import Context
 from isocenter.service.rendering import Films, Renderer
@@ -71,46 +71,63 @@ def _by_uri(tools: Tools, exchange: Exchange) -> Awaitable[None]:
     return wado_uri.retrieve(tools.context, tools.retrieval, tools.renderer, tools.films, exchange)
 
 
+class Resource(NamedTuple):
+    """A row of the table. needs: what whoever asks must be permitted at least; None for any account."""
+
+    method: str
+    pattern: re.Pattern[str]
+    handler: Handler
+    needs: Permission | None
+
+
 # The most asked first: frames, whole series, metadata.
-RESOURCES: tuple[tuple[str, re.Pattern[str], Handler], ...] = tuple(
-    (method, re.compile(pattern), handler)
-    for method, pattern, handler in (
-        ("GET", _INSTANCE + "/frames/(?P<frames>[^/]+)", _giving(wado.frames)),
-        ("GET", _SERIES, _giving(wado.instances)),
-        ("GET", _SERIES + "/metadata", _reading(metadata.metadata)),
-        ("GET", _INSTANCE, _giving(wado.instances)),
-        ("GET", _INSTANCE + "/metadata", _reading(metadata.metadata)),
-        ("GET", _INSTANCE + "/bulkdata/(?P<bulkdata>[0-9A-Fa-f/]{8,512})", _giving(bulkdata.bulkdata)),
-        ("GET", _INSTANCE + "/bulkdata", _giving(bulkdata.all_bulkdata)),
-        ("GET", _SERIES + "/bulkdata", _giving(bulkdata.all_bulkdata)),
-        ("GET", _STUDY + "/bulkdata", _giving(bulkdata.all_bulkdata)),
-        ("GET", _INSTANCE + "/pixeldata", _giving(bulkdata.pixeldata)),
-        ("GET", _SERIES + "/pixeldata", _giving(bulkdata.pixeldata)),
-        ("GET", _STUDY + "/pixeldata", _giving(bulkdata.pixeldata)),
-        ("GET", _STUDY, _giving(wado.instances)),
-        ("GET", _STUDY + "/metadata", _reading(metadata.metadata)),
-        ("GET", "/studies", _acting(qido.studies)),
-        ("GET", "/series", _acting(qido.series)),
-        ("GET", _STUDY + "/series", _acting(qido.series)),
-        ("GET", "/instances", _acting(qido.instances)),
-        ("GET", _STUDY + "/instances", _acting(qido.instances)),
-        ("GET", _SERIES + "/instances", _acting(qido.instances)),
-        ("GET", _STUDY + _LEVEL + "/rendered", _showing(rendered.rendered)),
-        ("GET", _STUDY + _LEVEL + "/thumbnail", _showing(rendered.thumbnail)),
-        ("POST", "/studies", _acting(stow.store)),
-        ("POST", _STUDY, _acting(stow.store)),
-        ("GET", "/workitems", _acting(ups.search)),
-        ("POST", "/workitems", _acting(ups.create)),
-        ("GET", _WORKITEM, _acting(ups.retrieve)),
-        ("POST", _WORKITEM, _acting(ups.update)),
-        ("PUT", _WORKITEM + "/state" + _REQUESTER, _acting(ups.change_state)),
-        ("POST", _WORKITEM + "/cancelrequest" + _REQUESTER, _acting(ups.request_cancel)),
-        ("POST", _SUBSCRIBER, _acting(ups.subscribe)),
-        ("DELETE", _SUBSCRIBER, _acting(ups.unsubscribe)),
-        ("POST", _SUBSCRIBER + "/suspend", _acting(ups.suspend)),
-        ("GET", "(?P<resource>)", _telling(capabilities.capabilities)),
+_QUERY, _READ, _STORE = Permission.STUDY_QUERY, Permission.STUDY_READ, Permission.STUDY_STORE
+_UPS_READ, _UPS_MANAGE = Permission.UPS_READ, Permission.UPS_MANAGE
+RESOURCES: tuple[Resource, ...] = tuple(
+    Resource(method, re.compile(pattern), handler, needs)
+    for method, pattern, handler, needs in (
+        ("GET", _INSTANCE + "/frames/(?P<frames>[^/]+)", _giving(wado.frames), _READ),
+        ("GET", _SERIES, _giving(wado.instances), _READ),
+        ("GET", _SERIES + "/metadata", _reading(metadata.metadata), _READ),
+        ("GET", _INSTANCE, _giving(wado.instances), _READ),
+        ("GET", _INSTANCE + "/metadata", _reading(metadata.metadata), _READ),
+        ("GET", _INSTANCE + "/bulkdata/(?P<bulkdata>[0-9A-Fa-f/]{8,512})", _giving(bulkdata.bulkdata), _READ),
+        ("GET", _INSTANCE + "/bulkdata", _giving(bulkdata.all_bulkdata), _READ),
+        ("GET", _SERIES + "/bulkdata", _giving(bulkdata.all_bulkdata), _READ),
+        ("GET", _STUDY + "/bulkdata", _giving(bulkdata.all_bulkdata), _READ),
+        ("GET", _INSTANCE + "/pixeldata", _giving(bulkdata.pixeldata), _READ),
+        ("GET", _SERIES + "/pixeldata", _giving(bulkdata.pixeldata), _READ),
+        ("GET", _STUDY + "/pixeldata", _giving(bulkdata.pixeldata), _READ),
+        ("GET", _STUDY, _giving(wado.instances), _READ),
+        ("GET", _STUDY + "/metadata", _reading(metadata.metadata), _READ),
+        ("GET", "/studies", _acting(qido.studies), _QUERY),
+        ("GET", "/series", _acting(qido.series), _QUERY),
+        ("GET", _STUDY + "/series", _acting(qido.series), _QUERY),
+        ("GET", "/instances", _acting(qido.instances), _QUERY),
+        ("GET", _STUDY + "/instances", _acting(qido.instances), _QUERY),
+        ("GET", _SERIES + "/instances", _acting(qido.instances), _QUERY),
+        ("GET", _STUDY + _LEVEL + "/rendered", _showing(rendered.rendered), _READ),
+        ("GET", _STUDY + _LEVEL + "/thumbnail", _showing(rendered.thumbnail), _READ),
+        ("POST", "/studies", _acting(stow.store), _STORE),
+        ("POST", _STUDY, _acting(stow.store), _STORE),
+        ("GET", "/workitems", _acting(ups.search), _UPS_READ),
+        ("POST", "/workitems", _acting(ups.create), _UPS_MANAGE),
+        ("GET", _WORKITEM, _acting(ups.retrieve), _UPS_READ),
+        ("POST", _WORKITEM, _acting(ups.update), _UPS_MANAGE),
+        ("PUT", _WORKITEM + "/state" + _REQUESTER, _acting(ups.change_state), _UPS_MANAGE),
+        ("POST", _WORKITEM + "/cancelrequest" + _REQUESTER, _acting(ups.request_cancel), _UPS_MANAGE),
+        ("POST", _SUBSCRIBER, _acting(ups.subscribe), _UPS_READ),
+        ("DELETE", _SUBSCRIBER, _acting(ups.unsubscribe), _UPS_READ),
+        ("POST", _SUBSCRIBER + "/suspend", _acting(ups.suspend), _UPS_READ),
+        ("GET", "(?P<resource>)", _telling(capabilities.capabilities), None),
     )
 )
+
+
+def template(resource: Resource) -> str:
+    """Its path to be read: {study} for what is variable, [...] for what may be left out."""
+    named = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", resource.pattern.pattern)
+    return named.replace("(?:", "[").replace(")?", "]").replace("{resource}", "/")
 
 
 class Authenticator(Protocol):
@@ -147,7 +164,9 @@ class DicomWeb:
             if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
                 require_account(principal)
             exchange = Exchange(scope, receive, send, addresses=self._addresses, executor=self._executor, principal=principal)
-            handler, exchange.parameters = _resource(scope)
+            handler, exchange.parameters, needs = _resource(scope)
+            if needs is not None:
+                require(principal, needs)
             await handler(self._tools, exchange)
         except Gone:
             return
@@ -172,6 +191,7 @@ class DicomWeb:
         try:
             principal = await self._authenticator.principal({**scope, "method": "GET"})
             require_account(principal)
+            require(principal, _UPS_READ)
             await self.notifications.serve(scope, receive, watched, principal)
         except Exception as error:
             if accepted:
@@ -187,15 +207,15 @@ async def _send_problem(send: Send, exchange: Exchange | None, answer: status.Pr
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
+def _resource(scope: Scope) -> tuple[Handler, dict[str, str], Permission | None]:
     path = str(scope["path"]).removeprefix(ROOT).rstrip("/")
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     if method == "OPTIONS":
-        return _telling(capabilities.capabilities), {"resource": path}
+        return _telling(capabilities.capabilities), {"resource": path}, None
     if scope["path"] == URI and method == "GET":
-        return _by_uri, {}
+        return _by_uri, {}, _READ
     allowed: set[str] = {"GET", "HEAD"} if scope["path"] == URI else set()
-    for wanted, pattern, handler in RESOURCES:
+    for wanted, pattern, handler, needs in RESOURCES:
         match = pattern.fullmatch(path)
         if match is None:
             continue
@@ -204,7 +224,7 @@ def _resource(scope: Scope) -> tuple[Handler, dict[str, str]]:
             for name in ("study", "series", "instance", "workitem"):
                 if parameters.get(name) is not None and not _USABLE_UID.fullmatch(parameters[name]):
                     raise Invalid("This is no UID.", where=name)
-            return handler, {name: value for name, value in parameters.items() if value is not None}
+            return handler, {name: value for name, value in parameters.items() if value is not None}, needs
         allowed.update(("GET", "HEAD") if wanted == "GET" else (wanted,))
     if allowed:
         allowed.add("OPTIONS")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from isocenter.dicom import sop_classes, syntaxes
+from isocenter.dicom.sop_classes import UPS_WATCH
 from isocenter.dimse import (
     commitment,
     commitment_scu,
@@ -24,11 +25,12 @@ from isocenter.dimse import (
     worklist,
 )
 from isocenter.dimse.dispatch import Drain, Handler, Operation, Request
-from isocenter.dimse.exchange import MAX_DATA_SET, Session, whole
+from isocenter.dimse.exchange import MAX_DATA_SET, Exchange, Session, whole
 from isocenter.dimse.exchange import Handler as ExchangeHandler
 from isocenter.dimse.messages import CommandField
 from isocenter.dimse.upper_layer.items import ContextResult, RoleSelection
 from isocenter.dimse.upper_layer.pdu import AssociateRQ
+from isocenter.domain.access import Permission, require
 from isocenter.domain.dimse_services import DimseService
 from isocenter.service.peers import Peer
 
@@ -37,45 +39,66 @@ from isocenter.service.peers import Peer
 class Service:
     """One service class as SCP. sop_classes: UID -> name; operations: what performs each DIMSE request.
 
-    allowed_as: what a peer needs that may not use everything. extend: the answer to a requestor's extended negotiation.
+    allowed_as: what a peer needs that may not use everything. needs: what whoever asks must be permitted, of every request at
+    least this; None for what everybody may. extend: the answer to a requestor's extended negotiation.
     """
 
     name: str
     allowed_as: DimseService
     sop_classes: Mapping[str, str]
     operations: Mapping[CommandField, ExchangeHandler]
+    needs: Permission | Mapping[CommandField, Permission] | None
     max_data_set: int = MAX_DATA_SET
     extend: Callable[[bytes], bytes] | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.needs, Mapping) and not self.needs.keys() >= self.operations.keys():
+            raise ValueError(f"{self.name}: a request without what it needs")
+
+    def need(self, field: CommandField) -> Permission | None:
+        """What a request needs at least."""
+        return self.needs[field] if isinstance(self.needs, Mapping) else self.needs
+
+
+# UPS: who may only read may also have themselves told (watch); all else changes a step.
+_UPS = dict.fromkeys(CommandField, Permission.UPS_MANAGE) | dict.fromkeys(
+    (CommandField.C_FIND_RQ, CommandField.N_GET_RQ), Permission.UPS_READ
+)
+_UPS_WATCH = _UPS | {CommandField.N_ACTION_RQ: Permission.UPS_READ}
 
 SERVICES: tuple[Service, ...] = (
     Service("Verification", DimseService.VERIFICATION, {sop_classes.VERIFICATION: "Verification SOP Class"},
-            {CommandField.C_ECHO_RQ: verification.echo}),
-    Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find},
+            {CommandField.C_ECHO_RQ: verification.echo}, None),
+    Service("Query", DimseService.QUERY, finding.SOP_CLASSES, {CommandField.C_FIND_RQ: finding.find}, Permission.STUDY_QUERY,
             extend=finding.extend),
     Service("Retrieve by C-MOVE", DimseService.RETRIEVE, retrieving.MOVE_SOP_CLASSES, {CommandField.C_MOVE_RQ: retrieving.move},
-            extend=retrieving.extend),
+            Permission.STUDY_READ, extend=retrieving.extend),
     Service("Retrieve by C-GET", DimseService.RETRIEVE, retrieving.GET_SOP_CLASSES, {CommandField.C_GET_RQ: retrieving.get},
-            extend=retrieving.extend),
+            Permission.STUDY_READ, extend=retrieving.extend),
     Service("Storage Commitment", DimseService.STORAGE_COMMITMENT, commitment.SOP_CLASSES,
-            {CommandField.N_ACTION_RQ: commitment.act, CommandField.N_EVENT_REPORT_RQ: commitment_scu.take}),
-    *(Service("Print", DimseService.PRINT, {uid: name}, printing.OPERATIONS[uid], printing.MAX_DATA_SET)
+            {CommandField.N_ACTION_RQ: commitment.act, CommandField.N_EVENT_REPORT_RQ: commitment_scu.take},
+            Permission.STUDY_STORE),
+    *(Service("Print", DimseService.PRINT, {uid: name}, printing.OPERATIONS[uid], Permission.STUDY_STORE,
+              printing.MAX_DATA_SET)
       for uid, name in printing.SOP_CLASSES.items()),
-    Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find}),
-    Service("Hanging Protocol Query", DimseService.QUERY, hanging.FIND_SOP_CLASSES, {CommandField.C_FIND_RQ: hanging.find}),
+    Service("Basic Worklist Management", DimseService.WORKLIST, worklist.SOP_CLASSES, {CommandField.C_FIND_RQ: worklist.find},
+            Permission.ORDER_READ),
+    Service("Hanging Protocol Query", DimseService.QUERY, hanging.FIND_SOP_CLASSES, {CommandField.C_FIND_RQ: hanging.find},
+            Permission.STUDY_QUERY),
     Service("Hanging Protocol Retrieve by C-MOVE", DimseService.RETRIEVE, hanging.MOVE_SOP_CLASSES,
-            {CommandField.C_MOVE_RQ: hanging.move}),
+            {CommandField.C_MOVE_RQ: hanging.move}, Permission.STUDY_READ),
     Service("Hanging Protocol Retrieve by C-GET", DimseService.RETRIEVE, hanging.GET_SOP_CLASSES,
-            {CommandField.C_GET_RQ: hanging.get}),
+            {CommandField.C_GET_RQ: hanging.get}, Permission.STUDY_READ),
     *(
         Service(f"Unified Procedure Step: {ups.SOP_CLASSES[uid].split(' ')[4]}", DimseService.UPS, {uid: ups.SOP_CLASSES[uid]},
-                operations, extend=ups.extend)
+                operations, _UPS_WATCH if uid == UPS_WATCH else _UPS, extend=ups.extend)
         for uid, operations in ups.OPERATIONS.items()
     ),
     Service("Modality Performed Procedure Step", DimseService.PROCEDURE_STEP, mpps.SOP_CLASSES,
-            {CommandField.N_CREATE_RQ: mpps.create, CommandField.N_SET_RQ: mpps.change}, mpps.MAX_DATA_SET),
+            {CommandField.N_CREATE_RQ: mpps.create, CommandField.N_SET_RQ: mpps.change}, Permission.ORDER_PERFORM,
+            mpps.MAX_DATA_SET),
     Service("Modality Performed Procedure Step Retrieve", DimseService.PROCEDURE_STEP, mpps.RETRIEVE_SOP_CLASSES,
-            {CommandField.N_GET_RQ: mpps.get}),
+            {CommandField.N_GET_RQ: mpps.get}, Permission.ORDER_READ),
 )
 _IMAGES = frozenset({"image", "multiframe"})
 BY_SOP_CLASS: Mapping[str, Service] = MappingProxyType({uid: service for service in SERVICES for uid in service.sop_classes})
@@ -145,7 +168,20 @@ def handler(session: Session, scp: storage.StorageSCP, request: Request) -> Hand
         return whole(session, verification.echo)
     service = BY_SOP_CLASS.get(request.context.abstract_syntax)
     operation = None if service is None else service.operations.get(field)  # type: ignore[call-overload]  # an IntEnum is its number
-    return whole(session, operation, service.max_data_set) if service and operation else None
+    if service is None or operation is None:
+        return None
+    return whole(session, _permitted(operation, service.need(CommandField(field))), service.max_data_set)
+
+
+def _permitted(operation: ExchangeHandler, needed: Permission | None) -> ExchangeHandler:
+    """What is done, asked first whether it may be: so that no service can forget to."""
+
+    def perform(exchange: Exchange) -> None:
+        if needed is not None:
+            require(exchange.session.principal, needed)
+        operation(exchange)
+
+    return perform
 
 
 def _refuse(request: Request) -> Operation:
