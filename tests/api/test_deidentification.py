@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pydicom
 import pytest
 
 from api_harness import Api
+from isocenter.api import deidentification
 from isocenter.domain.access import Role
+from isocenter.domain.errors import NoSpace
+from isocenter.store import imaging
 from objects import element, part10
 
 pytestmark = pytest.mark.anyio
@@ -208,3 +212,54 @@ async def test_a_copy_lies_beside_the_study(sqlite_api: Api) -> None:
     assert original["PatientName"] == "Doe^Jane"
     async with sqlite_api.client(sqlite_api.token(Role.REFERRER, "who", referrer_name="House^Gregory")) as client:
         assert (await client.post("/studies/1.2.3/deidentified-copy", json={"options": []})).status_code == 403
+
+
+@pytest.mark.parametrize("harmed", [0, 1, 2])
+@pytest.mark.parametrize("harm", ["lost", "zeros", "cut"])
+async def test_what_cannot_be_read_is_reported_and_stops_nothing_else(sqlite_api: Api, harmed: int, harm: str) -> None:
+    for number in range(3):
+        sqlite_api.store(part10(**{**WHO, "SOPInstanceUID": f"1.2.3.4.{number}", "InstanceNumber": str(number)}))
+    located = sqlite_api.context.database.read(lambda connection: imaging.locate(connection, "1.2.3"))[harmed]
+    path = sqlite_api.context.blobs.path(located.blob_key)  # type: ignore[attr-defined]
+    path.chmod(0o600)
+    content = path.read_bytes()
+    path.unlink()
+    if harm != "lost":
+        path.write_bytes(bytes(len(content)) if harm == "zeros" else content[:-100])
+    async with sqlite_api.client(sqlite_api.token(Role.ADMIN)) as client:
+        copied = await client.post("/studies/1.2.3/deidentified-copy", json={"options": []})
+        zipped = await client.post("/studies/1.2.3/deidentified", json={"options": []})
+        assert copied.status_code == 201, copied.text
+        copy = (await client.get(f"/studies/{copied.json()['StudyInstanceUID']}")).json()["study"]
+    for report in (copied.json()["report"], unpacked(zipped.content)[1]):
+        assert report["objects"] == 2 and [each["objects"] for each in report["held_back"]] == [1]
+        assert report["held_back"][0]["reason"]
+    assert copy["NumberOfStudyRelatedInstances"] == 2
+
+
+async def test_a_copy_that_finds_the_disk_full_says_so_and_is_completed_later(
+    sqlite_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        sqlite_api.store(part10(**{**WHO, "SOPInstanceUID": f"1.2.3.4.{number}", "InstanceNumber": str(number)}))
+    room = iter([1 << 40, 0])
+    async with sqlite_api.client(sqlite_api.token(Role.ADMIN)) as client:
+        await client.post("/deidentification/projects", json={"name": "MINE", "project": {}})
+        with monkeypatch.context() as full:
+            full.setattr(deidentification.ingest, "begin", begun_with(room, deidentification.ingest.begin))
+            refused = await client.post("/studies/1.2.3/deidentified-copy", json={"project": "MINE"})
+        assert refused.status_code == 507 and "completes it" in refused.json()["error"]["kept"]
+        again = await client.post("/studies/1.2.3/deidentified-copy", json={"project": "MINE"})
+        copy = (await client.get(f"/studies/{again.json()['StudyInstanceUID']}")).json()["study"]
+    assert again.json()["report"]["objects"] == 3 and copy["NumberOfStudyRelatedInstances"] == 3
+
+
+def begun_with(room: Iterator[int], begin: Callable[..., Any]) -> Callable[..., Any]:
+    """The door of a disk with so much room each time it is asked."""
+
+    def door(*arguments: Any, **named: Any) -> Any:
+        if not next(room):
+            raise NoSpace("the disk is full", kept="Nothing of it was kept.")
+        return begin(*arguments, **named)
+
+    return door

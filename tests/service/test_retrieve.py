@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from isocenter.dicom import json as dicom_json
 from isocenter.domain.access import SYSTEM, Principal, Role
@@ -16,6 +17,7 @@ from isocenter.service import ingest, retrieve
 from isocenter.service.context import Context
 from isocenter.service.retrieve import Retrieval
 from isocenter.store import accesses, changes, series_documents
+from isocenter.store.schema import study
 from objects import EXPLICIT_LITTLE, element, part10
 
 READER = Principal("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")
@@ -70,6 +72,25 @@ def test_what_is_remembered_for_one_is_judged_for_each(context: Context, one: tu
     with pytest.raises(Missing):
         retrieval.series_document(STRANGER, *one[:2], "http://x")
     assert reads(context) == [("rita", one[0])]
+
+
+def test_a_reader_of_before_sees_no_frame_of_what_is_another_s_by_now(context: Context, slices: list[Path]) -> None:
+    """The row of this look was written while the study was still one of the referrer's."""
+    for path in slices[:2]:
+        outcome = store(context, path)
+    one = outcome.study_instance_uid, outcome.series_instance_uid, outcome.sop_instance_uid
+    referrer = Principal("ref", Role.REFERRER, "user", "session", referrer_name="House^Gregory")
+
+    def refer_to(name: str) -> Retrieval:
+        context.database.write(lambda connection: connection.execute(update(study).values(referring_physician_name=name)))
+        retrieval = Retrieval(context)
+        retrieval.frames(READER, *one)
+        return retrieval
+
+    assert refer_to("House^Gregory").frames(referrer, *one).count == 1
+    assert refer_to("House^Gregory").known_frames(referrer, *one) is not None
+    later = refer_to("Wilson^James")
+    assert later.known_frames(referrer, *one) is None and later.known_frames(READER, *one) is not None
 
 
 def test_facts_are_believed_for_seconds_only(

@@ -23,7 +23,7 @@ from isocenter.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from isocenter.domain import access, deidentification
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.deidentification import InvalidProject, Rectangle
-from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Missing, NoSpace, Unsupported
+from isocenter.domain.errors import Away, Broken, Conflict, Invalid, IsocenterError, Missing, NoSpace, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
 from isocenter.service.pool import Handle
@@ -33,7 +33,8 @@ from isocenter.store.deidentification import Kept
 from isocenter.store.imaging import Located
 
 __all__ = ["Cleaned", "HeldBack", "Kept", "Region", "Summary", "add", "asked", "change", "chosen", "cleaned", "first",
-           "note_delivery", "of_destination", "once", "project", "projects", "regions_of", "summary"]  # fmt: skip
+           "note_delivery", "of_destination", "of_the_object", "once", "project", "projects", "regions_of",
+           "summary"]  # fmt: skip
 
 # By name: the codecs are loaded in the processes of the pool only.
 _BLACKEN = "isocenter.codecs.blackout:blackened"
@@ -351,6 +352,11 @@ def _copied(stack: ExitStack, context: Context, source: Source) -> int:
     return file.fileno()
 
 
+def of_the_object(error: IsocenterError) -> bool:
+    """Whether the next object may fare better: this one is damaged or of a form nobody reads. A full disk meets all of them."""
+    return isinstance(error, (Unsupported, Broken)) and not isinstance(error, Away)
+
+
 def first(context: Context, kept: Kept, found: Sequence[Located], regions: Sequence[Region]) -> int:
     """The place of the first object that may leave; before, so that an answer can still say why none may. Raises Unsupported."""
     why = ""
@@ -361,7 +367,7 @@ def first(context: Context, kept: Kept, found: Sequence[Located], regions: Seque
         except HeldBack as error:
             why = why or str(error)
         except IsocenterError as error:
-            if not isinstance(error, (Unsupported,)):
+            if not of_the_object(error):
                 raise
             why = why or error.message
     raise Unsupported(f"none of the {len(found)} objects may leave: {why}", kept="nothing has left the archive",
