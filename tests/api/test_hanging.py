@@ -27,7 +27,8 @@ PROTOCOL: dict[str, Any] = {
             {"set": 0, "window": {"center": 40, "width": 400}, "orientation": ["L", "F"], "justify": "right", "equalScale": True,
              "as": "", "over": None},
             {"set": 1, "window": "Lung", "orientation": [], "justify": "", "equalScale": False, "as": "fusion", "over": 0},
-            None]},
+            None], "screens": [{"layout": "1x1", "cells": [
+            {"set": 1, "window": "", "orientation": [], "justify": "", "equalScale": False, "as": "mpr", "over": None}]}]},
     ],
 }  # fmt: skip
 
@@ -97,8 +98,11 @@ async def test_an_object_of_others_is_taken_in(sqlite_api: Api, data: Path) -> N
         for wrong in (b"", content[:300], b"x" * 2000, content.replace(b"1.2.840.10008.5.1.4.38.1", b"1.2.840.10008.5.1.4.38.2")):
             assert (await client.post("/hanging-protocols/dicom", content=wrong, headers=headers)).status_code == 400
     assert protocol["name"] == "NeurosurgeryPlan"
+    # Its second, larger screen is the right one of two; pairs lie one below the other there.
+    further = [[screen["layout"] for screen in stage["screens"]] for stage in protocol["stages"]]
+    assert further == [["1x1"], ["1x1"], ["2x1"], ["2x1"]]
     assert [(stage["name"], stage["layout"]) for stage in protocol["stages"]] == [
-        ("Current CT only", "2x3"), ("MR only", "2x3"), ("MR & CT combined", "2x3"), ("CT old & CT new combined", "2x3"),
+        ("Current CT only", "2x2"), ("MR only", "2x2"), ("MR & CT combined", "2x2"), ("CT old & CT new combined", "2x2"),
     ]  # fmt: skip
     assert {each["prior"] for each in protocol["sets"]} == {0, 1}
     first = protocol["stages"][0]["cells"][0]

@@ -40,9 +40,13 @@ def protocols(draw: st.DrawFn) -> dict[str, Any]:
     found = draw(st.lists(sets, min_size=1, max_size=4))
     stages = []
     for _ in range(draw(st.integers(1, 3))):
-        rows, columns = draw(st.integers(1, 5)), draw(st.integers(1, 5))
-        shown = [{**draw(cells), "set": draw(st.integers(0, len(found) - 1))} for _ in range(rows * columns)]
-        stages.append({"name": draw(words), "layout": f"{rows}x{columns}", "cells": shown})
+        screens = []
+        count, most = draw(st.sampled_from([(1, 5), (1, 4), (2, 3), (6, 1)]))
+        for _ in range(count):
+            rows, columns = draw(st.integers(1, most)), draw(st.integers(1, most + 1 if count == 6 else most))
+            shown = [{**draw(cells), "set": draw(st.integers(0, len(found) - 1))} for _ in range(rows * columns)]
+            screens.append({"layout": f"{rows}x{columns}", "cells": shown})
+        stages.append({"name": draw(words), **screens[0], "screens": screens[1:]})
     return checked({"name": draw(words), "sets": found, "stages": stages})
 
 
@@ -60,10 +64,12 @@ def test_another_program_that_knows_no_private_block_reads_the_same(protocol: di
         del found[tag.tag]
     read = checked(hanging.from_dataset(found))
     for before, after in zip(protocol["stages"], read["stages"], strict=True):
-        assert (after["layout"], after["name"]) == (before["layout"], before["name"])
-        for old, new in zip(before["cells"], after["cells"], strict=True):
-            assert {**new, "set": 0} == {**old, "set": 0}
-            assert read["sets"][new["set"]] == protocol["sets"][old["set"]]
+        assert after["name"] == before["name"]
+        for was, screen in zip((before, *before["screens"]), (after, *after["screens"]), strict=True):
+            assert screen["layout"] == was["layout"]
+            for old, new in zip(was["cells"], screen["cells"], strict=True):
+                assert {**new, "set": 0} == {**old, "set": 0}
+                assert read["sets"][new["set"]] == protocol["sets"][old["set"]]
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,9 +1,9 @@
 // Viewports that go together, and an earlier study beside: what they show is compared with where the generated slices lie.
-import { type APIRequestContext, type Browser, type Locator, type Page, chromium, expect, test } from '@playwright/test'
+import { type APIRequestContext, type Locator, type Page, expect, test } from '@playwright/test'
 import { element, newUid, object, short } from './dicom'
 import { expectAccessible } from './list'
 import { PASSWORD, keepScreenshot } from './support'
-import { affineOf, canvasAt, csrf, open, pane } from './viewing'
+import { affineOf, canvasAt, csrf, open, pane, twoScreens } from './viewing'
 
 const SIDE = 64
 const WAIT = { timeout: 30_000 }
@@ -176,15 +176,6 @@ test('An earlier study beside: found with its reason, fetched ahead, scrolled by
   await expect(pane(page, 0)).toHaveAttribute('data-shown', '14')
   await expect(pane(page, 1)).toHaveAttribute('data-shown', '5')
 })
-
-/** A browser of a desk with two screens that tells where they are, as after a person has agreed. */
-async function twoScreens(launch: { executablePath?: string; args?: string[] }, baseURL: string): Promise<{ browser: Browser; page: Page }> {
-  const browser = await chromium.launch({ ...launch, args: [...(launch.args ?? []), '--screen-info={1280x800}{1600x1200}'] })
-  const page = await (await browser.newContext({ baseURL, viewport: null })).newPage()
-  const { targetInfo } = (await (await page.context().newCDPSession(page)).send('Target.getTargetInfo')) as { targetInfo: { browserContextId?: string } }
-  await (await browser.newBrowserCDPSession()).send('Browser.grantPermissions', { permissions: ['windowManagement'], ...(targetInfo.browserContextId && { browserContextId: targetInfo.browserContextId }) })
-  return { browser, page }
-}
 
 const LONG = { timeout: 90_000 } // three windows draw in software at once
 

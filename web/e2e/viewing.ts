@@ -1,7 +1,7 @@
 // The viewer as tests handle it: getting objects in, opening a study, knowing when the screen shows what was asked for.
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { type APIRequestContext, type Locator, type Page, expect } from '@playwright/test'
+import { type APIRequestContext, type Browser, type Locator, type Page, chromium, expect } from '@playwright/test'
 import { PASSWORD } from './support'
 
 export const DATA = process.env.ISOCENTER_TEST_DATA ?? path.resolve(import.meta.dirname, '../../../shared/data')
@@ -123,4 +123,13 @@ export async function canvasAt(page: Page, points: readonly (readonly [number, n
       return { color: [red, green, blue] as const, at }
     })
   }, points)
+}
+
+/** A browser of a desk with two screens that tells where they are, as after a person has agreed. */
+export async function twoScreens(launch: { executablePath?: string; args?: string[] }, baseURL: string): Promise<{ browser: Browser; page: Page }> {
+  const browser = await chromium.launch({ ...launch, args: [...(launch.args ?? []), '--screen-info={1280x800}{1600x1200}'] })
+  const page = await (await browser.newContext({ baseURL, viewport: null })).newPage()
+  const { targetInfo } = (await (await page.context().newCDPSession(page)).send('Target.getTargetInfo')) as { targetInfo: { browserContextId?: string } }
+  await (await browser.newBrowserCDPSession()).send('Browser.grantPermissions', { permissions: ['windowManagement'], ...(targetInfo.browserContextId && { browserContextId: targetInfo.browserContextId }) })
+  return { browser, page }
 }

@@ -16,6 +16,8 @@ from .datasets import quiet
 from .sop_classes import HANGING_PROTOCOL_STORAGE as SOP_CLASS
 
 MOST_BOXES = 5  # rows and columns that the viewer shows
+MOST_SCREENS = 6
+_NEAR = 0.002  # positions are rounded: a box begins where its screen does
 LONGEST = 64 * 1024  # characters of the private JSON that are read
 
 _CREATOR = "ISOCENTER HANGING"
@@ -63,9 +65,10 @@ def _written(protocol: Mapping[str, Any], uid: str, creator: str, shared: bool, 
     priors = [each["prior"] for each in protocol["sets"]]
     made.NumberOfPriorsReferenced = max([0, *(max(prior, 1) for prior in priors if prior)])
     made.ImageSetsSequence = Items([_image_set(each, at) for at, each in enumerate(protocol["sets"], 1)])
-    made.NumberOfScreens = 1
-    made.NominalScreenDefinitionSequence = Items([_screen()])
-    made.DisplaySetsSequence = Items(_display_sets(protocol))
+    screens = max(1 + len(stage["screens"]) for stage in protocol["stages"])
+    made.NumberOfScreens = screens
+    made.NominalScreenDefinitionSequence = Items([_screen(at, screens) for at in range(screens)])
+    made.DisplaySetsSequence = Items(_display_sets(protocol, screens))
     made.PartialDataDisplayHandling = "MAINTAIN_LAYOUT"
     block = made.private_block(_GROUP, _CREATOR, create=True)
     block.add_new(0x01, "UT", json.dumps(protocol, ensure_ascii=False))
@@ -91,10 +94,11 @@ def _definition(modality: str) -> Dataset:
     return made
 
 
-def _screen() -> Dataset:
+def _screen(at: int, screens: int) -> Dataset:
+    """Screens stand side by side: together they are the display environment (PS3.3 C.23.2.1.2)."""
     made = Dataset()
     made.NumberOfVerticalPixels, made.NumberOfHorizontalPixels = 1080, 1920
-    made.DisplayEnvironmentSpatialPosition = [0.0, 1.0, 1.0, 0.0]
+    made.DisplayEnvironmentSpatialPosition = [at / screens, 1.0, (at + 1) / screens, 0.0]
     made.ScreenMinimumGrayscaleBitDepth = 8
     made.ApplicationMaximumRepaintTime = 1000
     return made
@@ -137,27 +141,32 @@ def _set_values(made: Dataset, vr: str, values: Sequence[str]) -> None:
     setattr(made, f"Selector{vr}Value", told if len(told) > 1 else told[0])
 
 
-def _display_sets(protocol: Mapping[str, Any]) -> Iterable[Dataset]:
+def _display_sets(protocol: Mapping[str, Any], screens: int) -> Iterable[Dataset]:
     number = 0
     for group, stage in enumerate(protocol["stages"], 1):
-        rows, columns = (int(part) for part in stage["layout"].split("x"))
         described = False
-        for at, cell in enumerate(stage["cells"]):
-            if cell is None:
-                continue
+        for cell, position in _boxes(stage, screens):
             number += 1
             made = _display_set(protocol["sets"][cell["set"]], cell, number, group)
             if not described:  # the first of a group describes it
                 made.DisplaySetPresentationGroupDescription = _line(stage["name"] or f"Stage {group}", 64)
                 described = True
-            row, column = divmod(at, columns)
             box = Dataset()
             box.ImageBoxNumber, box.ImageBoxLayoutType = 1, "STACK"
-            # Left, top, right, bottom; the origin is the lower left corner (PS3.3 C.23.2.1.1).
-            left, top = column / columns, 1 - row / rows
-            box.DisplayEnvironmentSpatialPosition = [left, top, (column + 1) / columns, 1 - (row + 1) / rows]
+            box.DisplayEnvironmentSpatialPosition = position
             made.ImageBoxesSequence = Items([box])
             yield made
+
+
+def _boxes(stage: Mapping[str, Any], screens: int) -> Iterable[tuple[Mapping[str, Any], list[float]]]:
+    """Left, top, right, bottom within all screens; the origin is the lower left corner (PS3.3 C.23.2.1.1)."""
+    for place, screen in enumerate((stage, *stage["screens"])):
+        rows, columns = (int(part) for part in screen["layout"].split("x"))
+        for at, cell in enumerate(screen["cells"]):
+            if cell is not None:
+                row, column = divmod(at, columns)
+                left, right = ((place + each / columns) / screens for each in (column, column + 1))
+                yield cell, [left, 1 - row / rows, right, 1 - (row + 1) / rows]
 
 
 def _display_set(each: Mapping[str, Any], cell: Mapping[str, Any], number: int, group: int) -> Dataset:
@@ -226,10 +235,11 @@ def _read(found: Dataset) -> dict[str, Any]:
     if not groups:
         raise NoProtocol("the protocol shows no images")
     name = _text(found, "HangingProtocolName") or "Hanging protocol"
+    edges = _edges(found)
     return {
         "name": name, "description": _text(found, "HangingProtocolDescription"),
         "applies": [rule for item in _items(found, "HangingProtocolDefinitionSequence") for rule in _applies(item)],
-        "sets": sets, "stages": [_stage(groups[group]) for group in sorted(groups)],
+        "sets": sets, "stages": [_stage(groups[group], edges) for group in sorted(groups)],
     }  # fmt: skip
 
 
@@ -309,8 +319,34 @@ def _filtered(item: Dataset) -> Iterable[dict[str, Any]]:
         yield _rule(fact, how, values)
 
 
-def _stage(shown: list[tuple[Dataset, int]]) -> dict[str, Any]:
-    """A presentation group as a grid: boxes keep their places among each other, on however many screens they were."""
+_Edges = Sequence[tuple[float, float, float, float]]
+
+
+def _edges(found: Dataset) -> _Edges:
+    """Left, top, right, bottom of each screen, those at the left first; none where there is but one."""
+    told = [_numbers(item) for item in _items(found, "NominalScreenDefinitionSequence")]
+    return sorted((each[0], each[1], each[2], each[3]) for each in told if len(each) == 4) if len(told) > 1 else []
+
+
+def _stage(shown: list[tuple[Dataset, int]], edges: _Edges) -> dict[str, Any]:
+    """A presentation group: the boxes of each screen as a grid; the first that shows anything is the stage's own."""
+    name = next(filter(None, (_text(item, "DisplaySetPresentationGroupDescription") for item, _ in shown)), "")
+    screens: dict[int, list[tuple[Dataset, int]]] = {}
+    for each in shown:
+        screens.setdefault(_screen_of(each[0], edges), []).append(each)
+    first, *further = [_grid(screens[at]) for at in sorted(screens)]
+    return {"name": name, **first, "screens": further[: MOST_SCREENS - 1]}
+
+
+def _screen_of(item: Dataset, edges: _Edges) -> int:
+    left, top = _place(item)
+    inside = [at for at, (west, north, east, south) in enumerate(edges)
+              if west - _NEAR <= left < east - _NEAR and south + _NEAR < top <= north + _NEAR]  # fmt: skip
+    return inside[0] if inside else 0
+
+
+def _grid(shown: list[tuple[Dataset, int]]) -> dict[str, Any]:
+    """Boxes keep their places among each other."""
     placed = sorted(shown, key=lambda each: (-_place(each[0])[1], _place(each[0])[0]))
     places = [_place(item) for item, _ in placed]
     wide, high = len({left for left, _ in places}), len({top for _, top in places})
@@ -319,13 +355,16 @@ def _stage(shown: list[tuple[Dataset, int]]) -> dict[str, Any]:
     if wide * high != len(cells) or wide > MOST_BOXES or high > MOST_BOXES:
         wide = next(side for side in range(1, MOST_BOXES + 1) if side * side >= len(cells))
         high = -(-len(cells) // wide)
-    name = next(filter(None, (_text(item, "DisplaySetPresentationGroupDescription") for item, _ in shown)), "")
-    return {"name": name, "layout": f"{high}x{wide}", "cells": [*cells, *[None] * (high * wide - len(cells))]}
+    return {"layout": f"{high}x{wide}", "cells": [*cells, *[None] * (high * wide - len(cells))]}
+
+
+def _numbers(item: Dataset) -> list[float]:
+    return [float(value) for value in _texts(item, "DisplayEnvironmentSpatialPosition")]
 
 
 def _place(item: Dataset) -> tuple[float, float]:
     boxes = _items(item, "ImageBoxesSequence")
-    position = [float(value) for value in _texts(boxes[0], "DisplayEnvironmentSpatialPosition")] if boxes else []
+    position = _numbers(boxes[0]) if boxes else []
     return (round(position[0], 3), round(position[1], 3)) if len(position) == 4 else (0.0, 1.0)
 
 

@@ -8,6 +8,7 @@ MOST = 500  # protocols that the archive keeps
 LONGEST_NAME = 64
 MOST_SETS = 64
 MOST_STAGES = 32
+MOST_SCREENS = 6  # with the first; as many windows as the viewer opens
 MOST_RULES = 64
 MOST_VALUES = 64
 
@@ -102,6 +103,12 @@ def _set(value: object, where: str) -> dict[str, Any]:
 
 def _stage(value: object, where: str, sets: int) -> dict[str, Any]:
     raw = _object(value, where)
+    further = enumerate(_list(raw.get("screens", []), f"{where}.screens", MOST_SCREENS - 1))
+    screens = [_screen(_object(each, here), here, sets) for at, each in further for here in [f"{where}.screens[{at}]"]]
+    return {"name": _text(raw.get("name", ""), f"{where}.name", 128), **_screen(raw, where, sets), "screens": screens}
+
+
+def _screen(raw: Mapping[str, Any], where: str, sets: int) -> dict[str, Any]:
     layout = _text(raw.get("layout"), f"{where}.layout", 3)
     if not _LAYOUT.fullmatch(layout):
         raise InvalidProtocol("a layout is rows x columns, 1x1 to 5x5", f"{where}.layout")
@@ -110,8 +117,8 @@ def _stage(value: object, where: str, sets: int) -> dict[str, Any]:
     cells = [_cell(each, f"{where}.cells[{at}]", sets) for at, each in enumerate(given)]
     cells += [None] * (boxes - len(cells))
     if not any(cells):
-        raise InvalidProtocol("a stage shows something", f"{where}.cells")
-    return {"name": _text(raw.get("name", ""), f"{where}.name", 128), "layout": layout, "cells": cells}
+        raise InvalidProtocol("a stage shows something on each of its screens", f"{where}.cells")
+    return {"layout": layout, "cells": cells}
 
 
 def _cell(value: object, where: str, sets: int) -> dict[str, Any] | None:

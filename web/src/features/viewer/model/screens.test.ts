@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type KeptWindow, featuresOf, missing, nameOfScreens, parsePlace, parseSets, placeText, restFor, withSet } from './screens'
+import { type KeptWindow, featuresOf, freePlaces, missing, nameOfScreens, parsePlace, parseSets, placeText, restFor, withSet } from './screens'
 
 const left = { left: 0, top: 0, width: 1920, height: 1080 }
 const right = { left: 1920, top: -120, width: 1200, height: 1600 }
@@ -31,6 +31,12 @@ describe('windows on several screens', () => {
     expect(parsePlace(placeText(place))).toEqual(place)
     for (const text of [null, '', 'k3j9x2.1.2x2.series', 'k3j9x2.2.6x2.series', 'k3j9x2.2.2x2.constructor', '../x.2.1x1.prior']) expect(parsePlace(text)).toBeNull()
     expect(featuresOf(right)).toBe('popup,left=1920,top=-120,width=1200,height=1600')
+  })
+  it('go to screens on which none lies yet, from left to right', () => {
+    const far = { left: 3120, top: 0, width: 1200, height: 1600 }
+    const [a, b, c] = [{ ...left, label: 'A', current: true }, { ...right, label: 'B', current: false }, { ...far, label: 'C', current: false }]
+    expect(freePlaces([c, b, a], []).map((each) => each.label)).toEqual(['B', 'C'])
+    expect(freePlaces([a, b, c], [{ left: 2000, top: 0, width: 600, height: 600 }]).map((each) => each.label)).toEqual(['C'])
   })
   it('show what those before them do not', () => {
     const series = ['a', 'b', 'c', 'd', 'e'].map((SeriesInstanceUID) => ({ SeriesInstanceUID }))

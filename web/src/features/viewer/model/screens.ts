@@ -17,7 +17,7 @@ export interface ScreenFact extends Box {
 }
 
 /** What a further window shows of the study that the first one opens. */
-export const SHOWS = { series: 'The series that follow', prior: 'The earlier study that helps most' } as const
+export const SHOWS = { series: 'The series that follow', prior: 'The earlier study that helps most', protocol: 'What the hanging protocol puts there' } as const
 export type Shows = keyof typeof SHOWS
 
 export interface KeptWindow {
@@ -75,6 +75,15 @@ export function missing(kept: readonly KeptWindow[], open: readonly { readonly b
     if (nearest) left.splice(left.indexOf(nearest), 1)
   }
   return left
+}
+
+/** Screens on which no window of the viewer lies, from left to right. */
+export function freePlaces(places: readonly ScreenFact[], open: readonly Box[]): ScreenFact[] {
+  const lies = (box: Box, on: Box): boolean => {
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2]
+    return x >= on.left && x < on.left + on.width && y >= on.top && y < on.top + on.height
+  }
+  return places.filter((place) => !place.current && !open.some((box) => lies(box, place))).sort((a, b) => a.left - b.left || a.top - b.top)
 }
 
 /** For window.open: a window without the browser's bars, where it belongs. */

@@ -7,11 +7,11 @@ import type { Look, Pane } from '../engine/pane'
 import type { Frame } from '../model/frame'
 import { markersOf } from '../model/geometry'
 import { DEFAULTS } from '../model/hanging/defaults'
-import type { Hung } from '../model/hanging/example'
+import type { Example, Hung } from '../model/hanging/example'
 import { studyFacts } from '../model/hanging/facts'
 import { ofOnePatient } from '../model/patients'
 import { helpful } from '../model/priors'
-import { type DisplaySet, type Fit, fitOf, needsHeaders, priorsOf, scoreOf } from '../model/hanging/match'
+import { type DisplaySet, type Fit, fitOf, needsHeaders, priorsOf, scoreOf, screensOf } from '../model/hanging/match'
 import { type Cell, type Protocol, WAYS, gridOf, parseProtocol } from '../model/hanging/protocol'
 import type { Layout } from '../model/layout'
 import { TURNS, type Turn, UPRIGHT } from '../model/view'
@@ -40,6 +40,21 @@ export interface HangingState {
   readonly stage: number
   /** Studies are still being looked at. */
   readonly busy: boolean
+}
+
+/** What lies in a viewport by a protocol, for another window to hang it. */
+interface SheetCell {
+  readonly cell: Cell
+  readonly shown: DisplaySet
+  readonly laid: DisplaySet | null
+}
+
+/** What a window hangs on its screen. */
+export interface Sheet {
+  /** Grows with each time something is hung. */
+  readonly round: number
+  readonly layout: string
+  readonly cells: readonly (SheetCell | null)[]
 }
 
 const PART = 'hanging'
@@ -89,6 +104,7 @@ export class Hanging {
   private readonly session: ViewerSession
   private readonly signal: AbortSignal
   private all: readonly DisplaySet[] = []
+  private round = 0
 
   constructor(session: ViewerSession, signal: AbortSignal) {
     this.session = session
@@ -108,7 +124,9 @@ export class Hanging {
     // Somebody has arranged something meanwhile: as good as hung.
     if (this.whatIsShown() !== untouched) return true
     if (!first || !mayHang || !hangsByItself()) return false
-    this.apply(first)
+    // Windows open only when a person does something: rather a stage for those that are here.
+    const here = first.stages.findIndex((stage) => this.session.windows.hasRoom(stage.screens.length))
+    this.apply(first, Math.max(0, here), false)
     return true
   }
 
@@ -159,19 +177,46 @@ export class Hanging {
     })
   }
 
-  /** Hangs a stage of a protocol that fits. */
-  apply(fitting: Fitting, stage = 0): void {
+  /** Hangs a stage of a protocol that fits; its further screens in further windows, which may be opened on a click or a key. */
+  apply(fitting: Fitting, stage = 0, mayOpen = true): void {
     const wanted = fitting.stages[stage]
     if (!wanted) return
     this.patch({ current: fitting, stage })
-    this.session.setLayout(wanted.layout as Layout, false)
+    this.round++
+    const [own, ...further] = screensOf(wanted).map(({ layout, cells, shown, laid }): Sheet => ({
+      round: this.round,
+      layout,
+      cells: cells.map((cell, at) => {
+        const found = shown[at]
+        return cell && found ? { cell, shown: found, laid: laid[at] ?? null } : null
+      }),
+    }))
+    if (own) this.hangSheet(own)
+    void this.session.windows.hang(further, mayOpen)
+  }
+
+  /** In a further window: hangs what the first one says. */
+  async follow(sheet: Sheet): Promise<void> {
+    const opened = this.session.state.get().groups[0]?.study.StudyInstanceUID
+    const others = new Set(sheet.cells.flatMap((each) => (each ? [each.shown, ...(each.laid ? [each.laid] : [])] : [])).map((each) => each.studyInstanceUID))
+    others.delete(opened ?? '')
+    try {
+      for (const study of others) await this.session.seriesIn(study)
+    } catch (error) {
+      // What is of the opened study hangs all the same.
+      this.session.linking.say(error instanceof Error ? `The earlier study cannot be opened: ${error.message}` : 'The earlier study cannot be opened.')
+    }
+    if (!this.signal.aborted) this.hangSheet(sheet)
+  }
+
+  private hangSheet({ layout, cells }: Sheet): void {
+    this.session.setLayout(layout as Layout, false)
     const { panes } = this.session.engine
-    const mates = panes.filter((_, at) => wanted.cells[at]?.equalScale)
-    for (const [at, cell] of wanted.cells.entries()) {
+    const mates = panes.filter((_, at) => cells[at]?.cell.equalScale)
+    for (const [at, wanted] of cells.entries()) {
       const pane = panes[at]
-      const shown = wanted.shown[at]
       if (!pane) continue
-      if (cell && shown) void this.hang(pane, at, cell, shown, mates, wanted.laid[at] ?? null)
+      if (wanted) void this.hang(pane, at, wanted.cell, wanted.shown, mates, wanted.laid)
       else {
         this.session.setContent(at, null)
         pane.clear()
@@ -203,7 +248,7 @@ export class Hanging {
   // --- by example
 
   /** What hangs in each viewport of the layout, as an example for a protocol. */
-  async example(): Promise<{ layout: string; hung: (Hung | null)[] }> {
+  async example(): Promise<Example> {
     const { layout, groups } = this.session.state.get()
     const { rows, columns } = gridOf(layout)
     const hung = await Promise.all(

@@ -38,6 +38,12 @@ async function permission(): Promise<PermissionState> {
   }
 }
 
+/** Beside this window, where the browser tells nothing of screens; each further one a little more. */
+export function beside(at = 0): Box {
+  const away = 60 * (at + 1)
+  return { left: window.screenX + away, top: window.screenY + away, width: Math.max(640, window.innerWidth - 120), height: Math.max(480, window.innerHeight - 120) }
+}
+
 /** @param ask also when the browser then asks the person; only on a click of theirs */
 export async function screensNow(ask = false): Promise<Screens> {
   if (!detailsOf) return only('none')

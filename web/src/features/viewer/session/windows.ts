@@ -4,12 +4,14 @@ import { prefer, preferences } from '../../../api/preferences'
 import { userName, whySignedOut } from '../../../api/session'
 import { Observable } from '../../../lib/observable'
 import { navigate } from '../../../lib/router'
+import type { Example } from '../model/hanging/example'
 import { type Layout, panesOf } from '../model/layout'
-import { type Box, type KeptWindow, MOST_WINDOWS, type Shows, type WindowPlace, featuresOf, missing, nameOfScreens, parseSets, placeText, withSet } from '../model/screens'
+import { type Box, type KeptWindow, MOST_WINDOWS, type Shows, type WindowPlace, featuresOf, freePlaces, missing, nameOfScreens, parseSets, placeText, withSet } from '../model/screens'
+import type { Sheet } from './hanging'
 import type { Led, Plane } from './links'
 import { CHANNEL, PARAMETER, placeNow } from './place'
 import { takePlace } from './placing'
-import { screensNow } from './screens'
+import { beside, screensNow } from './screens'
 import type { ViewerSession } from './session'
 
 const FAMILY = 'isocenter.family'
@@ -29,10 +31,13 @@ export interface WindowStand {
   /** Nothing will be arranged by itself any more. */
   readonly settled: boolean
   readonly planes: readonly Plane[]
+  /** Of the first window: what a hanging protocol puts into the others; the first of them for window 2. */
+  readonly hangs: readonly Sheet[]
 }
 
 type Said =
-  | { readonly kind: 'hello' | 'gone' }
+  | { readonly kind: 'hello' | 'gone' | 'example' }
+  | { readonly kind: 'exampled'; readonly example: Example }
   | { readonly kind: 'stand'; readonly stand: WindowStand }
   | { readonly kind: 'led'; readonly led: Led }
   | { readonly kind: 'open' | 'drawn'; readonly study: string }
@@ -70,6 +75,12 @@ export class Windows {
   private readonly opening = new Set<number>()
   private settled = false
   private placed = false
+  /** It goes on to another study: no window less. */
+  private moving = false
+  private hangs: readonly Sheet[] = []
+  private hungAt = 0
+  private words = 0
+  private readonly examples = new Map<number, Example>()
   private heard: (() => void) | null = null
 
   constructor(session: ViewerSession, study: string) {
@@ -111,7 +122,7 @@ export class Windows {
     const shown = [...(chosen ? [chosen] : []), ...panes.filter((pane) => pane !== chosen)].flatMap((pane) => pane.state.get().seriesInstanceUID ?? [])
     const planes = this.session.linking.planes().map(({ name, group, placed, lined }): Plane => ({ name: `${this.number}·${name}`, group, placed, lined }))
     const box = { left: window.screenX, top: window.screenY, width: window.innerWidth, height: window.innerHeight }
-    return { number: this.number, study: this.study, layout, shows: this.place?.shows ?? 'series', box, shown, settled: this.settled, planes }
+    return { number: this.number, study: this.study, layout, shows: this.place?.shows ?? 'series', box, shown, settled: this.settled, planes, hangs: this.hangs }
   }
 
   private tellSoon(): void {
@@ -139,10 +150,17 @@ export class Windows {
     if (said.kind === 'hello') this.say({ kind: 'stand', stand: this.stand })
     else if (said.kind === 'stand') this.know(from, said.stand)
     else if (said.kind === 'gone') this.know(from, null)
-    else if (said.kind === 'led') this.session.linking.follow(said.led)
+    else if (said.kind === 'example') void this.session.hanging.example().then((example) => this.say({ kind: 'exampled', example }), () => undefined)
+    else if (said.kind === 'exampled') {
+      this.examples.set(from, said.example)
+      this.heard?.()
+    } else if (said.kind === 'led') this.session.linking.follow(said.led)
     else if (said.kind === 'step' && this.isFirst) this.step(said.by)
     else if (said.kind === 'close' && said.number === this.number) window.close()
-    else if (said.kind === 'open' && from === 1 && this.place && said.study !== this.study) navigate(this.addressOf(said.study, this.place), { replace: true })
+    else if (said.kind === 'open' && from === 1 && this.place && said.study !== this.study) {
+      this.moving = true
+      navigate(this.addressOf(said.study, this.place), { replace: true })
+    }
   }
 
   private know(from: number, stand: WindowStand | null): void {
@@ -168,7 +186,14 @@ export class Windows {
 
   private takePlace(): void {
     const first = this.others.get().get(1)
-    if (this.placed || !this.settled || !this.place || !first?.settled || first.study !== this.study) return
+    if (!this.settled || !this.place || !first?.settled || first.study !== this.study) return
+    const sheet = first.hangs[this.number - 2]
+    if (sheet && sheet.round !== this.hungAt) {
+      this.hungAt = sheet.round
+      this.placed = true
+      void this.session.hanging.follow(sheet)
+    }
+    if (this.placed) return
     this.placed = true
     const between = [...this.others.get().values()].filter((each) => each.number > 1 && each.number < this.number && each.shows === 'series')
     void takePlace(this.session, this.place, first.shown, between.reduce((sum, each) => sum + panesOf(each.layout), 0))
@@ -181,16 +206,86 @@ export class Windows {
 
   // --- opening and closing
 
+  private isTaken(number: number): boolean {
+    return this.others.get().has(number) || this.opening.has(number)
+  }
+
   /** A further window; false when the browser does not let it open. */
-  open({ box, layout, shows }: KeptWindow): boolean {
-    const taken = this.others.get()
-    const number = Array.from({ length: MOST_WINDOWS - 1 }, (_, at) => at + 2).find((each) => !taken.has(each) && !this.opening.has(each))
-    if (number === undefined) return true
+  open(kept: KeptWindow): boolean {
+    const number = Array.from({ length: MOST_WINDOWS - 1 }, (_, at) => at + 2).find((each) => !this.isTaken(each))
+    return number === undefined || this.openAs(number, kept)
+  }
+
+  private openAs(number: number, { box, layout, shows }: KeptWindow): boolean {
     const opened = window.open(this.addressOf(this.study, { family: this.family, number, layout, shows }), `${this.family}-${number}`, featuresOf(box))
     if (!opened) return false
     this.opening.add(number)
     window.setTimeout(() => this.opening.delete(number), PATIENCE)
     return true
+  }
+
+  /** Whether there is a window for each of so many further screens of a hanging protocol. */
+  hasRoom(screens: number): boolean {
+    return this.without(screens).length === 0
+  }
+
+  /** Numbers of windows that so many further screens want and that are not open. */
+  private without(screens: number): number[] {
+    return Array.from({ length: screens }, (_, at) => at + 2).filter((number) => !this.isTaken(number))
+  }
+
+  /**
+   * What a hanging protocol puts on further screens: the n-th of them in window n + 1, wherever that lies.
+   * @param mayOpen windows that are missing; only on a click or a key of the person
+   */
+  async hang(sheets: readonly Sheet[], mayOpen: boolean): Promise<void> {
+    window.clearTimeout(this.words)
+    if (!this.isFirst) {
+      if (sheets.length > 0) this.session.linking.say('The further screens of a hanging protocol are hung from the first window.')
+      return
+    }
+    this.hangs = sheets
+    this.tellSoon()
+    if (mayOpen && !this.hasRoom(sheets.length)) await this.openFor(sheets)
+    // A window that follows to this study says so in a moment.
+    else if (!this.hasRoom(sheets.length)) this.words = window.setTimeout(() => this.sayWithout(sheets.length), PATIENCE)
+  }
+
+  private async openFor(sheets: readonly Sheet[]): Promise<void> {
+    const { state, places } = await screensNow(true)
+    const numbers = this.without(sheets.length)
+    const free = freePlaces(places, this.further.map((each) => each.box))
+    const blocked = numbers.filter((number, at) => !this.openAs(number, { box: free[at] ?? beside(at), layout: sheets[number - 2]?.layout as Layout, shows: 'protocol' }))
+    if (blocked.length > 0) this.session.linking.say(BLOCKED)
+    else if (state !== 'told') this.session.linking.say('The browser does not say which screens there are: drag each new window to its screen. Layout, "Windows on other screens…" remembers them.')
+    else if (numbers.length > free.length) this.session.linking.say('The protocol has more screens than there are here: its further windows opened beside this one.')
+  }
+
+  private sayWithout(screens: number): void {
+    const count = this.without(screens).length
+    if (count > 0) this.session.linking.say(`This stage of the hanging protocol has ${count} more ${count === 1 ? 'screen' : 'screens'}: choose it in the list of protocols, and its windows open.`)
+  }
+
+  /** What lies in the further windows, by their number, as examples for a protocol. */
+  async furtherExamples(): Promise<readonly Example[]> {
+    this.examples.clear()
+    if (this.isFirst) await this.until(() => this.further.every((each) => this.examples.has(each.number)), { kind: 'example' })
+    return [...this.examples].sort(([a], [b]) => a - b).map(([, example]) => example)
+  }
+
+  /** Says something and waits for answers, not for ever. */
+  private async until(isDone: () => boolean, said: Said): Promise<void> {
+    if (isDone()) return
+    await new Promise<void>((done) => {
+      const timer = window.setTimeout(done, PATIENCE)
+      this.heard = () => {
+        if (!isDone()) return
+        window.clearTimeout(timer)
+        done()
+      }
+      this.say(said)
+    })
+    this.heard = null
   }
 
   close(number: number): void {
@@ -201,17 +296,7 @@ export class Windows {
   private async ask(): Promise<readonly number[]> {
     const before = this.others.get()
     const silent = (): number[] => [...before.keys()].filter((number) => number > 1 && this.others.get().get(number) === before.get(number))
-    if (silent().length === 0) return []
-    await new Promise<void>((done) => {
-      const timer = window.setTimeout(done, PATIENCE)
-      this.heard = () => {
-        if (silent().length > 0) return
-        window.clearTimeout(timer)
-        done()
-      }
-      this.say({ kind: 'hello' })
-    })
-    this.heard = null
+    await this.until(() => silent().length === 0, { kind: 'hello' })
     return silent()
   }
 
@@ -239,11 +324,14 @@ export class Windows {
     else if (blocked > 0) this.session.linking.say(BLOCKED)
   }
 
-  private readonly leave = (): void => this.say({ kind: 'gone' })
+  private readonly leave = (): void => {
+    if (!this.moving) this.say({ kind: 'gone' })
+  }
 
   dispose(): void {
     this.leave()
     window.clearTimeout(this.timer)
+    window.clearTimeout(this.words)
     for (const stop of this.stops) stop()
     this.channel.close()
     // Who has signed out leaves no windows behind; a session that ran out is locked by the page to sign in, and comes back.

@@ -7,7 +7,7 @@ const likes = (weight: number, fact: Fact, is: Rule['is'], ...values: string[]):
 const set = (label: string, rules: readonly Rule[], more: Partial<ImageSet> = {}): ImageSet => ({ label, prior: 0, shared: false, rules, ...more })
 const before = (of: ImageSet): ImageSet => ({ ...of, label: `${of.label}, before`, prior: 1 })
 const cell = (at: number, more: Partial<Cell> = {}): Cell => ({ set: at, window: '', orientation: [], justify: '', equalScale: false, as: '', over: null, ...more })
-const stage = (name: string, layout: string, ...cells: readonly (Cell | null)[]): Stage => ({ name, layout, cells })
+const stage = (name: string, layout: string, ...cells: readonly (Cell | null)[]): Stage => ({ name, layout, cells, screens: [] })
 
 const NO_SCOUT = must('type', 'lacks', 'LOCALIZER')
 const NO_SCOUT_NAME = must('description', 'lacks', 'SCOUT', 'LOCALIZER', 'SURVEY', 'LOC')

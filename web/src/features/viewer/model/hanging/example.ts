@@ -1,7 +1,7 @@
 // A protocol by example: what is on the screen, as rules that would find it again.
 import { hangsByImage } from './facts'
 import type { DisplaySet } from './match'
-import type { Cell, Facts, ImageSet, Protocol, Rule } from './protocol'
+import type { Cell, Facts, ImageSet, Protocol, Rule, ScreenGrid } from './protocol'
 
 export interface Hung {
   readonly shown: DisplaySet
@@ -54,8 +54,16 @@ const labelOf = ({ prior, facts }: DisplaySet): string =>
 
 const isSame = (one: DisplaySet, other: DisplaySet): boolean => one.seriesInstanceUID === other.seriesInstanceUID && one.index === other.index
 
-/** @param hung by viewport, row by row; null for one without pictures */
-export function byExample(name: string, applies: readonly Rule[], layout: string, hung: readonly (Hung | null)[]): Protocol {
+/** What lies on a screen: by viewport, row by row; null for one without pictures. */
+export interface Example {
+  readonly layout: string
+  readonly hung: readonly (Hung | null)[]
+}
+
+/** @param further the examples of other screens */
+export function byExample(name: string, applies: readonly Rule[], layout: string, own: readonly (Hung | null)[], further: readonly Example[] = []): Protocol {
+  const others = further.filter((each) => each.hung.some((one) => one !== null))
+  const hung = [...own, ...others.flatMap((each) => each.hung)]
   const sets: ImageSet[] = []
   const placed: DisplaySet[] = []
   const add = (shown: DisplaySet, shared: boolean): number => {
@@ -76,13 +84,15 @@ export function byExample(name: string, applies: readonly Rule[], layout: string
     const known = placed.findIndex((other) => other.seriesInstanceUID === above.seriesInstanceUID)
     return { ...cell, over: known >= 0 ? known : add(above, true) }
   })
-  return { name, description: '', applies, sets, stages: [{ name: '', layout, cells: laid }] }
+  let from = own.length
+  const screens = others.map((each): ScreenGrid => ({ layout: each.layout, cells: laid.slice(from, (from += each.hung.length)) }))
+  return { name, description: '', applies, sets, stages: [{ name: '', layout, cells: laid.slice(0, own.length), screens }] }
 }
 
 /** A protocol with the stages of another behind its own; what it is called and when it applies stays. */
 export function withStages(protocol: Protocol, { sets, stages }: Protocol): Protocol {
   const first = protocol.sets.length
   const moved = (cell: Cell | null): Cell | null => cell && { ...cell, set: cell.set + first, over: cell.over === null ? null : cell.over + first }
-  const more = stages.map((stage) => ({ ...stage, cells: stage.cells.map(moved) }))
+  const more = stages.map((stage) => ({ ...stage, cells: stage.cells.map(moved), screens: stage.screens.map((each) => ({ ...each, cells: each.cells.map(moved) })) }))
   return { ...protocol, sets: [...protocol.sets, ...sets], stages: [...protocol.stages, ...more] }
 }

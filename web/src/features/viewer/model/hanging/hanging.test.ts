@@ -6,8 +6,8 @@ import { type Extent, affineOf, apply, flipHorizontal, UPRIGHT, hung } from '../
 import { DEFAULTS } from './defaults'
 import { byExample, rulesOf, withStages } from './example'
 import { imageFacts, orientationOf, seriesFacts, studyFacts } from './facts'
-import { type DisplaySet, assign, fitOf, holds, scoreOf } from './match'
-import { type Facts, type Rule, parseProtocol } from './protocol'
+import { type DisplaySet, assign, fitOf, holds, scoreOf, screensOf } from './match'
+import { type Facts, type Rule, cellsOf, parseProtocol } from './protocol'
 
 const rule = (fact: Rule['fact'], is: Rule['is'], ...values: string[]): Rule => ({ fact, is, values, weight: 1, required: true })
 const shown = (seriesInstanceUID: string, facts: Facts, prior = 0, index = 0): DisplaySet => ({ studyInstanceUID: `study-${prior}`, seriesInstanceUID, index, prior, facts })
@@ -174,6 +174,23 @@ describe('by example', () => {
     expect([placed('1.2', '1.2')?.length, placed('1.2', '1.3'), placed('', '')]).toEqual([2, undefined, undefined])
     expect(hangs([shown('C', facts('CT'))])).toBeUndefined()
     expect(byExample('Alone', [], '1x1', [{ ...look, shown: ct, as: 'fusion' }]).stages[0]!.cells[0]).toMatchObject({ as: 'mpr', over: null })
+  })
+  it('on several screens: what lies on each is found again there, and all of it must be', () => {
+    const facts = (description: string, orientation: string): Facts => ({ modality: ['MR'], orientation: [orientation], description: [description], type: ['ORIGINAL'] })
+    const [sagittal, axial, before] = [shown('s', facts('PD', 'SAGITTAL')), shown('a', facts('PD', 'AXIAL')), shown('b', facts('PD', 'AXIAL'), 1)]
+    const look = { window: '', orientation: [], justify: '' as const, equalScale: false, as: '' as const, over: null }
+    const hung = (...all: DisplaySet[]) => all.map((each) => ({ ...look, shown: each }))
+    const protocol = byExample('Wide', [], '1x1', hung(sagittal), [{ layout: '1x1', hung: [null] }, { layout: '1x2', hung: [...hung(axial), null] }, { layout: '1x1', hung: hung(before) }])
+    expect(parseProtocol(JSON.parse(JSON.stringify(protocol)))).toEqual(protocol)
+    const screens = (all: readonly DisplaySet[]) => fitOf(protocol, {}, all)?.stages.map((stage) => screensOf(stage).map((each) => [each.layout, ...each.shown.map((one) => one?.seriesInstanceUID ?? null)]))
+    const now = [shown('A', facts('PD', 'AXIAL')), shown('S', facts('PD', 'SAGITTAL'))]
+    expect(screens([...now, shown('B', facts('PD', 'AXIAL'), 1)])).toEqual([[['1x1', 'S'], ['1x2', 'A', null], ['1x1', 'B']]])
+    expect(screens(now)).toBeUndefined()
+    const both = withStages(byExample('One', [], '1x1', hung(axial)), protocol)
+    expect(both.stages.map((stage) => cellsOf(stage).map((cell) => cell?.set ?? null))).toEqual([[0], [1, 2, null, 3]])
+    // No more than the viewer has windows, and none without anything on it.
+    const many = { ...protocol, stages: [{ ...protocol.stages[0]!, screens: [{ layout: '1x1', cells: [null] }, ...Array.from({ length: 9 }, () => protocol.stages[0]!.screens[1]!)] }] }
+    expect(parseProtocol(many)?.stages[0]?.screens).toEqual(many.stages[0]!.screens.slice(1, 6))
   })
   it('one’s own goes before the site’s, and that before the viewer’s', () => {
     const kept = (id: number, shared: boolean) => ({ id, name: `${id}`, shared, owner: 'a', mine: true, changed_at: '', protocol: { name: `${id}`, sets: [{ rules: [rule('modality', 'any', 'US')] }], stages: [{ layout: '1x1', cells: [{ set: 0 }] }] } })

@@ -1,5 +1,5 @@
 // Which protocol fits a study, and which of its images go where. Pure.
-import type { Cell, Fact, Facts, ImageSet, Protocol, Rule, Stage } from './protocol'
+import { type Cell, type Fact, type Facts, type ImageSet, type Protocol, type Rule, type ScreenGrid, type Stage, cellsOf } from './protocol'
 
 /** What can hang in a viewport: a series, or one image of a series of projections. */
 export interface DisplaySet {
@@ -59,7 +59,7 @@ function ofItsStudy(set: ImageSet, candidates: readonly DisplaySet[]): readonly 
 
 /** The images of a stage's sets: the best pairs first, in a draw the earlier set and the earlier series. */
 function chosenFor(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): ReadonlyMap<number, DisplaySet> {
-  const used = [...new Set(stage.cells.flatMap((cell) => (cell ? [cell.set, ...(cell.over === null ? [] : [cell.over])] : [])))]
+  const used = [...new Set(cellsOf(stage).flatMap((cell) => (cell ? [cell.set, ...(cell.over === null ? [] : [cell.over])] : [])))]
   const pairs = used.flatMap((at) => {
     const set = protocol.sets[at]
     if (!set) return []
@@ -84,10 +84,10 @@ function chosenFor(protocol: Protocol, stage: Stage, all: readonly DisplaySet[])
 /** The images of a stage's cells, null where there are none. */
 export function assign(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): (DisplaySet | null)[] {
   const found = chosenFor(protocol, stage, all)
-  return stage.cells.map((cell) => (cell && found.get(cell.set)) ?? null)
+  return cellsOf(stage).map((cell) => (cell && found.get(cell.set)) ?? null)
 }
 
-/** A stage with the images of its cells, and with those that are laid over them. */
+/** A stage with the images of its cells, of all its screens, and with those that are laid over them. */
 export interface HungStage extends Stage {
   readonly shown: readonly (DisplaySet | null)[]
   readonly laid: readonly (DisplaySet | null)[]
@@ -96,7 +96,24 @@ export interface HungStage extends Stage {
 function hungStage(protocol: Protocol, stage: Stage, all: readonly DisplaySet[]): HungStage {
   const found = chosenFor(protocol, stage, all)
   const of = (set: number | null | undefined): DisplaySet | null => (typeof set === 'number' ? (found.get(set) ?? null) : null)
-  return { ...stage, shown: stage.cells.map((cell) => of(cell?.set)), laid: stage.cells.map((cell) => of(cell?.over)) }
+  return { ...stage, shown: cellsOf(stage).map((cell) => of(cell?.set)), laid: cellsOf(stage).map((cell) => of(cell?.over)) }
+}
+
+/** A screen of a stage with its images. */
+export interface HungScreen extends ScreenGrid {
+  readonly shown: readonly (DisplaySet | null)[]
+  readonly laid: readonly (DisplaySet | null)[]
+}
+
+/** The screens of a stage, the first one first. */
+export function screensOf(stage: HungStage): HungScreen[] {
+  let from = 0
+  return [stage, ...stage.screens].map(({ layout, cells }) => {
+    const to = from + cells.length
+    const screen = { layout, cells, shown: stage.shown.slice(from, to), laid: stage.laid.slice(from, to) }
+    from = to
+    return screen
+  })
 }
 
 /** Whether there are images for a cell, and for a fusion some that lie in the same place. */
@@ -106,7 +123,7 @@ function isFilled(cell: Cell | null, shown: DisplaySet | null | undefined, laid:
   return Boolean(shown) && (cell.over === null || Boolean(fits))
 }
 
-const isWhole = (stage: HungStage): boolean => stage.cells.every((cell, at) => isFilled(cell, stage.shown[at], stage.laid[at]))
+const isWhole = (stage: HungStage): boolean => cellsOf(stage).every((cell, at) => isFilled(cell, stage.shown[at], stage.laid[at]))
 
 /** The stages whose images are all there. */
 export function stagesOf(protocol: Protocol, all: readonly DisplaySet[]): HungStage[] {
@@ -131,7 +148,7 @@ export function fitOf(protocol: Protocol, study: Facts, all: readonly DisplaySet
 const IN_HEADERS: ReadonlySet<Fact> = new Set(['orientation', 'laterality', 'view', 'thickness', 'type'])
 
 export const needsHeaders = (protocol: Protocol): boolean =>
-  protocol.sets.some((set) => set.rules.some((rule) => IN_HEADERS.has(rule.fact))) || protocol.stages.some((stage) => stage.cells.some((cell) => cell?.as === 'fusion'))
+  protocol.sets.some((set) => set.rules.some((rule) => IN_HEADERS.has(rule.fact))) || protocol.stages.some((stage) => cellsOf(stage).some((cell) => cell?.as === 'fusion'))
 
 /** How many earlier studies with such images a protocol may look for; the oldest may be any. */
 export const priorsOf = (protocol: Protocol): number => Math.max(0, ...protocol.sets.map((set) => (set.prior < 0 ? Number.POSITIVE_INFINITY : set.prior)))

@@ -1,5 +1,6 @@
 // Hanging protocols as values: what a study must be for one to apply, which images it looks for, and where they hang.
 // The words are those of the Hanging Protocol IOD (PS3.3 A.44, C.23) where it has one.
+import { MOST_WINDOWS } from '../screens'
 
 /** What is known of a study or of a display set; several values of one fact are alternatives. */
 export const FACTS = ['modality', 'bodyPart', 'region', 'study', 'description', 'type', 'orientation', 'laterality', 'view', 'thickness', 'images'] as const
@@ -45,13 +46,22 @@ export interface Cell {
   readonly over: number | null
 }
 
-export interface Stage {
-  readonly name: string
+/** What one screen shows. */
+export interface ScreenGrid {
   /** Rows x columns. */
   readonly layout: string
   /** Row by row; null stays empty. */
   readonly cells: readonly (Cell | null)[]
 }
+
+export interface Stage extends ScreenGrid {
+  readonly name: string
+  /** Further screens, a window of the viewer on each. */
+  readonly screens: readonly ScreenGrid[]
+}
+
+/** The cells of all its screens. */
+export const cellsOf = (stage: Stage): (Cell | null)[] => [stage, ...stage.screens].flatMap((screen) => screen.cells)
 
 export interface Protocol {
   readonly name: string
@@ -106,12 +116,17 @@ function cellOf(value: unknown, sets: number): Cell | null {
   }
 }
 
-function stageOf(value: unknown, sets: number): Stage[] {
-  const raw = object(value)
+function screenOf(raw: Raw, sets: number): ScreenGrid[] {
   if (!/^[1-5]x[1-5]$/.test(text(raw.layout))) return []
   const { rows, columns } = gridOf(text(raw.layout))
   const cells = Array.from({ length: rows * columns }, (_, at) => cellOf(list(raw.cells)[at], sets))
-  return cells.some((cell) => cell !== null) ? [{ name: text(raw.name), layout: text(raw.layout), cells }] : []
+  return cells.some((cell) => cell !== null) ? [{ layout: text(raw.layout), cells }] : []
+}
+
+function stageOf(value: unknown, sets: number): Stage[] {
+  const raw = object(value)
+  const screens = list(raw.screens).flatMap((each) => screenOf(object(each), sets)).slice(0, MOST_WINDOWS - 1)
+  return screenOf(raw, sets).map((screen) => ({ name: text(raw.name), ...screen, screens }))
 }
 
 /** A protocol from JSON of whoever; null when it is none. What it says beyond is left out. */

@@ -22,7 +22,7 @@ function Stages({ session }: { session: ViewerSession }) {
       {current.stages.map((each, at) => (
         <Entry
           key={at}
-          label={each.name || `Stage ${at + 1}`}
+          label={[each.name || `Stage ${at + 1}`, each.screens.length > 0 ? `${each.screens.length + 1} screens` : ''].filter(Boolean).join(' · ')}
           hint={at === (stage + 1) % current.stages.length ? keyOf('next-stage') : at === (stage - 1 + current.stages.length) % current.stages.length ? keyOf('previous-stage') : ''}
           chosen={at === stage}
           onClick={() => session.hanging.apply(current, at)}

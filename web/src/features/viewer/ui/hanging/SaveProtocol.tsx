@@ -5,8 +5,8 @@ import { may, useUser } from '../../../../api/session'
 import { useAction } from '../../../../lib/useAction'
 import { CheckField, SelectField, TextField } from '../../../../ui/controls'
 import { FormDialog } from '../../../../ui/FormDialog'
-import { type Hung, byExample, withStages, wordsOf } from '../../model/hanging/example'
-import { type Protocol, type Rule, gridOf, parseProtocol, ruleText } from '../../model/hanging/protocol'
+import { type Example, byExample, withStages, wordsOf } from '../../model/hanging/example'
+import { type Protocol, type Rule, cellsOf, gridOf, parseProtocol, ruleText } from '../../model/hanging/protocol'
 import type { ViewerSession } from '../../session/session'
 import { TryOut } from './TryOut'
 
@@ -29,14 +29,29 @@ const KINDS = { must: 'must', helps: 'helps', off: 'not asked' } as const
 type Kind = keyof typeof KINDS
 const kindOf = (rule: Rule): Kind => (rule.weight === 0 && !rule.required ? 'off' : rule.required ? 'must' : 'helps')
 
+/** A viewport of a screen, counted over all of them. */
+interface Spot {
+  readonly screen: number
+  readonly row: number
+  readonly column: number
+}
+
+function spotsOf(stage: Protocol['stages'][number]): Spot[] {
+  return [stage, ...stage.screens].flatMap(({ layout, cells }, screen) => {
+    const { columns } = gridOf(layout)
+    return cells.map((_, at) => ({ screen, row: Math.floor(at / columns), column: at % columns }))
+  })
+}
+
+const spotText = ({ screen, row, column }: Spot): string => `${screen > 0 ? `Screen ${screen + 1}, row` : 'Row'} ${row + 1}, column ${column + 1}`
+
 /** at: the viewport; null for what is laid over another one's images. */
-function CellRules({ at, layout, set, onChange }: { at: number | null; layout: string; set: Protocol['sets'][number]; onChange: (rules: readonly Rule[]) => void }) {
-  const { columns } = gridOf(layout)
+function CellRules({ at, spot, set, onChange }: { at: number | null; spot: Spot | null; set: Protocol['sets'][number]; onChange: (rules: readonly Rule[]) => void }) {
   const change = (which: number, kind: Kind) =>
     onChange(set.rules.map((rule, index) => (index === which ? { ...rule, required: kind === 'must', weight: kind === 'off' ? 0 : Math.max(1, rule.weight) } : rule)))
   return (
     <section className="hanging-cell" data-testid={`hanging-cell-${at ?? 'over'}`}>
-      <h3>{`${at === null ? 'Laid over' : `Row ${Math.floor(at / columns) + 1}, column ${(at % columns) + 1}`}: ${set.label}${set.prior > 0 ? `, earlier study ${set.prior}` : ''}`}</h3>
+      <h3>{`${spot ? spotText(spot) : 'Laid over'}: ${set.label}${set.prior > 0 ? `, earlier study ${set.prior}` : ''}`}</h3>
       <div className="hanging-rules">
         {set.rules.map((rule, index) => (
           <label key={index}>
@@ -56,18 +71,18 @@ function CellRules({ at, layout, set, onChange }: { at: number | null; layout: s
 }
 
 /** What a study is called, as a beginning of when the protocol applies. */
-function regionOf(session: ViewerSession, hung: readonly (Hung | null)[]): string {
+function regionOf(session: ViewerSession, hung: Example['hung']): string {
   const opened = session.state.get().groups[0]
   const bodyPart = hung.map((each) => each?.shown.facts.bodyPart?.[0]).find(Boolean)
   return bodyPart ?? wordsOf(opened?.study.StudyDescription ?? '').filter((word) => word.length > 2).slice(0, 1).join(', ')
 }
 
 function useExample(session: ViewerSession) {
-  const [example, setExample] = useState<{ layout: string; hung: readonly (Hung | null)[] } | null>(null)
+  const [example, setExample] = useState<(Example & { readonly further: readonly Example[] }) | null>(null)
   useEffect(() => {
     let gone = false
-    session.hanging.example().then((found) => {
-      if (!gone) setExample(found)
+    Promise.all([session.hanging.example(), session.windows.furtherExamples()]).then(([found, further]) => {
+      if (!gone) setExample({ ...found, further })
     }, () => undefined)
     return () => {
       gone = true
@@ -76,20 +91,28 @@ function useExample(session: ViewerSession) {
   return example
 }
 
-function Editor({ session, layout, hung, onClose }: { session: ViewerSession; layout: string; hung: readonly (Hung | null)[]; onClose: () => void }) {
+function Editor({ session, layout, hung, further, onClose }: Example & { session: ViewerSession; further: readonly Example[]; onClose: () => void }) {
   const user = useUser()
   const action = useAction()
   const [name, setName] = useState('')
   const [applying, setApplying] = useState<Applying>(() => ({ modality: hung.find((each) => each?.shown.prior === 0)?.shown.facts.modality?.[0] ?? '', region: regionOf(session, hung) }))
-  const [sets, setSets] = useState(() => byExample('example', [], layout, hung).sets)
+  const [sets, setSets] = useState(() => byExample('example', [], layout, hung, further).sets)
+  const [everywhere, setEverywhere] = useState(true)
+  const others = everywhere ? further : []
   const [shared, setShared] = useState(false)
-  const made = byExample(name.trim() || 'Without a name', rulesFor(applying), layout, hung)
+  const made = byExample(name.trim() || 'Without a name', rulesFor(applying), layout, hung, others)
   const protocol: Protocol = { ...made, sets: sets.map((set) => ({ ...set, rules: set.rules.filter((rule) => kindOf(rule) !== 'off') })) }
   const [stageOf, setStageOf] = useState(0)
   const own = session.hanging.state.get().entries.flatMap(({ kept }) => (kept?.mine ? [kept] : []))
   const onto = own.find(({ id }) => id === stageOf)
   const { study } = session.state.get().groups[0] ?? {}
-  const places = protocol.stages[0]?.cells.flatMap((cell, at) => (cell ? [at] : [])) ?? []
+  const [stage] = protocol.stages
+  const places = stage ? cellsOf(stage).flatMap((cell, at) => (cell ? [at] : [])) : []
+  const spots = stage ? spotsOf(stage) : []
+  const withOthers = (wanted: boolean) => {
+    setEverywhere(wanted)
+    setSets(byExample('example', [], layout, hung, wanted ? further : []).sets)
+  }
   const save = async () => {
     const before = onto && parseProtocol(onto.protocol)
     if (before) await changeProtocol(onto.id, { protocol: withStages(before, { ...protocol, stages: protocol.stages.map((stage) => ({ ...stage, name: name.trim() })) }) })
@@ -124,10 +147,11 @@ function Editor({ session, layout, hung, onClose }: { session: ViewerSession; la
           onChange={(event) => setApplying({ ...applying, region: event.target.value })}
         />
       </div>}
+      {further.length > 0 && <CheckField label={further.length === 1 ? 'With the other window, on its screen' : `With the ${further.length} other windows, each on its screen`} checked={everywhere} onChange={withOthers} />}
       <div className="hanging-cells">
         {sets.length === 0 && <p>No viewport shows a series.</p>}
         {sets.map((set, at) => (
-          <CellRules key={at} at={places[at] ?? null} layout={layout} set={set} onChange={(rules) => setSets(sets.map((each, index) => (index === at ? { ...each, rules } : each)))} />
+          <CellRules key={at} at={places[at] ?? null} spot={spots[places[at] ?? -1] ?? null} set={set} onChange={(rules) => setSets(sets.map((each, index) => (index === at ? { ...each, rules } : each)))} />
         ))}
       </div>
       <TryOut protocol={protocol} modality={applying.modality} />
@@ -138,5 +162,5 @@ function Editor({ session, layout, hung, onClose }: { session: ViewerSession; la
 
 export default function SaveProtocol({ session, onClose }: { session: ViewerSession; onClose: () => void }) {
   const example = useExample(session)
-  return example && <Editor session={session} layout={example.layout} hung={example.hung} onClose={onClose} />
+  return example && <Editor session={session} layout={example.layout} hung={example.hung} further={example.further} onClose={onClose} />
 }

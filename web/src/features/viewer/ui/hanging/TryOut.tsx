@@ -6,7 +6,7 @@ import { formatDate } from '../../../../lib/dates'
 import { explain, isAbort } from '../../../../lib/http'
 import { formatName } from '../../../../lib/names'
 import { Button } from '../../../../ui/controls'
-import type { DisplaySet, Fit } from '../../model/hanging/match'
+import { type DisplaySet, type Fit, screensOf } from '../../model/hanging/match'
 import type { Protocol } from '../../model/hanging/protocol'
 import { tryOn } from '../../session/hanging'
 
@@ -24,7 +24,10 @@ const nameOf = (found: DisplaySet | null | undefined): string =>
 function outcome({ fit }: Tried): string {
   const stage = fit?.stages[0]
   if (!stage) return 'would not hang'
-  return stage.cells.map((cell, at) => (cell ? [nameOf(stage.shown[at]), stage.laid[at] && `with ${nameOf(stage.laid[at])} over it`].filter(Boolean).join(' ') : 'empty')).join(' | ')
+  const screens = screensOf(stage).map(({ cells, shown, laid }) =>
+    cells.map((cell, at) => (cell ? [nameOf(shown[at]), laid[at] && `with ${nameOf(laid[at])} over it`].filter(Boolean).join(' ') : 'empty')).join(' | '),
+  )
+  return screens.map((words, at) => (at === 0 ? words : `screen ${at + 1}: ${words}`)).join('; ')
 }
 
 /** at: 'once' when whoever opened it wants nothing else. */

@@ -8,13 +8,10 @@ import { Button, SelectField } from '../../../../ui/controls'
 import { Dialog } from '../../../../ui/overlay'
 import { layoutName } from '../../model/layout'
 import { type Box, type KeptWindow, MOST_WINDOWS, SHOWS, type Shows, missing } from '../../model/screens'
-import { type Screens, screensNow } from '../../session/screens'
+import { type Screens, beside, screensNow } from '../../session/screens'
 import { BLOCKED, keptWindows } from '../../session/windows'
 import type { ViewerSession } from '../../session/session'
 import './windows.css'
-
-/** Beside this window, where the browser tells nothing of screens. */
-const somewhere = (): Box => ({ left: window.screenX + 60, top: window.screenY + 60, width: Math.max(640, window.innerWidth - 120), height: Math.max(480, window.innerHeight - 120) })
 
 const STATE_WORDS: Readonly<Record<Screens['state'], string>> = {
   told: '',
@@ -117,7 +114,7 @@ export function WindowsDialog({ session, onClose }: { session: ViewerSession; on
           {places.map((each) => (
             <Opener key={`${each.left},${each.top}`} label={each.label} box={each} session={session} shows={shows} onTrouble={trouble} />
           ))}
-          {screens && <Opener label="Beside this window" box={somewhere()} session={session} shows={shows} onTrouble={trouble} />}
+          {screens && <Opener label="Beside this window" box={beside()} session={session} shows={shows} onTrouble={trouble} />}
         </ul>
       )}
       <OpenWindows session={session} />
