@@ -115,12 +115,12 @@ def isocenter_command(*arguments: str) -> list[str]:
 
 
 def isocenter(folder: Path, *options: str) -> Peer:
-    """`isocenter serve` with its defaults: SQLite, local disk, every durability promise on."""
+    """`isocenter serve` with its defaults: SQLite, local disk, every durability promise on; all load comes from one client."""
     http, dicom = free_port(), free_port()
     token = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
     peer = Peer("isocenter", "ISOCENTER", dicom, http, "/dicom-web", {"Authorization": f"Basic {token}"})
     command = [*isocenter_command("serve"), "--data", str(folder), "--http", f"127.0.0.1:{http}",
-               "--dicom", f"127.0.0.1:{dicom}", *options]  # fmt: skip
+               "--dicom", f"127.0.0.1:{dicom}", "--http-rate", "0", *options]  # fmt: skip
     log = (folder.parent / "isocenter.log").open("wb")
     peer.process = subprocess.Popen(command, env={**ENVIRONMENT, "ISOCENTER_ADMIN_PASSWORD": PASSWORD}, stdout=log, stderr=log)
     wait_http(f"http://127.0.0.1:{http}/readyz", {})

@@ -38,7 +38,8 @@ class Operations:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer GET and HEAD of one of PATHS."""
         if scope["method"] not in {"GET", "HEAD"}:
-            await answer(send, 405, {"error": {"kind": "unsupported", "message": "only GET and HEAD here"}})
+            refused: dict[str, object] = {"error": {"kind": "unsupported", "message": "only GET and HEAD here"}}
+            await answer(send, 405, refused, (b"allow", b"GET, HEAD"))
         elif scope["path"] == "/healthz":
             await answer(send, 200, {"status": "alive", "version": __version__})
         elif scope["path"] == "/readyz":
@@ -60,7 +61,9 @@ class Operations:
                 raise Missing("the figures of this server are those of several institutions", where="/metrics",
                               hint="Its operator may count requests at the reverse proxy.")
         except IsocenterError as error:
-            await answer(send, *refusal(error))
+            # RFC 9110 11.6.1; never Basic, for which a browser would open its own dialogue
+            challenge = ((b"www-authenticate", b'Bearer realm="isocenter"'),) if isinstance(error, Unauthenticated) else ()
+            await answer(send, *refusal(error), *challenge)
             return
         body = await anyio.to_thread.run_sync(lambda: metrics.exposition(gauges(self._context)))
         headers = [(b"content-type", metrics.CONTENT_TYPE.encode()), FRESH]
@@ -148,7 +151,7 @@ def refusal(error: IsocenterError) -> tuple[int, dict[str, object]]:
     return status, {"error": {"kind": error.kind.value, "message": error.message, "hint": error.hint}}
 
 
-async def answer(send: Send, status: int, body: dict[str, object]) -> None:
+async def answer(send: Send, status: int, body: dict[str, object], *more: tuple[bytes, bytes]) -> None:
     """A small JSON answer that nobody caches."""
-    await send({"type": "http.response.start", "status": status, "headers": [JSON, FRESH]})
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, FRESH, *more]})
     await send({"type": "http.response.body", "body": orjson.dumps(body)})

@@ -145,6 +145,9 @@ class Settings:
     dicom_processes: int = setting(0, "Processes that receive DICOM on the one port; 0: one a core, at most 4, on SQLite 2",
                                    least=0, most=64)
     web_processes: int = setting(1, "Processes that answer HTTP", least=1, most=64)
+    http_rate: int = setting(500, "Searches and requests to the API of one client that a web process answers in a second, for "
+                                  "a while also ten times as many; then it is told to wait (429); 0: no limit", least=0,
+                             most=1000000)
     max_associations: int = setting(200, "DICOM associations open at once; one more is rejected: local limit (PS3.8 9.3.4)",
                                     least=1, most=10000)
     max_associations_per_peer: int = setting(100, "Of these, those of one peer, unless `isocenter peer` says otherwise",

@@ -15,6 +15,7 @@ from isocenter.api import routes as api_routes
 from isocenter.api.live import Live
 from isocenter.api.security_headers import SecurityHeaders
 from isocenter.dicomweb import routes as dicomweb_routes
+from isocenter.limits import Limited
 from isocenter.operations import PATHS, Operations
 from isocenter.pages import Pages
 from isocenter.service import audit_trail
@@ -33,10 +34,10 @@ AREAS = frozenset({"dicom-web", "wado", "api", "assets", "healthz", "readyz", "m
 
 
 def application(context: Context) -> ASGIApp:
-    """Everything HTTP. Order of the middleware: headers on every answer, times, the net under the edges, who may come in."""
+    """Everything HTTP. Order of the middleware: headers on every answer, times, the net under the edges, who, how often."""
     authenticator = auth.Authenticator(context)
     site = Site(context, authenticator)
-    guarded = Guarded(OnlyProxies(site, context.settings))
+    guarded = Guarded(OnlyProxies(Limited(site, context.settings), context.settings))
     return SecurityHeaders(Measured(guarded), context.settings.proxies)
 
 

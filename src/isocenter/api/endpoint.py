@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import anyio
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,7 @@ from isocenter.service.context import Context
 
 # A JSON body is a login, an account, a peer: 64 KiB is a hundred times the largest.
 LARGEST_BODY = 64 * 1024
+BODY_SECONDS = 60.0  # within which a JSON body must be here: who sends a byte a minute keeps nothing open
 # A search box may hold a long name; longer is no search.
 LONGEST_VALUE = 1024
 
@@ -162,10 +164,14 @@ async def read_body(
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Unsupported("the body must be JSON", where="Content-Type", hint="send Content-Type: application/json")
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > largest:
-            raise TooLarge(f"the body is larger than {largest} bytes")
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > largest:
+                    raise TooLarge(f"the body is larger than {largest} bytes")
+    except TimeoutError:
+        raise Invalid("the body did not come as a whole", kept="nothing was done") from None
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import anyio.to_thread
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
@@ -46,7 +46,7 @@ from isocenter.api.documents import SCHEMAS
 from isocenter.api.endpoint import Call, Door, Endpoint, json_response, read_body, read_path, read_query
 from isocenter.api.live import Live
 from isocenter.domain.access import Principal, Role, require_account
-from isocenter.domain.errors import IsocenterError, Missing, Unsupported
+from isocenter.domain.errors import Invalid, IsocenterError, Missing, Unsupported
 from isocenter.service.context import Context
 
 # Behind Door.PUBLIC; the role that may do least, and nothing asks it.
@@ -173,6 +173,8 @@ class _Answering:
             response = await self._handler(request)
         except IsocenterError as error:
             response = errors.response(error)
+        except ClientDisconnect:  # also what cannot be read as a body: nobody's fault here, and none for the log
+            response = errors.response(Invalid("the body did not come as a whole"))
         except Exception as error:  # noqa: BLE001 - answered with a number that the log explains
             response = errors.unexpected(error)
         await response(scope, receive, send)
