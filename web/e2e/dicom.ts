@@ -52,6 +52,9 @@ export interface Subject {
   studyDate?: string
   modality?: string
   description?: string
+  seriesDescription?: string
+  /** Values with backslashes between. */
+  imageType?: string
   accession?: string
   instanceNumber?: number
   /** Elements of group 0018, ascending. */
@@ -84,6 +87,7 @@ export function object(subject: Subject, image: readonly Buffer[] = GREY): Buffe
   length.writeUInt32LE(meta.length)
   const dataset = Buffer.concat([
     element(0x0008, 0x0005, 'CS', 'ISO_IR 192'),
+    ...(subject.imageType ? [element(0x0008, 0x0008, 'CS', subject.imageType)] : []),
     element(0x0008, 0x0016, 'UI', SECONDARY_CAPTURE),
     element(0x0008, 0x0018, 'UI', instance),
     element(0x0008, 0x0020, 'DA', subject.studyDate ?? '20260105'),
@@ -92,6 +96,7 @@ export function object(subject: Subject, image: readonly Buffer[] = GREY): Buffe
     element(0x0008, 0x0060, 'CS', subject.modality ?? 'OT'),
     element(0x0008, 0x0090, 'PN', 'Curie^Marie'),
     element(0x0008, 0x1030, 'LO', subject.description ?? ''),
+    ...(subject.seriesDescription ? [element(0x0008, 0x103e, 'LO', subject.seriesDescription)] : []),
     element(0x0010, 0x0010, 'PN', subject.patientName),
     element(0x0010, 0x0020, 'LO', subject.patientId),
     element(0x0010, 0x0030, 'DA', '19700401'),
