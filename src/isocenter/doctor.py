@@ -8,24 +8,27 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from isocenter.domain.access import SYSTEM
+from isocenter.doctor_settings import Level, examined, too_wide
+from isocenter.domain.access import SYSTEM, Role
+from isocenter.domain.addresses import is_loopback
 from isocenter.domain.certificates import WARN_BEFORE
 from isocenter.domain.errors import IsocenterError
 from isocenter.operations import problems
 from isocenter.service import accounts, audit_trail, auditing, backup, deliveries, journal, peers, scrubbing, system, webhooks
 from isocenter.service.context import Context
-from isocenter.store import changes
-from isocenter.store.schema import exception
-
-Level = Literal["unsafe", "unhealthy", "advice"]
+from isocenter.store import changes, factors
+from isocenter.store.schema import change, exception, series_dirty
+from isocenter.store.schema_hl7 import hl7_message
 
 UPLOAD_WITHIN = timedelta(hours=1)
 JOURNAL_WITHIN = timedelta(minutes=30)
 TOKEN_UNUSED = timedelta(days=180)
+WORK_WITHIN = timedelta(minutes=30)
+CLOCK_MAY_DIFFER = timedelta(minutes=1)
 _TAIL = 20_000  # rows of the change log whose chain is looked at; `isocenter verify --audit` looks at all
 
 
@@ -68,6 +71,47 @@ def _works(context: Context) -> Iterator[Finding]:
         )
 
 
+    for path in (context.settings.data, context.settings.blob_folder):
+        figures = os.statvfs(path)
+        if figures.f_files and figures.f_favail < figures.f_files / 20:  # some file systems count none
+            yield Finding("unhealthy", f"the disk of {path} has room for {figures.f_favail:,} more files only",
+                          "Make room, or move to a file system with more inodes.")  # fmt: skip
+
+
+def _settings(context: Context) -> Iterator[Finding]:
+    """Settings."""
+    for level, what, mend in examined(context.settings):
+        yield Finding(level, what, mend)
+
+
+def _clock(context: Context) -> Iterator[Finding]:
+    """The clock."""
+    now = context.clock()
+    last = select(change.c.at).order_by(change.c.seq.desc()).limit(1)
+    newest = context.database.read(lambda connection: connection.execute(last).scalar())
+    if newest is not None and newest - now > CLOCK_MAY_DIFFER:
+        yield Finding("unhealthy", f"the clock is behind: the log has a row of {newest:%Y-%m-%d %H:%M} UTC, which is to come",
+                      "Let the machine follow a time server (PS3.15 A.1), all machines of the archive the same one.")  # fmt: skip
+    if context.settings.embedded:
+        return
+    theirs = context.database.read(lambda connection: connection.execute(select(func.now())).scalar_one())
+    if abs(theirs - now) > CLOCK_MAY_DIFFER:
+        yield Finding("unhealthy", f"this clock and that of the database are {abs(theirs - now).total_seconds():,.0f} s apart",
+                      "Let both follow the same time server (PS3.15 A.1).")  # fmt: skip
+
+
+def _work(context: Context) -> Iterator[Finding]:
+    """What the worker does."""
+    late = context.clock() - WORK_WITHIN
+    waiting = select(func.count()).select_from(series_dirty).where(series_dirty.c.due_at < late)
+    if count := context.database.read(lambda connection: connection.execute(waiting).scalar_one()):
+        yield Finding("unhealthy", f"{count:,} series wait for the worker since half an hour: opening them is slow",
+                      "Does the worker run (isocenter serve, or isocenter worker)? Its log says what keeps it.")  # fmt: skip
+    failed = select(func.count()).select_from(hl7_message).where(hl7_message.c.state == "failed")
+    if count := context.database.read(lambda connection: connection.execute(failed).scalar_one()):
+        yield Finding("advice", f"{count:,} HL7 messages could not be done", "Mend and replay them: the page HL7 messages.")
+
+
 def _network(context: Context) -> Iterator[Finding]:
     """What can be reached from other machines."""
     settings = context.settings
@@ -83,9 +127,18 @@ def _network(context: Context) -> Iterator[Finding]:
         if (end := system.certificate_end(pair)) is not None and end - context.clock() < WARN_BEFORE:
             level: Level = "unsafe" if end < context.clock() else "unhealthy"
             yield Finding(level, f"the certificate of {port} ends on {end:%Y-%m-%d}", "Renew it; the new file is read by itself.")
+    known = peers.peers(context, SYSTEM)
+    for peer in known:
+        for network in too_wide(peer.allowed_ips):
+            yield Finding("unsafe", f"the peer {peer.aet} may call from {network}: whoever says its name is it",
+                          f"isocenter peer change {peer.aet} --allow ADDRESS, for each of its own")  # fmt: skip
+    for webhook in webhooks.all_(context, SYSTEM):
+        if webhook.url.startswith("http://") and webhook.enabled and not is_loopback(urlsplit(webhook.url).hostname or ""):
+            yield Finding("unsafe", f"the webhook {webhook.name} is told in clear text",
+                          "Give its receiver TLS, and it an https URL.")  # fmt: skip
     if settings.dicom_tls is None:
         return
-    for peer in peers.peers(context, SYSTEM):
+    for peer in known:
         if not peer.tls:
             yield Finding("advice", f"the peer {peer.aet} is called without TLS", f"isocenter peer change {peer.aet} --tls")
 
@@ -113,6 +166,14 @@ def _people(context: Context) -> Iterator[Finding]:
         yield Finding(
             "advice", "everybody works as admin: the log cannot tell who saw what", "isocenter user add NAME --role radiologist"
         )
+    def alone(connection: Connection) -> list[str]:
+        held = ((user.name, factors.of(connection, user.id)) for user in users if user.role == Role.ADMIN)
+        return [name for name, factor in held if factor is None or factor.confirmed_at is None]
+
+    single = context.database.read(alone)
+    if single:
+        yield Finding("advice", f"administrators sign in with a password alone: {', '.join(single)}",
+                      "A second step: each in the own account, docs/login.md")  # fmt: skip
     for token in accounts.tokens(context, SYSTEM):
         if token.expires_at is None and context.clock() - (token.used_at or token.created_at) > TOKEN_UNUSED:
             yield Finding(
@@ -217,5 +278,5 @@ def _queues(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
-    _works, _network, _files, _people, _backups, _kept, _log, _collector, _journal, _queues,
+    _works, _settings, _clock, _work, _network, _files, _people, _backups, _kept, _log, _collector, _journal, _queues,
 )  # fmt: skip
