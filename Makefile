@@ -2,6 +2,7 @@
 # make bench   measures beside Orthanc, storescp and nginx           make fuzz    the same property tests, for longer
 # make wheel   builds dist/*.whl with the web client in it           make lock    renews the pinned Python requirements
 # make clean   removes what was built; never a data folder
+# make audit   asks npm and pip-audit for known vulnerabilities of it, where their data can be had
 # make sbom    lists what the product is made of, with licences: docs/dependencies.md, dist/sbom.cdx.json
 #
 # Each step leaves a stamp that is newer than what it was made from, so nothing is done twice.
@@ -13,7 +14,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/test-
 CLIENT := src/isocenter/web_client/index.html
 PIP := $(PY) -m pip --disable-pip-version-check
 
-.PHONY: run test bench fuzz wheel lock sbom clean setup setup-test packages-test client
+.PHONY: run test bench fuzz wheel lock sbom audit clean setup setup-test packages-test client
 .DEFAULT_GOAL := run
 
 run: setup
@@ -39,6 +40,9 @@ lock: $(VENV)/.test
 
 sbom: $(VENV)/.test
 	@$(PY) scripts/dependencies.py --sbom dist/sbom.cdx.json
+
+audit: $(VENV)/.test
+	@$(PY) scripts/audit.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist .build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

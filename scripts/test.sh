@@ -40,6 +40,7 @@ web() { (cd web && npm run --silent "$@"); }
 step ruff ruff check .
 step mypy mypy
 step import-linter lint-imports
+step audit python scripts/audit.py
 # tsc has been there already: the client is not built without it.
 beside eslint web lint
 beside vitest web test

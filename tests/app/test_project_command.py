@@ -36,3 +36,17 @@ def test_a_project_from_its_making_to_an_export(tmp_path: Path, capsys: pytest.C
     assert "options are" in run("project", "change", "TRIAL", "--file", str(value))[1]
     assert run("project", "close", "TRIAL") == (0, "TRIAL closed\n")
     assert "closed" in run("project", "export", "TRIAL", "--study", "1.2.3", "--to", str(tmp_path / "b"))[1]
+
+
+def test_a_lost_file_is_reported_and_the_others_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "given").mkdir()
+    for number in range(3):
+        content = part10(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4", SOPInstanceUID=f"1.2.3.4.{number}")
+        (tmp_path / f"given/{number}.dcm").write_bytes(content)
+    there = ("--data", str(tmp_path / "data"))
+    assert main(["import", str(tmp_path / "given"), *there]) == 0 and main(["project", "add", "TRIAL", *there]) == 0
+    next((tmp_path / "data/archive").rglob("*.dcm")).unlink()
+    capsys.readouterr()
+    assert main(["project", "export", "TRIAL", "--study", "1.2.3", "--to", str(tmp_path / "out"), *there]) == 1
+    assert "2 objects written, 1 held back" in capsys.readouterr().out
+    assert len([dcmread(path) for path in (tmp_path / "out").rglob("*.dcm")]) == 2

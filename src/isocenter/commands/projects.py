@@ -7,8 +7,9 @@ from typing import Any
 
 from isocenter.commands.access import archive, needed, tell, time
 from isocenter.commands.terminal import print_json, print_rows
+from isocenter.dicom.deidentify import Deidentified
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import Invalid, Missing
+from isocenter.domain.errors import Invalid, IsocenterError, Missing
 from isocenter.service import deidentifying
 from isocenter.service.context import Context
 from isocenter.settings import Loaded
@@ -74,6 +75,20 @@ def _value(arguments: argparse.Namespace) -> Any:
         raise Invalid(f"the file cannot be read as JSON ({type(error).__name__})", where="--file") from None
 
 
+def _write(folder: Path, made: Deidentified) -> None:
+    """A whole file, or none."""
+    path = folder / made.study_instance_uid / made.series_instance_uid / f"{made.sop_instance_uid}.dcm"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            offset = 0
+            while piece := made.file.read_at(offset, _PIECE):
+                offset += file.write(piece)
+    except IsocenterError:
+        path.unlink()
+        raise
+
+
 def _export(context: Context, arguments: argparse.Namespace, name: str) -> int:
     """Files below FOLDER, named by their new UIDs, and REPORT.TXT; 1 when something was held back."""
     folder, studies = needed(arguments.to, "--to FOLDER"), needed(arguments.study, "--study UID")
@@ -85,16 +100,14 @@ def _export(context: Context, arguments: argparse.Namespace, name: str) -> int:
     for located in deidentifying.chosen(context, SYSTEM, kept, list(dict.fromkeys(studies))):
         try:
             with deidentifying.cleaned(context, kept, located) as cleaned:
-                made = cleaned.made
-                path = folder / made.study_instance_uid / made.series_instance_uid / f"{made.sop_instance_uid}.dcm"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("xb") as file:
-                    offset = 0
-                    while piece := made.file.read_at(offset, _PIECE):
-                        offset += file.write(piece)
+                _write(folder, cleaned.made)
                 summary.take(cleaned)
         except deidentifying.HeldBack as error:
             summary.held_back[str(error)] += 1
+        except IsocenterError as error:
+            if not deidentifying.of_the_object(error):
+                raise
+            summary.held_back[error.message] += 1
     (folder / "REPORT.TXT").write_text(summary.text())
     facts = summary.facts()
     if arguments.json:
