@@ -280,6 +280,7 @@ async def test_a_view_becomes_a_presentation_state(sqlite_api: Api, data: Path, 
     study, series, instances = hold_ct(sqlite_api, data)
     token = sqlite_api.token(Role.RADIOLOGIST, "ray")
     items = [item((study, series, instances[0]), n, **shape, lines=["37.5 mm"]) for n, (shape, *_) in enumerate(SHAPES)]
+    items[1]["wordsAt"] = [-12.5, 30]  # moved away by hand
     async with sqlite_api.client(token) as client:
         await client.post(f"/studies/{study}/annotations", json={"set": items, "remove": []})
         for wrong in ({}, {"instance": "1.2.3", "area": [1, 1, 2, 2]}, {"instance": instances[0], "area": [1]}):
@@ -300,6 +301,8 @@ async def test_a_view_becomes_a_presentation_state(sqlite_api: Api, data: Path, 
     assert [(each.GraphicType, [*each.GraphicData]) for each in figures] == [(kind, points) for _, kind, points, _ in SHAPES]
     texts = made.GraphicAnnotationSequence[0].TextObjectSequence
     assert texts[0].UnformattedTextValue == "Läsion 1\r\n37.5 mm" and [*texts[0].AnchorPoint] == [40.75, 60.5]
+    x, y = items[1]["points"][0]
+    assert [*texts[1].AnchorPoint] == [x - 12, y + 30.5]
 
 
 async def test_marked_images_become_key_objects(sqlite_api: Api, data: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ async function draw(page: Page, [x0, y0]: readonly [number, number], [x1, y1]: r
 }
 
 const shapes = (page: Page): Promise<(string | null)[]> => page.locator('[data-testid="measurement"] .measure-line').evaluateAll((all) => all.map((each) => each.getAttribute('d')))
+const words = (page: Page): Promise<[number, number][]> => page.locator('.measure-text').evaluateAll((all) => all.map((each) => [Number(each.getAttribute('x')), Number(each.getAttribute('y'))]))
 const saved = (page: Page) => expect(page.getByTestId('annotations-saving')).toHaveAttribute('data-state', 'saved')
 
 interface Kept {
@@ -45,11 +46,32 @@ test('what is drawn is there again, exactly where it was, also after a closed ta
   const first = await kept(page)
   expect(first.items.map((item) => item.type)).toEqual(['measurement'])
 
+  // Its words are moved away from what they hide; the line stays, and a thin one leads to it.
+  const label = (await page.locator('.measure-text').first().boundingBox())!
+  const beside = await words(page)
+  await page.mouse.move(label.x + label.width / 2, label.y + label.height / 2)
+  await page.mouse.down()
+  await page.mouse.move(label.x + label.width / 2 - 60, label.y + label.height / 2 + 90, { steps: 4 })
+  await page.mouse.up()
+  const moved = await words(page)
+  expect(moved[0]![0] - beside[0]![0]).toBeCloseTo(-60, 0)
+  expect(moved[0]![1] - beside[0]![1]).toBeCloseTo(90, 0)
+  expect(await shapes(page)).toEqual(before)
+  await expect(page.getByTestId('measure-leader')).toHaveAttribute('d', /^M[\d. ]+L[\d. ]+$/)
+  await keepScreenshot(page, 'annotations-words')
+  await page.keyboard.press('Control+z')
+  await expect.poll(() => words(page)).toEqual(beside)
+  await page.keyboard.press('Control+Shift+z')
+  await expect.poll(() => words(page)).toEqual(moved)
+  await saved(page)
+  const labelled = await kept(page)
+
   await page.reload()
   await expect(page.getByTestId('measurement')).toHaveCount(1)
   await page.getByTestId('panel-annotations').click()
   await expect.poll(() => shapes(page)).toEqual(before)
-  expect((await kept(page)).items).toEqual(first.items)
+  for (const axis of [0, 1] as const) await expect.poll(async () => (await words(page))[0]?.[axis]).toBeCloseTo(moved[0]![axis], 6)
+  expect((await kept(page)).items).toEqual(labelled.items)
 
   // The server is away, and the tab is closed before it is back.
   await page.route('**/annotations', (route) => (route.request().method() === 'POST' ? route.abort() : route.continue()))

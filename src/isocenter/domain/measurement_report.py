@@ -111,7 +111,8 @@ MOST_SAID = 20  # codes of one measurement
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A measurement on an image. results: (quantity, value, unit). outline: of a circle, as `_round` has it.
+    """A measurement on an image. results: (quantity, value, unit). outline: of a circle, as `_round` has it. words_at: where its
+    words begin, from its first point, when a person has moved them.
 
     tracking: the Tracking Unique Identifier of the report that it came from, else "". said: content items that it had there in
     codes (finding, site, ...), to be written again.
@@ -126,6 +127,7 @@ class Drawn:
     label: str = ""
     lines: tuple[str, ...] = ()
     outline: tuple[Point, ...] = ()
+    words_at: Point | None = None
     tracking: str = ""
     said: tuple[Json, ...] = ()
 
@@ -138,10 +140,11 @@ def drawn(item: Mapping[str, Any], image: Image) -> Drawn:
         lines = tuple(str(line)[:200] for line in item.get("lines", ())[:40])
         written, label = (short(str(item.get(name) or ""), 1000) for name in ("text", "label"))
         outline = _points(item.get("outline", ()))
+        words_at = next(iter(_points([item["wordsAt"]])), None) if item.get("wordsAt") else None
         origin = item.get("origin") or {}
         tracking = str(origin.get("tracking") or "")
         found = Drawn(
-            str(item["id"]), str(item["kind"]), image, points, results, written, label, lines, outline,
+            str(item["id"]), str(item["kind"]), image, points, results, written, label, lines, outline, words_at,
             tracking if is_valid(tracking) else "", tuple(_said(each) for each in origin.get("said", ())[:MOST_SAID]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError):

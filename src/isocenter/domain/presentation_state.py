@@ -143,6 +143,9 @@ def _text(found: Drawn) -> list[Json]:
     if not words:
         return []
     anchor = max(point for _, points in annotated(found) for point in points)
+    if found.words_at is not None:
+        (x, y), (right, down) = found.points[0], found.words_at
+        anchor = (x + right + 0.5, y + down + 0.5)  # the viewer counts from the middle of the first pixel
     return [
         attributes(
             AnchorPointAnnotationUnits="PIXEL",

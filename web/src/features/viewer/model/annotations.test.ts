@@ -26,6 +26,8 @@ describe('what is kept of a drawing', () => {
     const taken: Measurement = { ...length, origin: { tracking: '1.2.3', said: [{ relation: 'CONTAINS', concept: { ...code, meaning: 'Finding' }, code, modifiers: [] }] } }
     expect(measurementOf(JSON.parse(JSON.stringify(itemOfMeasurement(taken))) as AnnotationItem)).toEqual(taken)
     expect(measurementOf({ ...itemOfMeasurement(length), origin: { tracking: '1.2.3', said: [{ relation: 'CONTAINS', code }] } })).toEqual(length)
+    expect(measurementOf(itemOfMeasurement({ ...length, wordsAt: [-4.5, 20] }))).toEqual({ ...length, wordsAt: [-4.5, 20] })
+    expect(measurementOf({ ...itemOfMeasurement(length), wordsAt: ['a', 2] })).toEqual(length)
   })
 
   it('tells only what has changed, and later changes count more than earlier ones', () => {

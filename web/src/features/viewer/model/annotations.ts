@@ -47,7 +47,7 @@ const isOrigin = (value: unknown): value is Origin =>
 
 /** The measurement of an item; undefined for what this viewer cannot draw (which it then leaves as it is). */
 export function measurementOf(item: AnnotationItem): Measurement | undefined {
-  const { id, kind, frameId, points, lines, text, label, origin } = item
+  const { id, kind, frameId, points, lines, text, label, wordsAt, origin } = item
   const place = isText(frameId) ? placeOf(frameId) : undefined
   const known = KINDS.find((each) => each === kind)
   if (item.type !== 'measurement' || !known || !place || !Array.isArray(points) || points.length === 0 || !points.every(isPoint)) return undefined
@@ -60,6 +60,7 @@ export function measurementOf(item: AnnotationItem): Measurement | undefined {
     lines: Array.isArray(lines) ? lines.filter(isText) : [],
     ...(isText(text) ? { text } : {}),
     ...(isText(label) ? { label } : {}),
+    ...(isPoint(wordsAt) ? { wordsAt } : {}),
     ...(isOrigin(origin) ? { origin } : {}),
   }
 }

@@ -46,6 +46,8 @@ export interface Measurement {
   readonly text?: string
   /** A name given to any other shape. */
   readonly label?: string
+  /** Where its words begin, from its first point, in pixels of the image, when a person has moved them; else they stand beside it. */
+  readonly wordsAt?: Point
   /** Of one that was taken over from a report. */
   readonly origin?: Origin
   /** What is written beside it, as worked out last. */

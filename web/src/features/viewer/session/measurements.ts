@@ -268,6 +268,15 @@ export class Measurements {
     this.patch({ all: this.state.get().all.map((measurement) => (measurement.id === id ? change(measurement) : measurement)) })
   }
 
+  /** The words of a shape begin elsewhere. */
+  moveWords(id: string, to: Point): void {
+    const change = (each: Measurement): Measurement => {
+      const [first = to] = each.points
+      return { ...each, wordsAt: [to[0] - first[0], to[1] - first[1]] }
+    }
+    this.patch({ all: this.state.get().all.map((each) => (each.id === id ? change(each) : each)) })
+  }
+
   /** A press that moved nothing is no step to undo. */
   endEdit(): void {
     if (this.past[this.past.length - 1] === this.state.get().all) this.past.pop()

@@ -3,7 +3,7 @@ import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import type { Point } from '../model/geometry'
 import { type Measurement, proportionAt } from '../model/measure'
-import { type Proportion, etdrsLines, footOn, handlesOf, hasOwnLines, isTraced, middles, obliqueBox, outlineOf, regionOf } from '../model/shapes'
+import { type Proportion, etdrsLines, footOn, handlesOf, hasOwnLines, isTraced, isWords, middles, obliqueBox, outlineOf, regionOf } from '../model/shapes'
 import { type Affine, apply } from '../model/view'
 import type { ViewerSession } from '../session/session'
 import { Naming } from './Naming'
@@ -66,6 +66,15 @@ export function wordsOf({ kind, text = '', label = '', lines }: Measurement): re
   return kind === 'calibration' ? [[...lines, own].filter(Boolean).join(' ')] : [...own.split('\n').filter(Boolean), ...lines]
 }
 
+/** From moved words to the nearest corner of their shape. */
+function leader(corners: readonly Point[], [x, y]: Point, longest: number, lines: number): string {
+  const [left, right, top, bottom] = [x - 3, x + longest, y - LINE, y + (lines - 1) * LINE + 4]
+  const from = ([px, py]: Point): Point => [Math.max(left, Math.min(right, px)), Math.max(top, Math.min(bottom, py))]
+  const far = (corner: Point): number => Math.hypot(corner[0] - from(corner)[0], corner[1] - from(corner)[1])
+  const [nearest] = [...corners].sort((a, b) => far(a) - far(b))
+  return nearest ? `M${nearest.join(' ')}L${from(nearest).join(' ')}` : ''
+}
+
 interface ShapeProps {
   measurement: Measurement
   affine: Affine
@@ -88,8 +97,12 @@ export function Shape({ measurement, affine, proportion, width, height, chosen, 
   // Text stays inside the viewport: to the right of the shape, else to the left of it.
   const fits = rightmost[0] + 12 + longest < width
   const leftmost = Math.min(...[...outer, ...corners].map((point) => point[0]))
-  const x = fits ? rightmost[0] + 12 : Math.max(4, leftmost - 12 - longest)
-  const y = Math.min(height - words.length * LINE, Math.max(LINE, rightmost[1] + 4))
+  const [first] = points
+  const moved = measurement.wordsAt && first && apply(affine, [first[0] + measurement.wordsAt[0], first[1] + measurement.wordsAt[1]])
+  const x = moved ? Math.max(4, Math.min(width - longest - 4, moved[0])) : fits ? rightmost[0] + 12 : Math.max(4, leftmost - 12 - longest)
+  const y = Math.min(height - words.length * LINE, Math.max(LINE, moved ? moved[1] : rightmost[1] + 4))
+  // Words of a shape can be moved away from it; those that are the shape go with it.
+  const movable = live || isWords(kind) ? undefined : `${x},${y}`
   return (
     <g className={chosen ? 'measure measure-chosen' : 'measure'} data-kind={kind} data-testid="measurement">
       <path d={path} className="measure-halo" />
@@ -102,13 +115,14 @@ export function Shape({ measurement, affine, proportion, width, height, chosen, 
             {!live && <circle cx={cx} cy={cy} r={12} className="measure-grip" data-measurement={id} data-handle={index} />}
           </g>
         ))}
+      {moved && words.length > 0 && <path d={leader(corners, [x, y], longest, words.length)} className="measure-leader" data-testid="measure-leader" />}
       {kind === 'marker' && outer[0] && (
         <text x={outer[0][0]} y={outer[0][1] + 4} textAnchor="middle" className="measure-text" data-measurement={live ? undefined : id}>
           {measurement.text}
         </text>
       )}
       {words.map((line, index) => (
-        <text key={index} x={x} y={y + index * LINE} className="measure-text" data-measurement={live ? undefined : id}>
+        <text key={index} x={x} y={y + index * LINE} className="measure-text" data-measurement={live ? undefined : id} data-words={movable}>
           {line}
         </text>
       ))}

@@ -30,6 +30,8 @@ interface Grip {
   readonly point: number
   readonly from: Point
   readonly points: readonly Point[]
+  /** Its words are moved and not the shape: where they began. */
+  readonly words: Point | null
 }
 
 export class PaneInput {
@@ -122,7 +124,7 @@ export class PaneInput {
     const measurement = held && all.find((candidate) => candidate.id === held.dataset.measurement)
     if (measurement && point && this.mayMeasure()) {
       measurements.beginEdit(measurement.id)
-      this.grip = { id: measurement.id, point: Number(held.dataset.handle ?? -1), from: point, points: measurement.points }
+      this.grip = { id: measurement.id, point: Number(held.dataset.handle ?? -1), from: point, points: measurement.points, words: this.wordsOf(held) }
       return 'edit'
     }
     measurements.select(null)
@@ -136,6 +138,12 @@ export class PaneInput {
     }
     measurements.begin(tool, point, picture)
     return 'draw'
+  }
+
+  /** Where words that are held begin on the image; null when something else is held. */
+  private wordsOf({ dataset: { words } }: SVGElement): Point | null {
+    const [x, y] = words?.split(',').map(Number) ?? []
+    return x === undefined || y === undefined ? null : this.inImage([x, y])
   }
 
   /** Only on the image's own pixels: values and edges of a smaller picture are others. */
@@ -242,7 +250,8 @@ export class PaneInput {
     const { grip } = this
     const { picture } = this.pane.state.get()
     if (!grip || !picture) return
-    this.session.measurements.reshape(grip.id, grip.points, grip.point, grip.from, to, picture)
+    if (grip.words) this.session.measurements.moveWords(grip.id, [grip.words[0] + to[0] - grip.from[0], grip.words[1] + to[1] - grip.from[1]])
+    else this.session.measurements.reshape(grip.id, grip.points, grip.point, grip.from, to, picture)
   }
 
   private pinch(before: Point, at: Point, other: Point): void {

@@ -34,7 +34,7 @@ function drawnOn(session: ViewerSession, frames: readonly Frame[]): FilmWish['dr
   const byId = new Map(frames.map((frame) => [frame.id, frame]))
   return session.measurements.state.get().all.flatMap((measurement): FilmWish['drawn'] => {
     const frame = byId.get(measurement.frameId)
-    const [first] = measurement.points
+    const { points: [first], wordsAt } = measurement
     if (!frame || !first) return []
     const at = { instance: frame.instance.sopInstanceUID, frame: frame.number }
     const proportion = proportionAt(session.measurements.calibrationOf(frame), measurement.points, frame.extent.aspect)
@@ -44,7 +44,7 @@ function drawnOn(session: ViewerSession, frames: readonly Frame[]): FilmWish['dr
     const words = [measurement.kind === 'marker' ? (measurement.text ?? '') : '', ...wordsOf(measurement)].filter(Boolean).join('\n')
     return [
       ...(PLACES.has(measurement.kind) ? [{ ...at, kind: 'POINT' as const, points: flat([first]) }] : figures.map((line) => ({ ...at, kind: 'POLYLINE' as const, points: flat(line) }))),
-      ...(words ? [{ ...at, kind: 'TEXT' as const, points: flat([[rightmost[0] + frame.extent.columns / 60, rightmost[1]]]), text: words }] : []),
+      ...(words ? [{ ...at, kind: 'TEXT' as const, points: flat([wordsAt ? [first[0] + wordsAt[0], first[1] + wordsAt[1]] : [rightmost[0] + frame.extent.columns / 60, rightmost[1]]]), text: words }] : []),
     ]
   })
 }
