@@ -1,8 +1,8 @@
 """Who has a place: the associations of all DICOM processes on this machine, counted in memory that they share.
 
-The kernel deals connections out to processes in turn, so that a limit counted in each would be several limits. Here an
+The kernel deals connections out to whichever process accepts, so that a limit counted in each would be several limits. Here an
 association costs a lock and a look at some kilobytes. A process that was killed leaves places behind; they are taken back when
-one is wanted.
+one is wanted. Each process tells how many connections it has, too, so that none takes more than the others.
 """
 
 import fcntl
@@ -15,12 +15,15 @@ from contextlib import contextmanager
 
 _PLACE = struct.Struct("<i16s")  # process id, 0 when it is free; AE title
 _FREE = bytes(_PLACE.size)
+_PROCESS = struct.Struct("<ii")  # process id, 0 when the entry is free; connections that it has
+_PROCESSES = 64
+_TABLE = _PROCESSES * _PROCESS.size  # in front of the places
 
 
 def create(number: int) -> int:
     """The descriptor of memory for so many places, for processes to inherit."""
     made = os.memfd_create("isocenter-places")
-    os.ftruncate(made, number * _PLACE.size)
+    os.ftruncate(made, _TABLE + number * _PLACE.size)
     return made
 
 
@@ -34,6 +37,7 @@ class Places:
         self._lock = threading.Lock()
         with self._exclusive():
             self._clear({os.getpid()})  # of a process before us that had our number
+            self._entry = self._enter()
 
     def take(self, title: str, most: int) -> int | None:
         """A place for an association of an AE title that may have `most`; None when it has these, or no place is left."""
@@ -50,6 +54,35 @@ class Places:
         """Give a place back, once."""
         with self._exclusive():
             self._write(place, _FREE)
+
+    def tell(self, connections: int) -> None:
+        """How many connections this process has now."""
+        with self._lock:
+            if self._descriptor >= 0 and self._entry is not None:
+                _PROCESS.pack_into(self._memory, self._entry * _PROCESS.size, os.getpid(), connections)
+
+    def has_more_than_others(self) -> bool:
+        """Whether this process has more connections than the others have on average."""
+        with self._lock:
+            if self._descriptor < 0 or self._entry is None:
+                return False
+            table: list[tuple[int, int]] = list(_PROCESS.iter_unpack(self._memory[:_TABLE]))
+        _, mine = table.pop(self._entry)
+        others = [connections for process, connections in table if process]
+        return mine * len(others) > sum(others)
+
+    def _enter(self) -> int | None:
+        """An entry in the table of processes, those of dead ones are free; None when there are too many."""
+        entry = None
+        for number, (process, _) in enumerate(_PROCESS.iter_unpack(self._memory[:_TABLE])):
+            if process and (process == os.getpid() or not os.path.exists(f"/proc/{process}")):
+                _PROCESS.pack_into(self._memory, number * _PROCESS.size, 0, 0)
+                process = 0
+            if not process and entry is None:
+                entry = number
+        if entry is not None:
+            _PROCESS.pack_into(self._memory, entry * _PROCESS.size, os.getpid(), 0)
+        return entry
 
     def close(self) -> None:
         """Forget the memory; nothing may follow."""
@@ -70,7 +103,7 @@ class Places:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
 
     def _all(self) -> list[tuple[int, bytes]]:
-        return list(_PLACE.iter_unpack(self._memory[:]))
+        return list(_PLACE.iter_unpack(self._memory[_TABLE:]))
 
     def _free_place(self, owner: bytes, most: int) -> int | None:
         places = self._all()
@@ -88,5 +121,5 @@ class Places:
         return bool(mine)
 
     def _write(self, place: int, data: bytes) -> None:
-        start = place * _PLACE.size
+        start = _TABLE + place * _PLACE.size
         self._memory[start : start + _PLACE.size] = data

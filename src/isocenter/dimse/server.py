@@ -1,11 +1,13 @@
 """The DICOM listener: one process of it, a thread an association.
 
-Several processes share one listening socket, which the supervisor binds. All of them sleep in accept(), and the kernel wakes them
-in turn, so that associations spread evenly; a connection that comes while a process is started again waits for the next.
+Several processes share one listening socket, which the supervisor binds. All of them wait for it; who has more associations than
+the others gives them a moment to take the next, so that associations spread evenly. A connection that comes while a process is
+started again is taken by another.
 """
 
 import ipaddress
 import logging
+import select
 import socket
 import threading
 import time
@@ -46,6 +48,9 @@ REJECTED_AT_ONCE = 50
 
 # How long accept() sleeps before it looks whether it is to stop: shutdown() would end it, but for all who share the socket.
 ACCEPT_SECONDS = 0.25
+
+# How long a process that has more associations than the others leaves a new connection to them (seconds).
+LEFT_TO_OTHERS = 0.02
 
 # While stopping, an association without a message for this long has nothing to lose (seconds).
 QUIET = 0.5
@@ -179,6 +184,8 @@ class Server:
 
     def _accept(self, listener: socket.socket, certificates: Certificates | None) -> None:
         while not self._stopping:
+            if self._leaves_it_to_others(listener):
+                continue
             try:
                 connection, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
@@ -189,6 +196,21 @@ class Server:
                 time.sleep(0.1)
                 continue
             self._begin(connection, address[0], certificates)
+
+    def _leaves_it_to_others(self, listener: socket.socket) -> bool:
+        """Whether no connection waits that this process has to take. Returns soon."""
+        if not self._places.has_more_than_others():
+            return False
+        poll = select.poll()
+        poll.register(listener, select.POLLIN)
+        if not poll.poll(1000 * ACCEPT_SECONDS):
+            return True
+        until = time.monotonic() + LEFT_TO_OTHERS
+        while time.monotonic() < until and self._places.has_more_than_others():
+            time.sleep(0.001)
+            if not poll.poll(0):
+                return True
+        return False
 
     def _begin(self, connection: socket.socket, address: str, certificates: Certificates | None) -> None:
         if not self._room():
@@ -203,11 +225,13 @@ class Server:
         thread = threading.Thread(target=self._run, args=(association, address), name=f"dicom-{address}", daemon=True)
         with self._lock:
             self._open[association] = thread
+            self._places.tell(len(self._open))
         try:
             thread.start()
         except RuntimeError:  # no more threads
             with self._lock:
                 del self._open[association]
+                self._places.tell(len(self._open))
             association.close()
 
     def _room(self) -> bool:
@@ -244,6 +268,7 @@ class Server:
             association.close()
             with self._lock:
                 self._open.pop(association, None)
+                self._places.tell(len(self._open))
         facts.update(how=outcome, detail=detail, seconds=round(time.monotonic() - began, 3))
         log.info("association ended", extra={"facts": facts})
         metrics.association(_METRIC.get(outcome, "aborted"), str(facts.get("calling", "")))
