@@ -92,7 +92,7 @@ class Supervisor:
         """Resolve port 0 and make sure that the ports are free.
 
         DICOM's socket is ours and its processes inherit it: a connection that comes while one of them is started again waits for
-        the next that accepts, and no hash deals connections out, as with SO_REUSEPORT: the processes agree on it (`dimse.places`).
+        the next that accepts, and none is dealt out by hash as with SO_REUSEPORT: the processes agree (`dimse.places`).
         """
         settings = self.settings
         if "web" in self.roles:
