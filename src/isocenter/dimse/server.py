@@ -49,8 +49,9 @@ REJECTED_AT_ONCE = 50
 # How long accept() sleeps before it looks whether it is to stop: shutdown() would end it, but for all who share the socket.
 ACCEPT_SECONDS = 0.25
 
-# How long a process that has more associations than the others leaves a new connection to them (seconds).
-LEFT_TO_OTHERS = 0.02
+# How long a process that has more associations than the others leaves a new connection to them, who take it within a
+# millisecond unless every core is busy (seconds).
+LEFT_TO_OTHERS = 0.25
 
 # While stopping, an association without a message for this long has nothing to lose (seconds).
 QUIET = 0.5
