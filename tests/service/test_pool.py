@@ -11,7 +11,8 @@ import pytest
 
 from isocenter.dicom.elements import Malformed
 from isocenter.domain.errors import Broken, Busy, NoSpace, Unsupported
-from isocenter.service.pool import Handle, Pool
+from isocenter.service import pool as pool_module
+from isocenter.service.pool import WORKER_MEMORY, Handle, Pool
 
 
 def echo(data: bytes, times: int = 1) -> bytes:
@@ -40,6 +41,10 @@ def environment() -> bytes:
 def fail(kind: str) -> bytes:
     raise {"malformed": Malformed("bits are missing", "PixelData"), "unsupported": Unsupported("no such form", where="x"),
            "full": OSError(28, "full"), "other": KeyError("Mustermann^Max")}[kind]
+
+
+def gather(size: int) -> bytes:
+    return bytes(bytearray(size))[:1]
 
 
 def copy(source: int, target: int) -> bytes:
@@ -84,6 +89,23 @@ def test_a_worker_that_dies_costs_its_request_only(pool: Pool) -> None:
     with pytest.raises(Broken, match="ended unexpectedly"):
         pool.run_sync(die)
     assert pool.run_sync(echo, b"abc") == b"abc"
+
+
+def test_a_worker_that_never_ends_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "TASK_SECONDS", 2.0)
+    pool = Pool(1, 1)
+    with pytest.raises(Broken, match="ended unexpectedly"):
+        pool.run_sync(wait_for, str(folder / "never"))
+    assert not pool.workers
+    monkeypatch.undo()
+    assert pool.run_sync(echo, b"abc") == b"abc"
+    pool.close()
+
+
+def test_a_worker_that_wants_more_memory_than_any_image_needs_gets_none(pool: Pool) -> None:
+    with pytest.raises(NoSpace):
+        pool.run_sync(gather, WORKER_MEMORY)
+    assert pool.run_sync(gather, 1 << 20) == b"\0"
 
 
 def test_a_worker_killed_from_outside_is_replaced(folder: Path) -> None:

@@ -111,7 +111,8 @@ def _rle(data: bytes, layout: Layout) -> Decoded:
     for index, (start, end) in enumerate(zip(offsets, ends, strict=False)):
         if not 64 <= start <= end <= len(data):
             raise Malformed("an RLE frame has segments out of order", "PixelData")
-        segment = np.frombuffer(imagecodecs.packbits_decode(data[start:end]), np.uint8)
+        # No more than a plane can need: two bytes become 128, and a frame may be gigabytes of such pairs.
+        segment = np.frombuffer(imagecodecs.packbits_decode(data[start : min(end, start + 2 * size + 64)]), np.uint8)
         if len(segment) < size:
             raise Malformed("an RLE segment is too short", "PixelData")
         planes[index // width, width - 1 - index % width] = segment[:size]
