@@ -107,10 +107,15 @@ def forget_process(pid: int) -> None:
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-def exposition(gauges: dict[str, tuple[str, float]] | None = None) -> bytes:
-    """Everything in Prometheus' text format; gauges: name -> (help, value), facts read at this moment."""
+def exposition(gauges: dict[str, tuple[str, float]] | None = None, *, counted: bool = True) -> bytes:
+    """Everything in Prometheus' text format; gauges: name -> (help, value), facts read at this moment.
+
+    counted: also what the processes have counted, which is of all institutions that share them.
+    """
     registry = CollectorRegistry()
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if not counted:
+        pass
+    elif os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         for metric in ALL:

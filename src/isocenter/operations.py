@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from isocenter import __version__, metrics
 from isocenter.domain import access
 from isocenter.domain.access import SYSTEM
-from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Missing, Unauthenticated
+from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
 from isocenter.service import backup, deliveries, scrubbing, system, webhooks
 from isocenter.service.context import Context
 
@@ -57,15 +57,14 @@ class Operations:
     async def _metrics(self, scope: Scope, send: Send) -> None:
         try:
             access.require(await self._authenticator.principal(scope), access.Permission.SYSTEM_READ)
-            if self._context.settings.tenant:
-                raise Missing("the figures of this server are those of several institutions", where="/metrics",
-                              hint="Its operator may count requests at the reverse proxy.")
         except IsocenterError as error:
             # RFC 9110 11.6.1; never Basic, for which a browser would open its own dialogue
             challenge = ((b"www-authenticate", b'Bearer realm="isocenter"'),) if isinstance(error, Unauthenticated) else ()
             await answer(send, *refusal(error), *challenge)
             return
-        body = await anyio.to_thread.run_sync(lambda: metrics.exposition(gauges(self._context)))
+        # What the processes count is of all institutions that share them, AE titles included: nobody is told.
+        counted = not self._context.settings.tenant
+        body = await anyio.to_thread.run_sync(lambda: metrics.exposition(gauges(self._context), counted=counted))
         headers = [(b"content-type", metrics.CONTENT_TYPE.encode()), FRESH]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -146,7 +145,7 @@ def _count(context: Context, table: str) -> int:
 
 def refusal(error: IsocenterError) -> tuple[int, dict[str, object]]:
     """Status and body for a caller who may not read this."""
-    statuses = ((Busy, 429), (Unauthenticated, 401), (Forbidden, 403), (Missing, 404))
+    statuses = ((Busy, 429), (Unauthenticated, 401), (Forbidden, 403))
     status = next((status for kind, status in statuses if isinstance(error, kind)), 500)
     return status, {"error": {"kind": error.kind.value, "message": error.message, "hint": error.hint}}
 

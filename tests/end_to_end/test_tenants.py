@@ -180,8 +180,12 @@ def test_the_log_of_one_knows_nothing_of_the_other(server: Server) -> None:
         assert STUDY in changes and other not in changes.lower()
 
 
-def test_figures_of_the_whole_process_are_told_to_neither(server: Server) -> None:
-    assert web(server, "north").get("/metrics").status_code == 404
+def test_each_is_told_its_own_figures_and_none_of_the_whole_process(server: Server) -> None:
+    for name, instances in (("north", 2), ("south", 1)):
+        told = web(server, name).get("/metrics")
+        assert told.status_code == 200 and f"\nisocenter_instances {instances}.0\n" in told.text
+        assert "isocenter_backup_failing 1.0" in told.text
+        assert "_total" not in told.text and "peer=" not in told.text and "CT1" not in told.text
     assert web(server, "north", auth=None).get("/metrics").status_code == 401
 
 
