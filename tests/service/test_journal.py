@@ -35,12 +35,15 @@ from isocenter.service import (
     peers,
     rejections,
     routing,
+    scrubbing,
     sessions,
 )  # fmt: skip
 from isocenter.service.context import Context
 from isocenter.store import finding
+from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.database import Database
 from isocenter.store.journal import End
+from isocenter.store.replica import replica
 from isocenter.store.schema import change, instance, patient, peer, series, study
 from isocenter.store.schema_corrections import patient_link
 from isocenter.work.rejections import delete_due
@@ -257,3 +260,35 @@ def test_doctor_tells_when_it_cannot_be_written(sqlite_context: Context, monkeyp
     assert "changes are not in the journal: the object store does not answer" in found.what
     written(context)
     assert not [each for each in doctor.examine(tomorrow) if "journal" in each.what]
+
+
+def test_with_nothing_left_but_the_second_storage_what_people_decided_is_there_again(
+    context: Context, tmp_path: Path, request: Any
+) -> None:  # fmt: skip
+    folder = tmp_path / "second"
+    folder.mkdir()
+    beside = replace(context, settings=replace(context.settings, replica=f"file://{folder}"))
+    second = replica(beside.settings)
+    assert second is not None
+    scrubbing.announce(beside, second.place)
+    studies = archived(context, ("A", "Doe^Jane"), ("B", "Roe^R"))
+    known, end = -1, None
+    for number, study_uid in enumerate(studies):
+        corrections.correct(context, SYSTEM, [study_uid], PEOPLE[number], "wrong patient")
+        end = written(context, end)
+        assert (known := journal.copy(beside, second, known)) > 0
+    assert journal.copy(beside, second, known) == known
+    rejections.hold(context, SYSTEM, studies[0], "case 4711")
+    written(context, end)
+    copies = sorted(folder.rglob("*.jsonl"))
+    before = [path.stat().st_mtime_ns for path in copies]
+    assert journal.copy(beside, second, -1) > known, "a worker that begins anew"
+    assert [path.stat().st_mtime_ns for path in copies] == before
+    assert len(list(folder.rglob("*.jsonl"))) == len(copies) + 1
+    while scrubbing.replicate(beside, second):
+        pass
+    expected = decided(context)
+    assert len(expected["corrections"]) == 2 and len(expected["holds"]) == 1
+    with lost(replace(context, blobs=LocalBlobs(folder)), tmp_path / "anew", request) as anew:
+        assert reindexed(anew) is not None
+        assert decided(anew) == expected and auditing.look(anew).is_sound

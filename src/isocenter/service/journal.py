@@ -4,6 +4,7 @@ A line of the journal is whole in itself. A new one begins when the newest is no
 database was made anew. Nothing of an older line is ever changed or removed.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from functools import partial
 from isocenter.domain.errors import Broken, Conflict, IsocenterError
 from isocenter.service.context import Context
 from isocenter.store import audit, changes, journal, transfer
+from isocenter.store.imaging import Kept
 from isocenter.store.journal import End, Segment
+from isocenter.store.replica import Replica
 
 FOLLOWER = "journal"  # its row among those who are told the log: the lease, and how far it is
 LEASE = timedelta(minutes=2)
@@ -73,6 +76,31 @@ def write(context: Context, end: End | None) -> tuple[End | None, bool]:
     finally:
         with suppress(IsocenterError):  # the lease ends by itself
             database.write(partial(audit.told, collector=FOLLOWER, lease=now + LEASE, columns=done))
+
+
+def copy(context: Context, replica: Replica, known: int) -> int:
+    """Add what the second storage lacks of the journal. known: how far the journal was when that was done last, -1: not known.
+
+    Returns how far it is. Raises Away, Broken, NoSpace; what was added then need not be added again.
+    """
+    relay = context.database.read(partial(audit.relay, collector=FOLLOWER))
+    cursor = relay.cursor if relay is not None else 0
+    if cursor == known:
+        return known
+    missing: list[str] = []
+    for key in sorted(context.blobs.list(journal.AREA), reverse=True):
+        if replica.has(_kept(context, key)):
+            break  # they are added in their order
+        missing.append(key)
+    for key in reversed(missing):
+        with context.blobs.open_durable(key) as file:
+            replica.keep(_kept(context, key), file)
+    return cursor
+
+
+def _kept(context: Context, key: str) -> Kept:
+    content = _content(context, key)
+    return Kept(0, key, hashlib.sha256(content).hexdigest(), len(content), "", True)
 
 
 def _is_time(context: Context, cursor: int, now: datetime) -> bool:
