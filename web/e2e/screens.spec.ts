@@ -3,11 +3,12 @@ import { type Page, expect, test } from '@playwright/test'
 import { element, newUid, object, short } from './dicom'
 import { expectAccessible } from './list'
 import { keepScreenshot, store } from './support'
-import { csrf, open, pane, twoScreens } from './viewing'
+import { affineOf, csrf, open, pane, twoScreens } from './viewing'
 
 const LONG = { timeout: 90_000 } // windows draw in software at once
 const SLICES = { sagittal: 5, axial: 3 } as const
 const PLANES = { sagittal: '0\\1\\0\\0\\0\\-1', axial: '1\\0\\0\\0\\1\\0' } as const
+const SPACINGS = { sagittal: 0.5, axial: 1 } as const // mm
 const word = `Ankle${newUid().slice(-6)}` // no protocol of another test knows it
 
 async function ankle(page: Page, order: readonly (keyof typeof PLANES)[]): Promise<string> {
@@ -20,7 +21,7 @@ async function ankle(page: Page, order: readonly (keyof typeof PLANES)[]): Promi
       const position = plane === 'axial' ? `0\\0\\${slice * 4}` : `${slice * 4}\\0\\0`
       const image = [
         element(0x0020, 0x0032, 'DS', position), element(0x0020, 0x0037, 'DS', PLANES[plane]), element(0x0028, 0x0002, 'US', short(1)), element(0x0028, 0x0004, 'CS', 'MONOCHROME2'),
-        element(0x0028, 0x0010, 'US', short(32)), element(0x0028, 0x0011, 'US', short(32)), element(0x0028, 0x0030, 'DS', '1\\1'), element(0x0028, 0x0100, 'US', short(8)),
+        element(0x0028, 0x0010, 'US', short(32)), element(0x0028, 0x0011, 'US', short(32)), element(0x0028, 0x0030, 'DS', `${SPACINGS[plane]}\\${SPACINGS[plane]}`), element(0x0028, 0x0100, 'US', short(8)),
         element(0x0028, 0x0101, 'US', short(8)), element(0x0028, 0x0102, 'US', short(7)), element(0x0028, 0x0103, 'US', short(0)), element(0x0028, 0x1050, 'DS', '128'),
         element(0x0028, 0x1051, 'DS', '256'), element(0x7fe0, 0x0010, 'OW', Buffer.alloc(32 * 32, plane === 'axial' ? 80 : 200)),
       ]
@@ -95,7 +96,7 @@ test('where the browser tells nothing of screens the window opens beside, and is
   const study = await ankle(page, ['axial', 'sagittal'])
   const must = (fact: string, value: string) => ({ fact, is: 'any', values: [value], weight: 1, required: true })
   const set = (plane: string) => ({ label: plane, prior: 0, shared: false, rules: [must('modality', 'MR'), must('orientation', plane)] })
-  const cell = (at: number) => ({ set: at, window: '', orientation: [], justify: '', equalScale: false })
+  const cell = (at: number) => ({ set: at, window: '', orientation: [], justify: '', equalScale: true })
   const stages = [{ name: 'Wide', layout: '1x1', cells: [cell(0)], screens: [{ layout: '1x1', cells: [cell(1)] }] }, { name: 'Narrow', layout: '1x2', cells: [cell(0), cell(1)] }]
   const protocol = { name: `Planes of ${word}`, applies: [{ ...must('study', word), weight: 90 }], sets: [set('AXIAL'), set('SAGITTAL')], stages }
   const answer = await page.request.post('/api/v1/hanging-protocols', { headers: { 'X-CSRF-Token': await csrf(page.request) }, data: { protocol, shared: false } })
@@ -109,5 +110,7 @@ test('where the browser tells nothing of screens the window opens beside, and is
   await shows(opened, 'sagittal')
   await shows(page, 'axial')
   await expect(page.getByTestId('pane-1')).toHaveCount(0)
+  // Equal scale goes over windows: pixels of half a millimetre are half as large.
+  await expect.poll(async () => ((await affineOf(opened, 0)).scale * 2) / (await affineOf(page, 0)).scale, LONG).toBeCloseTo(1, 3)
   await expect(page.getByText(/drag each new window to its screen/)).toBeVisible(LONG)
 })

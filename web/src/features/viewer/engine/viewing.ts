@@ -32,6 +32,8 @@ export interface Look {
   readonly justify: views.Hang['justify']
   /** Viewports, this one among them, that show a millimetre in the same length. */
   readonly mates: readonly Viewing[]
+  /** Of viewports in other windows that do, too: their least scale, pixels per millimetre; Infinity without any. */
+  readonly elsewhere?: () => number
   readonly presenting?: Presenting
 }
 
@@ -114,13 +116,13 @@ export abstract class Viewing {
     const area = this.look?.presenting && this.wanted && viewOf(this.look.presenting, this.wanted, size, turn)
     if (area) return area
     if (!this.look || this.look.mates.length === 0) return views.fitted(extent, size, turn)
-    const scale = Math.min(...this.look.mates.map((mate) => mate.fitPerMillimetre() ?? Number.POSITIVE_INFINITY))
+    const scale = Math.min(this.look.elsewhere?.() ?? Number.POSITIVE_INFINITY, ...this.look.mates.map((mate) => mate.fitPerMillimetre() ?? Number.POSITIVE_INFINITY))
     const unit = unitOf(this.wanted)
     return views.hung(extent, size, turn, { justify: this.look.justify, largest: unit ? scale * unit : Number.POSITIVE_INFINITY })
   }
 
   /** Screen pixels per millimetre when the whole picture fits; undefined when nobody knows what its pixels are worth. */
-  private fitPerMillimetre(): number | undefined {
+  fitPerMillimetre(): number | undefined {
     const { size, view } = this.state.get()
     const unit = unitOf(this.wanted)
     return this.wanted && unit && size.width > 0 ? views.fitScale(this.wanted.extent, size, view.turn) / unit : undefined

@@ -234,7 +234,7 @@ export class Hanging {
     if (pane.state.get().seriesInstanceUID !== uid) return
     if (laid) lay(this.session, at, uid, laid.seriesInstanceUID)
     this.session.setContent(at, cell.as || null)
-    pane.hang(lookOf(cell, cell.equalScale ? mates : []))
+    pane.hang({ ...lookOf(cell, cell.equalScale ? mates : []), elsewhere: () => this.session.windows.leastScale() })
   }
 
   step(by: 1 | -1): void {

@@ -31,6 +31,8 @@ export interface WindowStand {
   /** Nothing will be arranged by itself any more. */
   readonly settled: boolean
   readonly planes: readonly Plane[]
+  /** The least scale of viewports of equal scale when all of the picture fits, pixels per millimetre; null without any. */
+  readonly scale: number | null
   /** Of the first window: what a hanging protocol puts into the others; the first of them for window 2. */
   readonly hangs: readonly Sheet[]
 }
@@ -57,6 +59,11 @@ function ownFamily(): string {
   const family = kept && /^[a-z0-9]{4,16}$/.test(kept) ? kept : Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => (byte % 36).toString(36)).join('')
   sessionStorage.setItem(FAMILY, family)
   return family
+}
+
+function leastOf(scales: readonly (number | undefined)[]): number | null {
+  const known = scales.filter((each) => each !== undefined)
+  return known.length > 0 ? Math.min(...known) : null
 }
 
 export class Windows {
@@ -122,7 +129,7 @@ export class Windows {
     const shown = [...(chosen ? [chosen] : []), ...panes.filter((pane) => pane !== chosen)].flatMap((pane) => pane.state.get().seriesInstanceUID ?? [])
     const planes = this.session.linking.planes().map(({ name, group, placed, lined }): Plane => ({ name: `${this.number}·${name}`, group, placed, lined }))
     const box = { left: window.screenX, top: window.screenY, width: window.innerWidth, height: window.innerHeight }
-    return { number: this.number, study: this.study, layout, shows: this.place?.shows ?? 'series', box, shown, settled: this.settled, planes, hangs: this.hangs }
+    return { number: this.number, study: this.study, layout, shows: this.place?.shows ?? 'series', box, shown, settled: this.settled, planes, scale: leastOf(panes.map((pane) => (pane.hung?.mates.length ? pane.fitPerMillimetre() : undefined))), hangs: this.hangs }
   }
 
   private tellSoon(): void {
@@ -165,14 +172,22 @@ export class Windows {
 
   private know(from: number, stand: WindowStand | null): void {
     const others = new Map(this.others.get())
+    const least = this.leastScale()
     const isNew = stand !== null && !others.has(from)
     if (stand) others.set(from, stand)
     else others.delete(from)
     this.others.set(others)
+    if (this.leastScale() !== least) for (const pane of this.session.engine.panes) if (pane.hung?.mates.length) pane.refit()
     this.session.linking.elsewhere.set([...others.values()].flatMap((each) => each.planes))
     if (isNew) this.say({ kind: 'stand', stand: this.stand })
     this.heard?.()
     this.takePlace()
+  }
+
+  /** Of viewports of equal scale in the other windows on this study; Infinity without any. */
+  leastScale(): number {
+    const others = [...this.others.get().values()].filter((each) => each.study === this.study)
+    return leastOf(others.map((each) => each.scale ?? undefined)) ?? Number.POSITIVE_INFINITY
   }
 
   // --- its place
