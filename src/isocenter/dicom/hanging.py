@@ -95,7 +95,7 @@ def _definition(modality: str) -> Dataset:
 
 
 def _screen(at: int, screens: int) -> Dataset:
-    """Screens stand side by side: together they are the display environment (PS3.3 C.23.2.1.2)."""
+    """Screens stand side by side: together they are the display environment (PS3.3 C.23.2)."""
     made = Dataset()
     made.NumberOfVerticalPixels, made.NumberOfHorizontalPixels = 1080, 1920
     made.DisplayEnvironmentSpatialPosition = [at / screens, 1.0, (at + 1) / screens, 0.0]
