@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api_harness import Api
-from isocenter.domain.access import Everything, Principal, ReferredBy, Role
+from isocenter.domain.access import Everything, ReferredBy, Role, by_role
 from isocenter.service.worklist import SORT_KEYS, find
-from isocenter.store import worklist
+from isocenter.store import visible, worklist
 from isocenter.store.worklist import SORTS
 from objects import part10
 
@@ -285,11 +285,11 @@ async def test_the_scope_in_sql_is_the_scope_in_memory(api: Api) -> None:
     uids = {f"1.3.{number}" for number in range(len(values))}
     for name in ("House^Gregory", "house", "山田^太郎", "山田", "*", "%", "_", "a", "b", "House^*"):
         scope = ReferredBy(name)
-        by_database = api.context.database.read(lambda connection, scope=scope: worklist.permitted(connection, scope, uids))
+        by_database = api.context.database.read(lambda connection, scope=scope: visible.permitted(connection, scope, uids))
         by_rule = {f"1.3.{number}" for number, value in enumerate(values) if scope.permits({"ReferringPhysicianName": value})}
         assert by_database == by_rule, name
-        caller = Principal("r", Role.REFERRER, "user", "session", referrer_name=name)
+        caller = by_role("r", Role.REFERRER, "user", "session", referrer_name=name)
         page = find(api.context, caller, {}, sort="StudyDate", limit=100, offset=0, cursor="")
         assert {study["StudyInstanceUID"] for study in page.studies} == by_rule, name
-    held = api.context.database.read(lambda connection: worklist.permitted(connection, Everything(), ["1.3.1", "9.9"]))
+    held = api.context.database.read(lambda connection: visible.permitted(connection, Everything(), ["1.3.1", "9.9"]))
     assert held == {"1.3.1"}

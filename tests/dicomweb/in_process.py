@@ -10,10 +10,10 @@ import httpx
 from isocenter.dicomweb import multipart
 from isocenter.dicomweb.accept import parse_media_type
 from isocenter.dicomweb.routes import asgi
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Principal, Role, by_role
 from isocenter.service.context import Context
 
-READER = Principal("rita", Role.RADIOLOGIST, "user", "bearer", "10.0.0.7")
+READER = by_role("rita", Role.RADIOLOGIST, "user", "bearer", "10.0.0.7")
 
 
 @dataclass

@@ -14,7 +14,7 @@ from pydicom.encaps import encapsulate
 
 from dicomweb.in_process import As, Client, parts
 from dicomweb.shown import BASE, image, pixels, store
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Role, by_role
 from isocenter.domain.errors import Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.service import rendering
@@ -425,7 +425,7 @@ def test_who_may_look(client: Client, series: list[str]) -> None:
     client.authenticator = client.application._authenticator = As(Unauthenticated("who?"))  # type: ignore[assignment]
     try:
         assert {client.get(url).status_code for url in urls} == {401}
-        client.authenticator.who = Principal("rolf", Role.REFERRER, "user", "bearer", "10.0.0.7")
+        client.authenticator.who = by_role("rolf", Role.REFERRER, "user", "bearer", "10.0.0.7")
         assert {client.get(url).status_code for url in urls} <= {403, 404}
     finally:
         client.authenticator.who = As().who

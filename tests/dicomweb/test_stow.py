@@ -10,7 +10,7 @@ import pytest
 from dicomweb.in_process import As, Client, parts
 from isocenter.dicom.part10 import Header
 from isocenter.dicomweb import stow_response
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Role, by_role
 from isocenter.domain.errors import Broken, Busy, Conflict, Invalid, IsocenterError, Kind, NoSpace, TooLarge
 from isocenter.domain.imaging import Outcome
 from isocenter.store.incoming import LocalIncoming
@@ -206,7 +206,7 @@ def test_a_database_that_is_away_is_503(client: Client, slices: list[Path]) -> N
 
 
 def test_who_may_not_store(client: Client, slices: list[Path]) -> None:
-    client.authenticator.who = Principal("ref", Role.REFERRER, "user", "basic", referrer_name="House^Gregory")
+    client.authenticator.who = by_role("ref", Role.REFERRER, "user", "basic", referrer_name="House^Gregory")
     answer = client.store(slices[0])
     assert answer.status_code == 403 and answer.json()["error"]["kind"] == "forbidden"
     client.authenticator = client.application._authenticator = As()

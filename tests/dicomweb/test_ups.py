@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 from dicomweb.in_process import Client, parts
 from isocenter.dicom import xml, xml_reading
 from isocenter.dicomweb.ups import ANSWERS
-from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.access import SYSTEM, Role, by_role
 from isocenter.domain.ups import Reason
 from isocenter.service import changes, ups_channels
 
@@ -299,7 +299,7 @@ def test_subscriptions(user: User) -> None:
 
 def test_who_may_not(user: User) -> None:
     uid = user.created()
-    user.client.authenticator.who = Principal("ref", Role.REFERRER, "user", "basic", referrer_name="A")
+    user.client.authenticator.who = by_role("ref", Role.REFERRER, "user", "basic", referrer_name="A")
     assert user.client.get(f"/workitems/{uid}").status_code == user.client.get("/workitems").status_code == 403
     assert user.create().status_code == user.state(uid, "IN PROGRESS", uid).status_code == 403
     assert subscribed(user, GLOBAL, "AI").status_code == 403

@@ -19,7 +19,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from dicomweb.in_process import READER, Client, parts
 from isocenter.dicom import xml_reading
 from isocenter.dicomweb.exchange import Exchange
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Role, by_role
 from isocenter.domain.errors import Busy, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.store import changes
@@ -273,7 +273,7 @@ def every(study: dict[str, str]) -> list[str]:
 
 def test_a_referrer_sees_no_study_of_others(client: Client, study: dict[str, str]) -> None:
     assert all(client.get(url).status_code == 200 for url in every(study))  # now everything is remembered
-    client.authenticator.who = Principal("ref", Role.REFERRER, "user", "basic", referrer_name="House^Gregory")
+    client.authenticator.who = by_role("ref", Role.REFERRER, "user", "basic", referrer_name="House^Gregory")
     assert {client.get(url).status_code for url in every(study)} == {404}
     assert client.json("/studies") == []
 
@@ -294,7 +294,7 @@ def test_one_row_in_the_change_log_for_all_looks_at_a_study(client: Client, stud
     rows = client.context.database.read(lambda connection: changes.since(connection, 0, kinds=(Event.STUDY_READ,)))
     assert [(row.subject, row.actor) for row in rows] == [(study["study"].rsplit("/", 1)[1], "rita")]
     assert rows[0].payload["address"] == "10.0.0.7"
-    client.authenticator.who = Principal("max", Role.ADMIN, "user", "session")
+    client.authenticator.who = by_role("max", Role.ADMIN, "user", "session")
     client.get(study["instance"])
     rows = client.context.database.read(lambda connection: changes.since(connection, 0, kinds=(Event.STUDY_READ,)))
     assert [row.actor for row in rows] == ["rita", "max"]

@@ -16,7 +16,7 @@ from dimse.conftest import Archive, RawPeer, Start, eventually, peer_of, store_r
 from isocenter.dimse import server
 from isocenter.dimse.messages import Command
 from isocenter.dimse.upper_layer import pdu
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Role, by_role
 from isocenter.service.context import Context
 from isocenter.service.peers import Caller
 from isocenter.store.blobs_local import LocalBlobs
@@ -142,7 +142,7 @@ def test_a_command_set_that_says_there_is_no_data_set(peer: RawPeer) -> None:
 
 
 def test_a_role_that_may_not_store(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    referrer = Principal("R", Role.REFERRER, "peer", "dicom", "127.0.0.1")
+    referrer = by_role("R", Role.REFERRER, "peer", "dicom", "127.0.0.1")
     monkeypatch.setattr(server, "admit", lambda *unused: Caller(referrer, None))
     with peer_of(archive) as peer:
         peer.associate()

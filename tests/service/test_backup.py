@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from conftest import PostgreSQL, archive
-from isocenter.domain.access import SYSTEM
+from isocenter.domain.access import SYSTEM, Everything
 from isocenter.domain.errors import Broken, Conflict, Invalid, Missing
 from isocenter.service import accounts, backup, corrections, ingest, integrity
 from isocenter.service.context import Context
@@ -82,7 +82,7 @@ def test_everything_comes_back(context: Context, postgresql: PostgreSQL, tmp_pat
         assert accounts.add_user(again, SYSTEM, name="new", role="admin")
         assert store(again, part10(64, StudyInstanceUID="9.9", SeriesInstanceUID="9.9.1", SOPInstanceUID="9.9.1.2",
                                    PatientID="P2")) == "stored"
-        moved = again.database.read(lambda c: imaging.study_values(c, "9.9"))
+        moved = again.database.read(lambda c: imaging.study_values(c, "9.9", Everything()))
         assert moved is not None and moved["NumberOfStudyRelatedInstances"] == "2"
 
 

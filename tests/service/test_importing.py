@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from isocenter.dicom import file_set
 from isocenter.dicom.part10 import Malformed
 from isocenter.dicom.source import BytesSource
-from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.access import SYSTEM, Role, by_role
 from isocenter.domain.errors import Forbidden, NoSpace
 from isocenter.service import exceptions, ingest
 from isocenter.service.context import Context
@@ -178,7 +178,7 @@ def test_a_full_disk_ends_the_import_and_says_so(sqlite_context: Context, data: 
 
 
 def test_who_may_not_store_may_not_import(sqlite_context: Context, data: Path) -> None:
-    referrer = Principal("ref", Role.REFERRER, "user", "cli", referrer_name="Doe^Jane")
+    referrer = by_role("ref", Role.REFERRER, "user", "cli", referrer_name="Doe^Jane")
     with pytest.raises(Forbidden):
         list(import_paths(partial(ingest.begin, sqlite_context, referrer, source="import"), [data / "charsets"]))
 

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from conftest import PostgreSQL, archive
 from isocenter.dicom import part10 as dicom_part10
 from isocenter.dicom.source import BytesSource
-from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.access import SYSTEM, Everything, Role, by_role
 from isocenter.domain.errors import Broken, Conflict, Forbidden, Invalid, NoSpace
 from isocenter.domain.imaging import Outcome
 from isocenter.service import ingest
@@ -216,7 +216,7 @@ def test_what_a_study_lacked_is_filled_by_a_later_instance(context: Context) -> 
     store(context, part10(StudyDescription="", PatientName="", StudyDate=""))
     store(context, part10(StudyDescription="Thorax", PatientName="Doe^Jane", StudyDate="20260101", SeriesInstanceUID="1.2.3.1.2"))
     store(context, part10(StudyDescription="Other", SeriesInstanceUID="1.2.3.1.3"))
-    values = context.database.read(lambda c: imaging.study_values(c, "1.2.3.1"))
+    values = context.database.read(lambda c: imaging.study_values(c, "1.2.3.1", Everything()))
     assert values is not None
     assert (values["StudyDescription"], values["PatientName"], values["StudyDate"]) == ("Thorax", "Doe^Jane", "20260101")
 
@@ -233,7 +233,7 @@ def test_nothing_of_a_patient_is_logged(context: Context, caplog: pytest.LogCapt
 
 def test_storing_needs_the_permission(sqlite_context: Context) -> None:
     with pytest.raises(Forbidden):
-        ingest.begin(sqlite_context, Principal("r", Role.REFERRER, "user", "basic"), source="stow")
+        ingest.begin(sqlite_context, by_role("r", Role.REFERRER, "user", "basic"), source="stow")
     assert nothing_incoming(sqlite_context)
 
 

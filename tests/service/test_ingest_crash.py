@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import archive
+from isocenter.domain.access import Everything
 from isocenter.service import integrity
 from isocenter.service.context import Context
 from isocenter.store import imaging
@@ -83,7 +84,7 @@ def test_processes_that_send_the_same_new_studies_make_each_row_once(database_ur
         assert child.exitcode == 0
     with archive(database_url, folder) as context:
         assert context.database.read(imaging.counts) == {"patients": 2, "studies": 3, "series": 12, "instances": 60}
-        values = context.database.read(lambda c: imaging.study_values(c, "7.1"))
+        values = context.database.read(lambda c: imaging.study_values(c, "7.1", Everything()))
         assert values is not None and values["ModalitiesInStudy"] == "CT\\MR\\PT\\US"
         assert values["NumberOfStudyRelatedSeries"] == "4" and values["NumberOfStudyRelatedInstances"] == "20"
         assert len(list(context.blobs.list("archive"))) == 60

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.access import SYSTEM, Role, by_role
 from isocenter.domain.errors import Conflict, Invalid, Missing, Unauthenticated
 from isocenter.domain.verification import Outcome, Verified
 from isocenter.service import peers
@@ -26,7 +26,7 @@ def open_(context: Context) -> Context:
 
 def test_unknown_peers_come_in_on_loopback_only(context: Context, open_: Context) -> None:
     caller = peers.let_in(context, "ANY-SCP", "127.0.0.1")
-    assert caller == peers.Caller(Principal("ANY-SCP", Role.SERVICE, "peer", "dicom", "127.0.0.1"), None)
+    assert caller == peers.Caller(by_role("ANY-SCP", Role.SERVICE, "peer", "dicom", "127.0.0.1"), None)
     with pytest.raises(Unauthenticated) as error:
         peers.let_in(open_, "ANY-SCP", "192.0.2.7")
     assert "peer add" in error.value.hint

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from api_harness import Api
 from isocenter.dicom import query as queries
 from isocenter.dicom.attributes import Level
-from isocenter.domain.access import SYSTEM, Everything, Principal, Role
+from isocenter.domain.access import SYSTEM, Everything, Principal, Role, by_role
 from isocenter.domain.errors import Conflict, Forbidden, Invalid, Missing
 from isocenter.domain.key_objects import KEY_OBJECTS
 from isocenter.domain.rejections import CODES
@@ -21,15 +21,15 @@ from isocenter.service import ingest, integrity, rejections
 from isocenter.service.context import Context
 from isocenter.service.integrity import Verification
 from isocenter.service.retrieve import Retrieval
-from isocenter.store import changes, finding, imaging, worklist
+from isocenter.store import changes, finding, imaging, visible, worklist
 from isocenter.store import rejections as rows
 from isocenter.store.schema import instance, patient, series, study, study_modality, study_sop_class
 from isocenter.store.schema_rejections import deletion
 from isocenter.work.rejections import delete_due
 from objects import part10, uid
 
-RADIOLOGIST = Principal("ray", Role.RADIOLOGIST, "user", "session")
-TECHNOLOGIST = Principal("tech", Role.TECHNOLOGIST, "user", "session")
+RADIOLOGIST = by_role("ray", Role.RADIOLOGIST, "user", "session")
+TECHNOLOGIST = by_role("tech", Role.TECHNOLOGIST, "user", "session")
 _IDS = {"id", "patient_fk", "study_fk", "series_fk", "received_at", "updated_at", "version"}
 
 
@@ -81,7 +81,7 @@ def doors(context: Context) -> dict[str, set[str]]:
         found["by modality"] = {row["StudyInstanceUID"] for row in page(by_modality, scope, order).rows}
         studies = set(connection.execute(select(study.c.study_instance_uid)).scalars())
         found["details"] = {one for one in studies if worklist.detail(connection, scope, one) is not None}
-        found["permitted"] = worklist.permitted(connection, scope, studies)
+        found["permitted"] = visible.permitted(connection, scope, studies)
         found["retrieved"] = {each.sop_instance_uid for one in studies for each in imaging.locate(connection, one)}
         return found
 
@@ -137,7 +137,7 @@ def test_who_may_see_rejected_objects_opens_them_by_their_names_and_nobody_else(
     with pytest.raises(Forbidden):
         rejections.delete(context, TECHNOLOGIST, made.id, "no")
     with pytest.raises(Forbidden):
-        rejections.reject(context, Principal("ref", Role.REFERRER, "user", "session", referrer_name="X"), held, door(context),
+        rejections.reject(context, by_role("ref", Role.REFERRER, "user", "session", referrer_name="X"), held, door(context),
                           kind="quality", reason="x")
     assert [each.note_uid for each in rejections.page(context, TECHNOLOGIST)] == [made.note_uid]
 

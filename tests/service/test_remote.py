@@ -9,7 +9,7 @@ import pytest
 
 import objects
 from isocenter.dicom.attributes import Level
-from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.access import SYSTEM, Principal, Role, by_role
 from isocenter.domain.errors import Away, Broken, Forbidden, Invalid, Missing, Unsupported
 from isocenter.domain.retrieval import State, Tally, Verdict
 from isocenter.service import ingest, peers, remote
@@ -121,7 +121,7 @@ def test_only_archives_are_asked_and_only_by_those_who_may(here: Context) -> Non
             remote.ask(here, SYSTEM, aet, "2.25.1")
     with pytest.raises(Away, match="QUIET could not be searched: the peer does not offer query"):
         remote.search(here, SYSTEM, "QUIET", {"PatientID": "P1"})
-    referrer = Principal("dr", Role.REFERRER, "user", "session", referrer_name="Curie^Marie")
+    referrer = by_role("dr", Role.REFERRER, "user", "session", referrer_name="Curie^Marie")
     for refused in (
         lambda: remote.archives(here, referrer), lambda: remote.search(here, referrer, "PAST", {"PatientID": "P1"}),
         lambda: remote.ask(here, referrer, "PAST", "2.25.1"), lambda: remote.fetch(here, referrer, "2.25.1"),

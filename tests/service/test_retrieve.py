@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from isocenter.dicom import json as dicom_json
-from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.access import SYSTEM, Role, by_role
 from isocenter.domain.errors import Broken, Missing
 from isocenter.domain.events import Event
 from isocenter.domain.imaging import Outcome
@@ -17,11 +17,12 @@ from isocenter.service import ingest, retrieve
 from isocenter.service.context import Context
 from isocenter.service.retrieve import Retrieval
 from isocenter.store import accesses, changes, series_documents
+from isocenter.store.dialect import name_key
 from isocenter.store.schema import study
 from objects import EXPLICIT_LITTLE, element, part10
 
-READER = Principal("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")
-STRANGER = Principal("ref", Role.REFERRER, "user", "session", referrer_name="Nobody^At^All")
+READER = by_role("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")
+STRANGER = by_role("ref", Role.REFERRER, "user", "session", referrer_name="Nobody^At^All")
 
 
 def store(context: Context, path: Path) -> Outcome:
@@ -79,16 +80,18 @@ def test_a_reader_of_before_sees_no_frame_of_what_is_another_s_by_now(context: C
     for path in slices[:2]:
         outcome = store(context, path)
     one = outcome.study_instance_uid, outcome.series_instance_uid, outcome.sop_instance_uid
-    referrer = Principal("ref", Role.REFERRER, "user", "session", referrer_name="House^Gregory")
+    referrer = by_role("ref", Role.REFERRER, "user", "session", referrer_name="House^Gregory")
 
     def refer_to(name: str) -> Retrieval:
-        context.database.write(lambda connection: connection.execute(update(study).values(referring_physician_name=name)))
+        named = {"referring_physician_name": name, "referring_physician_name_key": name_key(name)}
+        context.database.write(lambda connection: connection.execute(update(study).values(named)))
         retrieval = Retrieval(context)
         retrieval.frames(READER, *one)
         return retrieval
 
-    assert refer_to("House^Gregory").frames(referrer, *one).count == 1
-    assert refer_to("House^Gregory").known_frames(referrer, *one) is not None
+    before = refer_to("House^Gregory")
+    assert before.known_frames(referrer, *one) is None  # the index has not been asked about them yet
+    assert before.frames(referrer, *one).count == 1 and before.known_frames(referrer, *one) is not None
     later = refer_to("Wilson^James")
     assert later.known_frames(referrer, *one) is None and later.known_frames(READER, *one) is not None
 

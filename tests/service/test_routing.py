@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from isocenter.domain.access import SYSTEM, Principal, Role
+from isocenter.domain.access import SYSTEM, Role, by_role
 from isocenter.domain.errors import Forbidden, Missing
 from isocenter.service import deliveries, destinations, ingest, routing
 from isocenter.service.context import Context
@@ -98,7 +98,7 @@ def test_who_may_what(context: Context, tmp_path: Path) -> None:
         reception.finish()
     facts = {"name": "r", "destinations": ["share"]}
     for role in (Role.RADIOLOGIST, Role.TECHNOLOGIST, Role.REFERRER, Role.SERVICE):
-        somebody = Principal(role, role, "user", "session", referrer_name="House^Gregory")
+        somebody = by_role(role, role, "user", "session", referrer_name="House^Gregory")
         for forbidden in (
             lambda who=somebody: routing.routes(context, who),
             lambda who=somebody: routing.add_route(context, who, facts),
@@ -117,7 +117,7 @@ def test_who_may_what(context: Context, tmp_path: Path) -> None:
             ):
                 with pytest.raises(Forbidden):
                     forbidden()
-    assert deliveries.ask(context, Principal("r", Role.RADIOLOGIST, "user", "session"), ["1.2.3"], "share") == [1]
+    assert deliveries.ask(context, by_role("r", Role.RADIOLOGIST, "user", "session"), ["1.2.3"], "share") == [1]
     with pytest.raises(Missing):
         deliveries.ask(context, SYSTEM, ["1.2.3", "9.9"], "share")
     assert len(deliveries.page(context, SYSTEM).deliveries) == 1

@@ -1,5 +1,7 @@
 """Searches over a small archive that came in by the door: what is found, and in which order, with every plan."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,12 +9,13 @@ from hypothesis import strategies as st
 from isocenter.dicom.attributes import BY_KEYWORD, Level
 from isocenter.dicom.match import Empty, Match, Range, Single, UidList, Wildcard
 from isocenter.dicom.query import Query, Sort, parse_match
-from isocenter.domain.access import SYSTEM, Nothing, ReferredBy
+from isocenter.domain.access import SYSTEM, Everything, Nothing, ReferredBy, Scope
 from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.store import finding
 from objects import part10
 
+ALL = Everything()
 STUDIES = [
     # uid, name, id, date, modalities, accession, referrer, description
     ("1.1", "Smith^John", "P1", "20260101", ("CT",), "A1", "House^Gregory", "Thorax"),
@@ -54,7 +57,7 @@ def asked(
     return Query(level, matches, limit=limit, offset=offset, sort=sort)
 
 
-def uids(context: Context, query: Query, scope: finding.Matches = ()) -> list[str]:
+def uids(context: Context, query: Query, scope: Scope = ALL) -> list[str]:
     keyword = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}[query.level]
     found = context.database.read(lambda connection: finding.find(connection, query, scope))
     assert context.database.read(lambda connection: finding.estimate(connection, query, scope))[0] >= len(found)
@@ -162,13 +165,31 @@ def test_patients(filled: Context, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("plan")
 def test_the_scope_limits_every_level(filled: Context) -> None:
-    scope = ReferredBy("HOUSE^gregory").as_matches()
+    scope = ReferredBy("HOUSE^gregory")
     assert uids(filled, asked(), scope) == ["1.3", "1.1", "1.6"]
     assert uids(filled, asked(Level.SERIES), scope) == ["1.3.1", "1.3.2", "1.1.1", "1.6.1"]
     assert uids(filled, asked(Level.INSTANCE, SOPInstanceUID="1.2.1.1"), scope) == []
-    assert uids(filled, asked(), Nothing().as_matches()) == []
+    assert uids(filled, asked(), Nothing()) == []
     patients = filled.database.read(lambda c: finding.find(c, asked(Level.PATIENT), scope))
     assert [row["PatientID"] for row in patients] == ["PX4", "P1", "P2"]
+
+
+@pytest.mark.usefixtures("plan")
+def test_a_study_out_of_scope_tells_nothing_of_its_patient(filled: Context) -> None:
+    """John Smith has a study by House, and one by Wilson: nobody finds him by the one they may not see, nor is it counted."""
+    scope = ReferredBy("House^Gregory")
+    hidden = {"StudyDate": "20260301", "AccessionNumber": "A2", "ModalitiesInStudy": "MR", "Modality": "SR",
+              "StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.2.2", "SOPInstanceUID": "1.2.2.1"}  # fmt: skip
+    counts = tuple(BY_KEYWORD[f"NumberOfPatientRelated{what}"] for what in ("Studies", "Series", "Instances"))
+    for keyword, text in hidden.items():
+        for level in Level:
+            query = replace(asked(level, PatientID="P1", **{keyword: text}), returns=counts)
+            assert filled.database.read(lambda c, query=query: finding.find(c, query, scope)) == [], (keyword, level)
+            assert filled.database.read(lambda c, query=query: finding.estimate(c, query, scope)) == (0, False)
+    for level in Level:
+        query = replace(asked(level, PatientID="P1"), returns=counts)
+        rows = filled.database.read(lambda c, query=query: finding.find(c, query, scope))
+        assert {tuple(row[count.keyword] for count in counts) for row in rows} == {("1", "1", "3")}, level
 
 
 def test_two_keys_of_one_kind_are_both_asked(filled: Context) -> None:

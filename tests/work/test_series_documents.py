@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 import objects
 from isocenter.domain.access import SYSTEM as WORKER
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Role, by_role
 from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.service.retrieve import Retrieval
@@ -24,7 +24,7 @@ from isocenter.store import dirty, schema, series_documents
 from isocenter.store.blobs_local import LocalBlobs
 from isocenter.work import sweeps
 
-READER = Principal("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")
+READER = by_role("rita", Role.RADIOLOGIST, "user", "session", "10.0.0.7")
 STUDY, SERIES = "1.2.3.1", "1.2.3.1.1"
 NEVER = threading.Event()
 

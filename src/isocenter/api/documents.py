@@ -53,7 +53,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "Session": obj(
         {
             "user": obj(
-                {"name": text(), "role": ROLE, "permissions": array(text(enum=[permission.value for permission in Permission]))}
+                {"name": text(), "role": text("what the rights are called"),
+                 "permissions": array(text(enum=[permission.value for permission in Permission]))}
             ),
             "csrf_token": text("to be sent as X-CSRF-Token with every request that changes something"),
             "idle_seconds": integer("the session ends after so long without a request"),

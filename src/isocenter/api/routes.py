@@ -45,12 +45,12 @@ from isocenter.api.auth import Authenticator
 from isocenter.api.documents import SCHEMAS
 from isocenter.api.endpoint import Call, Door, Endpoint, json_response, read_body, read_path, read_query
 from isocenter.api.live import Live
-from isocenter.domain.access import Principal, Role, require_account
+from isocenter.domain.access import Principal, require_account
 from isocenter.domain.errors import Invalid, IsocenterError, Missing, Unsupported
 from isocenter.service.context import Context
 
 # Behind Door.PUBLIC; the role that may do least, and nothing asks it.
-NOBODY = Principal("", Role.REFERRER, "user", "session")
+NOBODY = Principal("", "", "user", "session")
 
 
 async def _openapi(request: Request, call: Call) -> Response:

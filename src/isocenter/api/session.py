@@ -10,7 +10,7 @@ from starlette.responses import Response
 from isocenter.api.auth import COOKIE, session_secret
 from isocenter.api.endpoint import Call, Door, Endpoint, Parameter, json_response
 from isocenter.api.schema import array, boolean, integer, obj, ref, text
-from isocenter.domain.access import Permission, Principal, permissions
+from isocenter.domain.access import Only, Permission, Principal, scope
 from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
 from isocenter.domain.errors import IsocenterError, Kind
 from isocenter.domain.sharing import Opens
@@ -21,8 +21,8 @@ def answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
     """What the page is told of who is there. secret: the cookie's value."""
     return {
         "user": {
-            "name": principal.name, "role": principal.role.value,
-            "permissions": sorted(permission.value for permission in permissions(principal)),
+            "name": principal.name, "role": principal.role,
+            "permissions": sorted(permission.value for permission in principal.permissions),
         },
         "csrf_token": csrf_token(secret) if secret else "",
         "idle_seconds": call.context.settings.session_idle_minutes * 60,
@@ -31,13 +31,14 @@ def answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
 
 
 def _link(call: Call, principal: Principal) -> dict[str, Any] | None:
-    if principal.linked is None:
+    if not principal.link:
         return None
-    link = sharing.shown(call.context, principal)
+    link, opened = sharing.shown(call.context, principal), scope(principal, Permission.STUDY_READ)
+    studies = list(opened.studies) if isinstance(opened, Only) else []
     return {
         # Whom a link is for is its maker's note, but who sends in sees under which name.
         "opens": link.opens, "label": link.label if link.opens == Opens.UPLOAD else "", "maker": link.maker,
-        "expires_at": link.expires_at.isoformat(), "download": link.download, "studies": list(principal.linked.studies),
+        "expires_at": link.expires_at.isoformat(), "download": link.download, "studies": studies,
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from isocenter.dimse.exchange import Exchange, Session, whole
 from isocenter.dimse.messages import DATA_SET, Command, CommandField
 from isocenter.dimse.status import Category
 from isocenter.dimse.upper_layer.association import Limits
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Role, by_role
 from isocenter.domain.errors import Forbidden
 from isocenter.service import commitment_requests
 from isocenter.service.commitment_requests import CommitmentRequest
@@ -38,7 +38,7 @@ def ask(context: Context, peer: Peer, request: CommitmentRequest) -> None:
         requested_sop_instance_uid=WELL_KNOWN_INSTANCE,
         action_type_id=commitment.REQUEST,
     )
-    principal = Principal(peer.aet, Role.SERVICE, "peer", "dicom", peer.host)
+    principal = by_role(peer.aet, Role.SERVICE, "peer", "dicom", peer.host)
 
     def perform(received: Request) -> Operation:
         session = Session(context, principal, peer.aet, context.settings.aet, received.association, peer)

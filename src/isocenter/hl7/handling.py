@@ -9,10 +9,10 @@
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from isocenter.domain.access import Principal, Role
+from isocenter.domain.access import Principal, Role, acting_as, by_role
 from isocenter.domain.errors import IsocenterError, Missing
 from isocenter.domain.hl7 import orders, patients, reports
 from isocenter.domain.hl7.answers import (
@@ -156,7 +156,7 @@ class Desk:
                 known = [hl7.patient_values(self.context, principal, *whose) for whose in ((number, each), told.identity)]
                 into = {**known[0], **{name: text for name, text in known[1].items() if text}, **said}
                 with contextlib.suppress(Missing):  # no images of it, or none any more
-                    corrections.merge(self.context, replace(principal, role=Role.TECHNOLOGIST), number, each, into, f"HL7 {kind}")
+                    corrections.merge(self.context, acting_as(principal, Role.TECHNOLOGIST), number, each, into, f"HL7 {kind}")
 
     # ---- reports
 
@@ -200,7 +200,7 @@ def table(settings: Settings) -> FieldTable:
 
 def sender(name: str, address: str) -> Principal:
     """Who sends: MSH-3|MSH-4. It may what information systems may."""
-    return Principal(name, Role.SERVICE, "peer", "hl7", address)
+    return by_role(name, Role.SERVICE, "peer", "hl7", address)
 
 
 def _principal(message: Message, address: str) -> Principal:

@@ -91,8 +91,7 @@ def save(
 def _enter(connection: Connection, principal: Principal, study_uid: str) -> int:
     """The account's id, when it may look at the study."""
     access.require(principal, Permission.STUDY_READ)
-    values = imaging.study_values(connection, study_uid)
-    if values is None or not access.scope(principal).permits(values):
+    if imaging.study_values(connection, study_uid, access.scope(principal, Permission.STUDY_READ)) is None:
         raise Missing("there is no such study", hint="It may have been removed, or your account may not see it.")
     owner = accounts.account(connection, principal.name)
     if owner is None:

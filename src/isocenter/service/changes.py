@@ -9,7 +9,8 @@ from isocenter.domain.access import Everything, Permission, Principal, allow, re
 from isocenter.domain.errors import Invalid
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import changes, worklist
+from isocenter.store import changes
+from isocenter.store import visible as studies_seen
 from isocenter.store.changes import Change
 
 __all__ = ["Change", "Feed", "kinds_of", "latest", "page", "recent", "study_of", "visible"]
@@ -193,9 +194,9 @@ def study_of(change: Change) -> str:
 def visible(context: Context, principal: Principal, found: list[Change]) -> list[Change]:
     """Those of the changes that the principal may learn of: by kind, then by the scope of its studies. May ask the database."""
     seen = [change for change in found if allow(principal, _BY_KIND.get(change.kind, Permission.CHANGE_READ))]
-    limits = scope(principal)
-    if isinstance(limits, Everything) or not seen:
+    limits = scope(principal, Permission.STUDY_QUERY)
+    if limits == Everything() or not seen:
         return seen
     studies = {study_of(change) for change in seen}
-    permitted = context.database.read(lambda connection: worklist.permitted(connection, limits, studies))
+    permitted = context.database.read(lambda connection: studies_seen.permitted(connection, limits, studies))
     return [change for change in seen if study_of(change) in permitted]

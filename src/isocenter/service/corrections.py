@@ -121,10 +121,9 @@ def _made(context: Context, connection: Connection, principal: Principal, uids: 
 
 
 def _visible(connection: Connection, principal: Principal, uids: Sequence[str]) -> None:
-    scope = access.scope(principal)
+    scope = access.scope(principal, Permission.STUDY_CORRECT)
     for uid in uids:
-        values = imaging.study_values(connection, uid)
-        if values is None or not scope.permits(values):
+        if imaging.study_values(connection, uid, scope) is None:
             raise Missing("there is no such study", where=uid, hint="It may have been removed, or your account may not see it.")
 
 

@@ -259,12 +259,13 @@ def chosen(context: Context, principal: Principal, kept: Kept, studies: Sequence
     may not leave, none does. Raises Missing, Forbidden."""
     access.require(principal, Permission.STUDY_EXPORT)
     access.require(principal, Permission.STUDY_READ)
+    scope = access.all_of(access.scope(principal, each) for each in (Permission.STUDY_EXPORT, Permission.STUDY_READ))
 
     def of(connection: Connection, study: str) -> list[Located]:
-        values = imaging.study_values(connection, study)
+        values = imaging.study_values(connection, study, scope)
         found = imaging.locate(connection, study) if values is not None else []
         found = [each for each in found if not series or each.series_instance_uid in series]
-        if values is None or not found or not access.scope(principal).permits(values):
+        if values is None or not found:
             raise Missing("there is no such study or series", hint="It may have been removed, or your account may not see it.")
         changes.append(connection, Event.STUDY_EXPORTED, study, principal.name, {
             "form": form, "count": len(found), "series": list(series), "drawings": False, "patient": False,

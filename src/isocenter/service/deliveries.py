@@ -18,7 +18,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from isocenter.domain import access
-from isocenter.domain.access import Permission, Principal, Role
+from isocenter.domain.access import Permission, Principal, Role, by_role
 from isocenter.domain.delivery import InstanceState, State
 from isocenter.domain.errors import Conflict, Invalid, Missing
 from isocenter.domain.events import Event
@@ -36,7 +36,7 @@ __all__ = ["ROUTER", "Due", "Kept", "Round", "Seen", "SeenInstance", "State", "T
 
 log = logging.getLogger(__name__)
 
-ROUTER = Principal("routing", Role.ADMIN, "system", "cli")
+ROUTER = by_role("routing", Role.ADMIN, "system", "cli")
 """Who sends what rules have chosen."""
 
 MOST_INSTANCES = 1000  # of one delivery that are shown
@@ -109,8 +109,7 @@ def ask(context: Context, principal: Principal, studies: Sequence[str], destinat
 
     def _ask(connection: Connection, principal: Principal, study: str, destination: str) -> int:
         now, uids = context.clock(), rows.instances_of_study(connection, study)
-        values = imaging.study_values(connection, study)
-        if values is None or not access.scope(principal).permits(values):
+        if imaging.study_values(connection, study, access.scope(principal, Permission.STUDY_READ)) is None:
             raise Missing("there is no such study", where="studies", kept="Nothing was sent.")
         (number,) = rows.plan(connection, [Planned(study, destination, "", now, tuple(uids))], now)
         # What has arrived already is sent again: a person who asks has a reason.

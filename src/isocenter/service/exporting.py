@@ -52,10 +52,11 @@ def export(
     """
     access.require(principal, Permission.STUDY_STORE)
     access.require(principal, Permission.STUDY_READ)
+    scope = access.scope(principal, Permission.STUDY_READ)
     held, located = context.database.read(
-        lambda connection: (imaging.study_values(connection, study_uid), imaging.locate(connection, study_uid))
+        lambda connection: (imaging.study_values(connection, study_uid, scope), imaging.locate(connection, study_uid))
     )
-    if held is None or not access.scope(principal).permits(held):
+    if held is None:
         raise Missing("there is no such study", hint="It may have been removed, or your account may not see it.")
     images = {each.sop_instance_uid: each for each in located}
     made = Made(study_uid, held, principal.name, context.clock().astimezone())

@@ -37,8 +37,7 @@ def note(context: Context, principal: Principal, study_uid: str, export: Export)
     access.require(principal, Permission.STUDY_EXPORT)
 
     def write(connection: Connection) -> None:
-        values = imaging.study_values(connection, study_uid)
-        if values is None or not access.scope(principal).permits(values):
+        if imaging.study_values(connection, study_uid, access.scope(principal, Permission.STUDY_EXPORT)) is None:
             raise Missing("there is no such study", hint="It may have been removed, or your account may not see it.")
         payload = {
             "form": export.form, "count": export.count, "series": list(export.series), "drawings": export.drawings,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from isocenter.dicom import charset, uid
 from isocenter.domain import access, addresses
-from isocenter.domain.access import Permission, Principal, Role
+from isocenter.domain.access import Permission, Principal, Role, by_role
 from isocenter.domain.dimse_services import DimseService
 from isocenter.domain.errors import Invalid, Missing, Unauthenticated
 from isocenter.domain.events import Event
@@ -110,7 +110,7 @@ def let_in(context: Context, calling_aet: str, address: str) -> Caller:
     An AE title is no secret, so a peer must also call from its networks, or else from the address it was added with.
     """
     caller = Caller(
-        Principal(calling_aet, Role.SERVICE, "peer", "dicom", address),
+        by_role(calling_aet, Role.SERVICE, "peer", "dicom", address),
         context.database.read(lambda connection: rows.peer(connection, calling_aet.strip())),
     )
     peer, settings = caller.peer, context.settings

@@ -164,7 +164,7 @@ class _Studies:
 
     def __init__(self, context: Context, principal: Principal, job: Job, calling_aet: str) -> None:
         self._context = context
-        self._scope = access.scope(principal).as_matches()
+        self._scope = access.scope(principal, Permission.STUDY_QUERY)
         self._job = job
         self._calling_aet = calling_aet
         self._known: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}

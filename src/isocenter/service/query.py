@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from isocenter.dicom.attributes import Attribute, Level
-from isocenter.dicom.match import Match, Universal
+from isocenter.dicom.attributes import Level
+from isocenter.dicom.match import Universal
 from isocenter.dicom.query import Query
 from isocenter.domain import access
 from isocenter.domain.access import Permission, Principal
@@ -53,7 +53,7 @@ def estimate(context: Context, principal: Principal, query: Query) -> tuple[int,
     return context.database.read(lambda connection: finding.estimate(connection, query, scope))
 
 
-def _opened(context: Context, principal: Principal, query: Query) -> tuple[tuple[Attribute, Match], ...]:
+def _opened(context: Context, principal: Principal, query: Query) -> access.Scope:
     """The scope, after a row says who searched by which keys (not for what: the log holds no patient data)."""
     scope = _scope(principal)
     keys = [attribute.keyword for attribute, match in query.matches if match != Universal()]
@@ -62,7 +62,7 @@ def _opened(context: Context, principal: Principal, query: Query) -> tuple[tuple
     return scope
 
 
-def _scope(principal: Principal) -> tuple[tuple[Attribute, Match], ...]:
-    """The access scope as more keys of the query: the index never returns a row that the caller may not see."""
+def _scope(principal: Principal) -> access.Scope:
+    """What the caller may find: the index never returns a row of anything else."""
     access.require(principal, Permission.STUDY_QUERY)
-    return access.scope(principal).as_matches()
+    return access.scope(principal, Permission.STUDY_QUERY)

@@ -70,10 +70,11 @@ def reject(
     access.require(principal, Permission.STUDY_REJECT)
     code, _ = rules.title(kind)
     why = rules.why(reason)
+    scope = access.scope(principal, Permission.STUDY_REJECT)
     held, found = context.database.read(
-        lambda connection: (imaging.study_values(connection, study_uid), imaging.locate(connection, study_uid))
+        lambda connection: (imaging.study_values(connection, study_uid, scope), imaging.locate(connection, study_uid))
     )
-    if held is None or not found or not access.scope(principal).permits(held):
+    if held is None or not found:
         raise Missing("there is no such study", hint=_NOT_HERE)
     chosen = [each for each in found if (not series or each.series_instance_uid in series)
               and (not instances or each.sop_instance_uid in instances)]  # fmt: skip
@@ -223,7 +224,7 @@ def hold(context: Context, principal: Principal, study_uid: str, reason: str) ->
     why = rules.why(reason)
 
     def write(connection: Connection) -> None:
-        if imaging.study_values(connection, study_uid) is None:
+        if imaging.study_values(connection, study_uid, access.scope(principal, Permission.STUDY_HOLD)) is None:
             raise Missing("there is no such study", where="study", hint=_NOT_HERE)
         if not deletions.hold(connection, study_uid, principal.name, why, context.clock()):
             raise Conflict("there is a legal hold on this study already", where="study")
@@ -262,7 +263,8 @@ def get(context: Context, principal: Principal, rejection_id: int) -> tuple[Reje
 
     def read(connection: Connection) -> tuple[Rejection, dict[str, str], list[Mapping[str, Any]]]:
         found = _found(connection, rejection_id)
-        values = imaging.study_values(connection, found.study_instance_uid) or {}
+        scope = access.scope(principal, Permission.REJECTED_READ)
+        values = imaging.study_values(connection, found.study_instance_uid, scope) or {}
         return found, values, [dict(row) for row in rows.named(connection, rejection_id, MOST_SHOWN)]
 
     found = context.database.read(read)

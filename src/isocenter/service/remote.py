@@ -208,7 +208,8 @@ def elsewhere(context: Context, principal: Principal, study: str) -> Elsewhere:
     Raises Missing.
     """
     access.require(principal, Permission.REMOTE_QUERY)
-    patient = context.database.read(partial(rows.patient_of, scope=access.scope(principal), study_uid=study))
+    scope = access.scope(principal, Permission.STUDY_QUERY)
+    patient = context.database.read(partial(rows.patient_of, scope=scope, study_uid=study))
     if patient is None:
         raise Missing("there is no such study", where="StudyInstanceUID")
     patient_id, issuer = patient
@@ -260,7 +261,7 @@ def work(context: Context, obtain: Obtain) -> bool:
     how = ""
     try:
         peer = _known_peer(context, claimed.peer_aet)
-        principal = Principal(peer.aet, access.Role.SERVICE, "peer", "dicom", peer.host)
+        principal = access.by_role(peer.aet, access.Role.SERVICE, "peer", "dicom", peer.host)
         if claimed.cancelled:
             verdict = Verdict(State.CANCELLED, "Cancelled; what had arrived by then is kept.")
         else:
@@ -365,7 +366,7 @@ def _has_modality(row: Row, wanted: str) -> bool:
 
 def _told(context: Context, principal: Principal, peer: Peer, found: Iterable[Row]) -> list[RemoteStudy]:
     """Each study that the principal may see, with what of it is here and on its way."""
-    scope = access.scope(principal)
+    scope = access.scope(principal, Permission.STUDY_QUERY)
     mine = [row for row in found if scope.permits(row)]
     uids = [row["StudyInstanceUID"] for row in mine]
     if not uids:

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 5  # how long the facts of a study (and so who may see it) are believed without asking the index
 SERIES_REMEMBERED = 32 << 20  # bytes, about, of what is remembered of series: some 20,000 instances
+SEEN_REMEMBERED = 10_000  # that somebody may see a study
 DOCUMENTS_REMEMBERED = 32 << 20  # bytes of compressed metadata
 HEADERS_REMEMBERED = 32
 
@@ -55,7 +56,6 @@ _NOT_HERE = "It may have been removed, or your account may not see it."
 class _Series:
     """What is remembered of a series; the decoded frame tables come with use."""
 
-    study: Mapping[str, str]
     instances: Mapping[str, StoredInstance]
     encoded: Mapping[int, bytes]
     loaded_at: float
@@ -152,6 +152,7 @@ class Retrieval:
         self._context = context
         self._files = OpenFiles(context.blobs)
         self._series: LruCache[tuple[str, str], _Series] = LruCache(SERIES_REMEMBERED, _Series.cost)
+        self._seen: LruCache[tuple[access.Scope, str], float] = LruCache(SEEN_REMEMBERED, lambda _: 1)
         self._documents: LruCache[tuple[str, int, str], bytes] = LruCache(DOCUMENTS_REMEMBERED, len)
         self._copies: LruCache[int, _Copies] = LruCache(SERIES_REMEMBERED, _Copies.cost)
         self._headers: LruCache[str, part10.Header] = LruCache(HEADERS_REMEMBERED, lambda _: 1)
@@ -164,15 +165,16 @@ class Retrieval:
     ) -> list[StoredInstance]:
         """The served instances of a study, a series or an instance, by series and instance number. Raises Missing, Forbidden."""
         access.require(principal, Permission.STUDY_READ)
+        scope = access.scope(principal, Permission.STUDY_READ)
         values, found = self._context.database.read(
             lambda connection: (
-                imaging.study_values(connection, study_uid),
+                imaging.study_values(connection, study_uid, scope),
                 imaging.locate(connection, study_uid, series_uid, sop_uid),
             )
         )
         if not found and sop_uid is not None:
             found = self._rejected(principal, study_uid, series_uid, sop_uid)
-        if values is None or not found or not access.scope(principal).permits(values):
+        if values is None or not found:
             raise Missing("there is no such object", hint=_NOT_HERE)
         self._note(principal, study_uid)
         return found
@@ -198,6 +200,24 @@ class Retrieval:
     def _original(self, instance: StoredInstance) -> OpenFile:
         return self._files.open(instance.blob_key, instance.size)
 
+    def _may_see(self, principal: Principal, study_uid: str) -> bool:
+        """Whether a study that is held is one that they may look at; believed for FRESH_SECONDS."""
+        if self._known_to_see(principal, study_uid):
+            return True
+        scope, asked_at = access.scope(principal, Permission.STUDY_READ), time.monotonic()
+        found = self._context.database.read(lambda connection: imaging.study_values(connection, study_uid, scope))
+        if found is not None:
+            self._seen.put((scope, study_uid), asked_at)
+        return found is not None
+
+    def _known_to_see(self, principal: Principal, study_uid: str) -> bool:
+        """As `_may_see`, when that is in memory; never waits."""
+        scope = access.scope(principal, Permission.STUDY_READ)
+        if scope == access.Everything():
+            return True
+        asked_at = self._seen.get((scope, study_uid))
+        return asked_at is not None and time.monotonic() - asked_at <= FRESH_SECONDS
+
     # ---- frames
 
     def known_frames(self, principal: Principal, study_uid: str, series_uid: str, sop_uid: str) -> Frames | None:
@@ -208,7 +228,7 @@ class Retrieval:
             return None
         access.require(principal, Permission.STUDY_READ)
         located = series.instances.get(sop_uid)
-        if located is None or not access.scope(principal).permits(series.study):
+        if located is None or not self._known_to_see(principal, study_uid):
             return None
         file = self._files.known(located.blob_key)
         table = series.table(located)
@@ -222,7 +242,7 @@ class Retrieval:
         access.require(principal, Permission.STUDY_READ)
         named = study_uid, series_uid, sop_uid
         series = self._located(*named) or self._located_rejected(principal, *named)
-        if series is None or sop_uid not in series.instances or not access.scope(principal).permits(series.study):
+        if series is None or sop_uid not in series.instances or not self._may_see(principal, study_uid):
             raise Missing("there is no such instance", hint=_NOT_HERE)
         self._note(principal, study_uid)
         located = series.instances[sop_uid]
@@ -325,16 +345,15 @@ class Retrieval:
         if series is not None and sop_uid in series.instances and time.monotonic() - series.loaded_at <= FRESH_SECONDS:
             return series
 
-        def load(connection: Connection) -> tuple[dict[str, str] | None, list[StoredInstance], dict[int, bytes]]:
-            values = imaging.study_values(connection, study_uid)
-            found = imaging.locate(connection, study_uid, series_uid) if values is not None else []
-            return values, found, imaging.frame_tables(connection, [located.id for located in found])
+        def load(connection: Connection) -> tuple[list[StoredInstance], dict[int, bytes]]:
+            found = imaging.locate(connection, study_uid, series_uid)
+            return found, imaging.frame_tables(connection, [located.id for located in found])
 
         loaded_at = time.monotonic()
-        values, found, encoded = self._context.database.read(load)
-        if values is None or not any(located.sop_instance_uid == sop_uid for located in found):
+        found, encoded = self._context.database.read(load)
+        if not any(located.sop_instance_uid == sop_uid for located in found):
             return None
-        series = _Series(values, {located.sop_instance_uid: located for located in found}, encoded, loaded_at)
+        series = _Series({located.sop_instance_uid: located for located in found}, encoded, loaded_at)
         self._series.put(key, series)
         return series
 
@@ -343,26 +362,22 @@ class Retrieval:
         found = self._rejected(principal, study_uid, series_uid, sop_uid)
         if not found:
             return None
-        values, encoded = self._context.database.read(
-            lambda connection: (
-                imaging.study_values(connection, study_uid),
-                imaging.frame_tables(connection, [each.id for each in found]),
-            )
-        )
-        return None if values is None else _Series(values, {sop_uid: found[0]}, encoded, time.monotonic())
+        encoded = self._context.database.read(lambda connection: imaging.frame_tables(connection, [each.id for each in found]))
+        return _Series({sop_uid: found[0]}, encoded, time.monotonic())
 
     # ---- metadata
 
     def series_document(self, principal: Principal, study_uid: str, series_uid: str, base: str) -> Document:
         """The metadata of a series; `base`: the address of DICOMweb, for bulk data. Raises Missing, Forbidden, Broken."""
         access.require(principal, Permission.STUDY_READ)
+        scope = access.scope(principal, Permission.STUDY_READ)
         values, row = self._context.database.read(
             lambda connection: (
-                imaging.study_values(connection, study_uid),
+                imaging.study_values(connection, study_uid, scope),
                 imaging.series_version(connection, study_uid, series_uid),
             )
         )
-        if values is None or row is None or not access.scope(principal).permits(values):
+        if values is None or row is None:
             raise Missing("there is no such series", hint=_NOT_HERE)
         self._note(principal, study_uid)
         return self._document(study_uid, series_uid, row, base)

@@ -73,11 +73,10 @@ def chosen(
     wanted = Wanted(tuple(patients), tuple(studies), tuple(series), tuple(instances), issuer)
     if not (patients or studies or series or instances):
         raise Invalid("nothing says which objects are wanted", hint="Name a patient, a study, a series or an instance.")
-    scope = access.scope(principal)
+    scope = access.scope(principal, Permission.STUDY_READ)
 
     def read(connection: Connection) -> list[Stored]:
-        found = imaging.wanted_studies(connection, wanted)
-        return imaging.located_in(connection, (key for key, values in found.items() if scope.permits(values)), wanted)
+        return imaging.located_in(connection, imaging.wanted_studies(connection, wanted, scope), wanted)
 
     found = context.database.read(read)
     told = {stored.study_instance_uid: {"study": stored.study_instance_uid} for stored in found}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from isocenter.domain import access, credentials, totp
-from isocenter.domain.access import Permission, Principal, Role, Via, within
+from isocenter.domain.access import Permission, Principal, Role, Via, by_role, narrowed, rights_of, within
 from isocenter.domain.addresses import household
 from isocenter.domain.credentials import Passwords, fingerprint
 from isocenter.domain.errors import Busy, Forbidden, Missing, Unauthenticated
@@ -181,9 +181,11 @@ def bearer(context: Context, secret: str, address: str, *, note: bool) -> Princi
     if note:
         _note(context, account.name, "bearer", address, token=token.id)
     principal = _principal(account, "bearer", address)
-    # The account may have become less than its token since: the smaller of both counts.
-    if token.role and within(Role(token.role), principal.role):
-        principal = replace(principal, role=Role(token.role))
+    if token.role:
+        # The account may have become less than its token since: what both may counts.
+        less = rights_of(Role(token.role), account.referrer_name)
+        role = token.role if within(less, principal.rights) else account.role
+        principal = replace(principal, role=role, rights=narrowed(less, principal.rights))
     return replace(principal, kind="token")
 
 
@@ -208,7 +210,7 @@ def is_account(context: Context, username: str) -> bool:
 
 
 def _principal(account: Account, via: Via, address: str) -> Principal:
-    return Principal(account.name, Role(account.role), "user", via, address, account.referrer_name)
+    return by_role(account.name, Role(account.role), "user", via, address, referrer_name=account.referrer_name)
 
 
 def _limits(context: Context, now: datetime) -> tuple[datetime, datetime]:

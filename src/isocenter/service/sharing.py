@@ -14,14 +14,14 @@ from functools import partial
 from sqlalchemy import Connection
 
 from isocenter.domain import access, credentials, sharing
-from isocenter.domain.access import SYSTEM, Linked, Permission, Principal, Role
+from isocenter.domain.access import SYSTEM, Nothing, Only, Permission, Principal, Scope
 from isocenter.domain.addresses import household
 from isocenter.domain.credentials import Passwords, fingerprint
 from isocenter.domain.errors import Busy, Forbidden, Invalid, Missing, TooLarge, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.domain.sharing import Code, Opens, State
 from isocenter.service.context import Context
-from isocenter.store import accounts, changes, imaging, worklist
+from isocenter.store import accounts, changes, imaging, visible
 from isocenter.store import sharing as rows
 from isocenter.store.changes import Change
 from isocenter.store.sharing import Share
@@ -133,7 +133,7 @@ def _named(connection: Connection, principal: Principal, wanted: Wanted) -> str:
     """The identity of the patient when the link opens one; the study must be one that its maker may see. Raises Missing."""
     if wanted.opens is Opens.UPLOAD:
         return ""
-    if wanted.study not in worklist.permitted(connection, access.scope(principal), [wanted.study]):
+    if wanted.study not in visible.permitted(connection, access.scope(principal, Permission.STUDY_SHARE), [wanted.study]):
         raise Missing("there is no such study", where="study", hint="It may have been removed, or your account may not see it.")
     return rows.identity_of(connection, wanted.study) if wanted.opens is Opens.PATIENT else ""
 
@@ -212,9 +212,9 @@ def _maker(principal: Principal) -> str:
 
 
 def _listed(context: Context, connection: Connection, principal: Principal, link: Share) -> Listed:
-    values = imaging.study_values(connection, link.study_uid) if link.study_uid else None
-    visible = values is not None and access.scope(principal).permits(values)
-    return Listed(link, sharing.state(link.facts, context.clock()), dict(values) if values is not None and visible else {})
+    scope = access.scope(principal, Permission.STUDY_SHARE)
+    values = imaging.study_values(connection, link.study_uid, scope) if link.study_uid else None
+    return Listed(link, sharing.state(link.facts, context.clock()), values or {})
 
 
 def _hashed(context: Context, code: str) -> str:
@@ -317,21 +317,21 @@ def _principal(context: Context, link: Share, address: str, whose: Whose) -> Pri
     if maker is None or not access.allow(maker, Permission.STUDY_SHARE):
         raise Unauthenticated("who made this link may not share any more", where="token", hint=_ASK)
     wanted = sharing.permissions(Opens(link.opens), link.download)
-    may = frozenset(permission for permission in wanted if access.allow(maker, permission))
-    seen = access.scope(maker)
+    share = access.scope(maker, Permission.STUDY_SHARE)
 
-    def read(connection: Connection) -> tuple[str, ...]:
-        return tuple(sorted(worklist.permitted(connection, seen, rows.studies_of(connection, link, MOST_STUDIES))))
+    def read(connection: Connection) -> dict[Permission, Scope]:
+        """Of the link's studies those that the maker may share and do the same with."""
+        studies = rows.studies_of(connection, link, MOST_STUDIES)
+        seen = {each: access.all_of((share, access.scope(maker, each))) for each in wanted if access.allow(maker, each)}
+        found = {scope: visible.permitted(connection, scope, studies) for scope in set(seen.values())}
+        return {each: Only(tuple(sorted(found[scope]))) if found[scope] else Nothing() for each, scope in seen.items()}
 
-    linked = Linked(link.id, may, context.database.read(read))
-    # The role that may do least; nothing asks it, since the link alone counts.
-    return Principal(sharing.name_of(link.id), Role.REFERRER, "link", "link", address, linked=linked)
+    return Principal(sharing.name_of(link.id), "link", "link", "link", address, context.database.read(read), link.id)
 
 
 def shown(context: Context, principal: Principal) -> Share:
     """The link by which a principal comes. Raises Missing when they come by none."""
-    linked = principal.linked
-    found = context.database.read(partial(rows.get, number=linked.number)) if linked is not None else None
+    found = context.database.read(partial(rows.get, number=principal.link)) if principal.link else None
     if found is None:
         raise Missing("you come by no link")
     return found
@@ -350,8 +350,7 @@ def close(context: Context, secret: str, principal: Principal) -> None:
 
 def take_room(context: Context, principal: Principal, size: int) -> None:
     """Before bytes come over an upload link: they count, whatever becomes of them. Raises TooLarge, Forbidden."""
-    linked = principal.linked
-    if linked is None or Permission.STUDY_STORE not in linked.permissions:
+    if not principal.link or not access.allow(principal, Permission.STUDY_STORE):
         raise Forbidden("the link does not open this", where=Permission.STUDY_STORE.value)
-    if not context.database.write(partial(rows.take_room, number=linked.number, size=size)):
+    if not context.database.write(partial(rows.take_room, number=principal.link, size=size)):
         raise TooLarge("there is no more room for this over the link", kept="What was taken in before is kept.", hint=_ASK)

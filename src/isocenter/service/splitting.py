@@ -68,15 +68,15 @@ def copy(
     access.require(principal, Permission.STUDY_STORE)
     why(reason)
     said = rules.checked(patient) if patient else None
-    scope = access.scope(principal)
+    scope = access.scope(principal, Permission.STUDY_CORRECT)
 
     def read(connection: Connection) -> tuple[list[Located], dict[str, str]]:
-        values = imaging.study_values(connection, study_uid)
+        values = imaging.study_values(connection, study_uid, scope)
         found = imaging.locate(connection, study_uid)
-        if values is None or not found or not scope.permits(values):
+        if values is None or not found:
             raise Missing("there is no such study", where="study", hint=_NOT_HERE)
-        target = imaging.study_values(connection, into) if into else values
-        if target is None or not scope.permits(target):
+        target = imaging.study_values(connection, into, scope) if into else values
+        if target is None:
             raise Missing("there is no such study", where="into", hint=_NOT_HERE)
         who = said or resolving.held_patient(connection, into or study_uid)
         assert who is not None  # the study is held

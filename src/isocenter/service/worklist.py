@@ -60,9 +60,10 @@ def find(
     after = _continue(cursor, order) if cursor else None
     keys = sorted(keyword for keyword, text in search.items() if text)
     context.accesses.note(context.database, principal, Event.STUDY_SEARCHED, f"STUDY?{'&'.join(keys)}", {"keys": keys})
+    seen = scope(principal, Permission.STUDY_QUERY)
     page = context.database.read(
         lambda connection: worklist.page(
-            connection, filters, scope(principal), order, limit=limit, offset=0 if after else offset, after=after
+            connection, filters, seen, order, limit=limit, offset=0 if after else offset, after=after
         )
     )
     following = _cursor(order, page.last) if page.last is not None else None
@@ -74,7 +75,8 @@ def find(
 def detail(context: Context, principal: Principal, study_uid: str) -> Detail:
     """A study, its series and the patient's other studies. Raises Missing, also for a study outside of the principal's scope."""
     require(principal, Permission.STUDY_QUERY)
-    found = context.database.read(lambda connection: worklist.detail(connection, scope(principal), study_uid))
+    seen = scope(principal, Permission.STUDY_QUERY)
+    found = context.database.read(lambda connection: worklist.detail(connection, seen, study_uid))
     if found is None:
         raise Missing("there is no such study", where="StudyInstanceUID")
     context.accesses.note(context.database, principal, Event.STUDY_READ, study_uid, {"study": study_uid})

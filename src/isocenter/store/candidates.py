@@ -48,7 +48,7 @@ class Candidates:
             found.update(each[0] for each in connection.exec_driver_sql(text, values).all())
         if len(found) >= at_most:
             return None
-        return _patients_of(connection, found) if self.of_patients else found
+        return patients_of(connection, found) if self.of_patients else found
 
     def bounds(self, connection: Connection) -> tuple[str, str] | None:
         """From where and below where ("" for no end) in the first column all is that matches; None when it may be in another."""
@@ -64,7 +64,8 @@ class Candidates:
         return " UNION ALL ".join(parts), tuple(value for _, some in asked for value in some) * len(self.columns)
 
 
-def _patients_of(connection: Connection, studies: set[int]) -> set[int]:
+def patients_of(connection: Connection, studies: set[int]) -> set[int]:
+    """The ids of the patients of some studies."""
     those = dialect.some_ids(study.c.id, studies, connection.dialect.name == "postgresql")
     return set(connection.execute(select(study.c.patient_fk).where(those)).scalars())
 

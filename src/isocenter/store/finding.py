@@ -21,7 +21,8 @@ from isocenter.dicom.attributes import BY_KEYWORD, Attribute, Level, at
 from isocenter.dicom.match import Empty, Match, Single, Universal
 from isocenter.dicom.moments import Span
 from isocenter.dicom.query import Query
-from isocenter.store import candidates, connections, dialect, extras, names
+from isocenter.domain.access import Everything, Scope
+from isocenter.store import candidates, connections, dialect, extras, names, visible
 from isocenter.store.schema import (
     instance,
     key_column,
@@ -31,9 +32,7 @@ from isocenter.store.schema import (
     study_modality,
     study_sop_class,
 )
-from isocenter.store.schema_rejections import study_hidden
 
-Matches = tuple[tuple[Attribute, Match], ...]
 Condition = ColumnElement[bool]
 Column = ColumnElement[Any]
 
@@ -46,27 +45,28 @@ _NUMBERS = frozenset({"IS", "US", "UL"})  # texts of whole numbers: the longer i
 
 
 _ONE = select(literal(1))
+_ALL = Everything()
 # Of what was rejected nothing is served (`store.rejections`): who has nothing else is not there.
 _SHOWN_AT: dict[Level, tuple[Condition, ...]] = {
     Level.PATIENT: (patient.c.number_of_patient_related_instances > 0,),
-    Level.STUDY: (study.c.id.not_in(select(study_hidden.c.study_fk)),),
+    Level.STUDY: (visible.SHOWN,),
     Level.SERIES: (series.c.number_of_series_related_instances > 0,),
     Level.INSTANCE: (),
 }
 
 
-def find(connection: Connection, query: Query, scope: Matches = ()) -> list[dict[str, str]]:
+def find(connection: Connection, query: Query, scope: Scope = _ALL) -> list[dict[str, str]]:
     """The rows that match, as text by keyword ("" for what has no value): the level's and the upper levels' attributes.
 
-    scope: further keys that the rows must match, which the caller's rights demand (`access.scope(...).as_matches()`). Only served
-    instances are seen. Sorted by `query.sort`, then newest study first, then by number.
+    scope: the studies that the caller may see: nothing of the others is told, nor counted, nor found by. Only served instances
+    are seen. Sorted by `query.sort`, then newest study first, then by number.
     """
     return list(rows(connection, query, scope))
 
 
-def rows(connection: Connection, query: Query, scope: Matches = ()) -> Iterator[dict[str, str]]:
+def rows(connection: Connection, query: Query, scope: Scope = _ALL) -> Iterator[dict[str, str]]:
     """As `find`, one row after the other: for answers of any size."""
-    shown = _shown(query, connection.dialect.name == "postgresql")
+    shown = _shown(query, scope, connection.dialect.name == "postgresql")
     statement = _Finding(connection, query, scope).statement(shown.base)
     if statement is None:
         return
@@ -77,7 +77,7 @@ def rows(connection: Connection, query: Query, scope: Matches = ()) -> Iterator[
         yield {keyword: "" if value is None else str(value) for keyword, value in zip(shown.keywords, row, strict=True)}
 
 
-def estimate(connection: Connection, query: Query, scope: Matches = ()) -> tuple[int, bool]:
+def estimate(connection: Connection, query: Query, scope: Scope = _ALL) -> tuple[int, bool]:
     """How many rows match, without regard to limit and offset, and whether that is an estimate; as quick at a million studies.
 
     Counted where a key is selective, or where the archive is small; else from the share of the level's newest rows that match.
@@ -107,27 +107,49 @@ class _Shown:
     base: Select[Any]
 
 
-def _shown(query: Query, postgresql: bool) -> _Shown:
+def _shown(query: Query, scope: Scope, postgresql: bool) -> _Shown:
     """Every attribute of the level and above that the index holds; costly counts and declared ones only when asked for."""
     asked = (*query.returns, *(attribute for attribute, _ in query.matches))
     costly = frozenset(attribute for attribute in asked if _is_costly(attribute, query.level))
     declared = tuple(a for a in query.returns if a.is_extra and _DEPTH[a.level] <= _DEPTH[query.level])
-    return _remembered(query.level, costly, declared, postgresql)
+    counts = scope if costly or query.level is Level.PATIENT else _ALL
+    return _remembered(query.level, costly, declared, counts, postgresql)
 
 
 @lru_cache(maxsize=256)
-def _remembered(level: Level, costly: frozenset[Attribute], declared: tuple[Attribute, ...], postgresql: bool) -> _Shown:
-    """Searches come in few shapes, and to name forty columns anew takes longer than most answers."""
+def _remembered(
+    level: Level, costly: frozenset[Attribute], declared: tuple[Attribute, ...], scope: Scope, postgresql: bool
+) -> _Shown:
+    """Searches come in few shapes, and to name forty columns anew takes longer than most answers.
+
+    scope: of whose studies a patient's are counted.
+    """
     columns: dict[str, Column] = {}
     for above in Level:
         if _DEPTH[above] <= _DEPTH[level]:
             for attribute in at(above):
                 column = _column(attribute, level)
+                if scope != _ALL and attribute.computed and above is Level.PATIENT:
+                    column = _counted(attribute, level, scope, postgresql)
                 if column is not None and (attribute in costly or not _is_costly(attribute, level)):
                     columns[attribute.keyword] = column
     for attribute in declared:
         columns[attribute.keyword] = extras.texts(attribute, _owner(attribute, _table(attribute, level)), postgresql)
     return _Shown(tuple(columns), select(*(column.label(keyword) for keyword, column in columns.items())))
+
+
+def _counted(attribute: Attribute, level: Level, scope: Scope, postgresql: bool) -> Column:
+    """How many studies of a patient, or series or instances of them, the scope covers."""
+    theirs = study.alias()
+    other = visible.condition(scope, postgresql, theirs)
+    number: Column = {
+        "NumberOfPatientRelatedStudies": func.count(),
+        "NumberOfPatientRelatedSeries": func.coalesce(func.sum(theirs.c.number_of_study_related_series), 0),
+        "NumberOfPatientRelatedInstances": func.coalesce(func.sum(theirs.c.number_of_study_related_instances), 0),
+    }[attribute.keyword]
+    whose = patient.c.id if level is Level.PATIENT else study.c.patient_fk
+    mine = select(number).select_from(theirs).where(theirs.c.patient_fk == whose, visible.shown(theirs), other)
+    return mine.correlate(patient if level is Level.PATIENT else study).scalar_subquery()
 
 
 def _is_costly(attribute: Attribute, level: Level) -> bool:
@@ -199,11 +221,12 @@ def _natural_order(level: Level) -> tuple[Column, ...]:
 class _Finding:
     """One search: its plan and its conditions."""
 
-    def __init__(self, connection: Connection, query: Query, scope: Matches) -> None:
+    def __init__(self, connection: Connection, query: Query, scope: Scope) -> None:
         self._connection = connection
         self._query = query
         self._postgresql = connection.dialect.name == "postgresql"
-        asked = ((a, m) for a, m in (*query.matches, *scope) if not isinstance(m, Universal))
+        self._scope = scope
+        asked = ((a, m) for a, m in query.matches if not isinstance(m, Universal))
         self._found: tuple[set[int] | None] | None = None  # what `_few` says, once it is known
         self._matches = [(a, names.resolved(connection, m) if a.vr == "PN" else m) for a, m in asked]
 
@@ -213,7 +236,7 @@ class _Finding:
 
     def has_conditions(self) -> bool:
         """Whether not every row matches."""
-        return bool(self._matches or self._query.spans)
+        return bool(self._matches or self._query.spans) or self._scope != _ALL
 
     def statement(self, base: Select[Any], *, page: bool = True, sampled: Condition | None = None) -> Select[Any] | None:
         """`base` with all the rest; None when nothing can match. sampled: only these rows of the level, whatever plan is best."""
@@ -222,6 +245,7 @@ class _Finding:
             return None
         conditions = [self._condition(attribute, match, plan) for attribute, match in self._matches]
         conditions += [self._span(each) for each in self._query.spans]
+        conditions += self._seen()
         statement = base.select_from(plan.source).where(*plan.limits, *_SHOWN_AT[self._query.level], *conditions)
         for table, hint in plan.hints:
             statement = statement.with_hint(table, hint, "sqlite")
@@ -233,6 +257,14 @@ class _Finding:
         if self._query.limit is not None:
             statement = statement.limit(self._query.limit)
         return statement.offset(self._query.offset) if self._query.offset else statement
+
+    def _seen(self) -> list[Condition]:
+        """That the scope covers the study; of a patient, that there is a study that it covers."""
+        if self._scope == _ALL:
+            return []
+        if self._query.level is Level.PATIENT:
+            return [self._children(Level.STUDY, lambda _: true())]
+        return [visible.condition(self._scope, self._postgresql)]
 
     def _sample(self, newest: Condition) -> _Plan:
         """From the newest rows of the level, by id, to what is above each of them, by id."""
@@ -306,7 +338,11 @@ class _Finding:
                 ids = few.ids(self._connection, _FEW)
                 if ids is not None:
                     return ids
-        return None
+        return self._few_seen()
+
+    def _few_seen(self) -> set[int] | None:
+        ids = visible.few(self._connection, self._scope, _FEW)
+        return candidates.patients_of(self._connection, ids) if ids and self._query.level is Level.PATIENT else ids
 
     def _condition(self, attribute: Attribute, match: Match, plan: _Plan) -> Condition:
         if plan.by_modality and attribute.keyword == "ModalitiesInStudy" and isinstance(match, Single):
@@ -367,7 +403,9 @@ class _Finding:
 
     def _children(self, level: Level, asked: Callable[[FromClause], Condition]) -> Condition:
         """Some child of a level is as asked."""
-        chain = [(study, and_(study.c.patient_fk == patient.c.id, *_SHOWN_AT[Level.STUDY])),
+        # By a study that is out of scope its patient is not found either.
+        seen = visible.condition(self._scope, self._postgresql)
+        chain = [(study, and_(study.c.patient_fk == patient.c.id, *_SHOWN_AT[Level.STUDY], seen)),
                  (series, and_(series.c.study_fk == study.c.id, *_SHOWN_AT[Level.SERIES])),
                  (instance, and_(instance.c.series_fk == series.c.id, instance.c.current))]
         links = chain[_DEPTH[self._query.level] : _DEPTH[level]]

@@ -2,7 +2,7 @@
 
     locate        where the instances of a study, a series or an instance are       frame_tables   their encoded frame tables
     located_in    those that are in lists of UIDs, in `wanted_studies`
-    study_values  a study as text by keyword, for `access.scope().permits`         series_version grows when a series changes
+    study_values  a study as text by keyword, if a scope covers it                 series_version grows when a series changes
     files         every kept file, for `isocenter verify`                           counts, clear
 Searching is `store.finding`.
 """
@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, func, or_, select
 
 from isocenter.dicom.attributes import Level, at
+from isocenter.domain.access import Scope
+from isocenter.store import visible
 from isocenter.store.schema import (
     exception,
     instance,
@@ -149,19 +151,20 @@ class Wanted:
     issuer: str = ""
 
 
-def wanted_studies(connection: Connection, wanted: Wanted) -> dict[int, dict[str, str]]:
-    """The studies that hold something of it: id -> values as `study_values`."""
-    joined = select(study).join(patient, patient.c.id == study.c.patient_fk)
+def wanted_studies(connection: Connection, wanted: Wanted, scope: Scope) -> list[int]:
+    """The ids of the scope's studies that hold something of it."""
+    joined = select(study.c.id).join(patient, patient.c.id == study.c.patient_fk)
+    joined = joined.where(visible.condition(scope, connection.dialect.name == "postgresql"))
     if wanted.series or wanted.instances:
         joined = joined.join(series, series.c.study_fk == study.c.id)
     if wanted.instances:
         joined = joined.join(instance, instance.c.series_fk == series.c.id).where(instance.c.current)
     if wanted.issuer:
         joined = joined.where(patient.c.issuer_of_patient_id == wanted.issuer)
-    found: dict[int, dict[str, str]] = {}
+    found: dict[int, None] = {}
     for query in _in_each_list(joined.distinct(), wanted):
-        found.update((row["id"], _values(row)) for row in connection.execute(query).mappings())
-    return found
+        found.update(dict.fromkeys(connection.execute(query).scalars()))
+    return list(found)
 
 
 def located_in(connection: Connection, study_ids: Iterable[int], wanted: Wanted) -> list[Located]:
@@ -224,9 +227,10 @@ def frame_tables(connection: Connection, instance_ids: Iterable[int]) -> dict[in
     return tables
 
 
-def study_values(connection: Connection, study_uid: str) -> dict[str, str] | None:
-    """A study with its patient's attributes as text by keyword; None when it is not held."""
-    row = connection.execute(select(study).where(study.c.study_instance_uid == study_uid)).mappings().first()
+def study_values(connection: Connection, study_uid: str, scope: Scope) -> dict[str, str] | None:
+    """A study with its patient's attributes as text by keyword; None when it is not held, or not for this scope."""
+    covered = visible.condition(scope, connection.dialect.name == "postgresql")
+    row = connection.execute(select(study).where(study.c.study_instance_uid == study_uid, covered)).mappings().first()
     return None if row is None else _values(row)
 
 

@@ -14,12 +14,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, tuple_, union_all
 
-from isocenter.store import connections, dialect, rows
+from isocenter.store import connections, dialect, rows, visible
 from isocenter.store.schema import study, study_modality
 from isocenter.store.schema_rejections import study_hidden
 
 FEW = 10_000  # of a million studies: of more, a page of a hundred is found in as many steps
-_SHOWN = study.c.id.not_in(select(study_hidden.c.study_fk))  # not those of which everything was rejected
 _KEYS = (study.c.study_date, study.c.study_time, study.c.id)
 
 
@@ -81,7 +80,7 @@ def page(connection: Connection, asked: Asked, limit: int, offset: int) -> tuple
             connections.in_order(connection)
         query = _in_order(select(study.c.id), asked).with_hint(study, "INDEXED BY ix_study_list", "sqlite")
         named = or_(*(dialect.begins(study.c.patient_name_key.concat(""), start) for start in asked.starts))
-        query = query.where(named, _SHOWN, *_between(asked, study.c.study_date)).limit(limit).offset(offset)
+        query = query.where(named, visible.SHOWN, *_between(asked, study.c.study_date)).limit(limit).offset(offset)
         found = connection.execute(query).scalars().all()
     return found, None
 
@@ -101,7 +100,7 @@ def _of_few(
 
 def _entries(start: str) -> Select[Any]:
     named = dialect.begins(study.c.patient_name_key, start)
-    return select(*_KEYS).where(named, _SHOWN).with_hint(study, "INDEXED BY ix_study_name_list", "sqlite")
+    return select(*_KEYS).where(named, visible.SHOWN).with_hint(study, "INDEXED BY ix_study_name_list", "sqlite")
 
 
 def _told(asked: Asked, postgresql: bool) -> list[ColumnElement[bool]]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from isocenter.domain.access import Scope
 from isocenter.domain.retrieval import OPEN, State, Tally, Verdict
-from isocenter.store import leases, worklist
+from isocenter.store import leases, visible
 from isocenter.store.schema import retrieval, study
 
 
@@ -80,7 +80,7 @@ def held(connection: Connection, uids: Iterable[str]) -> dict[str, int]:
 
 def patient_of(connection: Connection, scope: Scope, study_uid: str) -> tuple[str, str] | None:
     """Patient ID and its issuer of a study; None when it is not there, or not for this scope."""
-    if not worklist.permitted(connection, scope, [study_uid]):
+    if not visible.permitted(connection, scope, [study_uid]):
         return None
     columns = select(study.c.patient_id, study.c.issuer_of_patient_id).where(study.c.study_instance_uid == study_uid)
     row = connection.execute(columns).one()

@@ -8,7 +8,7 @@ leaves is counted first in its index, up to SOME:
                                filters' own indexes are hidden from the planner, and the total is an estimate from a sample
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,12 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, and_, func, literal, or_, select, tuple_, union_all
 
 from isocenter.dicom.attributes import BY_KEYWORD, Attribute
-from isocenter.dicom.match import Single, UidList, Wildcard
-from isocenter.domain.access import Scope
+from isocenter.dicom.match import Wildcard
+from isocenter.domain.access import Everything, Scope
 from isocenter.domain.relevance import Relevance, StudyFacts, relevance
-from isocenter.store import changes, connections, dialect, extras, imaging, named, orders
+from isocenter.store import changes, connections, dialect, extras, imaging, named, orders, visible
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
-from isocenter.store.schema_rejections import study_hidden
 
 # So few ids are fetched and handed over in the next statement; up to SOME are found again by a subquery, since many parameters
 # cost more. Of more than SOME in a million, one row in fifty fits: a page is found in a few thousand steps.
@@ -33,8 +32,6 @@ COUNTED = 20_000
 SAMPLE = 4_000
 PAGE = 100  # rows of one page, about
 MOST_PRIORS = 100
-
-_SHOWN_ONLY = study.c.id.not_in(select(study_hidden.c.study_fk))  # not those of which everything was rejected
 
 COLUMNS: Mapping[str, Column[Any]] = {
     "StudyInstanceUID": study.c.study_instance_uid,
@@ -151,7 +148,7 @@ def page(
     if driver is not None:
         conditions.append(driver)
     keys = [*SORTS[order.keyword], study.c.id]
-    query = select(study.c.id).where(_SHOWN_ONLY, *conditions)
+    query = select(study.c.id).where(visible.SHOWN, *conditions)
     query = query.order_by(*(key.desc() if order.descending else key for key in keys))
     if driver is not None and after is None:
         # All of them in their order: to count them first would read each of these rows twice.
@@ -194,7 +191,7 @@ def _named(
 ) -> named.Asked | None:  # fmt: skip
     """What is asked, if it is no more than the beginning of a name, dates and modalities, in the order of dates."""
     kinds = [type(each) for each in filters]
-    if order.keyword != "StudyDate" or scope.as_matches() or len(set(kinds)) < len(kinds):
+    if order.keyword != "StudyDate" or scope != Everything() or len(set(kinds)) < len(kinds):
         return None
     starts: tuple[str, ...] | None = None
     dates: tuple[str, str] | None = None
@@ -238,7 +235,7 @@ def _driver(connection: Connection, filters: Sequence[Filter], scope: Scope, ord
     """A condition on the id, from the most selective of the filters and the scope; None when each leaves many."""
     best: list[Select[int]] = []
     fewest = SOME + 1
-    for queries in [*(_drivers(each) for each in filters), _scope_drivers(scope)]:
+    for queries in [*(_drivers(each) for each in filters), visible.drivers(scope)]:
         counted = sum(_count(connection, query) for query in queries)
         if queries and counted < fewest:
             best, fewest = queries, counted
@@ -246,7 +243,7 @@ def _driver(connection: Connection, filters: Sequence[Filter], scope: Scope, ord
         return None
     best = [_narrowed(query, filters, connection.dialect.name == "postgresql") for query in best]
     if fewest > FEW:
-        alone = len(filters) == 1 and not scope.as_matches()
+        alone = len(filters) == 1 and scope == Everything()
         if alone and _is_walked(connection, filters[0], order, fewest):
             return None
         return study.c.id.in_(union_all(*best))
@@ -285,19 +282,6 @@ def _is_walked(connection: Connection, only: Filter, order: Order, matching: int
 def _count(connection: Connection, query: Select[int]) -> int:
     """How many index entries the query gives; stops when they are many."""
     return connection.execute(select(func.count()).select_from(query.limit(SOME + 1).subquery())).scalar_one()
-
-
-def _scope_drivers(scope: Scope) -> list[Select[int]]:
-    """As `_drivers`. A name of the scope is one component group, which stands in one of the columns of its name."""
-    for attribute, match in scope.as_matches():
-        if isinstance(match, UidList) and attribute.keyword == "StudyInstanceUID":
-            return [select(study.c.id).where(study.c.study_instance_uid.in_(match.uids))]
-        if isinstance(match, Single) and attribute.vr == "PN" and "=" not in match.value:
-            key = dialect.name_key(match.value)
-            first, *groups = (study.c[name] for name in name_columns(attribute))
-            alphabetic = select(study.c.id).where(dialect.begins(first, key))
-            return [alphabetic, *(select(study.c.id).where(group == key) for group in groups)]
-    return []
 
 
 def _drivers(each: Filter) -> list[Select[int]]:
@@ -369,30 +353,18 @@ def _between(column: ColumnElement[Any], low: str, high: str) -> list[ColumnElem
 
 def _scoped(connection: Connection, scope: Scope) -> list[ColumnElement[bool]]:
     """The scope as conditions on a study."""
-    postgresql = connection.dialect.name == "postgresql"
-    conditions = []
-    for attribute, match in scope.as_matches():
-        key = study.c[key_column(attribute)] if attribute.vr == "PN" else None
-        conditions.append(dialect.condition(attribute, match, study.c[attribute.column], key, postgresql))
-    return conditions
+    return [] if scope == Everything() else [visible.condition(scope, connection.dialect.name == "postgresql")]
 
 
 def _total(connection: Connection, conditions: Sequence[ColumnElement[bool]], *, few: bool) -> tuple[int, bool]:
     """How many studies satisfy the conditions, and whether that is an estimate."""
     newest = connection.execute(select(func.max(study.c.id))).scalar() or 0
     if few or newest <= COUNTED:
-        return connection.execute(select(func.count()).select_from(study).where(_SHOWN_ONLY, *conditions)).scalar_one(), False
+        return connection.execute(select(func.count()).select_from(study).where(visible.SHOWN, *conditions)).scalar_one(), False
     if not conditions:
         return newest, True  # ids are given once and in order
     sample = select(func.count()).select_from(study).where(study.c.id > newest - SAMPLE, *conditions)
     return connection.execute(sample).scalar_one() * newest // SAMPLE, True
-
-
-def permitted(connection: Connection, scope: Scope, uids: Iterable[str]) -> set[str]:
-    """Those of the studies that the scope covers."""
-    those = study.c.study_instance_uid.in_(list(uids))
-    mine = select(study.c.study_instance_uid).where(those, _SHOWN_ONLY, *_scoped(connection, scope))
-    return set(connection.execute(mine).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,13 +402,13 @@ class Detail:
 def detail(connection: Connection, scope: Scope, study_uid: str) -> Detail | None:
     """What a study holds; None when it is not there, or not for this scope."""
     uid = study.c.study_instance_uid
-    mine = select(study.c.patient_fk, *_SHOWN).where(uid == study_uid, _SHOWN_ONLY, *_scoped(connection, scope))
+    mine = select(study.c.patient_fk, *_SHOWN).where(uid == study_uid, visible.SHOWN, *_scoped(connection, scope))
     row = connection.execute(mine).mappings().one_or_none()
     if row is None:
         return None
     others = (
         select(*_SHOWN)
-        .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], _SHOWN_ONLY, *_scoped(connection, scope))
+        .where(study.c.patient_fk == row["patient_fk"], study.c.id != row["id"], visible.SHOWN, *_scoped(connection, scope))
         .order_by(study.c.study_date.desc(), study.c.study_time.desc(), study.c.id.desc())
         .limit(MOST_PRIORS)
     )

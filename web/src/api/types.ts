@@ -4,7 +4,7 @@ export type Role = 'admin' | 'radiologist' | 'technologist' | 'referrer' | 'serv
 
 export interface User {
   name: string
-  role: Role
+  role: string
   permissions: string[]
 }
 

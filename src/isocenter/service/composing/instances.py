@@ -327,9 +327,9 @@ class Composition:
     def _of_study(self, study_uid: str, dataset: Json) -> Mapping[str, str]:
         """What the archive knows of a study that the caller may see; of another patient than the metadata name, nothing."""
         if study_uid not in self._held:
-            values = self.context.database.read(lambda connection: imaging.study_values(connection, study_uid))
-            seen = values is not None and access.scope(self.principal).permits(values)
-            self._held[study_uid] = values if values is not None and seen else {}
+            scope = access.scope(self.principal, Permission.STUDY_READ)
+            values = self.context.database.read(lambda connection: imaging.study_values(connection, study_uid, scope))
+            self._held[study_uid] = values or {}
         said = {keyword: text for keyword in wrapping.IDENTITY if (text := text_of(dataset, wrapping.element(keyword)[0]))}
         held = self._held[study_uid]
         return {} if held and contradicts(held, said) else held
