@@ -138,6 +138,7 @@ class Settings:
                                                "commas; *: all", metavar="URL,...")
     session_idle_minutes: int = setting(15, "A web session ends after this many minutes without a request", least=1)
     session_max_hours: int = setting(12, "A web session ends after this many hours whatever happens", least=1)
+    emergency_minutes: int = setting(60, "Emergency access to a patient ends after this many minutes", least=1)
     share_max_days: int = setting(366, "A link for people without an account lasts at most so many days", least=1, most=366)
     share_needs_code: bool = setting(False, "Such links always ask for a code, which is told by another way")
     argon2_memory_kib: int = setting(47104, "Memory of one password hash, in KiB (argon2id, RFC 9106)", least=8)

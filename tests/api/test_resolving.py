@@ -90,48 +90,6 @@ async def test_other_demographics_are_corrected_and_a_study_without_an_id_finds_
         assert len((await client.get(f"/corrections?study={other}")).json()["corrections"]) == 1
 
 
-STEP = {"Modality": "CT", "ScheduledStationAETitle": ["CT1"], "ScheduledProcedureStepStartDate": "20261123",
-        "ScheduledProcedureStepStartTime": "0930"}  # fmt: skip
-ORDER = {"PatientID": "A", "PatientName": "Doe^Jane", "PatientBirthDate": "19700102", "PatientSex": "F",
-         "AccessionNumber": "ACC1", "steps": [STEP]}  # fmt: skip
-
-
-@pytest.mark.parametrize(("said", "found"), [
-    ({"AccessionNumber": "ACC1", "PatientName": ""}, True), ({"AccessionNumber": "ACC1", "PatientName": "DOE^JANE"}, True),
-    ({"AccessionNumber": "", "StudyInstanceUID": "1.2.77", "PatientName": ""}, True),
-    ({"AccessionNumber": "ACC1", "PatientName": "Roe^Richard"}, False), ({"AccessionNumber": "ACC2", "PatientName": ""}, False),
-    ({"AccessionNumber": "", "PatientName": ""}, False),
-])  # fmt: skip
-async def test_a_study_without_an_id_is_that_of_the_patient_it_was_ordered_for(
-    api: Api, said: dict[str, str], found: bool
-) -> None:
-    token = api.token(Role.ADMIN)
-    async with api.client(token) as client:
-        for order in ({**ORDER, "StudyInstanceUID": "1.2.77"}, {**ORDER, "PatientID": "B", "AccessionNumber": "ACC3"}):
-            made = await client.post("/orders", json=order)
-            assert made.status_code == 201, made.text
-        nobodys = said.get("StudyInstanceUID", uid())
-        api.store(part10(**{"SeriesInstanceUID": uid(), "PatientID": "", "StudyInstanceUID": nobodys, **said}))
-        while exceptions.follow(api.context):
-            pass
-        listed = await case(client, "unmatched")
-        assert bool(listed["proposal"]) is found
-        if found:
-            await settle(client, listed)
-            row = (await client.get(f"/studies/{nobodys}")).json()["study"]
-            assert (row["PatientID"], row["PatientName"], row["PatientBirthDate"]) == ("A", "Doe^Jane", "19700102")
-
-
-async def test_an_accession_number_of_two_patients_proposes_neither(sqlite_api: Api) -> None:
-    async with sqlite_api.client(sqlite_api.token(Role.ADMIN)) as client:
-        for patient_id in ("A", "B"):
-            assert (await client.post("/orders", json={**ORDER, "PatientID": patient_id})).status_code == 201
-        sqlite_api.store(part10(AccessionNumber="ACC1", PatientID="", PatientName="", StudyInstanceUID=uid()))
-        while exceptions.follow(sqlite_api.context):
-            pass
-        assert (await case(client, "unmatched"))["proposal"] is None
-
-
 async def test_series_leave_a_study_and_come_back(api: Api) -> None:
     held, stays, goes = uid(), uid(), uid()
     for series in (stays, goes, goes):

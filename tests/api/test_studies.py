@@ -117,7 +117,7 @@ async def test_a_row_says_what_the_list_shows(api: Api) -> None:
         "PatientBirthDate": "19700101", "PatientSex": "F", "StudyDate": "20260105", "StudyTime": "080000",
         "AccessionNumber": "ACC001", "StudyDescription": "CT Thorax", "ModalitiesInStudy": ["CT"],
         "ReferringPhysicianName": "House^Gregory", "InstitutionName": "North", "NumberOfStudyRelatedSeries": 1,
-        "NumberOfStudyRelatedInstances": 2, "procedure": "",
+        "NumberOfStudyRelatedInstances": 2, "procedure": "", "sensitive": False,
     }  # fmt: skip
     assert answer["latest_change"] > 0 and answer["next"] is None
 

@@ -6,14 +6,15 @@ rows come from the tables that routes are mounted from: a new one is asked witho
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import pytest
 
-from api.test_routes import BODIES, address
+from api.test_routes import BODIES, EXAMPLES, address
 from api_harness import Api
 from isocenter.api.endpoint import Endpoint
 from isocenter.api.openapi import PREFIX
@@ -23,7 +24,7 @@ from isocenter.dicomweb.routes import RESOURCES
 from isocenter.domain.access import SYSTEM, Role
 from isocenter.domain.sharing import Opens
 from isocenter.operations import PATHS
-from isocenter.service import accounts, sharing
+from isocenter.service import accounts, corrections, deliveries, ingest, peers, rejections, remote, sensitive, sharing
 from isocenter.service.context import Context
 from isocenter.site import AREAS, Site
 from objects import part10
@@ -53,6 +54,9 @@ KEYS = tuple(keyword for keyword in HIDDEN if keyword not in ("SeriesDescription
 # What differs between two archives that hold the same: the token of a session, when something was stored, and the number of a row
 # of the log, which every access of anybody moves and which clients need to read on from.
 VARIES = re.compile(rb'("(?:csrf_token|latest_change|cursor|seq|at)":)("[^"]*"|\d+)')
+# And what is given anew to everything that is made: numbers, UIDs, secrets.
+GIVEN = re.compile(rb'("(?:id|secret|path|StudyInstanceUID|ScheduledProcedureStepID|RequestedProcedureID|AccessionNumber)":)'
+                   rb'("(?:2\.25\.|[A-Z]{0,3}|/shared#)?[0-9A-Za-z_-]{2,}"|\d+)')
 # Rows of a study whose answer is the same whether it is there or not, even to who may do everything.
 SAME_FOR_ALL = {
     f"{SITE}{PREFIX}/studies/1.2.3/splits": "lists what was split off, and nothing was",
@@ -76,6 +80,9 @@ def of_endpoint(row: Endpoint) -> Iterator[Ask]:
     """A row of the API with the study's own identifiers, then with each parameter that can name the study."""
     url = f"{SITE}{PREFIX}{address(row)}"
     yield Ask(row.method, url, {**BODIES, **OWN_BODIES}.get(row.path))
+    if "{id}" in row.path:  # the first of its kind that was made, if any, was made of the study
+        numbered = address(row).replace(EXAMPLES["id"], "1", 1)
+        yield Ask(row.method, f"{SITE}{PREFIX}{numbered}", {**BODIES, **OWN_BODIES}.get(row.path))
     for parameter in row.parameters:
         if parameter.place == "query" and parameter.name in HIDDEN:
             yield Ask(row.method, f"{url}?{parameter.name}={HIDDEN[parameter.name]}", BODIES.get(row.path))
@@ -110,6 +117,8 @@ WADO = Ask("GET", f"{SITE}/wado?requestType=WADO&{_OBJECT}&contentType=applicati
 PAGES = [Ask("GET", f"{SITE}{path}") for path in (*sorted(PATHS), "/", "/studies/1.2.3", "/viewer/1.2.3", "/nothing")]
 # Not asked: what does not end (tests/api/test_live.py shows whom it tells what), and what would end the caller's own session.
 NOT_ASKED = {("GET", "/events"), ("GET", "/changes/stream"), ("DELETE", "/session")}
+# How much the archive holds in all, in bytes and objects: for `system:read`, who must know when the disk is full.
+OF_OPERATORS = {"/metrics", f"{PREFIX}/system", f"{PREFIX}/system/integrity"}
 API_ASKS = [ask for row in ENDPOINTS if (row.method, row.path) not in NOT_ASKED for ask in of_endpoint(row)]
 DICOMWEB_ASKS = [*(ask for method, pattern, *_ in RESOURCES for ask in of_resource(method, pattern.pattern)), WADO]
 
@@ -133,16 +142,35 @@ class Archive:
         """What came back, without what differs from one request to the next (`VARIES`)."""
         response = await client.request(ask.method, ask.url, json=ask.json, content=ask.content)
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}  # the body is compared
-        return response.status_code, headers, VARIES.sub(rb"\1", response.content)
+        return response.status_code, headers, GIVEN.sub(rb"\1", VARIES.sub(rb"\1", response.content))
 
 
-def make(context: Context, *, hidden: bool) -> Archive:
+def _leave_traces(api: Api) -> None:
+    """What people and machines do with a study, all of which is in lists of its own."""
+    context, uid = api.context, HIDDEN["StudyInstanceUID"]
+    api.store(part10(**HIDDEN | {"SOPInstanceUID": "1.2.3.4.6"}))
+    corrections.correct(context, SYSTEM, [uid], {"PatientName": "Geheim^Greta", "PatientID": "HIDDEN-ID"}, "misspelt")
+    deliveries.ask(context, SYSTEM, [uid], "STORE")
+    door = partial(ingest.begin, context, SYSTEM, source="upload")
+    rejections.reject(context, SYSTEM, uid, door, kind="quality", reason="blurred", instances=["1.2.3.4.6"])
+    rejections.hold(context, SYSTEM, uid, "a lawsuit")
+    sharing.create(context, SYSTEM, sharing.Wanted(Opens.STUDY, uid, download=True))
+    remote.ask(context, SYSTEM, "OTHER", uid)
+
+
+def make(context: Context, *, hidden: bool, marked: bool = False) -> Archive:
     api = Api(context)
     api.store(part10(**SEEN))
     if hidden:
         api.store(part10(**HIDDEN))
+    peers.add(api.context, SYSTEM, aet="STORE", host="192.0.2.1", port=104)
+    peers.add(api.context, SYSTEM, aet="OTHER", host="192.0.2.1", port=104, archive="search")
+    if marked:
+        _leave_traces(api)
+        sensitive.mark(api.context, SYSTEM, HIDDEN["StudyInstanceUID"], "a colleague")
     secrets = {"all": api.token(Role.ADMIN), "referrer": api.token(Role.REFERRER, "house", "House^Gregory"),
-               "nameless": api.token(Role.REFERRER, "nameless")}  # fmt: skip
+               "nameless": api.token(Role.REFERRER, "nameless"), "technologist": api.token(Role.TECHNOLOGIST, "tess"),
+               "device": api.token(Role.SERVICE, "ris")}  # fmt: skip
     secrets["narrowed"] = accounts.create_token(api.context, SYSTEM, user="admin", name="less", role=Role.REFERRER).secret
     wanted = sharing.Wanted(Opens.STUDY, SEEN["StudyInstanceUID"], download=True)
     secrets["link"] = sharing.create(api.context, SYSTEM, wanted).secret
@@ -162,6 +190,12 @@ def holding(context: Context) -> Archive:
 
 
 @pytest.fixture
+def marked(context: Context) -> Archive:
+    """The archive that has the study, which is sensitive."""
+    return make(context, hidden=True, marked=True)
+
+
+@pytest.fixture
 def without(second_context: Context) -> Archive:
     """The archive that never had it."""
     return make(second_context, hidden=False)
@@ -169,17 +203,29 @@ def without(second_context: Context) -> Archive:
 
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_every_route_answers_as_if_the_study_were_not_there(caller: str, holding: Archive, without: Archive) -> None:
+    told = await _told(caller, holding, without)
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize("caller", ["technologist", "device"])
+async def test_every_route_answers_as_if_a_sensitive_study_were_not_there(caller: str, marked: Archive, without: Archive) -> None:
+    told = await _told(caller, marked, without, OF_OPERATORS)
+    assert not told, "\n".join(told)
+
+
+async def _told(caller: str, holding: Archive, without: Archive, but: Collection[str] = ()) -> list[str]:
+    """Every request whose answer differs between the two archives, or tells of the study."""
     told = []
     async with holding.client("all") as who_may:  # so that all caches hold the study: what is quick asks, too
         for ask in (ask for ask in DICOMWEB_ASKS if ask.method == "GET"):
             await holding.answer(who_may, ask)
     async with holding.client(caller) as here, without.client(caller) as there:
-        for ask in (*API_ASKS, *DICOMWEB_ASKS, *PAGES):
+        for ask in (each for each in (*API_ASKS, *DICOMWEB_ASKS, *PAGES) if each.url.removeprefix(SITE) not in but):
             got, wanted = await holding.answer(here, ask), await without.answer(there, ask)
             text = f"{got[1]} {got[2].decode('latin-1')}"
             if got != wanted or any(mark in text and mark not in ask.url for mark in MARKS):
-                told.append(f"{ask}: {got} instead of {wanted}"[:900])
-    assert not told, "\n".join(told)
+                told.append(f"{ask}: {got[0]} {got[2][:600]!r} instead of {wanted[0]} {wanted[2][:300]!r}")
+    return told
 
 
 async def test_the_same_requests_tell_of_the_study_to_who_may_see_it(holding: Archive, without: Archive) -> None:

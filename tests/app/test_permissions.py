@@ -19,8 +19,9 @@ def test_the_page_is_current() -> None:
 
 def test_every_permission_is_needed_by_something_or_narrows_what_else_is_shown() -> None:
     needed = {row.needs for row in requests()} - {ANY_ACCOUNT, ANYBODY}
-    # hanging:share: the same request, for everybody instead of oneself; share:manage: links of others
-    assert {*Permission} - needed == {Permission.HANGING_SHARE, Permission.SHARE_MANAGE}
+    # hanging:share: the same request, for everybody instead of oneself; share:manage: links of others; study:sensitive: what is
+    # found at all
+    assert {*Permission} - needed == {Permission.HANGING_SHARE, Permission.SHARE_MANAGE, Permission.STUDY_SENSITIVE}
 
 
 def test_the_command_prints_what_the_tables_hold(capsys: pytest.CaptureFixture[str]) -> None:

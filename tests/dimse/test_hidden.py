@@ -22,7 +22,7 @@ from isocenter.dimse.services import SERVICES, Service
 from isocenter.dimse.upper_layer import pdu
 from isocenter.dimse.upper_layer.items import RoleSelection, UserIdentityRQ
 from isocenter.domain.access import PERMISSIONS, SYSTEM, Permission, Role
-from isocenter.service import accounts, peers
+from isocenter.service import accounts, peers, sensitive
 from isocenter.service.context import Context
 
 PASSWORD = "correct-horse-9"
@@ -34,6 +34,7 @@ HIDDEN = {
 SEEN = {"StudyInstanceUID": "1.2.9", "SeriesInstanceUID": "1.2.9.4", "SOPInstanceUID": "1.2.9.4.5"}
 ROLES = {f"a-{role}": role for role in Role}
 BLIND = ("referrer", "nameless")  # see one study, and none
+DISCREET = ("a-technologist", "a-service", "")  # see all that is not sensitive; "": a device where nobody has logged in
 COUNTS = ("NumberOfPatientRelatedStudies", "NumberOfPatientRelatedSeries", "NumberOfPatientRelatedInstances")
 # Services whose answers do not depend on the studies held, whoever asks.
 SAME_FOR_ALL = {
@@ -154,14 +155,16 @@ def archives(sqlite_context: Context, second_context: Context) -> Iterator[tuple
 
 
 def log_in(peer: RawPeer, name: str) -> None:
-    shown = UserIdentityRQ(2, False, name.encode(), PASSWORD.encode())
-    answer = peer.associate(contexts=CONTEXTS, more=(shown, RoleSelection(objects.CT, False, True)))
+    shown = (UserIdentityRQ(2, False, name.encode(), PASSWORD.encode()),) if name else ()
+    answer = peer.associate(contexts=CONTEXTS, more=(*shown, RoleSelection(objects.CT, False, True)))
     assert isinstance(answer, pdu.AssociateAC), answer
 
 
-@pytest.mark.parametrize("caller", BLIND)
+@pytest.mark.parametrize("caller", [*BLIND, *DISCREET])
 def test_every_request_is_answered_as_if_the_study_were_not_there(caller: str, archives: tuple[Archive, Archive]) -> None:
     told = []
+    if caller in DISCREET:
+        sensitive.mark(archives[0].context, SYSTEM, HIDDEN["StudyInstanceUID"], "a colleague", patient=caller == "")
     with peer_of(archives[0]) as here, peer_of(archives[1]) as there:
         log_in(here, caller)
         log_in(there, caller)

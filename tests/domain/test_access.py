@@ -10,6 +10,7 @@ from isocenter.domain.access import (
     AllOf,
     AnyOf,
     Department,
+    Discreet,
     Everything,
     Institution,
     Nothing,
@@ -95,7 +96,7 @@ def test_a_token_does_and_sees_no_more_than_its_account(role: Role, owner: Role)
 
 def test_a_referrer_sees_what_was_ordered_under_the_name_and_nothing_without_one() -> None:
     mine = scope(someone(Role.REFERRER, "Müller^Jürgen"), LOOK)
-    assert isinstance(mine, ReferredBy)
+    assert mine == AllOf((ReferredBy("Müller^Jürgen"), Discreet()))
     assert mine.permits({"ReferringPhysicianName": "MULLER^JURGEN^^^"})
     assert mine.permits({"ReferringPhysicianName": "müller^jürgen=ミュラー"})
     assert not mine.permits({"ReferringPhysicianName": "MULLER^JURGEN^DR"})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from isocenter.api.admin import ROLE
 from isocenter.api.corrections import CORRECTION, SPLIT
 from isocenter.api.deidentification import OPTION, PROJECT
+from isocenter.api.emergency import EMERGENCY
 from isocenter.api.exceptions import KINDS, PROPOSAL
 from isocenter.api.hanging import PROTOCOL
 from isocenter.api.hl7 import MESSAGE
@@ -14,6 +15,7 @@ from isocenter.api.rejections import HOLD, REJECTION
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
 from isocenter.api.routing import PLACE, RULE
 from isocenter.api.schema import Schema, array, boolean, integer, obj, or_null, ref, text
+from isocenter.api.sensitive import MARK
 from isocenter.api.sharing import RECEIVED, SHARE
 from isocenter.api.webhooks import WEBHOOK
 from isocenter.domain.access import Permission
@@ -29,6 +31,7 @@ _STUDY = {
     "ReferringPhysicianName": text("PN"), "InstitutionName": text(), "NumberOfStudyRelatedSeries": integer(),
     "NumberOfStudyRelatedInstances": integer(), "received_at": _MOMENT,
     "procedure": text("where its order is; empty without one", enum=["", *OrderState]),
+    "sensitive": boolean("only few may see it, or its patient's studies"),
 }  # fmt: skip
 
 _INSTANCE = obj(
@@ -58,6 +61,8 @@ SCHEMAS: Mapping[str, Schema] = {
             ),
             "csrf_token": text("to be sent as X-CSRF-Token with every request that changes something"),
             "idle_seconds": integer("the session ends after so long without a request"),
+            "emergency": array(ref("Emergency"), "what is open to this session, and until when"),
+            "to_review": integer("emergency accesses that nobody has reviewed; 0 for who does not review"),
             "link": or_null(obj(
                 {"opens": text(enum=list(Opens)), "label": text(), "maker": text("who made it"), "expires_at": _MOMENT,
                  "download": boolean("files may be taken away"), "studies": array(text("a Study Instance UID"))},
@@ -85,6 +90,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "Received": RECEIVED,
     "Rejection": REJECTION,
     "Hold": HOLD,
+    "Emergency": EMERGENCY,
+    "SensitiveMark": MARK,
     "DeidentificationOption": OPTION,
     "Project": PROJECT,
     "HangingProtocol": PROTOCOL,

@@ -30,6 +30,8 @@ TAGS: Mapping[str, str] = {
     "webhooks": "Who is told of what happens, by signed requests",
     "upload": "Sending objects from a browser or a program",
     "shares": "Links for people without an account, and what came over them",
+    "emergency": "Emergency access, and its review",
+    "sensitive": "Studies and patients that only few may see",
     "exceptions": "What needs a person's eye",
     "admin": "Administration",
     "about": "This description",

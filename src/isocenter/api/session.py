@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from isocenter.api.auth import COOKIE, session_secret
+from isocenter.api.emergency import facts as emergency_facts
 from isocenter.api.endpoint import Call, Door, Endpoint, Parameter, json_response
 from isocenter.api.schema import array, boolean, integer, obj, ref, text
 from isocenter.domain.access import Only, Permission, Principal, scope
 from isocenter.domain.credentials import MAXIMUM_PASSWORD, MINIMUM_PASSWORD, csrf_token
 from isocenter.domain.errors import IsocenterError, Kind
 from isocenter.domain.sharing import Opens
-from isocenter.service import accounts, factors, preferences, sessions, sharing
+from isocenter.service import accounts, emergency, factors, preferences, sessions, sharing
 
 
 def answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
@@ -26,6 +27,8 @@ def answer(call: Call, principal: Principal, secret: str) -> dict[str, Any]:
         },
         "csrf_token": csrf_token(secret) if secret else "",
         "idle_seconds": call.context.settings.session_idle_minutes * 60,
+        "emergency": [emergency_facts(each) for each in emergency.active(call.context, principal, secret)],
+        "to_review": emergency.to_review(call.context, principal),
         "link": _link(call, principal),
     }  # fmt: skip
 

@@ -52,6 +52,8 @@ COMMANDS = (
             "projects:project"),
     Command("rejection", "rejected objects: list, show, make, restore, delete, keep; hold and release studies",
             "rejections:rejection"),
+    Command("emergency", "emergency access: who opened what, what was looked at, review", "emergency:emergency"),
+    Command("sensitive", "studies and patients that only few may see: list, mark, release", "sensitive:sensitive"),
     Command("send", "send studies to a known peer (C-STORE)", "network:send"),
     Command("query", "ask a known peer what it has (C-FIND)", "network:query"),
     Command("retrieve", "fetch studies from a known peer (C-MOVE, C-GET)", "network:retrieve"),

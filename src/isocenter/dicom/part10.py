@@ -95,11 +95,6 @@ class Beginning:
     base: int
     head: bytes
 
-    @property
-    def says_universal_issuer(self) -> bool:
-        """Whether the issuer of the Patient ID has qualifiers, so that the values alone do not tell who the patient is."""
-        return ISSUER_QUALIFIERS in self.found.values
-
 
 def begin(source: Source, extras: Extras = NONE) -> Beginning | None:
     """Return what there is in the part of an object that has arrived, for `scan` to go on from; None when that is too little.

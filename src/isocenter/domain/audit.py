@@ -49,6 +49,8 @@ LOGOUT = Code("110123", "Logout")
 NETWORK_CONFIGURATION = Code("110128", "Network Configuration")
 SECURITY_CONFIGURATION = Code("110129", "Security Configuration")
 SOFTWARE_CONFIGURATION = Code("110131", "Software Configuration")
+EMERGENCY_STARTED = Code("110127", "Emergency Override Started")
+EMERGENCY_STOPPED = Code("110138", "Emergency Override Stopped")
 OBJECT_ATTRIBUTES = Code("110135", "Object Security Attributes Changed")
 USER_ATTRIBUTES = Code("110137", "User Security Attributes Changed")
 APPLICATION = Code("110150", "Application")
@@ -122,8 +124,13 @@ FAMILIES: Mapping[Event, Family] = MappingProxyType(
     | _of(ALERT, "E", Event.DESTINATION_CREATED, Event.DESTINATION_REMOVED, Event.DESTINATION_UPDATED, Event.PEER_CREATED,
           Event.PEER_REMOVED, Event.PEER_UPDATED, Event.WEBHOOK_CREATED, Event.WEBHOOK_REMOVED, Event.WEBHOOK_UPDATED,
           type=NETWORK_CONFIGURATION)
-    | _of(ALERT, "E", Event.HOLD_SET, Event.HOLD_RELEASED, Event.SHARE_CREATED, Event.SHARE_UPDATED, Event.SHARE_WITHDRAWN,
+    | _of(ALERT, "E", Event.HOLD_SET, Event.HOLD_RELEASED, Event.SENSITIVE_RELEASED,
+          Event.SENSITIVE_SET, Event.SHARE_CREATED, Event.SHARE_UPDATED, Event.SHARE_WITHDRAWN,
           type=OBJECT_ATTRIBUTES)
+    | _of(ALERT, "E", Event.EMERGENCY_STARTED, type=EMERGENCY_STARTED)
+    | _of(ALERT, "E", Event.EMERGENCY_REFUSED, type=EMERGENCY_STARTED, outcome=MINOR)
+    | _of(ALERT, "E", Event.EMERGENCY_ENDED, type=EMERGENCY_STOPPED)
+    | _of(ALERT, "E", Event.EMERGENCY_REVIEWED, type=SECURITY_CONFIGURATION)
     | _of(ALERT, "E", Event.PROJECT_CREATED, Event.PROJECT_UPDATED, type=SECURITY_CONFIGURATION)
     | _of(ALERT, "E", Event.HANGING_PUBLISHED, Event.HANGING_WITHDRAWN, Event.INDEX_FILLED_AGAIN, Event.ROUTE_CREATED,
           Event.ROUTE_REMOVED, Event.ROUTE_UPDATED, type=SOFTWARE_CONFIGURATION)
@@ -215,7 +222,7 @@ def _things(entry: Entry, family: Family) -> list[Thing]:
     elif family.event is QUERY:
         things.append(Thing(STUDY_ROOT_FIND, SOP_CLASS_UID, 2, 3, query=entry.subject, details=details))  # PS3.15 A.5.3.10
     elif family.event is ALERT:
-        user = family.type is USER_ATTRIBUTES
+        user = family.type in (USER_ATTRIBUTES, EMERGENCY_STARTED, EMERGENCY_STOPPED)
         kind = USER_IDENTIFIER if user else NODE_ID if family.type is NETWORK_CONFIGURATION else URI
         things.append(Thing(entry.subject, kind, 1 if user else 2, 11 if user else 13, details=details))
     elif entry.study:

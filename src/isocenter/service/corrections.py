@@ -83,9 +83,9 @@ def undo(context: Context, principal: Principal, correction_id: int) -> Correcti
 
     def write(connection: Connection) -> Correction:
         found = rows.get(connection, correction_id)
-        if found is None:
+        scope = access.scope(principal, Permission.STUDY_CORRECT)
+        if found is None or any(imaging.study_values(connection, uid, scope) is None for uid in found.studies):
             raise Missing("there is no such correction", where="id")
-        _visible(connection, principal, found.studies)
         if not rows.undo(connection, correction_id, principal.name, context.clock()):
             raise Conflict("this correction was taken back already", where="id")
         for uid in found.studies:
@@ -100,7 +100,8 @@ def page(
 ) -> list[Correction]:
     """Corrections that were made, newest first. Raises Forbidden."""
     access.require(principal, Permission.STUDY_CORRECT)
-    return context.database.read(lambda connection: rows.page(connection, study, limit, before))
+    scope = access.scope(principal, Permission.STUDY_CORRECT)
+    return context.database.read(lambda connection: rows.page(connection, study, limit, before, scope))
 
 
 def replay(context: Context) -> int:

@@ -74,7 +74,8 @@ def page(
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def read(connection: Connection) -> Page:
-        found = pages.page(connection, state=state, destination_name=destination, study_uid=study, limit=limit + 1, before=after)
+        found = pages.page(connection, state=state, destination_name=destination, study_uid=study, limit=limit + 1, before=after,
+                           scope=access.scope(principal, Permission.DELIVERY_MANAGE))  # fmt: skip
         return Page(found[:limit], found[limit - 1].id if len(found) > limit else None, _held(context, connection))
 
     return context.database.read(read)
@@ -85,9 +86,7 @@ def get(context: Context, principal: Principal, delivery_id: int) -> tuple[Seen,
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def read(connection: Connection) -> tuple[Seen, str, list[SeenInstance]]:
-        found = pages.get(connection, delivery_id)
-        if found is None:
-            raise _missing()
+        found = _seen(connection, principal, delivery_id)
         held = _held(context, connection).get(found.destination, "")
         return found, held, pages.instances(connection, delivery_id, MOST_INSTANCES)
 
@@ -126,6 +125,7 @@ def resend(context: Context, principal: Principal, delivery_id: int, *, everythi
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def write(connection: Connection) -> None:
+        _seen(connection, principal, delivery_id)
         came = rows.resend(connection, delivery_id, context.clock(), everything=everything)
         if came is None:
             raise _missing()
@@ -141,7 +141,7 @@ def resend_failed(context: Context, principal: Principal, destination: str | Non
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def write(connection: Connection) -> int:
-        ids = pages.failed_ids(connection, destination)
+        ids = pages.failed_ids(connection, destination, access.scope(principal, Permission.DELIVERY_MANAGE))
         for delivery_id in ids:
             rows.resend(connection, delivery_id, context.clock(), everything=False)
         told = {"destination": destination or "", "deliveries": len(ids)}
@@ -156,13 +156,19 @@ def cancel(context: Context, principal: Principal, delivery_id: int) -> None:
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def write(connection: Connection) -> None:
+        _seen(connection, principal, delivery_id)
         if not rows.cancel(connection, delivery_id, context.clock(), f"cancelled by {principal.name}"):
-            if pages.get(connection, delivery_id) is None:
-                raise _missing()
             raise Conflict("it has ended already", where="id")
         changes.append(connection, Event.DELIVERY_CANCELLED, str(delivery_id), principal.name)
 
     context.database.write(write)
+
+
+def _seen(connection: Connection, principal: Principal, delivery_id: int) -> Seen:
+    found = pages.get(connection, delivery_id, access.scope(principal, Permission.DELIVERY_MANAGE))
+    if found is None:
+        raise _missing()
+    return found
 
 
 def _missing() -> Missing:

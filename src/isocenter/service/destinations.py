@@ -42,7 +42,7 @@ def destinations(context: Context, principal: Principal) -> list[Listed]:
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def read(connection: Connection) -> list[Listed]:
-        counts = delivery_pages.counts(connection)
+        counts = delivery_pages.counts(connection, access.scope(principal, Permission.DELIVERY_MANAGE))
         known = {each.name: each for each in rows.destinations(connection)}
         taken = {each.address for each in known.values() if each.kind is Kind.DICOM}
         for aet in rows.peers(connection):

@@ -118,8 +118,6 @@ def _proposed(connection: Connection, row: Mapping[str, Any]) -> Proposal | None
             return Proposal("serve", "Serve this version from now on. The first one is kept.", {})
         case "patient_conflict" if who := resolving.patient_of(connection, row["patient_fk"]):
             return Proposal("correct", "It is the same person: give the study the name and birth date that are held.", who)
-        case "unmatched" if who := resolving.ordered(connection, study):
-            return Proposal("correct", "Give the study to the patient for whom it was ordered.", who)
         case "unmatched" if who := resolving.lookalike(connection, study):
             return Proposal("correct", "Give the study to the one patient of this name and birth date who has an ID.", who)
     return None

@@ -11,7 +11,6 @@ sender does not wait for that: after a power cut the next start makes the row ag
 import logging
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,7 +28,7 @@ from isocenter.domain.errors import Busy, Conflict, Invalid, IsocenterError, Mis
 from isocenter.domain.imaging import Accept, Arrival, Library, Outcome, Quarantine, Refuse, Source, Status, admit
 from isocenter.service.context import Context
 from isocenter.store import arriving, exceptions, hanging_objects, uploads
-from isocenter.store.arriving import Added, Arrived, Draft, Held, Origin
+from isocenter.store.arriving import Added, Arrived, Held, Origin
 from isocenter.store.blobs import Incoming, instance_key
 from isocenter.store.database import InDoubt
 from isocenter.store.digest import Digest
@@ -79,7 +78,6 @@ class Reception:
         self._extras = extra.declared(context.settings.index_attributes)
         self._is_begun = False
         self._beginning: part10.Beginning | None = None
-        self._drafted: Draft | None = None
         self._ended = False
         self._ended_as: tuple[str, float] | None = None  # outcome and seconds of `finish`
         self._need_space()
@@ -108,19 +106,10 @@ class Reception:
         if not self._is_begun and self._incoming.size >= _BEGINNING:
             self._is_begun = True
             beginning = Arriving(self._incoming.fd, self._incoming.size, self._head(buffers))
-            self._begin(self._alike.begin(beginning, self._extras))
+            self._beginning = self._alike.begin(beginning, self._extras)
         if self._incoming.size - self._looked_at_space >= _SPACE_EVERY:
             self._need_space()
             self._looked_at_space = self._incoming.size
-
-    def _begin(self, beginning: part10.Beginning | None) -> None:
-        """Do now what the sender would wait for when the last byte has come."""
-        self._beginning = beginning
-        if beginning is not None and not beginning.says_universal_issuer:
-            self._drafted = self._draft(beginning.values, "")
-
-    def _draft(self, values: Mapping[str, str], universal: str) -> Draft:
-        return arriving.draft(values, universal, self._issuer, patients.namespaces(self._context.settings.issuers))
 
     def _head(self, buffers: tuple[bytes | bytearray | memoryview, ...]) -> bytes:
         """What of the file's beginning is in memory: buffers, when nothing came before them."""
@@ -326,11 +315,8 @@ class Reception:
         # Who receives for two places copies it at once, and the worker only when that does not come to an end.
         at_once = node and self._context.settings.storage_safe_in > 1
         mine = uploads.lease([Upload(self._put_key, node, "", self._incoming.size)]) if at_once else timedelta()
-        if self._drafted is None or self._drafted.of is not header.values:
-            self._drafted = self._draft(header.values, header.universal_issuer)
         return arriving.prepared(
             header,
-            self._drafted,
             blob_key=self._put_key,
             sha256=self._digest.hexdigest(),
             size=self._incoming.size,
@@ -339,6 +325,8 @@ class Reception:
             origin=self._origin,
             node=node,
             upload_at=now + mine,
+            issuer=self._issuer,
+            namespaces=patients.namespaces(self._context.settings.issuers),
         )
 
     def _key(self, area: str, at: datetime, header: Header, version: int = 1) -> str:

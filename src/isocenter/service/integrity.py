@@ -322,11 +322,10 @@ def _read(context: Context, key: str, *, recovered: bool = False, origin: Origin
         origin = replace(RECOVERED, source_aet=sender, called_aet=called) if recovered else ORIGIN
     at = datetime.fromtimestamp(file.modified, UTC)
     issuer = context.database.read(lambda connection: peers.issuer_of(connection, sender)) if sender else ""
-    namespaces = patients.namespaces(context.settings.issuers)
-    drafted = arriving.draft(header.values, header.universal_issuer, issuer, namespaces)
-    arrived = arriving.prepared(header, drafted, blob_key=key, sha256=sha256, size=file.size, received_at=at,
+    arrived = arriving.prepared(header, blob_key=key, sha256=sha256, size=file.size, received_at=at,
                                 dirty_at=context.clock(), origin=origin,
-                                node=context.blobs.node if context.blobs.is_ahead(key) else "", upload_at=context.clock())
+                                node=context.blobs.node if context.blobs.is_ahead(key) else "", upload_at=context.clock(),
+                                issuer=issuer, namespaces=patients.namespaces(context.settings.issuers))
     if isinstance(verdict, Accept):
         return _File(key, file.size, header, arrived)
     kept = None if isinstance(verdict, Refuse) else arrived

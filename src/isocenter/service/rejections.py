@@ -120,7 +120,7 @@ def _apply(context: Context, connection: Connection, note: Note, actor: str, sou
 
 def _of_note(connection: Connection, note_uid: str) -> Rejection | None:
     known = rows.by_note(connection, note_uid)
-    return None if known is None else rows.get(connection, known)
+    return None if known is None else rows.get(connection, known, access.Everything())
 
 
 def _written(dataset: Json, door: Door) -> Outcome:
@@ -139,7 +139,7 @@ def restore(context: Context, principal: Principal, rejection_id: int) -> Reject
     access.require(principal, Permission.STUDY_REJECT)
 
     def write(connection: Connection) -> Rejection:
-        found = _found(connection, rejection_id)
+        found = _found(connection, rejection_id, principal)
         if found.freed:
             raise Conflict("some of it has been deleted already", where="id", hint="What was deleted must be sent again.")
         shown = rows.undo(connection, rejection_id, principal.name, context.clock())
@@ -147,7 +147,7 @@ def restore(context: Context, principal: Principal, rejection_id: int) -> Reject
             raise Conflict("this was taken back already", where="id")
         told = {"study": found.study_instance_uid, "rejection": rejection_id, "served": shown}
         changes.append(connection, Event.INSTANCE_RESTORED, found.study_instance_uid, principal.name, told)
-        return _found(connection, rejection_id)
+        return _found(connection, rejection_id, principal)
 
     return context.database.write(write)
 
@@ -160,7 +160,7 @@ def restore_all(context: Context, principal: Principal, sop_uids: Sequence[str])
     def write(connection: Connection) -> int:
         numbers = rows.only_of(connection, sop_uids)
         for number in numbers:
-            found = _found(connection, number)
+            found = _found(connection, number, principal)
             rows.undo(connection, number, principal.name, context.clock())
             told = {"study": found.study_instance_uid, "rejection": number}
             changes.append(connection, Event.INSTANCE_RESTORED, found.study_instance_uid, principal.name, told)
@@ -178,7 +178,7 @@ def delete(context: Context, principal: Principal, rejection_id: int, reason: st
     why = rules.why(reason)
 
     def write(connection: Connection) -> Rejection:
-        found = _found(connection, rejection_id)
+        found = _found(connection, rejection_id, principal)
         if found.held:
             raise Conflict("a legal hold forbids to delete anything of this study", where="id", kept="All of it is kept.",
                            hint="Whoever set the hold may release it.")
@@ -192,7 +192,7 @@ def delete(context: Context, principal: Principal, rejection_id: int, reason: st
             raise Conflict("this was taken back or deleted already", where="id")
         told = {"study": found.study_instance_uid, "rejection": rejection_id, "delete_at": due.isoformat()}
         changes.append(connection, Event.REJECTION_MARKED, found.study_instance_uid, principal.name, told)
-        return _found(connection, rejection_id)
+        return _found(connection, rejection_id, principal)
 
     return context.database.write(write)
 
@@ -208,12 +208,12 @@ def keep(context: Context, principal: Principal, rejection_id: int) -> Rejection
     access.require(principal, Permission.STUDY_DELETE)
 
     def write(connection: Connection) -> Rejection:
-        found = _found(connection, rejection_id)
+        found = _found(connection, rejection_id, principal)
         if not deletions.unmark(connection, rejection_id):
             raise Conflict("it was not to be deleted, or that has begun", where="id")
         told = {"study": found.study_instance_uid, "rejection": rejection_id}
         changes.append(connection, Event.REJECTION_UNMARKED, found.study_instance_uid, principal.name, told)
-        return _found(connection, rejection_id)
+        return _found(connection, rejection_id, principal)
 
     return context.database.write(write)
 
@@ -254,7 +254,8 @@ def page(
 ) -> list[Rejection]:
     """Rejections, newest first; see `store.rejections.page`. Raises Forbidden."""
     access.require(principal, Permission.REJECTED_READ)
-    return context.database.read(lambda connection: rows.page(connection, study, state, limit, before))
+    scope = access.scope(principal, Permission.REJECTED_READ)
+    return context.database.read(lambda connection: rows.page(connection, study, state, limit, before, scope))
 
 
 def get(context: Context, principal: Principal, rejection_id: int) -> tuple[Rejection, dict[str, str], list[Mapping[str, Any]]]:
@@ -262,7 +263,7 @@ def get(context: Context, principal: Principal, rejection_id: int) -> tuple[Reje
     access.require(principal, Permission.REJECTED_READ)
 
     def read(connection: Connection) -> tuple[Rejection, dict[str, str], list[Mapping[str, Any]]]:
-        found = _found(connection, rejection_id)
+        found = _found(connection, rejection_id, principal)
         scope = access.scope(principal, Permission.REJECTED_READ)
         values = imaging.study_values(connection, found.study_instance_uid, scope) or {}
         return found, values, [dict(row) for row in rows.named(connection, rejection_id, MOST_SHOWN)]
@@ -276,11 +277,12 @@ def get(context: Context, principal: Principal, rejection_id: int) -> tuple[Reje
 def holds(context: Context, principal: Principal) -> list[Mapping[str, Any]]:
     """All legal holds, newest first, at most 1,000. Raises Forbidden."""
     access.require(principal, Permission.REJECTED_READ)
-    return [dict(row) for row in context.database.read(lambda connection: deletions.holds(connection, MOST_SHOWN))]
+    scope = access.scope(principal, Permission.REJECTED_READ)
+    return [dict(row) for row in context.database.read(lambda connection: deletions.holds(connection, MOST_SHOWN, scope))]
 
 
-def _found(connection: Connection, rejection_id: int) -> Rejection:
-    found = rows.get(connection, rejection_id)
+def _found(connection: Connection, rejection_id: int, principal: Principal) -> Rejection:
+    found = rows.get(connection, rejection_id, access.scope(principal, Permission.STUDY_QUERY))
     if found is None:
         raise Missing("there is no such rejection", where="id")
     return found
@@ -347,7 +349,7 @@ def free(context: Context) -> int:
 
     def write(connection: Connection) -> list[deletions.Gone]:
         gone, emptied = deletions.claim_rows(connection, number, context.clock(), _received_after(context), AT_ONCE)
-        about = _found(connection, number)
+        about = _found(connection, number, access.SYSTEM)
         by_series: dict[tuple[str, str], list[deletions.Gone]] = {}
         for each in gone:
             by_series.setdefault((each.study_uid, each.series_uid), []).append(each)

@@ -22,7 +22,7 @@ from isocenter.domain.errors import Away, Forbidden, Invalid, IsocenterError, Mi
 from isocenter.domain.events import Event
 from isocenter.domain.retrieval import AskedWhen, State, Tally, Verdict, broke_off
 from isocenter.service.context import Context, Row
-from isocenter.store import changes
+from isocenter.store import changes, imaging, sensitive
 from isocenter.store import peers as peer_rows
 from isocenter.store import retrievals as rows
 from isocenter.store.peers import Peer
@@ -147,7 +147,8 @@ def ask(context: Context, principal: Principal, aet: str, study: str, series: st
 def retrievals(context: Context, principal: Principal, *, limit: int, study: str = "") -> list[Retrieval]:
     """What was asked for lately, the newest first; with `study`, of this one only."""
     access.require(principal, Permission.REMOTE_RETRIEVE)
-    return context.database.read(partial(rows.newest, limit=limit, studies=[study] if study else []))
+    scope = access.scope(principal, Permission.REMOTE_RETRIEVE)
+    return context.database.read(partial(rows.newest, limit=limit, scope=scope, studies=[study] if study else []))
 
 
 def cancel(context: Context, principal: Principal, retrieval_id: int) -> None:
@@ -156,9 +157,10 @@ def cancel(context: Context, principal: Principal, retrieval_id: int) -> None:
     now = context.clock()
 
     def write(connection: Connection) -> bool:
+        _seen(connection, principal, retrieval_id)
         told = rows.cancel(connection, retrieval_id, now, "Cancelled before it began.")
         if told:
-            subject = _known(rows.get(connection, retrieval_id)).study_instance_uid
+            subject = _seen(connection, principal, retrieval_id).study_instance_uid
             changes.append(connection, Event.RETRIEVAL_CANCELLED, subject, principal.name, {"retrieval": retrieval_id})
         return told
 
@@ -169,7 +171,7 @@ def cancel(context: Context, principal: Principal, retrieval_id: int) -> None:
 def get(context: Context, principal: Principal, retrieval_id: int) -> Retrieval:
     """One retrieval, as it is now. Raises Missing."""
     access.require(principal, Permission.REMOTE_RETRIEVE)
-    return _known(context.database.read(partial(rows.get, retrieval_id=retrieval_id)))
+    return context.database.read(lambda connection: _seen(connection, principal, retrieval_id))
 
 
 def fetch(context: Context, principal: Principal, study: str, asker: str = "") -> Retrieval | None:
@@ -182,10 +184,11 @@ def fetch(context: Context, principal: Principal, study: str, asker: str = "") -
     access.require(principal, Permission.REMOTE_RETRIEVE)
     if not uid.is_usable(study):
         raise Missing("there is no such study", where="StudyInstanceUID")
-    under_way = context.database.read(partial(rows.newest, limit=1, studies=[study]))
+    scope = access.scope(principal, Permission.REMOTE_RETRIEVE)
+    under_way = context.database.read(partial(rows.newest, limit=1, scope=scope, studies=[study]))
     if under_way and under_way[0].state in (State.WAITING, State.RUNNING):
         return under_way[0]
-    if context.database.read(partial(rows.held, uids=[study])):
+    if context.database.read(partial(imaging.study_values, study_uid=study, scope=scope)) is not None:
         return None
     asked = [peer for peer in _asked_on_a_miss(context) if peer.aet != asker.strip()]
     if not asked:
@@ -367,12 +370,15 @@ def _has_modality(row: Row, wanted: str) -> bool:
 def _told(context: Context, principal: Principal, peer: Peer, found: Iterable[Row]) -> list[RemoteStudy]:
     """Each study that the principal may see, with what of it is here and on its way."""
     scope = access.scope(principal, Permission.STUDY_QUERY)
-    mine = [row for row in found if scope.permits(row)]
+    rows_found = list(found)
+    hidden = context.database.read(partial(sensitive.elsewhere, found=rows_found))
+    marked = ({**row, access.SENSITIVE: "yes"} if row["StudyInstanceUID"] in hidden else row for row in rows_found)
+    mine = [row for row, told in zip(rows_found, marked, strict=True) if scope.permits(told)]
     uids = [row["StudyInstanceUID"] for row in mine]
     if not uids:
         return []
     here = context.database.read(partial(rows.held, uids=uids))
-    asked = context.database.read(partial(rows.newest, limit=len(uids) * 2, studies=uids))
+    asked = context.database.read(partial(rows.newest, limit=len(uids) * 2, scope=scope, studies=uids))
     latest = {each.study_instance_uid: each for each in reversed(asked) if not each.series_instance_uid}
     return [RemoteStudy(peer.aet, row, here.get(row["StudyInstanceUID"]), latest.get(row["StudyInstanceUID"])) for row in mine]
 
@@ -393,6 +399,13 @@ def _known_peer(context: Context, aet: str) -> Peer:
     if peer is None:
         raise Missing("the archive is no longer a known peer")
     return peer
+
+
+def _seen(connection: Connection, principal: Principal, retrieval_id: int) -> Retrieval:
+    found = _known(rows.get(connection, retrieval_id))
+    told = rows.newest(connection, limit=1, scope=access.scope(principal, Permission.REMOTE_RETRIEVE),
+                       studies=[found.study_instance_uid])  # fmt: skip
+    return _known(found if told else None)
 
 
 def _known(found: Retrieval | None) -> Retrieval:

@@ -18,7 +18,7 @@ from isocenter.domain.credentials import Passwords, fingerprint
 from isocenter.domain.errors import Busy, Forbidden, Missing, Unauthenticated
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
-from isocenter.store import accounts, archive_key, changes, factors
+from isocenter.store import accounts, archive_key, changes, emergency, factors
 from isocenter.store.accounts import Account, Attempt, Session
 
 # A session's or token's last use is noted at most this often, so that reading images does not write.
@@ -82,15 +82,18 @@ def resume(context: Context, secret: str, address: str, *, active: bool = True) 
     Raises Unauthenticated when the session has ended, timed out, or its account was disabled.
     """
     token_hash = fingerprint(secret)
-    found = context.database.read(lambda connection: accounts.session(connection, token_hash))
     now = context.clock()
+    found, opened = context.database.read(
+        lambda connection: (accounts.session(connection, token_hash), emergency.active(connection, token_hash, now))
+    )
     idle, oldest = _limits(context, now)
     if found is None or found[1].disabled or found[0].seen_at < idle or found[0].created_at < oldest:
         raise Unauthenticated("the session has ended", hint="log in again")
     session, account = found
     if active and now - session.seen_at > min(NOTED_EVERY, (now - idle) / 10):
         context.database.write(lambda connection: accounts.touch_session(connection, token_hash, now))
-    return _principal(account, "session", address)
+    patients = [access.OfPatient(each.patient_id, each.issuer_of_patient_id) for each in opened]
+    return access.in_emergency(_principal(account, "session", address), patients)
 
 
 def end(context: Context, secret: str, principal: Principal) -> None:

@@ -133,7 +133,8 @@ def _named(connection: Connection, principal: Principal, wanted: Wanted) -> str:
     """The identity of the patient when the link opens one; the study must be one that its maker may see. Raises Missing."""
     if wanted.opens is Opens.UPLOAD:
         return ""
-    if wanted.study not in visible.permitted(connection, access.scope(principal, Permission.STUDY_SHARE), [wanted.study]):
+    scope = access.all_of((access.scope(principal, Permission.STUDY_SHARE), access.Discreet()))
+    if wanted.study not in visible.permitted(connection, scope, [wanted.study]):
         raise Missing("there is no such study", where="study", hint="It may have been removed, or your account may not see it.")
     return rows.identity_of(connection, wanted.study) if wanted.opens is Opens.PATIENT else ""
 
@@ -322,7 +323,9 @@ def _principal(context: Context, link: Share, address: str, whose: Whose) -> Pri
     def read(connection: Connection) -> dict[Permission, Scope]:
         """Of the link's studies those that the maker may share and do the same with."""
         studies = rows.studies_of(connection, link, MOST_STUDIES)
-        seen = {each: access.all_of((share, access.scope(maker, each))) for each in wanted if access.allow(maker, each)}
+        # Nothing sensitive leaves by a link, whoever made it, and also when it was marked later.
+        may = [each for each in wanted if access.allow(maker, each)]
+        seen = {each: access.all_of((share, access.scope(maker, each), access.Discreet())) for each in may}
         found = {scope: visible.permitted(connection, scope, studies) for scope in set(seen.values())}
         return {each: Only(tuple(sorted(found[scope]))) if found[scope] else Nothing() for each, scope in seen.items()}
 

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
@@ -111,43 +112,28 @@ _FACTS = ("blob_key", "sha256", "size", "dataset_offset", "transfer_syntax_uid",
 _NAMES = ("series_fk", "version", "current", *_FACTS, *rows.columns(Level.INSTANCE))
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the index makes of the values of an object. of: these; identity: of its patient; row: the columns of the instance."""
-
-    of: Mapping[str, str]
-    identity: str
-    values: Mapping[str, str]
-    row: tuple[str, ...]
-
-
-def draft(values: Mapping[str, str], universal: str, issuer: str, namespaces: Mapping[str, str]) -> Draft:
-    """To be made while the object still arrives. issuer, namespaces: as of `domain.patient.issued`."""
-    said = patients.issued(values, universal, issuer, namespaces)
-    cleaned = rows.clean(said)
-    identity = patients.identity(said, values.get("StudyInstanceUID", ""))
-    return Draft(values, identity, cleaned, rows.row(cleaned, Level.INSTANCE))
-
-
 def prepared(
-    header: Header, drafted: Draft, *, blob_key: str, sha256: str, size: int, received_at: datetime, dirty_at: datetime,
-    origin: Origin, node: str = "", upload_at: datetime | None = None,
+    header: Header, *, blob_key: str, sha256: str, size: int, received_at: datetime, dirty_at: datetime, origin: Origin,
+    node: str = "", upload_at: datetime | None = None, issuer: str = "", namespaces: Mapping[str, str] = MappingProxyType({}),
 ) -> Arrived:  # fmt: skip
     """Everything that can be computed outside the transaction. dirty_at: when the series' derived data is to be made.
 
+    issuer: of Patient IDs that come without one; namespaces: as of `domain.patient.issued`.
     node, upload_at: who is to upload the bytes, and when; "" when they are where they stay.
     """
+    said = patients.issued(header.values, header.universal_issuer, issuer, namespaces)
+    values = rows.clean(said)
     place = Place(
-        identity=drafted.identity,
+        identity=patients.identity(said, header.study_instance_uid),
         study_uid=header.study_instance_uid,
         series_uid=header.series_instance_uid,
         sop_class_uid=header.sop_class_uid,
-        values=drafted.values,
+        values=values,
     )
     frames = header.frames.encode() if header.frames is not None else None
     facts = (blob_key, sha256, size, header.dataset_offset, header.transfer_syntax_uid, frames, origin.source, origin.source_aet,
              origin.called_aet, timestamp(received_at))
-    return Arrived(place, header.sop_instance_uid, facts + drafted.row, blob_key, sha256, size, received_at,
+    return Arrived(place, header.sop_instance_uid, facts + rows.row(values, Level.INSTANCE), blob_key, sha256, size, received_at,
                    dirty_at, origin, extras=header.extras,
                    upload=(Upload(blob_key, node, sha256, size), upload_at or received_at) if node else None)
 

@@ -14,8 +14,7 @@ The second version of an instance is <uuid>.v2.dcm: so the files alone, whatever
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -128,12 +127,7 @@ def instance_key(
     area: str, received_at: datetime, study_instance_uid: str, series_instance_uid: str, name: str, version: int = 1
 ) -> str:
     """The key of what arrives as `Incoming.name`; folders group what belongs together and are made from hashes, not from UIDs."""
-    mark = f".v{version}" if version > 1 else ""
-    return f"{area}/{_folder(received_at.date(), study_instance_uid, series_instance_uid)}/{name}{mark}.dcm"
-
-
-@lru_cache(256)  # all objects of a series have the same
-def _folder(day: date, study_instance_uid: str, series_instance_uid: str) -> str:
     study = hashlib.sha256(study_instance_uid.encode("utf-8", "replace")).hexdigest()[:16]
     series = hashlib.sha256(series_instance_uid.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{day:%Y/%m/%d}/{study}/{series}"
+    mark = f".v{version}" if version > 1 else ""
+    return f"{area}/{received_at:%Y/%m/%d}/{study}/{series}/{name}{mark}.dcm"

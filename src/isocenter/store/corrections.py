@@ -18,7 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from isocenter.dicom.attributes import BY_KEYWORD, Level
 from isocenter.domain import corrections
 from isocenter.domain import patient as patients
-from isocenter.store import names, rows
+from isocenter.domain.access import Scope
+from isocenter.store import names, rows, visible
 from isocenter.store.schema import exception, patient, series, series_dirty, stored, study, study_modality
 from isocenter.store.schema_corrections import correction, correction_study, patient_link, study_original
 
@@ -123,9 +124,11 @@ def get(connection: Connection, id_: int) -> Correction | None:
     return found[0] if found else None
 
 
-def page(connection: Connection, study_uid: str, limit: int, before: int | None) -> list[Correction]:
-    """Corrections, newest first; of one study when `study_uid` names it. before: continue after this id."""
+def page(connection: Connection, study_uid: str, limit: int, before: int | None, scope: Scope) -> list[Correction]:
+    """Corrections of the scope's studies, newest first; with `study_uid` of this one. before: continue after this id."""
     query = select(correction).order_by(correction.c.id.desc()).limit(limit)
+    hidden = ~visible.told(connection, correction_study.c.study_instance_uid, scope)
+    query = query.where(correction.c.id.not_in(select(correction_study.c.correction_fk).where(hidden)))
     if study_uid:
         of = select(correction_study.c.correction_fk).where(correction_study.c.study_instance_uid == study_uid)
         query = query.where(correction.c.id.in_(of))

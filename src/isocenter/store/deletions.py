@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Exists, RowMapping, Select, delete, exists, func, insert, select, update
 
-from isocenter.store import corrections, recounting
+from isocenter.domain.access import Scope
+from isocenter.store import corrections, recounting, visible
 from isocenter.store.schema import exception, instance, viewing_copy
 from isocenter.store.schema_rejections import deletion, legal_hold, rejected, rejection
 
@@ -155,6 +156,7 @@ def held(connection: Connection, study_uid: str) -> RowMapping | None:
     return connection.execute(select(legal_hold).where(legal_hold.c.study_instance_uid == study_uid)).mappings().first()
 
 
-def holds(connection: Connection, limit: int) -> list[RowMapping]:
-    """All holds, newest first."""
-    return list(connection.execute(select(legal_hold).order_by(legal_hold.c.at.desc()).limit(limit)).mappings())
+def holds(connection: Connection, limit: int, scope: Scope) -> list[RowMapping]:
+    """The holds on the scope's studies, newest first."""
+    told = visible.told(connection, legal_hold.c.study_instance_uid, scope)
+    return list(connection.execute(select(legal_hold).where(told).order_by(legal_hold.c.at.desc()).limit(limit)).mappings())

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
+from isocenter.domain.access import Scope
 from isocenter.domain.delivery import InstanceState, State
+from isocenter.store import visible
 from isocenter.store.schema import study
 from isocenter.store.schema_routing import delivery, delivery_instance, destination
 
@@ -46,10 +48,11 @@ class SeenInstance:
 
 def page(
     connection: Connection, *, state: State | None, destination_name: str | None, study_uid: str | None, limit: int,
-    before: int | None,
+    before: int | None, scope: Scope,
 ) -> list[Seen]:
     """Deliveries, the ones that changed last first. before: continue after the delivery of this number."""  # fmt: skip
     query = _seen().order_by(delivery.c.updated_at.desc(), delivery.c.id.desc()).limit(limit)
+    query = query.where(visible.told(connection, delivery.c.study_instance_uid, scope))
     if state is not None:
         query = query.where(delivery.c.state == state)
     if destination_name is not None:
@@ -62,9 +65,10 @@ def page(
     return _with_counts(connection, list(connection.execute(query)))
 
 
-def get(connection: Connection, delivery_id: int) -> Seen | None:
-    """One delivery."""
-    return next(iter(_with_counts(connection, list(connection.execute(_seen().where(delivery.c.id == delivery_id))))), None)
+def get(connection: Connection, delivery_id: int, scope: Scope) -> Seen | None:
+    """One delivery; None also when it is of a study that the scope does not cover."""
+    query = _seen().where(delivery.c.id == delivery_id, visible.told(connection, delivery.c.study_instance_uid, scope))
+    return next(iter(_with_counts(connection, list(connection.execute(query)))), None)
 
 
 _STUDY = {
@@ -108,10 +112,11 @@ def instances(connection: Connection, delivery_id: int, limit: int) -> list[Seen
     return [SeenInstance(uid, InstanceState(state), *rest) for uid, state, *rest in found]
 
 
-def counts(connection: Connection) -> dict[str, dict[State, int]]:
-    """How many deliveries there are of each destination and state."""
+def counts(connection: Connection, scope: Scope) -> dict[str, dict[State, int]]:
+    """How many deliveries of the scope's studies there are of each destination and state."""
     columns = (destination.c.name, delivery.c.state)
     query = select(*columns, func.count()).select_from(destination).join(delivery).group_by(*columns)
+    query = query.where(visible.told(connection, delivery.c.study_instance_uid, scope))
     found: dict[str, dict[State, int]] = defaultdict(dict)
     for name, state, count in connection.execute(query):
         found[name][State(state)] = count
@@ -127,9 +132,10 @@ def figures(connection: Connection) -> tuple[int, int]:
     return sum(found.values()), given_up
 
 
-def failed_ids(connection: Connection, destination_name: str | None) -> list[int]:
+def failed_ids(connection: Connection, destination_name: str | None, scope: Scope) -> list[int]:
     """The deliveries that were given up."""
     query = select(delivery.c.id).where(delivery.c.state == State.FAILED).order_by(delivery.c.id)
+    query = query.where(visible.told(connection, delivery.c.study_instance_uid, scope))
     if destination_name is not None:
         query = query.join(destination).where(destination.c.name == destination_name)
     return list(connection.execute(query).scalars())

@@ -24,7 +24,16 @@ from typing import Any
 from sqlalchemy import Connection, Table, Text, func, insert, select, type_coerce, update
 
 from isocenter.domain.errors import Broken
-from isocenter.store import changes, schema, schema_corrections, schema_rejections, schema_routing, transfer
+from isocenter.store import (
+    changes,
+    schema,
+    schema_corrections,
+    schema_emergency,
+    schema_rejections,
+    schema_routing,
+    schema_sensitive,
+    transfer,
+)
 from isocenter.store.schema import UtcDateTime, change, timestamp
 from isocenter.store.schema_annotations import annotation
 from isocenter.store.schema_deidentification import deid_project
@@ -49,6 +58,8 @@ _WHOLE: Mapping[str, tuple[Table, ...]] = {
     "destination": (schema_routing.destination,), "route": (schema_routing.route,), "project": (deid_project,),
     "hold": (schema_rejections.legal_hold,), "version": (schema_rejections.served_version,),
     "correction": (schema_corrections.patient_link,),
+    "emergency": (schema_emergency.emergency,),
+    "sensitive": (schema_sensitive.sensitive_study, schema_sensitive.sensitive_patient),
 }  # fmt: skip
 _ORIGINAL = schema_corrections.study_original
 _NUMBERED = {table for tables in _BY_NUMBER.values() for table, _ in tables}

@@ -13,9 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, or_, select, update
 
+from isocenter.domain.access import Scope
 from isocenter.domain.key_objects import KEY_OBJECTS
 from isocenter.domain.rejections import RETENTION, Named, Note
-from isocenter.store import corrections, recounting
+from isocenter.store import corrections, recounting, visible
 from isocenter.store.schema import instance, series, study, study_sop_class
 from isocenter.store.schema_rejections import legal_hold, rejected, rejection
 from isocenter.store.schema_routing import delivery, delivery_instance, destination, relay
@@ -232,9 +233,12 @@ def replay(connection: Connection, at: datetime) -> int:
 # ---- for people
 
 
-def page(connection: Connection, study_uid: str, state: str, limit: int, before: int | None) -> list[Rejection]:
-    """Rejections, newest first. state: "" for all that stand, "marked" for those to be deleted, "all" for every one."""
+def page(
+    connection: Connection, study_uid: str, state: str, limit: int, before: int | None, scope: Scope
+) -> list[Rejection]:
+    """Rejections of the scope's studies, newest first. state: "" that stand, "marked" to be deleted, "all" every one."""
     query = select(rejection).order_by(rejection.c.id.desc()).limit(limit)
+    query = query.where(visible.told(connection, rejection.c.study_instance_uid, scope))
     if study_uid:
         query = query.where(rejection.c.study_instance_uid == study_uid)
     if before is not None:
@@ -246,9 +250,10 @@ def page(connection: Connection, study_uid: str, state: str, limit: int, before:
     return _read(connection, query)
 
 
-def get(connection: Connection, id_: int) -> Rejection | None:
-    """The rejection of this id, or None."""
-    found = _read(connection, select(rejection).where(rejection.c.id == id_))
+def get(connection: Connection, id_: int, scope: Scope) -> Rejection | None:
+    """The rejection of this id, or None; also when it is of a study that the scope does not cover."""
+    told = visible.told(connection, rejection.c.study_instance_uid, scope)
+    found = _read(connection, select(rejection).where(rejection.c.id == id_, told))
     return found[0] if found else None
 
 

@@ -1,6 +1,6 @@
 """What the index knows of a case on the exceptions list, and what a person chooses: which version of an instance is served.
 
-    serve, replay   the version that is served    held_patient, patient_of, ordered, lookalike   who the patient of a case may be
+    serve, replay   the version that is served      held_patient, patient_of, lookalike   who the patient of a case may be
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,6 @@ from isocenter.dicom.attributes import BY_KEYWORD
 from isocenter.dicom.corrected import KEYWORDS
 from isocenter.store import recounting
 from isocenter.store.schema import instance, patient, series, study
-from isocenter.store.schema_orders import imaging_order
 from isocenter.store.schema_rejections import served_version
 
 
@@ -43,26 +42,6 @@ def lookalike(connection: Connection, study_uid: str) -> dict[str, str] | None:
         patient.c.patient_id != "").limit(2)
     found = connection.execute(query).mappings().all()
     return _who(found[0]) if len(found) == 1 else None
-
-
-def ordered(connection: Connection, study_uid: str) -> dict[str, str] | None:
-    """The one patient of whom a study was ordered, by its Study Instance UID or Accession Number.
-
-    None where several patients, or nobody, are meant, or where the study itself names another person.
-    """
-    own = connection.execute(select(study).where(study.c.study_instance_uid == study_uid)).mappings().first()
-    if own is None:
-        return None
-    same = imaging_order.c.study_instance_uid == study_uid
-    if own["accession_number"]:
-        same |= imaging_order.c.accession_number == own["accession_number"]
-    query = select(*(imaging_order.c[BY_KEYWORD[keyword].column] for keyword in KEYWORDS), imaging_order.c.patient_name_key)
-    found = connection.execute(query.where(same, imaging_order.c.patient_id != "")).mappings().all()
-    if len({(row["patient_id"], row["issuer_of_patient_id"]) for row in found}) != 1:
-        return None
-    if own["patient_name_key"] and own["patient_name_key"] != found[0]["patient_name_key"]:
-        return None
-    return _who(found[0])
 
 
 def serve(connection: Connection, sop_uid: str, sha256: str, actor: str, at: datetime) -> bool:

@@ -64,9 +64,10 @@ def get(connection: Connection, retrieval_id: int) -> Retrieval | None:
     return _retrieval(row) if row else None
 
 
-def newest(connection: Connection, *, limit: int, studies: Iterable[str] = ()) -> list[Retrieval]:
-    """The retrievals that were asked for last; with `studies`, of these only."""
-    query = _SHOWN.order_by(retrieval.c.id.desc()).limit(limit)
+def newest(connection: Connection, *, limit: int, scope: Scope, studies: Iterable[str] = ()) -> list[Retrieval]:
+    """The retrievals that were asked for last, but of studies held that the scope does not cover; with `studies`, of these."""
+    told = visible.told(connection, retrieval.c.study_instance_uid, scope)
+    query = _SHOWN.where(told).order_by(retrieval.c.id.desc()).limit(limit)
     if uids := list(studies):
         query = query.where(retrieval.c.study_instance_uid.in_(uids))
     return [_retrieval(row) for row in connection.execute(query)]

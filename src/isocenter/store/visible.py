@@ -12,10 +12,23 @@ from sqlalchemy.sql import FromClause
 
 from isocenter.dicom.attributes import BY_KEYWORD
 from isocenter.dicom.match import Single
-from isocenter.domain.access import AllOf, AnyOf, Department, Everything, Institution, Nothing, Only, ReferredBy, Scope
+from isocenter.domain.access import (
+    AllOf,
+    AnyOf,
+    Department,
+    Discreet,
+    Everything,
+    Institution,
+    Nothing,
+    OfPatient,
+    Only,
+    ReferredBy,
+    Scope,
+)
 from isocenter.store import dialect
 from isocenter.store.schema import key_column, name_columns, series, study
 from isocenter.store.schema_rejections import study_hidden
+from isocenter.store.schema_sensitive import sensitive_patient, sensitive_study
 
 _REFERRER = BY_KEYWORD["ReferringPhysicianName"]
 
@@ -47,10 +60,35 @@ def condition(scope: Scope, postgresql: bool, row: FromClause = study) -> Column
             attribute = BY_KEYWORD["InstitutionalDepartmentName"]
             named = dialect.condition(attribute, Single(name), held.c[attribute.column], None, postgresql)
             return select(held.c.id).where(held.c.study_fk == row.c.id, named).correlate(row).exists()
+        case Discreet():
+            return discreet(row)
+        case OfPatient(patient_id, issuer):
+            return and_(row.c.patient_id == patient_id, row.c.issuer_of_patient_id == issuer)
         case AnyOf(ways):
             return or_(*(condition(way, postgresql, row) for way in ways))
         case AllOf(parts):
             return and_(*(condition(part, postgresql, row) for part in parts))
+
+
+def discreet(row: FromClause) -> ColumnElement[bool]:
+    """Neither the study nor its patient is marked as sensitive."""
+    whose = (sensitive_patient.c.patient_id == row.c.patient_id,
+             sensitive_patient.c.issuer_of_patient_id == row.c.issuer_of_patient_id)  # fmt: skip
+    marked = select(sensitive_patient.c.patient_id).where(*whose).correlate(row).exists()
+    return and_(row.c.study_instance_uid.not_in(select(sensitive_study.c.study_instance_uid)), ~marked)
+
+
+def told(connection: Connection, uid: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
+    """Of a row about the study of this UID: it is not held, or the scope covers it. So lists of such rows tell no more."""
+    if scope == Everything():
+        return true()
+    held = study.alias()
+    hidden = select(held.c.id).where(held.c.study_instance_uid == uid, ~condition(scope, _is_postgresql(connection), held))
+    return ~hidden.correlate_except(held, series, sensitive_study, sensitive_patient).exists()
+
+
+def _is_postgresql(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
 
 
 def drivers(scope: Scope) -> list[Select[int]]:
@@ -66,6 +104,8 @@ def drivers(scope: Scope) -> list[Select[int]]:
             return [alphabetic, *(select(study.c.id).where(group == key) for group in groups)]
         case Institution(name):
             return [select(study.c.id).where(study.c.institution_name == name)]
+        case OfPatient(patient_id):
+            return [select(study.c.id).where(study.c.patient_id == patient_id)]
         case AnyOf(ways):
             parts = [drivers(way) for way in ways]
             return [query for part in parts for query in part] if all(parts) else []
@@ -90,5 +130,5 @@ def few(connection: Connection, scope: Scope, at_most: int) -> set[int] | None:
 def permitted(connection: Connection, scope: Scope, uids: Iterable[str]) -> set[str]:
     """Those of the studies that the scope covers."""
     those = study.c.study_instance_uid.in_(list(uids))
-    mine = select(study.c.study_instance_uid).where(those, SHOWN, condition(scope, connection.dialect.name == "postgresql"))
+    mine = select(study.c.study_instance_uid).where(those, SHOWN, condition(scope, _is_postgresql(connection)))
     return set(connection.execute(mine).scalars())

@@ -19,7 +19,7 @@ from isocenter.dicom.attributes import BY_KEYWORD, Attribute
 from isocenter.dicom.match import Wildcard
 from isocenter.domain.access import Everything, Scope
 from isocenter.domain.relevance import Relevance, StudyFacts, relevance
-from isocenter.store import changes, connections, dialect, extras, imaging, named, orders, visible
+from isocenter.store import changes, connections, dialect, extras, imaging, named, orders, sensitive, visible
 from isocenter.store.imaging import number
 from isocenter.store.schema import UtcDateTime, exception, instance, key_column, name_columns, series, study, study_modality
 
@@ -222,9 +222,11 @@ def _rows(connection: Connection, ids: Sequence[int]) -> list[RowMapping]:
 
 
 def _told(connection: Connection, rows: Sequence[RowMapping]) -> list[Mapping[str, Any]]:
-    """The columns by keyword, and where the procedure is that the study is of: one look-up for the whole page."""
-    states = orders.of_studies(connection, [row["study_instance_uid"] for row in rows])
-    return [{**_keywords(row), "procedure": states.get(row["study_instance_uid"], "")} for row in rows]
+    """The columns by keyword, where the procedure is that the study is of, and whether it is sensitive: a look-up a page each."""
+    uids = [row["study_instance_uid"] for row in rows]
+    states, marked = orders.of_studies(connection, uids), sensitive.among(connection, uids)
+    return [{**_keywords(row), "procedure": states.get(uid, ""), "sensitive": uid in marked}
+            for uid, row in zip(uids, rows, strict=True)]  # fmt: skip
 
 
 def _keywords(row: RowMapping) -> Mapping[str, Any]:

@@ -1,12 +1,12 @@
 """The worker's rounds for what people decide on: notes that came are applied, what was to be deleted is, and studies that nothing
-joins to a patient are put on the exceptions list."""
+joins to a patient are put on the exceptions list; emergency access whose time is over is noted as ended."""
 
 import logging
 import threading
 from functools import partial
 
 from isocenter.domain.errors import IsocenterError
-from isocenter.service import corrections, exceptions, rejections
+from isocenter.service import corrections, emergency, exceptions, rejections
 from isocenter.service.context import Context
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ def run(context: Context, stop: threading.Event) -> None:
         try:
             did = rejections.follow(context) + exceptions.follow(context, partial(corrections.link, context))
             if number % DELETE_EVERY == 0:
+                did += emergency.expire(context)
                 did += (deleted := delete_due(context, stop))
                 if deleted:
                     log.info("deleted", extra={"facts": {"objects": deleted}})

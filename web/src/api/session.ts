@@ -1,6 +1,6 @@
 import { HttpError, requestJson, setCsrfToken, whenUnauthenticated } from '../lib/http'
 import { Observable, useValue } from '../lib/observable'
-import type { OpenLink, SessionAnswer, User } from './types'
+import type { Emergency, OpenLink, SessionAnswer, User } from './types'
 
 const SESSION = '/api/v1/session'
 
@@ -14,7 +14,7 @@ export type Session =
   | { state: 'unknown' }
   | { state: 'unreachable'; error: unknown }
   | { state: 'out'; reason: 'never' | 'left' | 'expired' | 'idle' | 'link' }
-  | { state: 'in'; user: User; idleSeconds: number; link: OpenLink | null }
+  | { state: 'in'; user: User; idleSeconds: number; link: OpenLink | null; emergency: readonly Emergency[]; toReview: number }
 
 const session = new Observable<Session>({ state: 'unknown' })
 
@@ -87,7 +87,7 @@ export function may(user: User, permission: string): boolean {
 
 function accept(answer: SessionAnswer): void {
   setCsrfToken(answer.csrf_token)
-  session.set({ state: 'in', user: answer.user, idleSeconds: answer.idle_seconds, link: answer.link })
+  session.set({ state: 'in', user: answer.user, idleSeconds: answer.idle_seconds, link: answer.link, emergency: answer.emergency, toReview: answer.to_review })
 }
 
 /** Asks the server who we are; also tells it that somebody is there. */

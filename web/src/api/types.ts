@@ -24,6 +24,28 @@ export interface SessionAnswer {
   csrf_token: string
   idle_seconds: number
   link: OpenLink | null
+  /** What is open to this session in an emergency. */
+  emergency: Emergency[]
+  /** Emergency accesses that nobody has reviewed; 0 for who does not review. */
+  to_review: number
+}
+
+/** The studies of a patient that somebody has opened in an emergency. */
+export interface Emergency {
+  id: number
+  at: string
+  until: string
+  account: string
+  address: string
+  patient_id: string
+  issuer_of_patient_id: string
+  purpose: string
+  reason: string
+  ended_at: string | null
+  ended_by: string
+  reviewed_at: string | null
+  reviewed_by: string
+  note: string
 }
 
 export interface Study {
@@ -44,6 +66,8 @@ export interface Study {
   NumberOfStudyRelatedInstances: number
   received_at: string
   /** Where its order is; '' without one. */
+  /** Only few may see it, or its patient's studies. */
+  sensitive?: boolean
   procedure?: '' | 'scheduled' | 'in_progress' | 'completed' | 'discontinued' | 'cancelled'
   /** Of another study of the same patient: how much it helps to read the one that was asked for (0 to 100), and why. */
   relevance?: { score: number; reason: string }

@@ -3,7 +3,7 @@ import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState } fro
 import { loadPreferences } from '../api/preferences'
 import type { Session } from '../api/session'
 import { may, refreshSession, useSession } from '../api/session'
-import type { Study, User } from '../api/types'
+import type { Emergency, Study, User } from '../api/types'
 import { AdminPage } from '../features/admin/AdminPage'
 import { DeliveriesPage } from '../features/deliveries/DeliveriesPage'
 import { ExceptionsPage } from '../features/exceptions/ExceptionsPage'
@@ -28,6 +28,8 @@ import { Button } from '../ui/controls'
 import { Empty } from '../ui/feedback'
 import { Mark } from '../ui/icons'
 import { Crash } from './Crash'
+import { EmergencyBars } from './EmergencyBar'
+import { EmergencyDialog } from './EmergencyDialog'
 import { Guest } from './Guest'
 import { IdleDialog } from './IdleDialog'
 import { LeftUnseen } from './LeftUnseen'
@@ -64,7 +66,7 @@ export function App() {
   if (token) return <OpenLink key={token} token={token} signedIn={session.state === 'in' && !session.link ? session.user.name : ''} />
   if (session.state === 'in' && session.link) return <Guest link={session.link} />
   if (session.state === 'out' && (session.reason === 'link' || place.path === '/shared')) return <LinkEnded />
-  return session.state === 'out' ? <SignedOut reason={session.reason} /> : <SignedIn user={session.user} idleSeconds={session.idleSeconds} />
+  return session.state === 'out' ? <SignedOut reason={session.reason} /> : <SignedIn user={session.user} idleSeconds={session.idleSeconds} emergency={session.emergency} toReview={session.toReview} />
 }
 
 function Boot() {
@@ -143,7 +145,7 @@ function useWaysOut(route: Route, search: string, steps: RefObject<Step | null>,
   )
 }
 
-function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
+function SignedIn({ user, idleSeconds, emergency, toReview }: { user: User; idleSeconds: number; emergency: readonly Emergency[]; toReview: number }) {
   const place = usePlace()
   const route = routeOf(place.path)
   const [queue] = useState(() => new UploadQueue(sendFile))
@@ -152,6 +154,8 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const [taken, setTaken] = useState<Omit<FilesDialogProps, 'onClose'> | null>(null)
   const take = useCallback((uid: string, series: string | null) => setTaken({ studies: [uid], series }), [])
   const [sharing, setSharing] = useState('')
+  const [breaking, setBreaking] = useState(false)
+  const onEmergency = may(user, 'study:emergency') ? () => setBreaking(true) : null
   const ways = useWaysOut(route, place.search, steps, take, may(user, 'study:share') ? setSharing : undefined)
   usePreloadedViewer()
   useEffect(() => {
@@ -170,14 +174,14 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
   const onStudies = route.page === 'studies'
   if (onStudies && !visited) setVisited(true)
   const canUpload = may(user, 'study:store')
-  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), reject: may(user, 'study:reject'), hold: may(user, 'study:hold'), seeRejected: may(user, 'rejected:read'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve'), takeAway: may(user, 'study:export'), share: may(user, 'study:share') }
+  const rights = { upload: canUpload, send: may(user, 'delivery:manage'), correct: may(user, 'study:correct'), reject: may(user, 'study:reject'), hold: may(user, 'study:hold'), seeRejected: may(user, 'rejected:read'), askOthers: may(user, 'remote:query'), retrieve: may(user, 'remote:retrieve'), takeAway: may(user, 'study:export'), share: may(user, 'study:share'), mark: may(user, 'sensitive:manage') }
   return (
     <>
-      <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />}>
+      <Shell user={user} route={route} bare={route.page === 'viewer'} status={<UploadStatus queue={queue} />} onEmergency={onEmergency} notice={<EmergencyBars open={emergency} toReview={toReview} quiet={route.page === 'viewer'} />}>
         {(visited || onStudies) && (
           // The list stays where it was, rows, selection and all, while another page is in front of it.
           <div className="kept" inert={!onStudies}>
-            <StudiesPage active={onStudies} may={rights} onOpen={openStudy} onTakeAway={(studies, onDone) => setTaken({ studies: studies.map((each) => each.StudyInstanceUID), series: null, onDone })} onShare={(study) => setSharing(study.StudyInstanceUID)} stepRef={steps} />
+            <StudiesPage key={emergency.map((each) => each.id).join()} onEmergency={onEmergency} active={onStudies} may={rights} onOpen={openStudy} onTakeAway={(studies, onDone) => setTaken({ studies: studies.map((each) => each.StudyInstanceUID), series: null, onDone })} onShare={(study) => setSharing(study.StudyInstanceUID)} stepRef={steps} />
           </div>
         )}
         <Crash resetKey={place.path}>
@@ -190,6 +194,7 @@ function SignedIn({ user, idleSeconds }: { user: User; idleSeconds: number }) {
           <FilesDialog {...taken} onClose={() => setTaken(null)} />
         </Suspense>
       )}
+      {breaking && <EmergencyDialog onClose={() => setBreaking(false)} />}
       {sharing && <ShareDialog study={sharing} onClose={() => setSharing('')} />}
       <LeftUnseen study={route.page === 'viewer' ? route.study : null} />
       <IdleDialog idleSeconds={idleSeconds} />

@@ -52,7 +52,7 @@ function Live() {
   )
 }
 
-function Account({ user, onPassword, onFactor, onSessions, onKeys }: { user: User; onPassword: () => void; onFactor: () => void; onSessions: () => void; onKeys: () => void }) {
+function Account({ user, onPassword, onFactor, onSessions, onEmergency, onKeys }: { user: User; onPassword: () => void; onFactor: () => void; onSessions: () => void; onEmergency: (() => void) | null; onKeys: () => void }) {
   return (
     <Menu
       head={
@@ -78,6 +78,11 @@ function Account({ user, onPassword, onFactor, onSessions, onKeys }: { user: Use
       <button type="button" className="menu-item" onClick={onSessions}>
         Where I am signed in
       </button>
+      {onEmergency && (
+        <button type="button" className="menu-item menu-danger" onClick={onEmergency}>
+          Emergency access
+        </button>
+      )}
       <button type="button" className="menu-item" onClick={onKeys}>
         Keyboard <kbd className="kbd">?</kbd>
       </button>
@@ -120,10 +125,13 @@ interface ShellProps {
   /** The viewer takes the whole window. */
   bare: boolean
   status?: ReactNode
+  /** Lines above everything, also in the viewer. */
+  notice?: ReactNode
+  onEmergency: (() => void) | null
   children: ReactNode
 }
 
-export function Shell({ user, route, bare, status, children }: ShellProps) {
+export function Shell({ user, route, bare, status, notice, onEmergency, children }: ShellProps) {
   const [dialog, setDialog] = useState<'factor' | 'keys' | 'password' | 'sessions' | null>(null)
   useEffect(() => changes.listen(() => undefined), []) // keeps one connection open from page to page
   useHotkeys({ '?': () => setDialog('keys') }, !bare)
@@ -149,10 +157,11 @@ export function Shell({ user, route, bare, status, children }: ShellProps) {
             {status}
             <Live />
             <IconButton label="Keyboard (?)" icon="help" className="keys-button" onClick={() => setDialog('keys')} />
-            <Account user={user} onPassword={() => setDialog('password')} onFactor={() => setDialog('factor')} onSessions={() => setDialog('sessions')} onKeys={() => setDialog('keys')} />
+            <Account user={user} onPassword={() => setDialog('password')} onFactor={() => setDialog('factor')} onSessions={() => setDialog('sessions')} onEmergency={onEmergency} onKeys={() => setDialog('keys')} />
           </div>
         </header>
       )}
+      <div className="shell-notice">{notice}</div>
       <main className="shell-main">{children}</main>
       {dialog === 'keys' && <KeySheet onClose={() => setDialog(null)} />}
       {dialog === 'password' && <PasswordDialog onClose={() => setDialog(null)} />}

@@ -4,6 +4,7 @@ import { navigate } from '../../lib/router'
 import { Empty } from '../../ui/feedback'
 import { Accounts } from './Accounts'
 import { AuditLog } from './AuditLog'
+import { Emergencies } from './Emergencies'
 import { Hl7Messages } from './Hl7Messages'
 import { Integrity } from './Integrity'
 import { Peers } from './Peers'
@@ -25,6 +26,7 @@ const TABS = [
   { id: 'projects', title: 'De-identification', permission: 'project:manage' },
   { id: 'audit', title: 'Audit', permission: 'change:read' },
   { id: 'rejected', title: 'Rejected', permission: 'rejected:read' },
+  { id: 'emergency', title: 'Emergency access', permission: 'emergency:review' },
   { id: 'integrity', title: 'Integrity', permission: 'system:read' },
   { id: 'system', title: 'System', permission: 'system:read' },
 ] as const
@@ -39,6 +41,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'projects') return <Projects />
   if (tab === 'audit') return <AuditLog />
   if (tab === 'rejected') return <Rejected user={user} />
+  if (tab === 'emergency') return <Emergencies self={user.name} />
   if (tab === 'integrity') return <Integrity user={user} />
   return <System />
 }

@@ -18,6 +18,7 @@ import { CorrectDialog } from './CorrectDialog'
 import { HoldDialog, RejectDialog } from './RejectDialog'
 import { MarkedBar, useMarking } from './marking'
 import { SendDialog } from './SendDialog'
+import { SensitiveDialog } from './SensitiveDialog'
 import { SplitDialog } from './SplitDialog'
 import type { StudyRights } from './StudyInspector'
 import { StudyInspector } from './StudyInspector'
@@ -95,9 +96,11 @@ interface StudiesPageProps {
   onShare: (study: Study) => void
   /** Is given the list's step, for whoever reads through it. */
   stepRef: RefObject<Step | null>
+  /** For who may open what they do not find, in an emergency. */
+  onEmergency: (() => void) | null
 }
 
-export function StudiesPage({ active, may, onOpen, onTakeAway, onShare, stepRef }: StudiesPageProps) {
+export function StudiesPage({ active, may, onOpen, onTakeAway, onShare, stepRef, onEmergency }: StudiesPageProps) {
   const [state, change] = useSearchState(active)
   const today = useToday()
   const search = useMemo(() => toStudySearch(state, new Date(today)), [state, today])
@@ -116,6 +119,7 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, onShare, stepRef 
   const [rejecting, setRejecting] = useState<Study | null>(null)
   const [splitting, setSplitting] = useState<Study | null>(null)
   const [holding, setHolding] = useState<Study | null>(null)
+  const [guarding, setGuarding] = useState<Study | null>(null)
   const [sending, setSending] = useState<Study | null>(null)
   const box = useRef<HTMLInputElement>(null)
 
@@ -230,7 +234,7 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, onShare, stepRef 
           {lost ? (
             <LostList error={facts.error} onRetry={() => pages.retry()} />
           ) : nothing ? (
-            <NoStudies searching={isSearching(state)} canUpload={may.upload} onClear={() => change({ ...NO_SEARCH, sort: state.sort })} />
+            <NoStudies searching={isSearching(state)} canUpload={may.upload} onEmergency={onEmergency} onClear={() => change({ ...NO_SEARCH, sort: state.sort })} />
           ) : (
             <StudyTable
               cards={cards}
@@ -264,12 +268,13 @@ export function StudiesPage({ active, may, onOpen, onTakeAway, onShare, stepRef 
           <MarkedBar marking={marking} onTakeAway={may.takeAway ? (studies) => onTakeAway(studies, marking.clear) : null} />
           <Footer facts={facts} lost={lost} cards={cards} />
         </div>
-        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway([selected])} onShare={() => onShare(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onSplit={() => setSplitting(selected)} onHold={() => setHolding(selected)} />}
+        {panelOpen && <StudyInspector study={selected} may={may} onClose={() => showPanel(false)} onOpen={() => onOpen(selected)} onTakeAway={() => onTakeAway([selected])} onShare={() => onShare(selected)} onSend={() => setSending(selected)} onCorrect={() => setCorrecting(selected)} onReject={() => setRejecting(selected)} onSplit={() => setSplitting(selected)} onHold={() => setHolding(selected)} onSensitive={() => setGuarding(selected)} />}
       </div>
       {correcting && <CorrectDialog study={correcting} onClose={() => setCorrecting(null)} />}
       {rejecting && <RejectDialog study={rejecting} canSee={may.seeRejected} onClose={() => setRejecting(null)} />}
       {splitting && <SplitDialog study={splitting} onClose={() => setSplitting(null)} />}
       {holding && <HoldDialog study={holding} onClose={() => setHolding(null)} />}
+      {guarding && <SensitiveDialog study={guarding} onDone={() => void pages.refresh()} onClose={() => setGuarding(null)} />}
       {sending && <SendDialog study={sending} onClose={() => setSending(null)} />}
     </div>
   )
@@ -309,10 +314,20 @@ function Footer({ facts, lost, cards }: { facts: { loading: boolean; total: numb
   )
 }
 
-function NoStudies({ searching, canUpload, onClear }: { searching: boolean; canUpload: boolean; onClear: () => void }) {
+function NoStudies({ searching, canUpload, onClear, onEmergency }: { searching: boolean; canUpload: boolean; onClear: () => void; onEmergency: (() => void) | null }) {
   if (searching) {
     return (
-      <Empty icon="search" title="No study matches" actions={<Button onClick={onClear}>Clear search and filters</Button>}>
+      <Empty icon="search" title="No study matches" actions={
+          <>
+            <Button onClick={onClear}>Clear search and filters</Button>
+            {onEmergency && (
+              <Button look="danger" icon="alert" onClick={onEmergency}>
+                Emergency access
+              </Button>
+            )}
+          </>
+        }
+      >
         Names match from their beginning, family name first. Fewer letters or a wider date range find more.
       </Empty>
     )

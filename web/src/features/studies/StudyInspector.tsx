@@ -24,6 +24,7 @@ export interface StudyRights {
   retrieve: boolean
   takeAway: boolean
   share: boolean
+  mark: boolean
 }
 
 type Loaded = { uid: string; detail: StudyDetail; error: null } | { uid: string; detail: null; error: unknown }
@@ -147,10 +148,11 @@ interface InspectorProps {
   onReject: () => void
   onSplit: () => void
   onHold: () => void
+  onSensitive: () => void
 }
 
 /** Everything about the selected study that the row has no room for. */
-export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onShare, onSend, onCorrect, onReject, onSplit, onHold }: InspectorProps) {
+export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onShare, onSend, onCorrect, onReject, onSplit, onHold, onSensitive }: InspectorProps) {
   const { detail, error, retry } = useDetail(study)
   const name = parseName(study.PatientName)
   const others = detail?.priors ?? []
@@ -201,6 +203,11 @@ export function StudyInspector({ study, may, onClose, onOpen, onTakeAway, onShar
           {may.reject && (
             <Button title="Hide the study or some of its series with a rejection note" onClick={onReject}>
               Reject
+            </Button>
+          )}
+          {may.mark && (
+            <Button title="Hide the study or its patient from all but few, or show it again" onClick={onSensitive}>
+              {study.sensitive ? 'Sensitive no more' : 'Sensitive'}
             </Button>
           )}
           {may.hold && (

@@ -63,7 +63,7 @@ export const COLUMNS: readonly Column[] = [
     key: 'description',
     cell: (study) => (
       <>
-        {study.StudyDescription} <Procedure state={study.procedure ?? ''} />
+        {study.StudyDescription} <Procedure state={study.procedure ?? ''} /> {study.sensitive && <Badge tone="danger">sensitive</Badge>}
       </>
     ),
   },
