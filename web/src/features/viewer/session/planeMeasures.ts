@@ -8,8 +8,8 @@ import type { Vector } from '../model/geometry'
 import { results } from '../model/measure'
 import { type Look, type MeasuredPlane, itemOn, keyOf, patientAt, planeThrough, shapeOf } from '../model/measuredPlane'
 import { peaksIn } from '../model/peak'
-import { type Orientation, normalOfPlane } from '../model/planes'
-import { OUTSIDE, resample } from '../model/resample'
+import { type Orientation } from '../model/planes'
+import { valuesOn } from '../model/planeValues'
 import { suvFactor } from '../model/suv'
 import { Measurements, valuesOf } from './measurements'
 import type { ViewerSession } from './session'
@@ -17,26 +17,6 @@ import type { ViewerSession } from './session'
 const SLABS: Readonly<Record<string, string>> = { max: 'MIP', min: 'MinIP', mean: 'mean' }
 /** Pictures of planes kept: their values are few, and made again when they are asked for. */
 const KEPT = 8
-
-/** Values of a plane, worked out one by one when they are asked for: a shape needs few of them. */
-function valuesOn(volume: SeriesVolume, plane: MeasuredPlane): ArrayLike<number> {
-  const { columns, rows, step, right, below, projection, thickness } = plane
-  const known = new Map<number, number>()
-  const one = new Float32Array(1)
-  const none: Vector = [0, 0, 0]
-  const value = (index: number): number => {
-    const before = known.get(index)
-    if (before !== undefined) return before
-    const phase = volume.phases[plane.phase] ?? volume.phases[0]
-    if (!phase) return OUTSIDE
-    const origin = patientAt({ ...plane, step, right, below }, [index % columns, Math.floor(index / columns)])
-    resample(phase, { width: 1, height: 1, origin, right: none, below: none }, { projection, thickness, normal: normalOfPlane(plane) }, one)
-    known.set(index, one[0] ?? OUTSIDE)
-    return one[0] ?? OUTSIDE
-  }
-  const target = { length: columns * rows }
-  return new Proxy<ArrayLike<number>>(target, { get: (held, name) => (typeof name === 'string' && /^\d+$/.test(name) ? value(Number(name)) : Reflect.get(held, name)) as unknown })
-}
 
 /** Of a thin plane of PET through voxels that are as fine as the images' pixels. */
 function peakOn({ phases, plan }: SeriesVolume, plane: MeasuredPlane): Picture['peakAt'] {
@@ -88,7 +68,7 @@ export class PlaneMeasures {
     const slab = plane.projection === 'none' ? '' : `${SLABS[plane.projection] ?? ''} ${plane.thickness} mm`
     const note = [slab, volume.plan.reduction.some((each) => each > 1) ? 'lower resolution' : ''].filter(Boolean).join(', ')
     const frame = { ...first, id: key, extent: { ...first.extent, columns: plane.columns, rows: plane.rows, aspect: [1, 1] as const }, calibration: { kind: 'spacing' as const, x: plane.step, y: plane.step, note } }
-    const made: Picture = { frame, pixels: { color: false, data: valuesOn(volume, plane) as Float32Array, min: volume.min, max: volume.max }, windows: [], bytes: 0, reduction: 0, peakAt: peakOn(volume, plane) }
+    const made: Picture = { frame, pixels: { color: false, data: valuesOn(volume.phases[plane.phase] ?? volume.phases[0], plane) as Float32Array, min: volume.min, max: volume.max }, windows: [], bytes: 0, reduction: 0, peakAt: peakOn(volume, plane) }
     this.planes.set(key, plane)
     this.pictures.set(key, made)
     const [oldest] = this.pictures.keys()

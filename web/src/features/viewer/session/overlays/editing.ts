@@ -7,38 +7,14 @@ import type { Frame } from '../../model/frame'
 import type { Point } from '../../model/geometry'
 import { nameOf, placeOf, segmentNamed, stepOf, whole, without } from '../../model/overlays/drawn'
 import { gridOf } from '../../model/overlays/grid'
-import { type Allowed, brushed, cut, interpolated, isEmpty } from '../../model/overlays/masks'
+import { type Allowed, brushed, cut, isEmpty } from '../../model/overlays/masks'
 import { type Layer, type Segmentation, fittedTo } from '../../model/overlays/segmentation'
 import type { ViewerSession } from '../session'
+import { type Chosen, type EditState, begun } from './editState'
+import { Growing } from './growing'
 import { type Change, Keeping, keptFor } from './kept'
 import { type Stored, nextSeriesNumber, stored } from './saving'
 import { type Overlay, type Overlays, overlaysOf } from './store'
-
-export const EDIT_TOOLS = ['brush', 'eraser', 'threshold', 'fill', 'cut'] as const
-export type EditTool = (typeof EDIT_TOOLS)[number]
-
-export interface EditState {
-  /** The overlay that is drawn; null: none. */
-  readonly target: string | null
-  readonly segment: number
-  readonly tool: EditTool | null
-  /** Of brush and eraser, mm. */
-  readonly radius: number
-  /** Values the threshold brush takes. */
-  readonly range: readonly [number, number]
-  /** What is painted of a pixel, where segments are fractional: 0 to 1. */
-  readonly fraction: number
-  readonly canUndo: boolean
-  readonly canRedo: boolean
-  readonly saving: boolean
-  /** Since it was last saved. */
-  readonly dirty: boolean
-  readonly message: string
-  /** A line of the scissors, in pixels of the picture. */
-  readonly line: readonly Point[]
-}
-
-const START: EditState = { target: null, segment: 1, tool: null, radius: 8, range: [100, 3000], fraction: 1, canUndo: false, canRedo: false, saving: false, dirty: false, message: '', line: [] }
 
 interface Stroke {
   readonly frame: Frame
@@ -57,10 +33,12 @@ window.addEventListener('beforeunload', (leaving) => {
 })
 
 export class Editing {
-  readonly state = new Observable<EditState>(START)
+  readonly state = new Observable<EditState>(begun())
   private readonly store: Overlays
   private readonly session: ViewerSession
-  private frames: readonly Frame[] = []
+  /** The images that are drawn on. */
+  frames: readonly Frame[] = []
+  private readonly growing: Growing
   private past: (readonly Change[])[] = []
   private future: (readonly Change[])[] = []
   private stroke: Stroke | null = null
@@ -69,6 +47,7 @@ export class Editing {
   constructor(session: ViewerSession) {
     this.session = session
     this.store = overlaysOf(session)
+    this.growing = new Growing(session, this)
     let { tool } = session.state.get()
     session.state.subscribe(() => {
       const now = session.state.get().tool
@@ -122,7 +101,7 @@ export class Editing {
     this.state.update((now) => ({ ...now, ...change }))
   }
 
-  set(change: Partial<Pick<EditState, 'tool' | 'radius' | 'range' | 'fraction' | 'segment'>>): void {
+  set(change: Partial<Pick<EditState, keyof Chosen | 'tool' | 'fraction' | 'segment'>>): void {
     this.patch({ ...change, message: '' })
   }
 
@@ -176,7 +155,7 @@ export class Editing {
     this.keeping = null
     this.store.put(overlay)
     const first = overlay.content.kind === 'segmentation' ? overlay.content.segmentation.segments[0]?.number : undefined
-    this.patch({ ...START, target: overlay.id, segment: first ?? 1, tool: 'brush', dirty, radius: this.state.get().radius, range: this.state.get().range })
+    this.patch({ ...begun(this.state.get()), target: overlay.id, segment: first ?? 1, tool: 'brush', dirty })
   }
 
   /** Leaves drawing; what is not saved is thrown away when the person says so. */
@@ -186,7 +165,7 @@ export class Editing {
     const overlay = target === null ? undefined : this.store.get(target)
     if (overlay?.seriesInstanceUID === '') this.store.remove(overlay.id)
     this.forget()
-    this.patch({ ...START, radius: this.state.get().radius, range: this.state.get().range })
+    this.patch(begun(this.state.get()))
   }
 
   // --- segments
@@ -230,7 +209,8 @@ export class Editing {
     this.change({ ...target.segmentation, layers: layer ? [...others, layer] : others })
   }
 
-  private layerOn(frame: Frame): Layer | undefined {
+  /** What is drawn of the segment on an image. */
+  layerOn(frame: Frame): Layer | undefined {
     const { segment } = this.state.get()
     return this.target?.segmentation.layers.find((layer) => layer.segment === segment && placeOf(layer) === nameOf(frame))
   }
@@ -245,6 +225,10 @@ export class Editing {
   press(at: Point, picture: Picture): void {
     const { frame } = picture
     if (!this.isOn(frame) || picture.reduction > 0) return
+    const { tool } = this.state.get()
+    if (tool === 'grow') this.growing.from(at, picture)
+    if (tool === 'drop') void this.growing.drop(at, frame)
+    if (tool === 'grow' || tool === 'drop') return
     const before = this.layerOn(frame)
     const mask = before ? Uint8Array.from(before.mask) : new Uint8Array(frame.extent.columns * frame.extent.rows)
     this.stroke = { frame, picture, before, mask, last: at }
@@ -282,7 +266,7 @@ export class Editing {
   }
 
   /** In a label map a pixel belongs to one segment: the one that it was painted as last. */
-  private takenFromOthers({ frame, mask }: Stroke): Change[] {
+  private takenFromOthers({ frame, mask }: Pick<Stroke, 'frame' | 'mask'>): Change[] {
     const { target } = this
     const { segment } = this.state.get()
     if (target?.segmentation.type !== 'LABELMAP') return []
@@ -309,29 +293,40 @@ export class Editing {
     }
   }
 
+  // --- all images at once
+
+  /** Tells what becomes of looking through the images. */
+  note(message: string, growing = false): void {
+    this.patch({ message, growing })
+  }
+
+  markAll(): void {
+    this.growing.everywhere()
+  }
+
+  stop(): void {
+    this.growing.stop()
+  }
+
+  /** Adds masks, by the place of their image in the stack, to the segment as one step, or takes them from it. */
+  mark(masks: ReadonlyMap<number, Uint8Array>, inside: boolean): void {
+    const { segment } = this.state.get()
+    const value = inside ? this.painted : 0
+    const changes = [...masks].flatMap(([place, marked]): Change[] => {
+      const frame = this.frames[place]
+      if (!frame) return []
+      const before = this.layerOn(frame)
+      const mask = marked.map((each, index) => (each > 0 ? value : (before?.mask[index] ?? 0)))
+      const after = isEmpty(mask) ? undefined : this.layerOf(frame, mask)
+      this.put(segment, nameOf(frame), after)
+      return [{ segment, frame: nameOf(frame), before, after }, ...(inside ? this.takenFromOthers({ frame, mask }) : [])]
+    })
+    this.remember(changes)
+  }
+
   /** Fills the images between those that are drawn, by the shapes on both sides. */
   fillBetween(): void {
-    const drawn = this.frames.flatMap((frame, index) => {
-      const layer = this.layerOn(frame)
-      return layer ? [{ index, layer }] : []
-    })
-    const changes: Change[] = []
-    for (const [at, from] of drawn.entries()) {
-      const to = drawn[at + 1]
-      if (!to) break
-      for (let index = from.index + 1; index < to.index; index++) {
-        const frame = this.frames[index]
-        if (!frame) continue
-        const mask = interpolated(from.layer, to.layer, (index - from.index) / (to.index - from.index), gridOf(frame)?.spacing ?? [1, 1])
-        if (!isEmpty(mask)) changes.push({ segment: this.state.get().segment, frame: nameOf(frame), before: undefined, after: this.layerOf(frame, mask) })
-      }
-    }
-    if (changes.length === 0) {
-      this.patch({ message: 'There is nothing to fill: draw the segment on two images that are not neighbours.' })
-      return
-    }
-    for (const change of changes) this.put(change.segment, change.frame, change.after)
-    this.remember(changes)
+    this.growing.between()
   }
 
   private remember(changes: readonly Change[]): void {

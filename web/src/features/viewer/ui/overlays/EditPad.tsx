@@ -64,6 +64,7 @@ function useDrawingKeys(editing: Editing, on: boolean): void {
       else if (ctrl && (name === 'y' || name === 'z')) editing.redo()
       else if (key.key === '[') editing.set({ radius: Math.max(0.5, radius / 1.25) })
       else if (key.key === ']') editing.set({ radius: Math.min(100, radius * 1.25) })
+      else if (key.key === 'Escape' && editing.state.get().growing) editing.stop()
       else if (key.key === 'Escape') editing.set({ tool: null })
       else return
       key.preventDefault()
@@ -77,7 +78,7 @@ function useDrawingKeys(editing: Editing, on: boolean): void {
 /** Where segments are drawn on a picture. */
 export function EditPad({ session, pane }: PaneProps) {
   const editing = editingOf(session)
-  const { tool, radius, line } = useValue(editing.state)
+  const { tool, radius, line, rule } = useValue(editing.state)
   const { picture, view, size } = useValue(pane.state)
   const [pad, setPad] = useState<HTMLDivElement | null>(null)
   const [at, setAt] = useState<Point | null>(null)
@@ -88,7 +89,7 @@ export function EditPad({ session, pane }: PaneProps) {
   const affine = pane.affine()
   if (!on || !affine) return null
   const [sx, sy] = gridOf(picture.frame)?.spacing ?? [1, 1]
-  const round = tool === 'brush' || tool === 'eraser' || tool === 'threshold'
+  const round = tool === 'brush' || tool === 'eraser' || tool === 'threshold' || (tool === 'grow' && rule === 'share')
   // Millimetres are as long on the screen in both directions: pixels are drawn with their aspect.
   const diameter = (2 * radius * view.scale) / Math.min(sx, sy)
   return (

@@ -1,7 +1,9 @@
 import { useId, useState } from 'react'
 import { may, useUser } from '../../../../api/session'
 import { useValue } from '../../../../lib/observable'
-import { EDIT_TOOLS, type EditTool, type Editing, editingOf } from '../../session/overlays/editing'
+import { GrowBy, Range } from './GrowBy'
+import { EDIT_TOOLS, type EditTool } from '../../session/overlays/editState'
+import { type Editing, editingOf } from '../../session/overlays/editing'
 import type { Segmentation } from '../../model/overlays/segmentation'
 import { overlaysOf } from '../../session/overlays/store'
 import type { ViewerSession } from '../../session/session'
@@ -12,6 +14,8 @@ const TOOLS: Readonly<Record<EditTool, { label: string; tip: string }>> = {
   threshold: { label: 'Threshold', tip: 'Paint only where values lie in the range' },
   fill: { label: 'Lasso', tip: 'Draw around an area: it is filled' },
   cut: { label: 'Scissors', tip: 'Draw around an area: it is taken away' },
+  grow: { label: 'Grow', tip: 'Click: what hangs together there is marked on all images' },
+  drop: { label: 'Take part away', tip: 'Click: the part of the segment that hangs together there goes from all images' },
 }
 
 const TYPES: Readonly<Record<Segmentation['type'], { label: string; tip: string }>> = {
@@ -49,32 +53,19 @@ function Fraction({ editing }: { editing: Editing }) {
 }
 
 function Numbers({ editing }: { editing: Editing }) {
-  const { tool, radius, range } = useValue(editing.state)
-  const [low, high] = range
-  const take = (at: 0 | 1, value: string) => {
-    const next = Number(value)
-    if (value !== '' && Number.isFinite(next)) editing.set({ range: at === 0 ? [next, high] : [low, next] })
-  }
-  if (tool === 'fill' || tool === 'cut' || tool === null) return null
+  const { tool, radius, rule } = useValue(editing.state)
+  const isRound = tool === 'brush' || tool === 'eraser' || tool === 'threshold' || (tool === 'grow' && rule === 'share')
   return (
     <div className="overlay-look">
-      <label>
-        <span>Radius</span>
-        <input type="range" min="0.5" max="40" step="0.5" value={radius} onChange={(change) => editing.set({ radius: Number(change.target.value) })} data-testid="edit-radius" />
-        <span>{radius.toFixed(1)} mm</span>
-      </label>
-      {tool === 'threshold' && (
-        <span className="overlay-look">
-          <label>
-            <span>Values from</span>
-            <input type="number" className="input overlay-number" value={low} onChange={(change) => take(0, change.target.value)} data-testid="edit-low" />
-          </label>
-          <label>
-            <span>to</span>
-            <input type="number" className="input overlay-number" value={high} onChange={(change) => take(1, change.target.value)} data-testid="edit-high" />
-          </label>
-        </span>
+      {isRound && (
+        <label>
+          <span>Radius</span>
+          <input type="range" min="0.5" max="40" step="0.5" value={radius} onChange={(change) => editing.set({ radius: Number(change.target.value) })} data-testid="edit-radius" />
+          <span>{radius.toFixed(1)} mm</span>
+        </label>
       )}
+      {tool === 'threshold' && <Range editing={editing} />}
+      {tool === 'grow' && <GrowBy editing={editing} />}
     </div>
   )
 }

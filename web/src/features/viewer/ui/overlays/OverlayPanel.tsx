@@ -8,6 +8,7 @@ import { type Overlay, type Overlays, isOverlay, overlaysOf } from '../../sessio
 import type { ViewerSession } from '../../session/session'
 import { Glyph } from '../icons'
 import { editingOf } from '../../session/overlays/editing'
+import { ContentsTable } from './ContentsTable'
 import { DoseSection } from './DoseSection'
 import { EditSection } from './EditSection'
 import './overlays.css'
@@ -86,6 +87,7 @@ function Section({ store, overlay }: { store: Overlays; overlay: Overlay }) {
         <Eye shown={shown} label={title || KINDS[content.kind]} onClick={() => store.toggle(overlay.id)} />
       </header>
       {content.kind === 'segmentation' && <Segments store={store} overlay={overlay} segmentation={content.segmentation} />}
+      {content.kind === 'segmentation' && <ContentsTable store={store} overlay={overlay} segmentation={content.segmentation} />}
       {content.kind === 'structures' && <Structures store={store} overlay={overlay} set={content.structures} />}
       {content.kind === 'dose' && <DoseSection store={store} dose={content.dose} />}
     </section>
