@@ -30,8 +30,8 @@ async function phantom(request: APIRequestContext): Promise<string> {
     for (let at = 0; at < SIDE * SIDE; at++) values.writeInt16LE(Math.round(uptake(at % SIDE, Math.floor(at / SIDE), z) * STORED), at * 2)
     const dataset: Json = {
       '00080016': el('UI', '1.2.840.10008.5.1.4.1.1.128'), '00080018': el('UI', newUid()), '00080020': el('DA', '20260105'), '00080021': el('DA', '20260105'), '00080022': el('DA', '20260105'),
-      '00080030': el('TM', '110000'), '00080031': el('TM', '110000'), '00080032': el('TM', '110000'), '00080060': el('CS', 'PT'), '0008103E': el('LO', 'Two lesions'),
-      '00100010': el('PN', { Alphabetic: 'Lesions^Two' }), '00100020': el('LO', study.slice(-16)), '00101030': el('DS', 70), '00180050': el('DS', STEP),
+      '00080030': el('TM', '110000'), '00080031': el('TM', '110000'), '00080032': el('TM', '110000'), '00080060': el('CS', 'PT'), '0008103E': el('LO', 'PET phantom'),
+      '00100010': el('PN', { Alphabetic: 'Phantom^Pet' }), '00100020': el('LO', study.slice(-16)), '00101030': el('DS', 70), '00180050': el('DS', STEP),
       '0020000D': el('UI', study), '0020000E': el('UI', series), '00200013': el('IS', z + 1), '00200032': el('DS', 0, 0, z * STEP), '00200037': el('DS', 1, 0, 0, 0, 1, 0), '00200052': el('UI', space),
       '00280002': el('US', 1), '00280004': el('CS', 'MONOCHROME2'), '00280010': el('US', SIDE), '00280011': el('US', SIDE), '00280030': el('DS', STEP, STEP), '00280051': el('CS', 'ATTN', 'DECY'),
       '00280100': el('US', 16), '00280101': el('US', 16), '00280102': el('US', 15), '00280103': el('US', 1), '00281052': el('DS', 0), '00281053': el('DS', Number((ACTIVITY / STORED).toFixed(9))),
@@ -97,12 +97,12 @@ test('lesions of a PET are marked by clicks and by thresholds, measured, saved, 
   await expect.poll(() => rows(page)).toEqual(expected)
   await page.screenshot({ path: 'test-results/screenshots/tumour-volume.png' })
 
-  await page.getByTestId('edit-title').fill('Lesions')
+  await page.getByTestId('edit-title').fill('Tumours')
   await page.getByTestId('edit-save').click()
   await expect(message).toContainText('Saved')
   await page.reload()
   await expect(here).toHaveAttribute('data-status', 'shown', { timeout: 45_000 })
-  await page.getByTestId('rail-series').filter({ hasText: 'Lesions' }).click()
+  await page.getByTestId('rail-series').filter({ hasText: 'Tumours' }).click()
   await page.getByTestId('contents-measure').click()
   await expect.poll(() => rows(page)).toEqual(expected)
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Lesion, type Seen, assessed, diameterOf } from './recist'
+import { type Lesion, type Seen, assessed, diameterOf, lesionName, lesionNamed } from './recist'
 
 const points = ['20260101', '20260301', '20260501', '20260701'].map((date) => ({ study: `1.${date}`, date }))
 type Row = Readonly<Record<number, number | undefined>>
@@ -7,11 +7,16 @@ type Row = Readonly<Record<number, number | undefined>>
 /** Diameters by lesion for each of the studies; lesion 3 is a node, lesions from 9 on are new. */
 function rows(...all: readonly Row[]): Seen[] {
   const roleOf = (number: number): Lesion['role'] => (number === 3 ? 'node' : number >= 9 ? 'new' : 'target')
-  return all.flatMap((row, at) => Object.entries(row).map(([number, diameter]): Seen => ({ study: points[at]!.study, number: Number(number), role: roleOf(Number(number)), tracking: `2.25.${number}`, diameter })))
+  return all.flatMap((row, at) => Object.entries(row).map(([number, diameter]): Seen => ({ study: points[at]!.study, number: Number(number), role: roleOf(Number(number)), diameter })))
 }
 const told = (...all: readonly Row[]): string[] => assessed(points, rows(...all)).map(({ response }) => response)
 
 describe('RECIST 1.1', () => {
+  it('knows a lesion by the name of its measurement', () => {
+    for (const lesion of [{ role: 'target', number: 1 }, { role: 'node', number: 12 }, { role: 'new', number: 3 }] as const) expect(lesionNamed(lesionName(lesion))).toEqual(lesion)
+    for (const name of ['', 'Target', 'Target one', 'On target 1', 'Target 1 of 2', undefined]) expect(lesionNamed(name)).toBeUndefined()
+  })
+
   it('adds the diameters, against baseline and nadir', () => {
     const found = assessed([...points].reverse(), rows({ 1: 40, 2: 60 }, { 1: 20, 2: 40 }, { 1: 30, 2: 45 }))
     expect(found.map(({ sum }) => sum)).toEqual([100, 60, 75])

@@ -2,8 +2,7 @@
 
 /** What a person says of a measurement. */
 export interface Lesion {
-  /** The same lesion in every study: what its tracking UID stands for (PS3.16 TID 1501, 112040). */
-  readonly tracking: string
+  /** The same in every study of the patient. */
   readonly number: number
   /** `node` is measured by its short axis; `new`: it was not there at baseline. */
   readonly role: 'target' | 'node' | 'new'
@@ -14,6 +13,21 @@ export interface Seen extends Lesion {
   readonly study: string
   /** mm: the long axis, of a node the short one; 0 for a place where it was and is no longer; undefined where nothing tells millimetres. */
   readonly diameter: number | undefined
+}
+
+/** Kinds of measurements that measure a lesion, or say by a mere place that it has disappeared. */
+export const LESION_KINDS: ReadonlySet<string> = new Set(['length', 'bidirectional', 'probe'])
+
+const WORDS = { target: 'Target', node: 'Node', new: 'New' } as const
+export const ROLES = ['target', 'node', 'new'] as const
+
+/** A lesion is told by the name of its measurement, which reports have as part of the tracking identifier (PS3.16 TID 1501, 112039). */
+export const lesionName = ({ role, number }: Lesion): string => `${WORDS[role]} ${number}`
+
+export function lesionNamed(name: string | undefined): Lesion | undefined {
+  const found = /^(Target|Node|New) (\d{1,3})$/.exec(name?.trim() ?? '')
+  const role = ROLES.find((each) => WORDS[each] === found?.[1])
+  return role && { role, number: Number(found?.[2]) }
 }
 
 export interface TimePoint {
@@ -45,7 +59,7 @@ const LEAST_GROWTH = 5 // mm
 
 /** What the numbers of a measurement say of its lesion: `quantities` in mm by name, undefined for a mere place. */
 export function diameterOf(role: Lesion['role'], kind: string, quantities: ReadonlyMap<string, number>): number | undefined {
-  if (kind === 'probe' || kind === 'marker') return 0
+  if (kind === 'probe') return 0
   const both = quantities.get(role === 'node' ? 'short axis' : 'long axis')
   // A single line is what its author took for the axis that counts.
   return both ?? quantities.get('length')

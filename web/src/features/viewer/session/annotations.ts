@@ -68,6 +68,11 @@ export class Annotations {
     this.saving.set(ORDER.map((state) => all.find((each) => each.state === state)).find(Boolean) ?? SAVED)
   }
 
+  /** What is drawn on a study, with the numbers that were worked out last; undefined until the server has told it. */
+  itemsOf(study: string): readonly AnnotationItem[] | undefined {
+    return this.told.has(study) ? this.studies.get(study)?.items : undefined
+  }
+
   /** Puts back what was drawn on a study; safe to be asked again. */
   async open(study: string): Promise<void> {
     if (this.opening.has(study)) return

@@ -244,7 +244,7 @@ export class Measurements {
   }
 
   /** Changes one measurement, as a step to undo. */
-  change(id: string, change: Partial<Pick<Measurement, 'text' | 'label'>>): void {
+  change(id: string, change: Partial<Pick<Measurement, 'text' | 'label' | 'origin'>>): void {
     this.remember()
     this.patch({ all: this.state.get().all.map((each) => (each.id === id ? { ...each, ...change } : each)) })
   }

@@ -6,6 +6,7 @@ import { asksFor, regionOf } from '../model/shapes'
 import { histogramOf, profileOf, valuesIn } from '../model/statistics'
 import { ALL_IMAGES, valuesOf } from '../session/measurements'
 import type { ViewerSession } from '../session/session'
+import { LesionChoice, LesionTable } from './Lesions'
 import { toolName } from './ToolMenus'
 import './measuring.css'
 
@@ -90,6 +91,7 @@ function Details({ session, measurement, picture }: { session: ViewerSession; me
       )}
       {notes.size > 0 && <p>{[...notes].join(', ')}.</p>}
       {picture ? <Picture session={session} measurement={measurement} picture={picture} /> : <p>Its numbers are here when its image is on the screen.</p>}
+      <LesionChoice session={session} measurement={measurement} />
       <div className="stats-actions">
         <button type="button" className="button button-small" onClick={() => measurements.beginNaming(id)} disabled={!picture}>
           {kind === 'calibration' ? 'Change the length' : asksFor(kind) ? 'Change the note' : 'Name it'}
@@ -136,6 +138,7 @@ export function StatisticsPanel({ session }: { session: ViewerSession }) {
           ))}
         </ul>
       </section>
+      <LesionTable session={session} />
     </>
   )
 }
