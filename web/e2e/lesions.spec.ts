@@ -67,6 +67,8 @@ test('target lesions of two studies have their sums, what changed, and the respo
   expect([await numbers(page, 'Target 1'), await numbers(page, 'Node 2'), await numbers(page, 'sum')]).toEqual([[40, 22], [20, 12], [60, 34]])
   expect([await row(page, 'baseline'), await row(page, 'response')]).toEqual([['–', '-43 %'], ['Baseline', 'PR']])
   await expect(page.getByTestId('lesion-trend')).toBeVisible()
+  await expect(here.getByTestId('measurement')).toHaveCount(2)
+  await expect(here.getByTestId('measurement').last()).toContainText('12.0 mm')
   await page.screenshot({ path: 'test-results/screenshots/lesions.png' })
 
   // One lesion has one tracking UID in both studies, and another than its neighbour.
