@@ -39,6 +39,8 @@ async def test_an_account_from_its_making_to_its_end(api: Api) -> None:
         ({"name": "ray", "role": "boss"}, "role"), ({"name": "ray", "role": "admin", "password": "short"}, "password"),
         ({"name": "ray", "role": "admin", "password": 5}, "password"), ({"name": "ray"}, "role"),
         ({"name": "ray", "role": "referrer", "referrer_name": "A^B=C"}, "referrer_name"),
+        ({"name": "ray", "role": "referrer", "studies": "North"}, "studies"),
+        ({"name": "ray", "role": "admin", "studies": "institution=North"}, "studies"),
     ],
 )  # fmt: skip
 async def test_a_wrong_account_is_refused_at_its_field(body: dict[str, str], where: str, sqlite_api: Api) -> None:

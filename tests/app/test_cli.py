@@ -91,6 +91,13 @@ def test_accounts_tokens_and_peers_are_managed_from_the_shell(tmp_path: Path) ->
     assert (row["label"], row["state"]) == ("St. Elsewhere", "withdrawn")
     assert link["link"].partition("#")[2] not in json.dumps(row)
 
+    assert run("user", "add", "nora", "--role", "radiologist", "--studies", "institution=North", *quick).returncode == 0
+    heart = "department=Heart"
+    assert json.loads(run("user", "limit", "nora", "--studies", heart, "--json", *quick).stdout)["studies"] == heart
+    assert {row["name"]: row["studies"] for row in json.loads(run("user", "list", "--json", *quick).stdout)}["nora"] == heart
+    assert run("user", "limit", "nora", *quick).stdout == "nora may see all that the role may\n"
+    wrong = run("user", "limit", "nora", "--studies", "Heart", *quick)
+    assert wrong.returncode == 1 and "institution=NAME" in wrong.stderr
     alone = run("user", "one-step", "bob", *quick)
     assert alone.returncode == 1 and "signs in with its password alone" in alone.stderr
     assert run("peer", "add", "CT1", "10.0.0.5", "104", "--description", "the CT", *quick).returncode == 0

@@ -38,13 +38,14 @@ HIDDEN = {
     "PatientName": "Geheim^Gerda", "AccessionNumber": "HIDDEN-ACC", "StudyDescription": "Unsaid", "SeriesDescription": "Unheard",
     "ReferringPhysicianName": "Other^Doctor", "StudyID": "HIDDEN-SID", "StudyDate": "19990807", "PatientBirthDate": "19310203",
     "Modality": "CT",
+    "InstitutionName": "Elsewhere", "InstitutionalDepartmentName": "Other",
 }  # fmt: skip
 SEEN = {
     "StudyInstanceUID": "1.2.9", "SeriesInstanceUID": "1.2.9.4", "SOPInstanceUID": "1.2.9.4.5",
-    "ReferringPhysicianName": "House^Gregory",
+    "ReferringPhysicianName": "House^Gregory", "InstitutionName": "North", "InstitutionalDepartmentName": "Heart",
 }  # fmt: skip
 MARKS = ("Geheim", "HIDDEN-", "Unsaid", "Unheard", "Other^Doctor", "19990807", "1999-08-07", "19310203", "1931-02-03")
-CALLERS = ("nobody", "referrer", "nameless", "narrowed", "link")
+CALLERS = ("nobody", "referrer", "nameless", "narrowed", "link", "institution")
 GROUPS = {
     "study": HIDDEN["StudyInstanceUID"], "series": HIDDEN["SeriesInstanceUID"], "instance": HIDDEN["SOPInstanceUID"],
     "frames": "1", "bulkdata": "7FE00010", "workitem": "1.2.3", "aetitle": "CT1", "resource": "",
@@ -172,6 +173,8 @@ def make(context: Context, *, hidden: bool, marked: bool = False) -> Archive:
                "nameless": api.token(Role.REFERRER, "nameless"), "technologist": api.token(Role.TECHNOLOGIST, "tess"),
                "device": api.token(Role.SERVICE, "ris")}  # fmt: skip
     secrets["narrowed"] = accounts.create_token(api.context, SYSTEM, user="admin", name="less", role=Role.REFERRER).secret
+    accounts.add_user(api.context, SYSTEM, name="north", role=Role.RADIOLOGIST, studies="institution=North; department=Heart")
+    secrets["institution"] = accounts.create_token(api.context, SYSTEM, user="north", name="it").secret
     wanted = sharing.Wanted(Opens.STUDY, SEEN["StudyInstanceUID"], download=True)
     secrets["link"] = sharing.create(api.context, SYSTEM, wanted).secret
     api.app = SecurityHeaders(Site(api.context, api.authenticator))

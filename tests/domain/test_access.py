@@ -25,6 +25,8 @@ from isocenter.domain.access import (
     any_of,
     by_role,
     joined,
+    limit,
+    limited,
     narrowed,
     require,
     require_account,
@@ -168,3 +170,33 @@ def test_rights_of_several_roles_are_joined_permission_by_permission() -> None:
     both = joined([reads, finds, {Permission.STUDY_READ: ReferredBy("A^B")}])
     assert both == {Permission.STUDY_READ: AnyOf((Institution("N"), ReferredBy("A^B"))), Permission.STUDY_QUERY: Everything()}
     assert joined([]) == {}
+
+
+def test_a_limit_is_any_of_what_it_names() -> None:
+    assert limit("") == limit("  ") == Everything()
+    made = limit(" institution = North Clinic, Ward 3 ;department=a=b")
+    assert made == AnyOf((Institution("North Clinic, Ward 3"), Department("a=b")))
+    for wrong in ("North", "institution=", "ward=3", "institution=A;", ";"):
+        with pytest.raises(ValueError, match="institution=NAME or department=NAME"):
+            limit(wrong)
+
+
+@given(st.text())
+def test_whatever_is_written_as_a_limit_never_opens_everything(text: str) -> None:
+    try:
+        made = limit(text)
+    except ValueError:
+        return
+    assert (made == Everything()) is (text.strip() == "")
+
+
+@given(st.sampled_from(Role))
+def test_who_is_limited_does_only_what_the_limit_rules(role: Role) -> None:
+    whole = rights_of(role, "A^B")
+    assert limited(whole, Everything()) == whole
+    less = limited(whole, Institution("N"))
+    assert within(less, whole) and set(less) <= {
+        Permission.STUDY_EXPORT, Permission.STUDY_QUERY, Permission.STUDY_READ, Permission.STUDY_SENSITIVE, Permission.STUDY_SHARE
+    }  # fmt: skip
+    assert not any(studies.permits({"ReferringPhysicianName": "A^B", "InstitutionName": "S"}) for studies in less.values())
+    assert all(studies.permits({"ReferringPhysicianName": "A^B", "InstitutionName": "N"}) for studies in less.values())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydicom.dataset import Dataset
 
+from isocenter.domain import access
 from isocenter.domain.access import SYSTEM, Permission, Principal, Role
 from isocenter.domain.errors import Busy, Conflict, Forbidden, Invalid, Missing, Unauthenticated
 from isocenter.domain.events import Event
@@ -54,7 +55,7 @@ def test_the_first_start_makes_one_administrator(archive: Context) -> None:
     assert password is not None
     assert accounts.ensure_admin(archive) is None and accounts.ensure_admin(archive, "another password entirely") is None
     assert [user.name for user in accounts.users(archive, SYSTEM)] == ["admin"]
-    assert sessions.begin(archive, "admin", password, "127.0.0.1").principal.role is Role.ADMIN
+    assert sessions.begin(archive, "admin", password, "127.0.0.1").principal.role == Role.ADMIN
 
 
 def test_the_first_password_may_be_given(archive: Context) -> None:
@@ -231,3 +232,26 @@ def test_the_use_case_itself_asks_for_the_permission(use: int, sqlite_context: C
             with pytest.raises(Forbidden) as error:
                 call(sqlite_context, nobody(role))
             assert error.value.where == permission.value
+
+
+def test_an_account_is_limited_to_an_institution_at_once_and_administrators_never_are(context: Context) -> None:
+    accounts.add_user(context, SYSTEM, name="nora", role=Role.RADIOLOGIST, password=PASSWORD)
+    secret = sessions.begin(context, "nora", PASSWORD, "10.0.0.1").secret
+    assert access.scope(sessions.resume(context, secret, ""), Permission.STUDY_READ) == access.Everything()
+    changed = accounts.change_user(context, SYSTEM, "nora", studies=" institution=North; department=Heart ")
+    assert changed.studies == "institution=North; department=Heart"
+    nora = sessions.resume(context, secret, "")
+    north = access.any_of((access.Institution("North"), access.Department("Heart")))
+    assert set(nora.rights.values()) == {north} and Permission.ORDER_READ not in nora.permissions
+    token = accounts.create_token(context, SYSTEM, user="nora", role=Role.REFERRER)
+    assert access.scope(sessions.bearer(context, token.secret, "", note=False), Permission.STUDY_READ) == access.Nothing()
+    for wrong in ("North", "ward=3"):
+        with pytest.raises(Invalid, match="institution=NAME"):
+            accounts.change_user(context, SYSTEM, "nora", studies=wrong)
+    with pytest.raises(Invalid, match="sees every study"):
+        accounts.change_user(context, SYSTEM, "nora", role=Role.ADMIN)
+    with pytest.raises(Invalid, match="sees every study"):
+        accounts.add_user(context, SYSTEM, name="boss", role=Role.ADMIN, studies="institution=North")
+    assert sessions.resume(context, secret, "") == nora
+    accounts.change_user(context, SYSTEM, "nora", studies="")
+    assert access.scope(sessions.resume(context, secret, ""), Permission.STUDY_READ) == access.Everything()

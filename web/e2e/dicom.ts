@@ -52,6 +52,7 @@ export interface Subject {
   studyDate?: string
   modality?: string
   description?: string
+  institution?: string
   seriesDescription?: string
   /** Values with backslashes between. */
   imageType?: string
@@ -94,6 +95,7 @@ export function object(subject: Subject, image: readonly Buffer[] = GREY): Buffe
     element(0x0008, 0x0030, 'TM', '101500'),
     element(0x0008, 0x0050, 'SH', subject.accession ?? ''),
     element(0x0008, 0x0060, 'CS', subject.modality ?? 'OT'),
+    ...(subject.institution ? [element(0x0008, 0x0080, 'LO', subject.institution)] : []),
     element(0x0008, 0x0090, 'PN', 'Curie^Marie'),
     element(0x0008, 0x1030, 'LO', subject.description ?? ''),
     ...(subject.seriesDescription ? [element(0x0008, 0x103e, 'LO', subject.seriesDescription)] : []),

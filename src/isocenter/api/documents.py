@@ -132,7 +132,8 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "User": obj(
         {
-            "name": text(), "role": ROLE, "referrer_name": text("PN"), "disabled": boolean(), "created_at": _MOMENT,
+            "name": text(), "role": ROLE, "referrer_name": text("PN"), "studies": text("all it may see; empty: no limit"),
+            "disabled": boolean(), "created_at": _MOMENT,
             "password_changed_at": _MOMENT,
         }
     ),

@@ -37,7 +37,7 @@ COMMANDS = (
     Command("worker", "run the background role alone", "serving:worker"),
     Command("import", "store files, folders, ZIP archives and DICOMDIRs", "archive:import"),
     Command("demo", "send a small set of generated studies to a running server", "demonstration:demo"),
-    Command("user", "accounts: add, list, disable, enable, password", "access:user"),
+    Command("user", "accounts: add, list, disable, enable, password, limit", "access:user"),
     Command("token", "bearer tokens for programs: create, list, revoke", "access:token"),
     Command("share", "links for people without an account: create, list, code, withdraw, history", "shares:share"),
     Command("order", "orders: add, list, show, cancel, remove", "orders:order"),

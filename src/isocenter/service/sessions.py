@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from isocenter.domain import access, credentials, totp
-from isocenter.domain.access import Permission, Principal, Role, Via, by_role, narrowed, rights_of, within
+from isocenter.domain.access import Permission, Principal, Role, Via, limit, limited, narrowed, rights_of, within
 from isocenter.domain.addresses import household
 from isocenter.domain.credentials import Passwords, fingerprint
 from isocenter.domain.errors import Busy, Forbidden, Missing, Unauthenticated
@@ -213,7 +213,8 @@ def is_account(context: Context, username: str) -> bool:
 
 
 def _principal(account: Account, via: Via, address: str) -> Principal:
-    return by_role(account.name, Role(account.role), "user", via, address, referrer_name=account.referrer_name)
+    rights = limited(rights_of(Role(account.role), account.referrer_name), limit(account.studies))
+    return Principal(account.name, account.role, "user", via, address, rights)
 
 
 def _limits(context: Context, now: datetime) -> tuple[datetime, datetime]:

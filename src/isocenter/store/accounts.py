@@ -17,7 +17,10 @@ from isocenter.store import schema
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person or a program. `name` is lower case; `referrer_name` is a PN, for the role referrer."""
+    """A person or a program. `name` is lower case; `referrer_name` is a PN, for the role referrer.
+
+    studies: all it sees (`access.limit`), "" for no limit.
+    """
 
     id: int
     name: str
@@ -27,6 +30,7 @@ class Account:
     disabled: bool
     created_at: datetime
     password_changed_at: datetime
+    studies: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +84,14 @@ def _split(row: Row[Any], columns: int) -> tuple[tuple[Any, ...], Account]:
 
 
 def add_account(
-    connection: Connection, *, name: str, role: str, password_hash: str, referrer_name: str, at: datetime
+    connection: Connection, *, name: str, role: str, password_hash: str, referrer_name: str, studies: str, at: datetime
 ) -> Account:
     """Add an enabled account. Raises Conflict when the name is taken."""
     if account(connection, name):
         raise Conflict("there is an account of this name already", where="name", hint="choose another name, or change that one")
     values = {
         "name": name, "role": role, "password_hash": password_hash, "referrer_name": referrer_name, "disabled": False,
-        "created_at": at, "password_changed_at": at,
+        "created_at": at, "password_changed_at": at, "studies": studies,
     }  # fmt: skip
     row = connection.execute(insert(schema.account).values(values).returning(schema.account.c.id)).one()
     return Account(id=row.id, **values)  # type: ignore[arg-type]

@@ -303,6 +303,7 @@ account = Table(
     _text("referrer_name"),
     Column("disabled", Boolean, nullable=False, default=False),
     *_times("created_at", "password_changed_at"),
+    _text("studies"),  # domain.access.limit
     sqlite_autoincrement=True,
 )
 

@@ -7,6 +7,8 @@ export interface Account {
   name: string
   role: Role
   referrer_name: string
+  /** All it may see: institution=NAME; department=NAME. Empty: no limit. */
+  studies: string
   disabled: boolean
   created_at: string
   password_changed_at: string | null
@@ -84,6 +86,7 @@ export interface NewAccount {
   role: Role
   password?: string
   referrer_name?: string
+  studies?: string
 }
 
 /** Without a password one is generated and told here, once. */
@@ -91,7 +94,7 @@ export function addAccount(account: NewAccount): Promise<{ user: Account; genera
   return requestJson(path('users'), { method: 'POST', body: account })
 }
 
-export function changeAccount(name: string, change: Partial<Pick<Account, 'role' | 'referrer_name' | 'disabled'>>): Promise<Account> {
+export function changeAccount(name: string, change: Partial<Pick<Account, 'role' | 'referrer_name' | 'studies' | 'disabled'>>): Promise<Account> {
   return requestJson<Account>(path('users', name), { method: 'PATCH', body: change })
 }
 
