@@ -42,6 +42,17 @@ const kept = async (page: Page, study: string): Promise<Map<string, string>> => 
   return new Map(items.flatMap(({ label, origin }) => (label && origin ? [[label, origin.tracking] as const] : [])))
 }
 
+/** The colours of a column of pixels of the screen, one of them on what is drawn there. */
+async function colours(page: Page, [x, y]: readonly [number, number]): Promise<number[][]> {
+  const png = (await page.screenshot({ clip: { x: Math.floor(x), y: Math.floor(y) - 3, width: 1, height: 7 } })).toString('base64')
+  return page.evaluate(async (data) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], { type: 'image/png' }))
+    const context = new OffscreenCanvas(1, 7).getContext('2d')!
+    context.drawImage(image, 0, 0)
+    return Array.from({ length: 7 }, (_, at) => [...context.getImageData(0, at, 1, 1).data.slice(0, 3)])
+  }, png)
+}
+
 /** The cells of a row, without its name. */
 const row = (page: Page, name: string): Promise<string[]> => page.getByTestId('lesions').locator(`[data-row="${name}"] td`).allTextContents()
 const numbers = async (page: Page, name: string): Promise<number[]> => (await row(page, name)).map((text) => Math.round(Number.parseFloat(text)))
@@ -70,6 +81,10 @@ test('target lesions of two studies have their sums, what changed, and the respo
   await expect(here.getByTestId('measurement')).toHaveCount(2)
   await expect(here.getByTestId('measurement').last()).toContainText('12.0 mm')
   await page.screenshot({ path: 'test-results/screenshots/lesions.png' })
+  // A picture of one value is drawn without the GPU: the shapes are seen above it all the same.
+  const [box, affine] = [(await here.boundingBox())!, await affineOf(page)]
+  const onLine = await colours(page, [box.x + affine.scale * 18 + affine.x, box.y + affine.scale * 28 + affine.y])
+  expect(onLine.some(([red = 0, green = 0]) => green - red > 60), JSON.stringify(onLine)).toBe(true)
 
   // One lesion has one tracking UID in both studies, and another than its neighbour.
   await expect.poll(async () => (await kept(page, later)).size).toBe(2)
