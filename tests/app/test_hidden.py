@@ -81,7 +81,8 @@ def of_endpoint(row: Endpoint) -> Iterator[Ask]:
     """A row of the API with the study's own identifiers, then with each parameter that can name the study."""
     url = f"{SITE}{PREFIX}{address(row)}"
     yield Ask(row.method, url, {**BODIES, **OWN_BODIES}.get(row.path))
-    if "{id}" in row.path:  # the first of its kind that was made, if any, was made of the study
+    # The first of its kind that was made, if any, was made of the study; cases the callers make themselves, too.
+    if "{id}" in row.path and not row.path.startswith("/exceptions"):
         numbered = address(row).replace(EXAMPLES["id"], "1", 1)
         yield Ask(row.method, f"{SITE}{PREFIX}{numbered}", {**BODIES, **OWN_BODIES}.get(row.path))
     for parameter in row.parameters:
@@ -150,6 +151,7 @@ def _leave_traces(api: Api) -> None:
     """What people and machines do with a study, all of which is in lists of its own."""
     context, uid = api.context, HIDDEN["StudyInstanceUID"]
     api.store(part10(**HIDDEN | {"SOPInstanceUID": "1.2.3.4.6"}))
+    api.store(part10(**HIDDEN | {"SeriesDescription": "Unheard of"}))  # another version of what is held: a case
     corrections.correct(context, SYSTEM, [uid], {"PatientName": "Geheim^Greta", "PatientID": "HIDDEN-ID"}, "misspelt")
     deliveries.ask(context, SYSTEM, [uid], "STORE")
     door = partial(ingest.begin, context, SYSTEM, source="upload")
@@ -214,6 +216,16 @@ async def test_every_route_answers_as_if_the_study_were_not_there(caller: str, h
 async def test_every_route_answers_as_if_a_sensitive_study_were_not_there(caller: str, marked: Archive, without: Archive) -> None:
     told = await _told(caller, marked, without, OF_OPERATORS)
     assert not told, "\n".join(told)
+
+
+async def test_a_case_of_a_sensitive_study_is_on_the_list_of_who_may_see_it_only(marked: Archive) -> None:
+    async with marked.client("technologist") as tess, marked.client("all") as ada:
+        assert (await tess.get("/exceptions")).json()["exceptions"] == []
+        for method, path in (("GET", "file"), ("GET", "patient"), ("POST", "dismiss")):
+            assert (await tess.request(method, f"/exceptions/1/{path}", json={})).status_code == 404, path
+        (case,) = (await ada.get("/exceptions")).json()["exceptions"]
+        assert (case["kind"], case["StudyInstanceUID"]) == ("version", HIDDEN["StudyInstanceUID"])
+        assert (await ada.post("/exceptions/1/dismiss")).status_code == 204
 
 
 async def _told(caller: str, holding: Archive, without: Archive, but: Collection[str] = ()) -> list[str]:

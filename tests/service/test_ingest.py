@@ -5,6 +5,7 @@ import hashlib
 import os
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def log(context: Context, kind: str = "") -> list[Change]:
 
 
 def cases(context: Context) -> list[RowMapping]:
-    return context.database.read(exceptions.page)
+    return context.database.read(partial(exceptions.page, scope=Everything()))
 
 
 def held(context: Context, study: str = "1.2.3.1") -> list[Located]:

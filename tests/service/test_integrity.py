@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 import objects
-from isocenter.domain.access import SYSTEM
+from isocenter.domain.access import SYSTEM, Everything
 from isocenter.service import ingest
 from isocenter.service.context import Context
 from isocenter.service.importing import import_paths
@@ -136,12 +136,12 @@ def test_which_version_is_served_survives_in_the_names_alone(context: Context, t
 
 def test_reindexing_in_place_keeps_what_people_have_done(context: Context, data: Path) -> None:
     fill(context, data / "charsets", data / "transfer-syntaxes" / "JLSL_RGB_ILV0.dcm")
-    (case,) = context.database.read(partial(exceptions.page, kinds=("quarantined",)))[:1]
+    (case,) = context.database.read(partial(exceptions.page, kinds=("quarantined",), scope=Everything()))[:1]
     context.database.write(lambda connection: exceptions.dismiss(connection, case["id"], "admin", context.clock()))
     before = snapshot(context)
     list(reindex(context, lambda number: None))
     assert snapshot(context) == before
-    assert case["id"] not in {row["id"] for row in context.database.read(exceptions.page)}
+    assert case["id"] not in {row["id"] for row in context.database.read(partial(exceptions.page, scope=Everything()))}
 
 
 def test_a_file_that_was_damaged_is_named_and_the_rest_is_indexed(sqlite_context: Context, data: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from isocenter.dicom import corrected
 from isocenter.dicom.elements import Malformed
-from isocenter.domain.access import Permission, Principal, require
+from isocenter.domain.access import Permission, Principal, require, scope
 from isocenter.domain.errors import Conflict, Missing, Unsupported
 from isocenter.domain.events import Event
 from isocenter.domain.imaging import Outcome
@@ -74,7 +74,8 @@ def page(
     kinds = (kind,) if kind else ()
 
     def read(connection: Connection) -> tuple[list[Mapping[str, Any]], int]:
-        rows = exceptions.page(connection, kinds=kinds, dismissed=dismissed, limit=limit + 1, before_id=after)
+        rows = exceptions.page(connection, kinds=kinds, dismissed=dismissed, limit=limit + 1, before_id=after,
+                               scope=scope(principal, Permission.QUARANTINE_READ))  # fmt: skip
         return [{**row, "proposal": _proposed(connection, dict(row))} for row in rows[:limit]], len(rows)
 
     cases, count = context.database.read(read)
@@ -84,9 +85,10 @@ def page(
 def get(context: Context, principal: Principal, case_id: int) -> tuple[Mapping[str, Any], Proposal | None]:
     """An open case and what is proposed. Raises Missing, Forbidden."""
     require(principal, Permission.QUARANTINE_READ)
+    seen = scope(principal, Permission.QUARANTINE_READ)
 
     def read(connection: Connection) -> tuple[Mapping[str, Any], Proposal | None]:
-        row = exceptions.get(connection, case_id)
+        row = exceptions.get(connection, case_id, seen)
         if row is None or row["dismissed_at"] is not None:
             raise Missing("this is not on the list", where="id", hint="somebody may have settled it: load the list again")
         return dict(row), _proposed(connection, dict(row))
@@ -151,10 +153,10 @@ def refile(context: Context, principal: Principal, case_id: int, door: Door) -> 
 def serve(context: Context, principal: Principal, case_id: int) -> None:
     """Serve the version that came later. Raises Missing, Unsupported, Conflict, Forbidden."""
     require(principal, Permission.QUARANTINE_RESOLVE)
-    now = context.clock()
+    now, seen = context.clock(), scope(principal, Permission.QUARANTINE_RESOLVE)
 
     def write(connection: Connection) -> None:
-        row = exceptions.get(connection, case_id)
+        row = exceptions.get(connection, case_id, seen)
         if row is None or row["kind"] != "version":
             raise Unsupported("this is no version of an instance", where="id")
         if not resolving.serve(connection, row["sop_instance_uid"], row["sha256"], principal.name, now):
@@ -200,7 +202,8 @@ def open_kept(context: Context, principal: Principal, case_id: int) -> OpenFile:
     Raises Missing when there is none, Busy when it is not here yet.
     """
     require(principal, Permission.QUARANTINE_READ)
-    row = context.database.read(lambda connection: exceptions.get(connection, case_id))
+    seen = scope(principal, Permission.QUARANTINE_READ)
+    row = context.database.read(lambda connection: exceptions.get(connection, case_id, seen))
     if row is None or not row["blob_key"]:
         raise Missing("nothing was kept of this", where="id")
     subject = row["study_instance_uid"] or row["kind"]
@@ -213,8 +216,13 @@ def open_kept(context: Context, principal: Principal, case_id: int) -> OpenFile:
 def dismiss(context: Context, principal: Principal, case_id: int) -> None:
     """Take a case off the list; what was kept of it stays. Raises Missing when it is not on the list."""
     require(principal, Permission.QUARANTINE_RESOLVE)
-    now = context.clock()
-    if not context.database.write(lambda connection: exceptions.dismiss(connection, case_id, principal.name, now)):
+    now, seen = context.clock(), scope(principal, Permission.QUARANTINE_RESOLVE)
+
+    def write(connection: Connection) -> bool:
+        row = exceptions.get(connection, case_id, seen)
+        return row is not None and exceptions.dismiss(connection, case_id, principal.name, now)
+
+    if not context.database.write(write):
         raise Missing("this is not on the list", where="id", hint="somebody may have dismissed it already: load the list again")
 
 

@@ -11,9 +11,10 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from isocenter.domain.access import Scope
 from isocenter.domain.events import Event
 from isocenter.domain.sharing import SENT_IN
-from isocenter.store import changes
+from isocenter.store import changes, visible
 from isocenter.store.schema import exception, study
 from isocenter.store.schema_routing import relay
 
@@ -61,9 +62,10 @@ def find(connection: Connection, fingerprint: str) -> RowMapping | None:
     return connection.execute(select(exception).where(exception.c.fingerprint == fingerprint)).mappings().first()
 
 
-def get(connection: Connection, id_: int) -> RowMapping | None:
-    """The case of this id, or None."""
-    return connection.execute(select(exception).where(exception.c.id == id_)).mappings().first()
+def get(connection: Connection, id_: int, scope: Scope) -> RowMapping | None:
+    """The case of this id, or None; also when it is of a study held that the scope does not cover."""
+    told = visible.told(connection, exception.c.study_instance_uid, scope)
+    return connection.execute(select(exception).where(exception.c.id == id_, told)).mappings().first()
 
 
 def page(
@@ -73,9 +75,11 @@ def page(
     dismissed: bool = False,
     limit: int = 100,
     before_id: int | None = None,
+    scope: Scope,
 ) -> list[RowMapping]:
-    """Cases, the ones seen last first. before_id: continue after the row with this id."""
+    """Cases, the ones seen last first, but of studies held that the scope does not cover. before_id: continue after this id."""
     query = select(exception).order_by(exception.c.last_at.desc(), exception.c.id.desc()).limit(limit)
+    query = query.where(visible.told(connection, exception.c.study_instance_uid, scope))
     # What came over upload links waits in a list of its own (`store.sharing`).
     query = query.where((exception.c.where != SENT_IN) | (exception.c.kind != "quarantined"))
     if kinds:
