@@ -20,7 +20,7 @@ def draft(message: str) -> None:
             settings.attributes["connection"] = connection
             if revisions:
                 command.upgrade(settings, "head")
-            command.revision(settings, message, autogenerate=True, rev_id=f"{len(revisions) + 1:04d}")
+            command.revision(settings, message, autogenerate=True, rev_id=f"{int(max(revisions, default=0)) + 1:04d}")
         engine.dispose()
 
 
