@@ -17,6 +17,8 @@ from pynetdicom.sop_class import (
 
 import objects
 from certificates import Authority
+from dimse.conftest import RawPeer
+from isocenter.dimse.upper_layer import pdu
 from servers import PASSWORD, QUICK, Server, run, running, wait_for
 
 HOSTS = {"north": "north.example.org", "south": "south.example.org"}
@@ -141,11 +143,9 @@ def test_each_finds_and_fetches_its_own_by_dicom(server: Server, name: str) -> N
 
 
 def test_who_calls_nobody_by_name_is_rejected(server: Server) -> None:
-    entity = AE(ae_title="CT1")
-    entity.add_requested_context(objects.CT)
-    association = entity.associate("127.0.0.1", server.dicom_port, ae_title="ISOCENTER")
-    assert association.is_rejected
-    assert association.acceptor.primitive.result_source == 1 and association.acceptor.primitive.diagnostic == 7  # PS3.8 9.3.4
+    peer = RawPeer(server.dicom_port)
+    assert peer.associate(called="ISOCENTER") == pdu.CALLED_AE_TITLE_NOT_RECOGNIZED  # PS3.8 9.3.4
+    peer.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "other.example.org", "north.example.org.evil.example", ""])
