@@ -8,7 +8,8 @@ const SIDE = 200
 /** Value of a pixel: a ramp from left to right, with a bright square. */
 const valueAt = (x: number, y: number): number => (x >= 60 && x < 100 && y >= 60 && y < 100 ? 1000 : x)
 
-function picture(spacing?: string): Buffer[] {
+/** @param more elements of group 0028 above its window, ascending */
+function picture(spacing?: string, more: readonly Buffer[] = []): Buffer[] {
   const us = (number: number, value: number): Buffer => element(0x0028, number, 'US', short(value))
   const words = Buffer.alloc(SIDE * SIDE * 2)
   for (let y = 0; y < SIDE; y++) for (let x = 0; x < SIDE; x++) words.writeUInt16LE(valueAt(x, y), (y * SIDE + x) * 2)
@@ -16,15 +17,15 @@ function picture(spacing?: string): Buffer[] {
     us(0x0002, 1), element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), us(0x0010, SIDE), us(0x0011, SIDE),
     ...(spacing ? [element(0x0028, 0x0030, 'DS', spacing)] : []),
     us(0x0100, 16), us(0x0101, 12), us(0x0102, 11), us(0x0103, 0),
-    element(0x0028, 0x1050, 'DS', '512'), element(0x0028, 0x1051, 'DS', '1024'),
+    element(0x0028, 0x1050, 'DS', '512'), element(0x0028, 0x1051, 'DS', '1024'), ...more,
     element(0x7fe0, 0x0010, 'OW', words),
   ]
 }
 
-async function opened(page: Page, spacing?: string, equipment?: Buffer): Promise<void> {
+async function opened(page: Page, spacing?: string, equipment?: Buffer, modality = equipment ? 'US' : 'MR', more: readonly Buffer[] = []): Promise<void> {
   const study = newUid()
-  const subject = { patientName: 'Measure^Me', patientId: study.slice(-12), study, modality: equipment ? 'US' : 'MR', ...(equipment ? { equipment } : {}) }
-  expect(await store(page, 'ramp.dcm', object(subject, picture(spacing)))).toBe('stored')
+  const subject = { patientName: 'Measure^Me', patientId: study.slice(-12), study, modality, ...(equipment ? { equipment } : {}) }
+  expect(await store(page, 'ramp.dcm', object(subject, picture(spacing, more)))).toBe('stored')
   await open(page, study)
 }
 
@@ -45,8 +46,8 @@ type At = readonly [number, number]
 
 async function onScreen(page: Page, [x, y]: At): Promise<At> {
   const box = (await pane(page).boundingBox())!
-  const { scale, x: left, y: top } = await affineOf(page)
-  return [box.x + x * scale + left, box.y + y * scale + top]
+  const [a = 1, b = 0, c = 0, d = 1, e = 0, f = 0] = ((await pane(page).locator('[data-affine]').getAttribute('data-affine')) ?? '').split(',').map(Number)
+  return [box.x + a * x + c * y + e, box.y + b * x + d * y + f]
 }
 
 async function drag(page: Page, ...path: At[]): Promise<void> {
@@ -259,6 +260,81 @@ test('an ultrasound measures in what each region says, and says why it does not'
   await click(page, [100, 120])
   await expect(shape(page, 'probe').locator('text').nth(2)).toHaveText(/^(59(\.\d)?|60(\.\d)?|61(\.\d)?) cm\/s$/)
   await keepScreenshot(page, 'measuring-ultrasound')
+})
+
+test('legs and hips on a digitised film: millimetres of the scanner, degrees, and what was lost in compression', async ({ page }) => {
+  const scanner = element(0x0018, 0x2010, 'DS', '0.5\\0.5')
+  const lossy = [element(0x0028, 0x2110, 'CS', '01'), element(0x0028, 0x2112, 'DS', '10'), element(0x0028, 0x2114, 'CS', 'ISO_10918_1')]
+  await opened(page, undefined, scanner, 'OT', lossy)
+  await page.getByTestId('panel-statistics').click()
+  const corner = pane(page).locator('.corner-bottom-right')
+  await expect(corner).toContainText('LOSSY 10:1 JPEG')
+  await expect(corner).toContainText('mm at scanner')
+
+  await choose(page, 'Length of the legs')
+  await click(page, [40, 20], [40, 80], [40, 140], [150, 20], [150, 78], [150, 130])
+  await expect(shape(page, 'legLength')).toHaveCount(1)
+  expect(await figure(page, 'leg 1')).toBeCloseTo(60, 0)
+  expect(await figure(page, 'femur 2')).toBeCloseTo(29, 0)
+  expect(await figure(page, 'tibia 2')).toBeCloseTo(26, 0)
+  expect(Math.abs((await figure(page, 'difference of legs')) - 5)).toBeLessThan(0.6)
+  expect(await figure(page, 'knee 1')).toBeGreaterThan(179)
+  await expect(shape(page, 'legLength')).toContainText(/Leg 1 (59\.\d|60\.\d) mm \(at scanner\)/)
+
+  await choose(page, 'Centre-edge angle')
+  await drag(page, [60, 100], [130, 100])
+  await drag(page, [130, 95], [150, 60.36])
+  expect(Math.abs((await figure(page, 'centre-edge angle')) - 30)).toBeLessThan(1.5)
+  await choose(page, 'Acetabular index')
+  await drag(page, [60, 160], [130, 160])
+  await drag(page, [70, 155], [40, 145])
+  await drag(page, [120, 155], [150, 125])
+  expect(Math.abs((await figure(page, 'acetabular index 1')) - 18.4)).toBeLessThan(1.5)
+  expect(Math.abs((await figure(page, 'acetabular index 2')) - 45)).toBeLessThan(1.5)
+  await choose(page, 'Ultrasound of a hip')
+  await drag(page, [60, 190], [130, 190])
+  await drag(page, [100, 185], [120, 165])
+  await drag(page, [95, 185], [75, 150.36])
+  expect(Math.abs((await figure(page, 'alpha')) - 45)).toBeLessThan(1.5)
+  expect(Math.abs((await figure(page, 'beta')) - 60)).toBeLessThan(1.5)
+  await keepScreenshot(page, 'measuring-bones')
+})
+
+test('the value under the hand follows the drag and leaves nothing behind', async ({ page }) => {
+  await opened(page, '0.5\\0.5')
+  await page.keyboard.press('k')
+  await page.mouse.move(...(await onScreen(page, [150, 30])))
+  await page.mouse.down()
+  await expect(shape(page, 'probe').locator('text')).toHaveText(/^(149|150|151)$/)
+  await page.mouse.move(...(await onScreen(page, [80, 80])), { steps: 5 })
+  await expect(shape(page, 'probe').locator('text')).toHaveText('1000')
+  await keepScreenshot(page, 'measuring-hand')
+  await page.mouse.up()
+  await expect(page.getByTestId('measurement')).toHaveCount(0)
+})
+
+test('turned and mirrored, regions have the same stored values and lengths the same millimetres', async ({ page }) => {
+  await opened(page, '0.5\\0.25')
+  await page.getByTestId('panel-statistics').click()
+  await drawn(page, () => page.keyboard.press('r'))
+  await drawn(page, () => page.keyboard.press('h'))
+  await page.keyboard.press('q')
+  await drag(page, [119.6, 19.6], [160.4, 59.4])
+  const mean = await figure(page, 'mean') // of 120 to 160, each as often
+  expect(Math.abs(mean - 140)).toBeLessThan(0.6)
+  const [pixels, min, max] = [await figure(page, 'pixels'), await figure(page, 'min'), await figure(page, 'max')]
+  expect(Math.abs((min + max) / 2 - mean)).toBeLessThan(0.01)
+  expect(pixels % (max - min + 1)).toBe(0)
+  await page.keyboard.press('g')
+  await drag(page, [62, 62], [97, 62], [97, 97], [62, 97], [62, 63])
+  await expect(page.locator('[data-quantity=mean]')).toHaveText('1000')
+  await expect(page.locator('[data-quantity=SD]')).toHaveText('0')
+  await page.getByTestId('tool-length').click()
+  await drag(page, [20, 120], [120, 120])
+  expect(Math.abs((await figure(page, 'length')) - 25)).toBeLessThan(0.3) // 100 columns of a quarter
+  await drag(page, [20, 20], [20, 120])
+  expect(Math.abs((await figure(page, 'length')) - 50)).toBeLessThan(0.5) // 100 rows of a half
+  await keepScreenshot(page, 'measuring-turned')
 })
 
 test('a region sets the window, and the glass shows what is below it larger', async ({ page }) => {

@@ -52,6 +52,23 @@ _OTHER_SUV = {
     "SUVbsa": code("126403", "DCM", "SUVbsa"),
     "SUVibw": code("126404", "DCM", "SUVibw"),
 }
+# Of each leg in the order that they were drawn in.
+_ORTHOPAEDIC: Mapping[str, Json] = {
+    f"{name} {number}": code(f"{short_name}-{number}", "99ISOCENTER", f"{meaning} {number}")
+    for number in (1, 2)
+    for name, short_name, meaning in (
+        ("leg", "leg", "Length from hip to ankle of leg"),
+        ("femur", "femur", "Length from hip to knee of leg"),
+        ("tibia", "tibia", "Length from knee to ankle of leg"),
+        ("knee", "knee", "Angle of the mechanical axes at the knee of leg"),
+        ("acetabular index", "acetabular", "Acetabular index of roof"),
+    )
+} | {
+    "difference of legs": code("leg-difference", "99ISOCENTER", "Length of leg 1 less that of leg 2"),
+    "centre-edge angle": code("centre-edge", "99ISOCENTER", "Centre-edge angle of Wiberg"),
+    "alpha": code("graf-alpha", "99ISOCENTER", "Alpha angle of the hip after Graf"),
+    "beta": code("graf-beta", "99ISOCENTER", "Beta angle of the hip after Graf"),
+}
 # Quantity of the viewer -> the concept; None: the concept is that of the values, with a derivation
 _CONCEPTS: Mapping[str, Json] = {
     "length": _LENGTH,
@@ -67,6 +84,7 @@ _CONCEPTS: Mapping[str, Json] = {
     "at along": code("at-along", "99ISOCENTER", "Value of the axis along the columns of the image"),
     "time velocity integral": code("20354-7", "LN", "Velocity Time Integral"),
     "angle": _ANGLE,
+    **_ORTHOPAEDIC,
     "radius": code("131190003", "SCT", "Radius"),
     "area": _AREA,
     "perimeter": code("131191004", "SCT", "Perimeter"),
@@ -182,8 +200,12 @@ def _points(given: Any) -> tuple[Point, ...]:
 
 
 Graphic = tuple[str, list[Point]]
-# Lines of two points each; the third point of a distance from a line stands alone.
-_OWN_LINES = frozenset({"bidirectional", "openAngle", "cobb", "ratio", "midAngle", "parallel", "perpendicular"})
+# Lines, and how many points each has; the third point of a distance from a line stands alone.
+_OWN_LINES: Mapping[str, int] = {
+    **dict.fromkeys(("bidirectional", "openAngle", "cobb", "ratio", "midAngle", "parallel", "perpendicular"), 2),
+    **dict.fromkeys(("centreEdge", "acetabular", "graf"), 2),
+    "legLength": 3,
+}
 _CURVE_STEPS = 16  # of a curved region from one of its points to the next, as the viewer draws it
 
 
@@ -196,8 +218,9 @@ def graphics(found: Drawn) -> list[Graphic]:
     if len(points) == 1:
         return [("POINT", points)]
     if found.kind in _OWN_LINES:
-        pairs = [points[at : at + 2] for at in range(0, len(points), 2)]
-        return [("POLYLINE" if len(pair) == 2 else "POINT", pair) for pair in pairs]
+        each = _OWN_LINES[found.kind]
+        lines = [points[at : at + each] for at in range(0, len(points), each)]
+        return [("POLYLINE" if len(line) > 1 else "POINT", line) for line in lines]
     if found.kind in ("ellipse", "rectangle") and len(points) == 2:
         return [_boxed(found.kind, *points)]
     if found.kind in ("circle", "circle3"):

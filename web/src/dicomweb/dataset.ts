@@ -68,6 +68,7 @@ export const TAG = {
   RescaleSlope: '00281053',
   LossyImageCompression: '00282110',
   LossyImageCompressionRatio: '00282112',
+  LossyImageCompressionMethod: '00282114',
   PixelData: '7FE00010',
   FloatPixelData: '7FE00008',
   DoubleFloatPixelData: '7FE00009',

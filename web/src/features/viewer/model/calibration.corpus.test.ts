@@ -20,6 +20,11 @@ const IMAGER = { '00181164': value(0.2, 0.2) }
 const CASES: readonly [name: string, dataset: Dataset, right: number, down: number, unit: string, note: string][] = [
   ['CT with Pixel Spacing', modality('CT', SPACING), 2.5, 5, 'mm', ''],
   ['CT without', modality('CT'), 10, 10, 'px', ''],
+  ['a film that was digitised', modality('OT', { '00182010': value(0.1, 0.05) }), 0.5, 1, 'mm', 'at scanner'],
+  ['a film of a projection', modality('RG', { '00182010': value(0.1, 0.1) }), 1, 1, 'mm', 'at scanner'],
+  ['a film with a scale of the patient, too', modality('OT', { ...SPACING, '00182010': value(0.1, 0.1) }), 2.5, 5, 'mm', ''],
+  ['a film with the scale of the film in both', modality('OT', { ...SPACING, '00182010': value(0.5, 0.25), '00080016': value('1.2.840.10008.5.1.4.1.1.7') }), 2.5, 5, 'mm', 'at scanner'],
+  ['an ultrasound film', modality('US', { '00182010': value(0.1, 0.1) }), 10, 10, 'px', ''],
   ['a spacing of nothing', modality('CT', { '00280030': value(0, 0) }), 10, 10, 'px', ''],
   ['CR with Imager Pixel Spacing only', modality('CR', IMAGER), 2, 2, 'mm', 'at detector'],
   ['DX with both, equal', modality('DX', { ...IMAGER, '00280030': value(0.2, 0.2) }), 2, 2, 'mm', 'at detector'],

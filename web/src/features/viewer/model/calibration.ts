@@ -88,7 +88,11 @@ export function calibrationOf(dataset: Dataset, pixelMeasures?: Dataset, frame: 
   const patient = spacing(numbers(dataset, Tag.PixelSpacing))
   const detector = spacing(numbers(dataset, Tag.ImagerPixelSpacing))
   if (PROJECTION.has(modality)) return projection(dataset, patient, detector)
-  if (modality === 'US' || modality === 'IVUS' || !patient) return { kind: 'none' }
+  if (modality === 'US' || modality === 'IVUS') return { kind: 'none' }
+  if (!patient) return scanned(dataset)
+  const film = scanned(dataset)
+  // The same as on the film: nobody has said what it is in the patient.
+  if (film.kind === 'spacing' && alike(film.x, patient[0]) && alike(film.y, patient[1])) return film
   const captured = text(dataset, Tag.SOPClassUID).startsWith('1.2.840.10008.5.1.4.1.1.7')
   return { kind: 'spacing', x: patient[0], y: patient[1], note: captured ? 'secondary capture' : '' }
 }
@@ -102,7 +106,13 @@ function projection(dataset: Dataset, patient: Point | undefined, detector: Poin
   const magnification = number(dataset, Tag.EstimatedRadiographicMagnificationFactor)
   if (detector && magnification && magnification >= 1) return { kind: 'spacing', x: detector[0] / magnification, y: detector[1] / magnification, note: 'estimated magnification' }
   const plain = detector ?? patient
-  return plain ? { kind: 'spacing', x: plain[0], y: plain[1], note: 'at detector' } : { kind: 'none' }
+  return plain ? { kind: 'spacing', x: plain[0], y: plain[1], note: 'at detector' } : scanned(dataset)
+}
+
+/** Of a digitised film: millimetres on the film, which are not those of the patient (PS3.3 C.8.6.2.1, Nominal Scanned Pixel Spacing). */
+function scanned(dataset: Dataset): Calibration {
+  const film = spacing(numbers(dataset, Tag.NominalScannedPixelSpacing))
+  return film ? { kind: 'spacing', x: film[0], y: film[1], note: 'at scanner' } : { kind: 'none' }
 }
 
 export interface Scale {

@@ -3,7 +3,7 @@ import { CT_PRESETS } from './windows'
 
 export type Command =
   | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
-  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-parallel' | 'tool-height' | 'tool-ratio' | 'tool-directional' | 'tool-midAngle' | 'tool-oblique' | 'tool-vertebra' | 'tool-etdrs' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-livewire' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
+  | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-parallel' | 'tool-height' | 'tool-ratio' | 'tool-directional' | 'tool-midAngle' | 'tool-oblique' | 'tool-vertebra' | 'tool-etdrs' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-livewire' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-legLength' | 'tool-centreEdge' | 'tool-acetabular' | 'tool-graf' | 'tool-dragProbe' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
   | 'cine' | 'overlay' | 'one-up' | 'layout-1x1' | 'layout-1x2' | 'layout-2x1' | 'layout-2x2' | 'next-stage' | 'previous-stage' | 'fullscreen'
@@ -48,6 +48,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-pan', keys: ['t'], label: 'Pan', group: 'Tools' },
   { command: 'tool-scroll', keys: ['s'], label: 'Scroll', group: 'Tools' },
   { command: 'tool-magnify', keys: ['Shift+z'], label: 'Magnifying glass', group: 'Tools' },
+  { command: 'tool-dragProbe', keys: ['k'], label: 'Value under the hand', group: 'Tools' },
   { command: 'tool-cursor', keys: ['j'], label: '3D cursor', group: 'Tools' },
   { command: 'tool-regionWindow', keys: ['Shift+w'], label: 'Window from a region', group: 'Tools' },
   { command: 'tool-length', keys: ['d'], label: 'Length', group: 'Measurements' },
@@ -66,6 +67,10 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'tool-openAngle', keys: ['Shift+a'], label: 'Angle between two lines', group: 'Measurements' },
   { command: 'tool-cobb', keys: ['Shift+b'], label: 'Cobb angle', group: 'Measurements' },
   { command: 'tool-midAngle', keys: ['Shift+j'], label: 'Angle between middles of lines', group: 'Measurements' },
+  { command: 'tool-legLength', keys: ['Ctrl+Shift+l'], label: 'Length of the legs', group: 'Measurements' },
+  { command: 'tool-centreEdge', keys: ['Ctrl+Shift+h'], label: 'Centre-edge angle of a hip', group: 'Measurements' },
+  { command: 'tool-acetabular', keys: ['Ctrl+Shift+a'], label: 'Acetabular index of both hips', group: 'Measurements' },
+  { command: 'tool-graf', keys: ['Ctrl+Shift+u'], label: 'Ultrasound of a hip (Graf)', group: 'Measurements' },
   { command: 'tool-oblique', keys: ['Shift+q'], label: 'Rectangle at an angle', group: 'Measurements' },
   { command: 'tool-circle', keys: ['Shift+e'], label: 'Circle', group: 'Measurements' },
   { command: 'tool-circle3', keys: ['Ctrl+Shift+e'], label: 'Circle through three points', group: 'Measurements' },

@@ -1,10 +1,13 @@
 // What measurements measure, in numbers and in words. Image coordinates: centres of pixels are whole numbers.
 import { type Axes, type Calibration, type Scale, axesAt, scaleAt, unlikeAxes } from './calibration'
 import type { Point } from './geometry'
+import { acute, angleBetween, angleOf } from './angles'
+import { type OrthopaedicQuantity, isWrittenBeside, orthopaedics } from './orthopaedics'
 import { type Kind, type Proportion, type Region, footOn, handlesOf, middles, outlineOf, regionOf } from './shapes'
 import { type Statistics, type Values, statisticsOf as regionStatistics } from './statistics'
 import type { OtherUptake } from './suv'
 
+export { angleBetween, angleOf } from './angles'
 export { KINDS, type Kind, boxOf } from './shapes'
 export type { Statistics, Values } from './statistics'
 
@@ -38,7 +41,7 @@ export interface Measurement {
   readonly seriesInstanceUID: string
   /**
    * length, arrow (tip first), calibration: two ends; bidirectional: ends of the long axis, then of the short one; polyline, freehand, spline, livewire: corners;
-   * perpendicular: two of the line, then the point; angle: end, vertex, end; openAngle, cobb, ratio, midAngle: two of each line; parallel, oblique: two of one side, one of the other; ellipse, rectangle: two opposite
+   * perpendicular: two of the line, then the point; angle: end, vertex, end; openAngle, cobb, ratio, midAngle, centreEdge, acetabular, graf: two of each line; legLength: hip, knee, ankle of each leg; parallel, oblique: two of one side, one of the other; ellipse, rectangle: two opposite
    * corners of the box; circle: middle and edge; circle3: three of the edge; probe, text, marker, vertebra, etdrs: the point.
    */
   readonly points: readonly Point[]
@@ -68,20 +71,6 @@ export function pathLength(points: readonly Point[], scale: Proportion, closed =
   const [first] = points
   const path = closed && first ? [...points, first] : points
   return path.reduce((sum, point, index) => sum + (index > 0 ? lengthOf(path[index - 1] ?? point, point, scale) : 0), 0)
-}
-
-/** Degrees at the vertex, measured in real proportions. */
-export function angleOf(points: readonly Point[], scale: Proportion): number {
-  const [a, vertex, b] = points
-  return a && vertex && b ? angleBetween(vertex, a, vertex, b, scale) : 0
-}
-
-/** Degrees from 0 to 180 between the directions of two lines. */
-export function angleBetween(a: Point, b: Point, c: Point, d: Point, scale: Proportion): number {
-  const one = Math.atan2((b[1] - a[1]) * scale.y, (b[0] - a[0]) * scale.x)
-  const two = Math.atan2((d[1] - c[1]) * scale.y, (d[0] - c[0]) * scale.x)
-  const degrees = Math.abs(((one - two) * 180) / Math.PI)
-  return degrees > 180 ? 360 - degrees : degrees
 }
 
 function regionArea(region: Region, scale: Proportion): number {
@@ -117,7 +106,7 @@ export function statisticsOf(kind: Kind, points: readonly Point[], values: Value
   return region && regionStatistics(region, values)
 }
 
-export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'padding' | 'skewness' | 'kurtosis' | 'entropy' | `${'SUVbw' | OtherUptake['name']} ${'mean' | 'max' | 'peak'}`
+export type Quantity = 'length' | 'long axis' | 'short axis' | 'distance' | 'height' | 'ratio' | 'across' | 'along' | 'slope' | 'at across' | 'at along' | 'time velocity integral' | 'angle' | OrthopaedicQuantity | 'radius' | 'area' | 'perimeter' | 'value' | 'red' | 'green' | 'blue' | 'SUVbw' | 'mean' | 'SD' | 'min' | 'max' | 'median' | 'pixels' | 'padding' | 'skewness' | 'kurtosis' | 'entropy' | `${'SUVbw' | OtherUptake['name']} ${'mean' | 'max' | 'peak'}`
 
 export interface Result {
   readonly quantity: Quantity
@@ -174,6 +163,11 @@ export function results(kind: Kind, points: readonly Point[], calibration: Calib
       return c && d ? [made('angle', angleBetween(a, b, c, d, proportion), '°')] : []
     case 'cobb':
       return c && d ? [made('angle', acute(angleBetween(a, b, c, d, proportion)), '°')] : []
+    case 'legLength':
+    case 'centreEdge':
+    case 'acetabular':
+    case 'graf':
+      return orthopaedics(kind, points, (one, other) => lengthOf(one, other, scale), proportion).map(([quantity, value, unit]) => made(quantity, value, unit))
     default:
       return ofRegion(kind, points, calibration, scale, values, made)
   }
@@ -206,8 +200,6 @@ function ratio(one: readonly [Point, Point], other: readonly [Point, Point], cal
   const note = known ? '' : scaleAt(calibration, [...one, ...other]).note
   return below > 0 ? [plain('ratio', lengthOf(...one, known ? first : common) / below, '', note)] : []
 }
-
-const acute = (degrees: number): number => (degrees > 90 ? 180 - degrees : degrees)
 
 type Made = (quantity: Quantity, value: number, unit?: string) => Result
 
@@ -275,7 +267,7 @@ export const figure = (value: number): string => {
 
 /** A number with its unit, in the digits that its kind deserves. */
 export function valueText({ value, unit }: Result): string {
-  if (unit === 'mm') return `${value.toFixed(value < 10 ? 2 : 1)} mm`
+  if (unit === 'mm') return `${value.toFixed(Math.abs(value) < 10 ? 2 : 1)} mm`
   if (unit === 'px') return `${value.toFixed(1)} px`
   if (unit === '°') return `${value.toFixed(1)}°`
   return unit ? `${figure(value)} ${unit}` : figure(value)
@@ -295,6 +287,7 @@ export function describe(kind: Kind, points: readonly Point[], calibration: Cali
   return [
     ...line('value'), ...line('SUVbw', 'SUVbw'), ...line('at across'), ...line('at along'),
     ...line('length'), ...line('long axis', 'L'), ...line('short axis', 'S'), ...line('distance'), ...line('height', 'Height'), ...line('ratio', 'Ratio'), ...line('across', 'Across'), ...line('along', 'Along'), ...line('slope', 'Slope'), ...line('time velocity integral', 'VTI'), ...line('angle'),
+    ...found.flatMap(({ quantity }) => (isWrittenBeside(quantity) ? line(quantity, `${quantity.charAt(0).toUpperCase()}${quantity.slice(1)}`) : [])),
     ...line('mean', 'Mean'),
     ...(deviation ? [`SD ${figure(deviation.value)}`] : []),
     ...(min && max ? [`Min ${figure(min.value)}  Max ${figure(max.value)}`] : []),

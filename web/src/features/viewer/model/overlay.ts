@@ -1,6 +1,6 @@
 // The text in the corners of a viewport.
 import { ageAt, formatDate, formatTime } from '../../../lib/dates'
-import { type Dataset, fullName, number, text } from './dataset'
+import { type Dataset, fullName, numbers, text, texts } from './dataset'
 import type { Frame } from './frame'
 import { Tag } from './tags'
 import { frameLaterality, frameTerms, locationOf } from './frameTerms'
@@ -80,10 +80,24 @@ function studyLines(dataset: Dataset): string[] {
   ])
 }
 
+/** PS3.3 C.7.6.1.1.5.1; what is not listed there is said as it stands. */
+const LOSSY_METHODS: Readonly<Record<string, string>> = {
+  ISO_10918_1: 'JPEG', ISO_14495_1: 'JPEG-LS', ISO_15444_1: 'JPEG 2000', ISO_15444_15: 'HTJ2K', ISO_18181_1: 'JPEG XL', ISO_13818_2: 'MPEG-2', ISO_14496_10: 'H.264', ISO_23008_2: 'HEVC',
+}
+
+/** Transfer syntaxes that are lossy whatever the object says: JPEG baseline and extended, and all films (PS3.5 8.2, A.4). */
+const LOSSY_SYNTAX = /^1\.2\.840\.10008\.1\.2\.4\.(50|51|10[0-8])(\.1)?$/
+
+/** That pixels were lossy compressed, and by what: each step has its ratio and method (PS3.3 C.7.6.1.1.5). */
 export function lossyText(dataset: Dataset): string {
-  if (text(dataset, Tag.LossyImageCompression) !== '01') return ''
-  const ratio = number(dataset, Tag.LossyImageCompressionRatio)
-  return ratio !== undefined && ratio > 1 ? `LOSSY ${ratio.toFixed(ratio < 10 ? 1 : 0)}:1` : 'LOSSY'
+  if (text(dataset, Tag.LossyImageCompression) !== '01') return LOSSY_SYNTAX.test(text(dataset, Tag.AvailableTransferSyntaxUID)) ? 'LOSSY' : ''
+  const ratios = numbers(dataset, Tag.LossyImageCompressionRatio)
+  const methods = texts(dataset, Tag.LossyImageCompressionMethod)
+  const steps = Array.from({ length: Math.max(ratios.length, methods.length) }, (_, step) => {
+    const [ratio = 0, method = ''] = [ratios[step], methods[step]]
+    return present([ratio > 1 ? `${ratio.toFixed(ratio < 10 ? 1 : 0)}:1` : '', LOSSY_METHODS[method] ?? method]).join(' ')
+  })
+  return ['LOSSY', present(steps).join(', ')].join(' ').trim()
 }
 
 function positionLine(frame: Frame): string {

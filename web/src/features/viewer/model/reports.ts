@@ -4,7 +4,7 @@ import { type Dataset, fullName, item, items, numbers, text, texts } from './dat
 import { type Figure, chainOf, figureType, pointsOf } from './graphics2d'
 import { frameIdOf, newId } from './annotations'
 import { type Code, KINDS, type Kind, type Measurement, type Origin, type Said } from './measure'
-import { isWords, splinePoints } from './shapes'
+import { STROKES, isWords, splinePoints } from './shapes'
 import type { Point, Vector } from './geometry'
 import type { Outline } from './outlines'
 
@@ -232,7 +232,7 @@ function joined(drawings: readonly Drawing[]): Drawing[] {
 }
 
 /** Tools that draw several lines, or a line and a point. */
-const hasParts = (tool: string): boolean => ['bidirectional', 'openAngle', 'cobb', 'ratio', 'midAngle', 'parallel', 'perpendicular'].includes(tool)
+const hasParts = (tool: string): boolean => ['bidirectional', 'parallel', 'perpendicular', ...Object.keys(STROKES)].includes(tool)
 
 interface Shape {
   readonly kind: Kind

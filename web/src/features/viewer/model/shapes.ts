@@ -2,7 +2,7 @@
 import type { Point } from './geometry'
 
 export const KINDS = [
-  'length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional', 'angle', 'openAngle', 'cobb', 'midAngle',
+  'length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional', 'legLength', 'angle', 'openAngle', 'cobb', 'midAngle', 'centreEdge', 'acetabular', 'graf',
   'ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'livewire', 'probe', 'arrow', 'text', 'marker', 'vertebra', 'etdrs', 'calibration',
 ] as const
 export type Kind = (typeof KINDS)[number]
@@ -34,6 +34,10 @@ export const RULES: Readonly<Record<Kind, Rule>> = {
   openAngle: exactly(4),
   cobb: exactly(4),
   midAngle: exactly(8), // four lines; the middles of two of them make one side of the angle
+  legLength: exactly(6), // hip, knee and ankle of one leg, then of the other
+  centreEdge: exactly(4), // a line across the pelvis; middle of the femoral head, edge of the roof
+  acetabular: exactly(6), // Hilgenreiner's line; the two roofs
+  graf: exactly(6), // base line; bony roof; cartilage roof
   ellipse: exactly(2),
   rectangle: exactly(2),
   oblique: exactly(3), // one side, then how wide
@@ -51,8 +55,14 @@ export const RULES: Readonly<Record<Kind, Rule>> = {
   calibration: exactly(2),
 }
 
-/** Lines of two points each that do not touch: every third point begins another of them. */
-export const hasOwnLines = (kind: Kind): boolean => ['openAngle', 'cobb', 'ratio', 'midAngle'].includes(kind)
+/** How many points each line has, of shapes of several lines that do not touch. */
+export const STROKES: Readonly<Partial<Record<Kind, number>>> = { openAngle: 2, cobb: 2, ratio: 2, midAngle: 2, legLength: 3, centreEdge: 2, acetabular: 2, graf: 2 }
+
+/** The lines of such a shape; undefined for all others. */
+export function strokesOf(kind: Kind, points: readonly Point[]): (readonly Point[])[] | undefined {
+  const each = STROKES[kind]
+  return each === undefined ? undefined : points.flatMap((_, index) => (index % each === 0 ? [points.slice(index, index + each)] : []))
+}
 
 export const isRegion = (kind: Kind): boolean => ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'livewire'].includes(kind)
 

@@ -7,7 +7,7 @@ import type { Frame } from '../model/frame'
 import type { Point } from '../model/geometry'
 import { LivePath } from '../model/livewire'
 import { type Kind, type Measurement, type Values, describe, proportionAt } from '../model/measure'
-import { RULES, asksFor, completed, hasOwnLines, isWords, nextVertebra, reshaped } from '../model/shapes'
+import { RULES, STROKES, asksFor, completed, isWords, nextVertebra, reshaped } from '../model/shapes'
 import { otherUptakes, suvFactor } from '../model/suv'
 
 export interface MeasurementState {
@@ -118,7 +118,8 @@ export class Measurements {
   /** A press while drawing: another line begins where it was, not where it is released. */
   press(at: Point, picture: Picture): void {
     const { draft } = this.state.get()
-    if (!draft || !hasOwnLines(draft.kind) || draft.points.length < 3 || draft.points.length % 2 === 0) return
+    const stroke = draft && STROKES[draft.kind]
+    if (!stroke || draft.points.length <= stroke || (draft.points.length - 1) % stroke !== 0) return
     this.setDraft(draft, [...draft.points.slice(0, -1), at, at], picture)
   }
 

@@ -4,7 +4,7 @@ import type { Layout } from '../model/layout'
 import type { Kind } from '../model/measure'
 import type { Detail } from '../model/overlay'
 
-export type Tool = 'cursor' | 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'pan' | 'scroll' | Kind
+export type Tool = 'cursor' | 'window' | 'regionWindow' | 'zoom' | 'magnify' | 'dragProbe' | 'pan' | 'scroll' | Kind
 
 /** A study in the rail: the one that was opened, another of the same patient, or one that was laid beside. */
 export interface Group {

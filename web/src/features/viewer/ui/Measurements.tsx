@@ -3,7 +3,7 @@ import { useValue } from '../../../lib/observable'
 import type { Pane } from '../engine/pane'
 import type { Point } from '../model/geometry'
 import { type Measurement, proportionAt } from '../model/measure'
-import { type Proportion, etdrsLines, footOn, handlesOf, hasOwnLines, isTraced, isWords, middles, obliqueBox, outlineOf, regionOf } from '../model/shapes'
+import { type Proportion, etdrsLines, footOn, handlesOf, isTraced, isWords, middles, obliqueBox, outlineOf, regionOf, strokesOf } from '../model/shapes'
 import { type Affine, apply } from '../model/view'
 import type { ViewerSession } from '../session/session'
 import { Naming } from './Naming'
@@ -25,9 +25,6 @@ function arrow([tipX, tipY]: Point, [endX, endY]: Point): string {
   return `M${tipX} ${tipY}L${endX} ${endY}${barb(0.42)}${barb(-0.42)}`
 }
 
-/** Lines of two points each. */
-const pairs = (points: readonly Point[]): (readonly Point[])[] => points.flatMap((_, index) => (index % 2 === 0 ? [points.slice(index, index + 2)] : []))
-
 /** The lines of a shape in image coordinates, closed ones apart. */
 export function linesOf({ kind, points }: Measurement, proportion: Proportion): { open: (readonly Point[])[]; closed: readonly Point[] } {
   const region = regionOf(kind, points, proportion)
@@ -44,8 +41,9 @@ export function linesOf({ kind, points }: Measurement, proportion: Proportion): 
   if (a && b && kind === 'height') return { open: [[a, [a[0], b[1]], b]], closed: [] }
   if (a && b && kind === 'directional') return { open: [[a, [b[0], a[1]], b]], closed: [] }
   if (a && kind === 'etdrs') return { open: etdrsLines(a, proportion), closed: [] }
-  if (hasOwnLines(kind) && kind !== 'openAngle' && kind !== 'cobb') return { open: [...pairs(points), ...(kind === 'midAngle' ? pairs(middles(points)) : [])], closed: [] }
-  if (a && b && (kind === 'bidirectional' || kind === 'openAngle' || kind === 'cobb')) return { open: c ? [[a, b], d ? [c, d] : [c]] : [[a, b]], closed: [] }
+  const strokes = strokesOf(kind, points)
+  if (strokes) return { open: [...strokes, ...(kind === 'midAngle' ? (strokesOf(kind, middles(points)) ?? []) : [])], closed: [] }
+  if (a && b && kind === 'bidirectional') return { open: c ? [[a, b], d ? [c, d] : [c]] : [[a, b]], closed: [] }
   return { open: [points], closed: [] }
 }
 
@@ -121,6 +119,12 @@ export function Shape({ measurement, affine, proportion, width, height, chosen, 
           {measurement.text}
         </text>
       )}
+      {kind === 'legLength' &&
+        [0, 3].map((at) => corners[at] && (
+          <text key={at} x={corners[at][0] - 8} y={corners[at][1] - 6} textAnchor="end" className="measure-text">
+            {at === 0 ? 1 : 2}
+          </text>
+        ))}
       {words.map((line, index) => (
         <text key={index} x={x} y={y + index * LINE} className="measure-text" data-measurement={live ? undefined : id} data-words={movable}>
           {line}

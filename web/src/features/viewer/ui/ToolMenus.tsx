@@ -9,13 +9,13 @@ import { Entry } from './Popover'
 import { Dropdown, ToolButton } from './ToolButton'
 
 const QUICK_HAND = ['window', 'zoom', 'pan', 'scroll'] as const satisfies readonly Tool[]
-const HAND: readonly Exclude<Tool, Kind>[] = [...QUICK_HAND, 'magnify', 'regionWindow', 'cursor']
+const HAND: readonly Exclude<Tool, Kind>[] = [...QUICK_HAND, 'magnify', 'dragProbe', 'regionWindow', 'cursor']
 const QUICK_MEASURES: readonly Kind[] = ['length', 'angle', 'ellipse', 'rectangle', 'probe']
 
 /** In columns of what they tell. */
 const MEASURES: readonly { readonly title: string; readonly kinds: readonly Kind[] }[] = [
-  { title: 'Distances', kinds: ['length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional'] },
-  { title: 'Angles', kinds: ['angle', 'openAngle', 'cobb', 'midAngle'] },
+  { title: 'Distances', kinds: ['length', 'bidirectional', 'polyline', 'perpendicular', 'parallel', 'height', 'ratio', 'directional', 'legLength'] },
+  { title: 'Angles', kinds: ['angle', 'openAngle', 'cobb', 'midAngle', 'centreEdge', 'acetabular', 'graf'] },
   { title: 'Regions', kinds: ['ellipse', 'rectangle', 'oblique', 'circle', 'circle3', 'freehand', 'spline', 'livewire'] },
   { title: 'Values and notes', kinds: ['probe', 'arrow', 'text', 'marker', 'vertebra', 'etdrs'] },
   { title: 'Calibration', kinds: ['calibration'] },

@@ -17,7 +17,7 @@ const ZOOM_PER_PIXEL = 1.008
 
 const isKind = (tool: Tool): tool is Kind => (KINDS as readonly string[]).includes(tool)
 
-type Action = Exclude<Drag, 'tool'> | 'cursor' | 'regionWindow' | 'magnify' | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
+type Action = Exclude<Drag, 'tool'> | 'cursor' | 'regionWindow' | 'dragProbe' | 'magnify' | 'draw' | 'edit' | 'pinch' | 'chord' | 'swipe'
 
 /** Scrollbar, cine player and buttons lie on the picture but are not the picture. */
 // Pages and objects with a hand of their own: they scroll, select and measure as they do.
@@ -130,10 +130,11 @@ export class PaneInput {
     measurements.select(null)
     const { tool } = this.session.state.get()
     if (tool === 'cursor' && point) this.session.linking.pointAt(this.pane, point)
-    if (tool !== 'regionWindow' && !isKind(tool)) return tool
+    if (tool !== 'regionWindow' && tool !== 'dragProbe' && !isKind(tool)) return tool
     if (!picture || !point || !this.mayMeasure()) return null
-    if (tool === 'regionWindow') {
-      measurements.begin('rectangle', point, picture)
+    // Both are drawn and not kept: what they say is gone with the press.
+    if (tool === 'regionWindow' || tool === 'dragProbe') {
+      measurements.begin(tool === 'dragProbe' ? 'probe' : 'rectangle', point, picture)
       return tool
     }
     measurements.begin(tool, point, picture)
@@ -232,6 +233,7 @@ export class PaneInput {
         break
       case 'draw':
       case 'regionWindow':
+      case 'dragProbe':
         if (point && picture) this.session.measurements.move(point, picture)
         break
       case 'edit':
@@ -272,6 +274,7 @@ export class PaneInput {
       const { draft } = measurements.state.get()
       if (this.moved || draft?.points.length === 1 || !measurements.isDot()) measurements.place(point, picture)
     } else if (this.action === 'regionWindow') this.windowFromRegion()
+    else if (this.action === 'dragProbe') measurements.cancel()
     else if (this.action === 'edit') measurements.endEdit()
     else if (this.button === 2 && !this.moved && this.action && this.action !== 'chord') this.session.openMenu({ x: event.clientX, y: event.clientY })
     // Fingers leave one after the other; the last ones must not begin something else.
