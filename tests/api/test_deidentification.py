@@ -64,6 +64,15 @@ async def test_a_study_leaves_without_its_patient(api: Api) -> None:
     assert report["objects"] == 2 and report["held_back"] == []
     assert {"PatientName", "StudyDescription"} <= {each["keyword"] for each in report["attributes"]}
     assert b"StudyDescription" in files["REPORT.TXT"]
+    async with api.client(api.token(Role.RADIOLOGIST, "later")) as client:
+        kept = (await client.get("/deidentification/reports?study=1.2.3&project=TRIAL 1")).json()["reports"]
+        assert [(each["form"], each["objects"], each["whole"]) for each in kept] == [("dicom", 2, True)] * 2
+        again = (await client.get(f"/deidentification/reports/{kept[-1]['id']}")).json()
+        assert again["done"] == report and again["studies"] == ["1.2.3"]
+        assert again["text"].encode() == files["REPORT.TXT"]
+        first = (await client.get("/deidentification/reports?limit=1")).json()
+        assert first["reports"][0]["project"] == "" and first["next"] == first["reports"][0]["id"]
+        assert (await client.get(f"/deidentification/reports?cursor={first['next']}")).json()["reports"] == kept
     assert api.kinds().count("study.exported") == 3 and "project.created" in api.kinds()
 
 
@@ -251,7 +260,9 @@ async def test_a_copy_that_finds_the_disk_full_says_so_and_is_completed_later(
         assert refused.status_code == 507 and "completes it" in refused.json()["error"]["kept"]
         again = await client.post("/studies/1.2.3/deidentified-copy", json={"project": "MINE"})
         copy = (await client.get(f"/studies/{again.json()['StudyInstanceUID']}")).json()["study"]
+        kept = (await client.get("/deidentification/reports")).json()["reports"]
     assert again.json()["report"]["objects"] == 3 and copy["NumberOfStudyRelatedInstances"] == 3
+    assert [(each["form"], each["objects"], each["whole"]) for each in kept] == [("copy", 3, True), ("copy", 1, False)]
 
 
 def begun_with(room: Iterator[int], begin: Callable[..., Any]) -> Callable[..., Any]:

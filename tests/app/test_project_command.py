@@ -31,6 +31,14 @@ def test_a_project_from_its_making_to_an_export(tmp_path: Path, capsys: pytest.C
     (path,) = (tmp_path / "out").rglob("*.dcm")
     assert dcmread(path).PatientID.startswith("T-") and b"PAT-4711" not in path.read_bytes()
     assert "PatientName" in (tmp_path / "out/REPORT.TXT").read_text()
+    (row,) = json.loads(run("project", "reports", "TRIAL", "--study", "1.2.3", "--json")[1])
+    assert (row["form"], row["objects"], row["held_back"], row["state"]) == ("folder", 1, 0, "whole")
+    assert run("project", "reports", "OTHER", "--json") == (0, "[]\n")
+    code, report = run("project", "report", str(row["id"]))
+    assert report == (tmp_path / "out/REPORT.TXT").read_text()
+    facts = json.loads(run("project", "report", str(row["id"]), "--json")[1])
+    assert facts["of_studies"] == ["1.2.3"] and facts["objects"] == 1
+    assert "no such report" in run("project", "report", "99")[1] and "number" in run("project", "report", "TRIAL")[1]
     assert "not empty" in run("project", "export", "TRIAL", "--study", "1.2.3", "--to", str(tmp_path / "out"))[1]
     value.write_text(json.dumps({"options": ["everything"]}))
     assert "options are" in run("project", "change", "TRIAL", "--file", str(value))[1]

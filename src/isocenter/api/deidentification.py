@@ -18,8 +18,10 @@ from isocenter.dicom.confidentiality import CODES, Option
 from isocenter.dicom.directory import Directory
 from isocenter.dicom.source import Source
 from isocenter.domain.access import Permission, require
+from isocenter.domain.deidentification_report import Summary
 from isocenter.domain.errors import Conflict, Invalid, IsocenterError, Kind, TooLarge
 from isocenter.domain.zip_writing import ZipWriter
+from isocenter.service import deidentification_reports as reports
 from isocenter.service import deidentifying, ingest
 from isocenter.service.deidentifying import HeldBack, Kept
 
@@ -43,6 +45,12 @@ _FIELDS = {"name": text(), "description": text(), "project": _VALUE}
 PROJECT = obj({**_FIELDS, "options": array(text()), "closed": boolean("nothing leaves by it"),
                "changed_at": text("RFC 3339", format="date-time")})  # fmt: skip
 OPTION = obj({"name": text(enum=[option.value for option in Option]), "code": text("CID 7050"), "title": text(), "words": text()})
+REPORT = obj({"id": integer(), "project": text(), "form": text("how it left", enum=["delivery", "dicom", "copy", "folder"]),
+              "destination": text(), "delivery": {"type": ["integer", "null"]}, "actor": text("nobody: a rule"),
+              "at": text("RFC 3339", format="date-time"),
+              "ended_at": {"type": ["string", "null"], "description": "null: under way"},
+              "whole": boolean("nobody broke it off"), "studies": integer(), "objects": integer("that left"),
+              "held_back": integer("objects that did not")})  # fmt: skip
 _REGION = obj({"series": text("Series Instance UID"), "instance": text("SOP Instance UID; absent: all of the series"),
                "rectangles": array(array(integer()), "[column, row, columns, rows] in pixels, from 0")}, "instance")  # fmt: skip
 _ASKED = {
@@ -101,17 +109,27 @@ def _begun(call: Call) -> Iterator[bytes]:
         raise Invalid("series are chosen of a single study", where="series")
     found = deidentifying.chosen(call.context, call.principal, kept, studies, series)
     deidentifying.first(call.context, kept, found, regions)
-    return _archive(call, kept, found, regions)
+    return _reported(call, kept, found, regions, studies)
 
 
-def _archive(call: Call, kept: Kept, found: Sequence[Any], regions: Sequence[Any]) -> Iterator[bytes]:
+def _reported(call: Call, kept: Kept, found: Sequence[Any], regions: Sequence[Any], studies: Sequence[str]) -> Iterator[bytes]:
+    """The archive; what was removed is kept when it has left, and also when who takes it breaks off."""
+    summary, whole = deidentifying.summary(kept), False
+    try:
+        yield from _archive(call, kept, found, regions, summary)
+        whole = True
+    finally:
+        reports.keep(call.context, call.principal, summary, studies, "dicom", whole=whole)
+
+
+def _archive(call: Call, kept: Kept, found: Sequence[Any], regions: Sequence[Any], summary: Summary) -> Iterator[bytes]:
     """A DICOM file-set (PS3.10 8), and what was done as REPORT.TXT and REPORT.JSO."""
-    summary, directory, writer = deidentifying.summary(kept), Directory(), ZipWriter(call.context.clock())
+    directory, writer = Directory(), ZipWriter(call.context.clock())
     series: dict[str, tuple[int, count[int]]] = {}
     for located in found:
         try:
             with deidentifying.cleaned(call.context, kept, located, regions) as cleaned:
-                summary.take(cleaned)
+                summary.take(cleaned.done)
                 made = cleaned.made
                 number, images = series.setdefault(made.series_instance_uid, (len(series) + 1, count(1)))
                 path = ("DICOM", f"SE{number:06d}", f"IM{next(images):06d}")
@@ -141,27 +159,62 @@ def _copy(call: Call) -> Any:
     regions = deidentifying.regions_of(call.body.get("regions", []))
     found = deidentifying.chosen(call.context, call.principal, kept, [call.path["uid"]], call.body.get("series", ()), form="copy")
     deidentifying.first(call.context, kept, found, regions)
-    summary, study = deidentifying.summary(kept), ""
-    for located in found:
-        try:
-            with deidentifying.cleaned(call.context, kept, located, regions) as cleaned:
-                study = cleaned.made.study_instance_uid
-                with ingest.begin(call.context, call.principal, source="upload") as reception:
-                    for piece in _pieces(cleaned.made.file):
-                        reception.write(piece)
-                    outcome = reception.finish()
-            if outcome.status == "quarantined":
-                summary.held_back[f"the archive put it aside: {outcome.reason}"] += 1
-            else:
-                summary.take(cleaned)
-        except HeldBack as error:
-            summary.held_back[str(error)] += 1
-        except IsocenterError as error:
-            if not deidentifying.of_the_object(error):
-                error.kept = "what was copied before lies there; the same again, by the same project, completes it"
-                raise
-            summary.held_back[error.message] += 1
+    summary, study, whole = deidentifying.summary(kept), "", False
+    try:
+        for located in found:
+            study = _taken_in(call, kept, located, regions, summary) or study
+        whole = True
+    finally:
+        reports.keep(call.context, call.principal, summary, [call.path["uid"]], "copy", whole=whole)
     return {"StudyInstanceUID": study, "report": summary.facts()}
+
+
+def _taken_in(call: Call, kept: Kept, located: Any, regions: Sequence[Any], summary: Summary) -> str:
+    """A cleaned copy comes in; the UID of its study, "" when it was held back."""
+    try:
+        with (
+            deidentifying.cleaned(call.context, kept, located, regions) as cleaned,
+            ingest.begin(call.context, call.principal, source="upload") as reception,
+        ):
+            for piece in _pieces(cleaned.made.file):
+                reception.write(piece)
+            outcome = reception.finish()
+        if outcome.status == "quarantined":
+            summary.held_back[f"the archive put it aside: {outcome.reason}"] += 1
+        else:
+            summary.take(cleaned.done)
+        return cleaned.made.study_instance_uid
+    except HeldBack as error:
+        summary.held_back[str(error)] += 1
+    except IsocenterError as error:
+        if not deidentifying.of_the_object(error):
+            error.kept = "what was copied before lies there; the same again, by the same project, completes it"
+            raise
+        summary.held_back[error.message] += 1
+    return ""
+
+
+def _report(each: reports.Report) -> dict[str, Any]:
+    ended = each.ended_at.isoformat() if each.ended_at else None
+    return {"id": each.id, "form": each.form, "destination": each.destination, "delivery": each.delivery, "actor": each.actor,
+            "at": each.at.isoformat(), "ended_at": ended, "whole": each.whole, "project": each.project,
+            "studies": len(each.summary.studies), "objects": each.summary.given,
+            "held_back": each.summary.held_back.total()}  # fmt: skip
+
+
+def _reports(call: Call) -> Any:
+    query = call.query
+    found = reports.page(
+        call.context, call.principal, project=query.get("project"), study=query.get("study"), delivery=query.get("delivery"),
+        before=query.get("cursor"), limit=query["limit"] + 1,
+    )  # fmt: skip
+    kept = found[: query["limit"]]
+    return {"reports": [_report(each) for each in kept], "next": kept[-1].id if len(found) > len(kept) else None}
+
+
+def _read(call: Call) -> Any:
+    report, studies = reports.get(call.context, call.principal, call.path["id"])
+    return {"report": _report(report), "studies": studies, "done": report.summary.facts(), "text": report.summary.text()}
 
 
 def _plain(value: Any) -> Any:
@@ -200,6 +253,26 @@ ENDPOINTS = (
         summary="Change what a project asks for, close it, or open it again", parameters=(_PROJECT_NAME,),
         body=obj({"description": text(), "project": _VALUE, "closed": boolean()}, "description", "project", "closed"),
         answer=ref("Project"), errors=(Kind.MISSING,),
+    ),
+    Endpoint(
+        method="GET", path="/deidentification/reports", tag="deidentification", needs=_EXPORT, run=_reports,
+        summary="What left without identities, the newest first: deliveries, exports and copies",
+        parameters=(
+            Parameter("project", "by this one only", text(maxLength=64)),
+            Parameter("study", "only of this Study Instance UID, as it is here", text(maxLength=64)),
+            Parameter("delivery", "only of the delivery of this number", integer(minimum=1)),
+            Parameter("limit", "at most so many", integer(minimum=1, maximum=500, default=100)),
+            Parameter("cursor", "the value of next", integer(minimum=1)),
+        ),
+        answer=obj({"reports": array(ref("DeidentificationReport")),
+                    "next": {"type": ["integer", "null"], "description": "cursor"}}),
+    ),
+    Endpoint(
+        method="GET", path="/deidentification/reports/{id}", tag="deidentification", needs=_EXPORT, run=_read,
+        summary="What was removed from what left", parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
+        answer=obj({"report": ref("DeidentificationReport"), "studies": array(text("Study Instance UID, as it is here")),
+                    "done": {"type": "object", "description": "as REPORT.JSO of an export"}, "text": text("as REPORT.TXT")}),
+        errors=(Kind.MISSING,),
     ),
     Endpoint(
         method="POST", path="/studies/{uid}/deidentified", tag="deidentification", needs=_EXPORT, respond=_zip,

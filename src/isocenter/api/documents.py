@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from isocenter.api.admin import ROLE
 from isocenter.api.corrections import CORRECTION, SPLIT
-from isocenter.api.deidentification import OPTION, PROJECT
+from isocenter.api.deidentification import OPTION, PROJECT, REPORT
 from isocenter.api.emergency import EMERGENCY
 from isocenter.api.exceptions import KINDS, PROPOSAL
 from isocenter.api.hanging import PROTOCOL
@@ -93,6 +93,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Emergency": EMERGENCY,
     "SensitiveMark": MARK,
     "DeidentificationOption": OPTION,
+    "DeidentificationReport": REPORT,
     "Project": PROJECT,
     "HangingProtocol": PROTOCOL,
     "RemoteStudy": REMOTE_STUDY,

@@ -6,23 +6,22 @@ however data leaves by it. An object that cannot be made anonymous is held back 
 
 import re
 import secrets
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from isocenter.dicom.attributes import keyword_of
 from isocenter.dicom.confidentiality import Option, Project
 from isocenter.dicom.deidentify import CannotClean, Deidentified, Facts, deidentified, examine, readable
-from isocenter.dicom.elements import Malformed, name
+from isocenter.dicom.elements import Malformed
 from isocenter.dicom.source import FileSource, Source
 from isocenter.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from isocenter.domain import access, deidentification
 from isocenter.domain.access import Permission, Principal
 from isocenter.domain.deidentification import InvalidProject, Rectangle
+from isocenter.domain.deidentification_report import Done, Summary
 from isocenter.domain.errors import Away, Broken, Conflict, Invalid, IsocenterError, Missing, NoSpace, Unsupported
 from isocenter.domain.events import Event
 from isocenter.service.context import Context
@@ -33,7 +32,7 @@ from isocenter.store.deidentification import Kept
 from isocenter.store.imaging import Located
 
 __all__ = ["Cleaned", "HeldBack", "Kept", "Region", "Summary", "add", "asked", "change", "chosen", "cleaned", "first",
-           "note_delivery", "of_destination", "of_the_object", "once", "project", "projects", "regions_of",
+           "of_destination", "of_the_object", "once", "project", "projects", "regions_of",
            "summary"]  # fmt: skip
 
 # By name: the codecs are loaded in the processes of the pool only.
@@ -63,62 +62,10 @@ class Cleaned:
     made: Deidentified
     regions: int
 
-
-@dataclass(slots=True)
-class Summary:
-    """What was done, over all objects; it names nobody."""
-
-    project: str
-    options: tuple[str, ...]
-    given: int = 0
-    studies: set[str] = field(default_factory=set)
-    blackened: int = 0
-    held_back: Counter[str] = field(default_factory=Counter)
-    actions: Counter[tuple[int, str]] = field(default_factory=Counter)
-
-    def take(self, cleaned: Cleaned) -> None:
-        """Count one in."""
-        self.given += 1
-        self.studies.add(cleaned.made.study_instance_uid)
-        self.blackened += bool(cleaned.regions)
-        self.actions.update(cleaned.made.report.actions)
-
-    def facts(self) -> dict[str, Any]:
-        """As JSON."""
-        words = _WORDS
-        return {
-            "project": self.project, "profile": "PS3.15 Basic Application Confidentiality Profile", "options": list(self.options),
-            "studies": len(self.studies), "objects": self.given, "objects_with_blackened_pixels": self.blackened,
-            "held_back": [{"reason": reason, "objects": count} for reason, count in sorted(self.held_back.items())],
-            "attributes": [
-                {"tag": name(tag), "keyword": keyword_of(tag), "action": action, "what": words[action], "times": times}
-                for (tag, action), times in sorted(self.actions.items())
-            ],
-        }  # fmt: skip
-
-    def text(self) -> str:
-        """The same for people."""
-        facts = self.facts()
-        held = [f"{count:6}  {reason}" for reason, count in sorted(self.held_back.items())]
-        lines = ["What was done to these objects", "==============================", "",
-                 f"Project:      {self.project or 'none (pseudonyms are of this export only)'}",
-                 f"Profile:      {facts['profile']}",
-                 f"Options:      {', '.join(self.options) or 'none'}",
-                 f"Studies:      {len(self.studies)}",
-                 f"Objects:      {self.given}, {self.blackened} of them with rectangles of pixels made black", ""]  # fmt: skip
-        if held:
-            lines += ["Held back", "---------", *held, ""]
-        lines += ["Attributes", "----------"]
-        lines += [f"{each['tag']}  {each['keyword'][:44]:44}  {each['what']:30} {each['times']:8}"
-                  for each in facts["attributes"]]  # fmt: skip
-        return "\r\n".join(lines) + "\r\n"
-
-
-_WORDS = {
-    "K": "kept", "X": "removed", "Z": "emptied", "D": "replaced by a dummy", "U": "replaced by another UID",
-    "C dates": "moved", "C words": "cleaned of words", "scrubbed": "held an identity: replaced", "private": "private: removed",
-    "unknown": "unknown: removed",
-}  # fmt: skip
+    @property
+    def done(self) -> Done:
+        """For the report."""
+        return Done(self.made.study_instance_uid, self.regions, self.made.report.actions)
 
 
 # ---- projects
@@ -184,20 +131,6 @@ def of_destination(context: Context, destination: str) -> Kept | None:
         if destination in found.value.get("destinations", ()):
             return project(context, found.name)
     return None
-
-
-def note_delivery(context: Context, kept: Kept, destination: str, held: Sequence[Located]) -> None:
-    """A row for each study that leaves for a destination by a project."""
-    told = Counter(each.study_instance_uid for each in held)
-
-    def write(connection: Connection) -> None:
-        for study, count in told.items():
-            changes.append(connection, Event.STUDY_EXPORTED, study, "", {
-                "form": "delivery", "count": count, "deidentified": True, "project": kept.name, "to": destination,
-                "options": kept.value["options"],
-            })  # fmt: skip
-
-    context.database.write(write)
 
 
 def once(options: Sequence[str], at: Any) -> Kept:

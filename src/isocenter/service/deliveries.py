@@ -25,6 +25,7 @@ from isocenter.domain.events import Event
 from isocenter.domain.routing import Hours
 from isocenter.service.context import Context
 from isocenter.store import changes, imaging
+from isocenter.store import deid_reports as reports
 from isocenter.store import deliveries as rows
 from isocenter.store import delivery_pages as pages
 from isocenter.store import routing as routing_rows
@@ -156,9 +157,11 @@ def cancel(context: Context, principal: Principal, delivery_id: int) -> None:
     access.require(principal, Permission.DELIVERY_MANAGE)
 
     def write(connection: Connection) -> None:
-        _seen(connection, principal, delivery_id)
+        seen = _seen(connection, principal, delivery_id)
         if not rows.cancel(connection, delivery_id, context.clock(), f"cancelled by {principal.name}"):
             raise Conflict("it has ended already", where="id")
+        if seen.state is not State.SENDING:  # or its round ends it
+            reports.end(connection, delivery_id, seen.study_instance_uid, context.clock())
         changes.append(connection, Event.DELIVERY_CANCELLED, str(delivery_id), principal.name)
 
     context.database.write(write)
@@ -256,7 +259,8 @@ def begin(context: Context, delivery_id: int, round_: int) -> "Round | None":
 class Round:
     """One try to send what has not arrived yet. `note` may be called by several threads.
 
-    task.instances: what is to be sent. Call `end` in the end, in any case but that of being killed.
+    task.instances: what is to be sent. Call `end` in the end, in any case but that of being killed. along: written in the same
+    transaction as the answers, with the UIDs of what has arrived.
     """
 
     context: Context
@@ -266,6 +270,7 @@ class Round:
     refused: int = 0
     reason: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
+    along: Callable[[Connection, Sequence[str]], None] | None = None
     _kept: list[Kept] = field(default_factory=list)
     _noted_at: float = field(default_factory=time.monotonic)
     _looked_at: float = field(default_factory=time.monotonic)
@@ -319,6 +324,8 @@ class Round:
             if event is not None:
                 told = {"study": self.task.study_instance_uid, "destination": self.destination.name, "delivery": self.task.id}
                 changes.append(connection, event, self.task.study_instance_uid, ROUTER.name, told)
+            if state in (State.SENT, State.FAILED) or (state is None and rows.is_cancelled(connection, self.task.id)):
+                reports.end(connection, self.task.id, self.task.study_instance_uid, self.context.clock())
             return state
 
         state = self.context.database.write(write)
@@ -328,9 +335,16 @@ class Round:
         return state
 
     def _record(self, kept: list[Kept]) -> None:
-        if kept:
-            until = self.context.clock() + LEASE
-            self.context.database.write(partial(rows.record, task=self.task, kept=kept, lease_until=until))
+        if not kept:
+            return
+        until, arrived = self.context.clock() + LEASE, [uid for uid, _, state, _ in kept if state is InstanceState.SENT]
+
+        def write(connection: Connection) -> None:
+            rows.record(connection, self.task, kept, until)
+            if self.along is not None and arrived:
+                self.along(connection, arrived)
+
+        self.context.database.write(write)
 
 
 def purge(context: Context) -> int:

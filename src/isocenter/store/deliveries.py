@@ -198,6 +198,11 @@ def _has_waiting(connection: Connection, delivery_id: int) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
+def is_cancelled(connection: Connection, delivery_id: int) -> bool:
+    """Whether somebody wants no more of it."""
+    return connection.execute(select(delivery.c.state).where(delivery.c.id == delivery_id)).scalar() == State.CANCELLED
+
+
 def is_wanted(connection: Connection, delivery_id: int, round_: int) -> bool:
     """Whether the round is to go on: nobody has cancelled it, and no other one has taken its place."""
     row = connection.execute(select(delivery.c.state, delivery.c.round).where(delivery.c.id == delivery_id)).one_or_none()

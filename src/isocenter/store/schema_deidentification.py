@@ -1,6 +1,10 @@
-"""The table of de-identification projects, on the metadata of `schema`."""
+"""The tables of de-identification, on the metadata of `schema`.
 
-from sqlalchemy import Boolean, Column, Table, Text
+    deid_project                      projects
+    deid_report 1─n deid_report_study   what was done to what left, and of which studies that was
+"""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, Text
 
 from isocenter.store.schema import Bytewise, Identifier, UtcDateTime, metadata
 
@@ -15,3 +19,27 @@ deid_project = Table(
     Column("changed_at", UtcDateTime, nullable=False),
     sqlite_autoincrement=True,
 )  # fmt: skip
+
+deid_report = Table(
+    "deid_report", metadata,
+    Column("id", Identifier, primary_key=True, autoincrement=True),
+    Column("project", Bytewise, nullable=False),  # "": pseudonyms of that time only
+    Column("form", Bytewise, nullable=False),  # delivery, dicom, copy or folder
+    Column("destination", Bytewise, nullable=False),  # "": none
+    Column("delivery", Identifier, nullable=True),  # its number; a delivery may be forgotten before its reports
+    Column("actor", Bytewise, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=True),  # None: under way
+    Column("whole", Boolean, nullable=False),  # nobody broke it off
+    Column("value", Text, nullable=False),  # JSON, as domain.deidentification_report makes it
+    Index(None, "delivery"),
+    Index(None, "project"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+deid_report_study = Table(
+    "deid_report_study", metadata,
+    Column("report_fk", Identifier, ForeignKey("deid_report.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("study_instance_uid", Bytewise, primary_key=True),
+    Index(None, "study_instance_uid"),
+)

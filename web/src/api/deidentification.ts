@@ -1,4 +1,5 @@
-import { requestJson, send } from '../lib/http'
+import { queryString, requestJson, send } from '../lib/http'
+import type { Removal, RemovalReport } from '../ui/RemovalReports'
 
 export interface Project {
   readonly name: string
@@ -32,3 +33,10 @@ export interface Deidentified {
 export async function deidentified([study = '', ...studies]: readonly string[], wish: Deidentified, signal: AbortSignal): Promise<Blob> {
   return (await send(`/api/v1/studies/${encodeURIComponent(study)}/deidentified`, { method: 'POST', body: { ...wish, studies }, headers: { Accept: 'application/zip, application/json' }, signal })).blob()
 }
+
+/** What left without identities, the newest first. project '': what left by none. */
+export async function readReports(of: { project?: string; delivery?: number }, signal?: AbortSignal): Promise<RemovalReport[]> {
+  return (await requestJson<{ reports: RemovalReport[] }>(`/api/v1/deidentification/reports${queryString(of)}`, { signal })).reports
+}
+
+export const readReport = (id: number): Promise<Removal> => requestJson(`/api/v1/deidentification/reports/${id}`)

@@ -1,14 +1,17 @@
 import { useCallback, useState } from 'react'
+import { readReport, readReports } from '../../api/deidentification'
 import { changeProject, type Project, readProjects } from '../../api/projects'
 import { formatInstant } from '../../lib/dates'
 import { useAction } from '../../lib/useAction'
 import { useLoaded } from '../../lib/useLoaded'
 import { Badge, Button } from '../../ui/controls'
-import { Empty } from '../../ui/feedback'
+import { Empty, ErrorNotice } from '../../ui/feedback'
 import { type Column, ManagedList } from '../../ui/ManagedList'
+import { Dialog } from '../../ui/overlay'
+import { RemovalReports } from '../../ui/RemovalReports'
 import { ProjectDialog } from './ProjectDialog'
 
-type Open = { kind: 'add' } | { kind: 'edit'; project: Project } | null
+type Open = { kind: 'add' } | { kind: 'edit'; project: Project } | { kind: 'reports'; project: string } | null
 
 const COLUMNS: readonly Column<Project>[] = [
   {
@@ -24,6 +27,18 @@ const COLUMNS: readonly Column<Project>[] = [
   { title: 'Destinations', className: 'secondary', cell: (project) => project.project.destinations.join(', ') },
   { title: 'Changed', className: 'muted secondary', cell: (project) => formatInstant(project.changed_at) },
 ]
+
+/** What has left by a project ('': by none), and what was removed from it. */
+function Left({ project, onClose }: { project: string; onClose: () => void }) {
+  const read = useCallback((signal: AbortSignal) => readReports({ project }, signal), [project])
+  const { value, failure } = useLoaded(read)
+  return (
+    <Dialog title={project ? `What left by ${project}` : 'What left by no project'} wide onClose={onClose} footer={<Button onClick={onClose}>Close</Button>}>
+      {failure && <ErrorNotice error={failure} />}
+      {value && <RemovalReports reports={value} read={readReport} />}
+    </Dialog>
+  )
+}
 
 /** De-identification projects: what is removed, kept and made black when data leaves for them. */
 export function Projects() {
@@ -53,6 +68,9 @@ export function Projects() {
           <Button small onClick={() => setOpen({ kind: 'edit', project })}>
             Edit
           </Button>
+          <Button small onClick={() => setOpen({ kind: 'reports', project: project.name })}>
+            Reports
+          </Button>
           <Button small disabled={action.busy} onClick={() => toggle(project)}>
             {project.closed ? 'Open again' : 'Close'}
           </Button>
@@ -67,6 +85,13 @@ export function Projects() {
         </Empty>
       }
     >
+      <p className="faint">
+        Exports and copies may leave by no project, with pseudonyms of that time only:{' '}
+        <Button small look="quiet" onClick={() => setOpen({ kind: 'reports', project: '' })}>
+          Their reports
+        </Button>
+      </p>
+      {open?.kind === 'reports' && <Left project={open.project} onClose={() => setOpen(null)} />}
       {open?.kind === 'add' && <ProjectDialog options={options} onClose={close} />}
       {open?.kind === 'edit' && <ProjectDialog project={open.project} options={options} onClose={close} />}
     </ManagedList>

@@ -1,4 +1,5 @@
 import { useCallback } from 'react'
+import { readReport, readReports } from '../../api/deidentification'
 import type { SentInstance } from '../../api/routing'
 import { readDelivery, resendDelivery } from '../../api/routing'
 import { formatInstant } from '../../lib/dates'
@@ -10,6 +11,7 @@ import { useLoaded } from '../../lib/useLoaded'
 import { Badge, Button } from '../../ui/controls'
 import { ErrorNotice } from '../../ui/feedback'
 import { Dialog } from '../../ui/overlay'
+import { RemovalReports } from '../../ui/RemovalReports'
 import { reasonOf, stateOf } from './Queue'
 import { isMoving } from './useDeliveries'
 
@@ -48,6 +50,19 @@ function Instances({ rows }: { rows: SentInstance[] }) {
         </tbody>
       </table>
     </div>
+  )
+}
+
+/** What was removed, where it went by a project; nothing for who may not know. */
+function Removed({ delivery }: { delivery: number }) {
+  const read = useCallback((signal: AbortSignal) => readReports({ delivery }, signal), [delivery])
+  const { value } = useLoaded(read)
+  if (!value?.length) return null
+  return (
+    <section aria-label="What was removed">
+      <h3>Without identities{value[0]?.project && `, by the project ${value[0].project}`}</h3>
+      <RemovalReports reports={value} read={readReport} />
+    </section>
   )
 }
 
@@ -107,6 +122,7 @@ export function DeliveryDialog({ id, onClose, onResent }: { id: number; onClose:
             <dd className="mono">{delivery.StudyInstanceUID}</dd>
           </dl>
           <Instances rows={value.instances} />
+          <Removed delivery={id} />
         </>
       )}
     </Dialog>
