@@ -125,6 +125,8 @@ class Settings:
                               metavar="NAME=PLACE,...")
     hl7_stations: str = setting("", "AE titles of the stations of a modality, for orders that name none: CT=CT1/CT2, MR=MR1",
                                 metavar="MODALITY=AET,...")
+    https_ca: Path | None = setting(None, "Certificates (PEM) of those who sign what receivers of webhooks and DICOMweb "
+                                          "services show; empty: the system's", metavar="FILE")
     webhook_key: str = setting("", "Key of the secrets of webhooks and second factors, the same on all machines; empty: "
                                    "one of its own in the data folder", secret=True, metavar="TEXT")
     audit_syslog: Address | None = setting(None, "Collector of audit messages (PS3.15 A.5) by syslog over TLS (RFC 5425), as a "

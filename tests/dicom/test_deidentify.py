@@ -228,6 +228,32 @@ def test_reports_keep_their_form_and_lose_their_words() -> None:
     assert b"House" not in cleaned and b"Jane" not in cleaned and b"Mass" not in cleaned
 
 
+def test_drawings_stay_when_they_are_wanted_and_what_is_written_in_them_goes() -> None:
+    """Clean Graphics (PS3.15 E.3.3): shapes and overlays that mark a region stay; writing, and drawings that may be writing, go."""
+    words, shape = Dataset(), Dataset()
+    words.UnformattedTextValue = "Mass of Jane Doe, left lung"
+    shape.GraphicDimensions, shape.NumberOfGraphicPoints, shape.GraphicType = 2, 2, "POLYLINE"
+    shape.GraphicData = [1.0, 1.0, 2.0, 2.0]
+    annotation = Dataset()
+    annotation.TextObjectSequence, annotation.GraphicObjectSequence = Sequence([words]), Sequence([shape])
+    dataset = pydicom.dcmread(io.BytesIO(file(GraphicAnnotationSequence=Sequence([annotation]))))
+    for group, kind in ((0x6000, "R"), (0x6002, "G")):
+        dataset.add_new((group, 0x0040), "CS", kind)
+        dataset.add_new((group, 0x3000), "OW", b"\1\2")
+        dataset.add_new((group, 0x4000), "LT", "Jane Doe")
+    into = io.BytesIO()
+    dataset.save_as(into)
+    basic, cleaned = read(made(into.getvalue(), project())), read(made(into.getvalue(), project(Option.GRAPHICS)))
+    assert all((group, 0x3000) not in basic and (group, 0x4000) not in basic for group in (0x6000, 0x6002))
+    assert "Jane" not in str(basic) and "POLYLINE" not in str(basic)
+    assert cleaned[0x60003000].value == b"\1\2"
+    assert (0x6002, 0x3000) not in cleaned and (0x6000, 0x4000) not in cleaned
+    (kept,) = cleaned.GraphicAnnotationSequence
+    assert kept.GraphicObjectSequence[0].GraphicData == [1.0, 1.0, 2.0, 2.0]
+    assert kept.TextObjectSequence[0].UnformattedTextValue == "left lung"
+    assert "113103" in [item.CodeValue for item in cleaned.DeidentificationMethodCodeSequence]
+
+
 def test_what_cannot_be_read_is_not_given_out() -> None:
     with pytest.raises(CannotClean, match="document"):
         made(file(EncapsulatedDocument=b"%PDF-1.4 Jane Doe", MIMETypeOfEncapsulatedDocument="application/pdf"), project())

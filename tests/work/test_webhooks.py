@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +25,7 @@ from isocenter.domain.webhooks import Outcome
 from isocenter.operations import gauges
 from isocenter.service import exceptions, webhook_messages, webhooks
 from isocenter.service.context import Context
+from isocenter.settings import Settings
 from isocenter.store import changes
 from isocenter.work.webhooks import send
 
@@ -103,7 +105,7 @@ class Archive:
     def turn(self) -> bool:
         turn = webhook_messages.turn(self.context, webhooks.key(self.context))
         if turn is not None:
-            turn.run(send)
+            turn.run(partial(send, self.context.settings))
         return turn is not None
 
     def tell(self) -> None:
@@ -239,7 +241,7 @@ def test_a_killed_worker_tells_once_more(archive: Archive, receiver: Receiver) -
         pass
 
     def die(url: str, headers: Any, body: bytes) -> webhook_messages.Answer:
-        send(url, headers, body)
+        send(archive.context.settings, url, headers, body)
         raise Killed
 
     turn = webhook_messages.turn(archive.context, webhooks.key(archive.context))
@@ -320,15 +322,15 @@ def test_a_name_is_taken_once(sqlite_context: Context) -> None:
 def test_where_no_message_goes(receiver: Receiver) -> None:
     """Not to the machine's keeper of keys, and not where somebody else leads to."""
     for host in ("169.254.169.254", "0.0.0.0", "224.0.0.1", "[::ffff:169.254.169.254]"):
-        answer = send(f"http://{host}/", {}, b"")
+        answer = send(Settings(), f"http://{host}/", {}, b"")
         assert (answer.status, answer.reason) == (0, "it cannot be reached: no message may be sent to this address"), host
     assert not any(map(rules.may_be_called, ("fe80::1", "fe80::1%eth0", "::", "ff02::1", "240.0.0.1", "255.255.255.255")))
     receiver.answers, receiver.headers = [302], {"Location": receiver.url}
-    answer = send(receiver.url, {"webhook-id": "x"}, b"{}")
+    answer = send(Settings(), receiver.url, {"webhook-id": "x"}, b"{}")
     assert answer.status == 302 and "not followed" in answer.reason and receiver.messages == []
     assert rules.judged(302) is Outcome.UNAVAILABLE
     assert rules.may_be_called("10.0.0.7") and rules.may_be_called("127.0.0.1") and rules.may_be_called("2001:4860:4860::8888")
-    assert "cannot be reached" in send("http://127.0.0.1:9/", {}, b"").reason
+    assert "cannot be reached" in send(Settings(), "http://127.0.0.1:9/", {}, b"").reason
 
 
 @given(st.text(max_size=60))

@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, test } from '@playwright/test'
 import { type Subject, newUid, object } from './dicom'
@@ -222,6 +225,34 @@ test('a delivery that fails shows its reason', async ({ page }) => {
   await row(page, `${name}, Rosa`).getByRole('button', { name: 'Cancel' }).click()
   await expect(row(page, `${name}, Rosa`)).toContainText('cancelled')
   await expect(row(page, `${name}, Rosa`).getByRole('button', { name: 'Resend' })).toBeVisible()
+})
+
+test('what goes to the destination of a project has a report of what was removed', async ({ page }) => {
+  const name = family('Cleaned')
+  const study = newUid()
+  await signIn(page)
+  await store(page, 'a', object({ patientName: `${name}^Nora`, patientId: `${name}-1`, study, description: 'CT Trial' }))
+  await api(page, 'POST', '/destinations', { name: `Trial ${name}`, kind: 'folder', address: mkdtempSync(join(tmpdir(), 'trial-')) })
+  await api(page, 'POST', '/deidentification/projects', { name: `P-${name}`, project: { destinations: [`Trial ${name}`] } })
+  await api(page, 'POST', '/deliveries', { studies: [study], destination: `Trial ${name}` })
+  await page.goto('/deliveries')
+  await expect(row(page, `${name}, Nora`)).toContainText('1 of 1')
+  await row(page, `${name}, Nora`).getByRole('button', { name: 'Details' }).click()
+  const details = page.getByRole('dialog', { name: `${name}, Nora to Trial ${name}` })
+  await details.getByRole('button', { name: 'What was removed' }).click()
+  await expect(details.getByRole('row', { name: /PatientName/ })).toContainText('replaced by a dummy')
+  await expect(details).not.toContainText('CT Trial')
+  await keepScreenshot(page, 'removal-report')
+  await expectAccessible(page)
+
+  await page.goto('/admin/projects')
+  await row(page, `P-${name}`).getByRole('button', { name: 'Reports' }).click()
+  const left = page.getByRole('dialog', { name: `What left by P-${name}` })
+  await expect(left.getByRole('row', { name: /To Trial/ })).toBeVisible()
+  await left.getByRole('button', { name: 'What was removed' }).click()
+  const [download] = await Promise.all([page.waitForEvent('download'), left.getByRole('button', { name: 'Save' }).click()])
+  expect(readFileSync(await download.path(), 'utf8')).toContain(`P-${name}`)
+  await keepScreenshot(page, 'project-reports')
 })
 
 test('a procedure is ordered, changed, and moves on', async ({ page }) => {

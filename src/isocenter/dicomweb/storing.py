@@ -5,22 +5,22 @@ One request takes several instances; its answer says what became of each.
 
 import base64
 import http.client
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
 
-from isocenter import __version__
+from isocenter import __version__, tls
 from isocenter.dicom.source import Source
 from isocenter.dicomweb.multipart import closing, new_boundary, part_head
 from isocenter.domain.errors import Away, IsocenterError
 from isocenter.service import sending
 from isocenter.service.context import Context
 from isocenter.service.sending import Stored
+from isocenter.settings import Settings
 
 TOGETHER = 100  # instances of one request
 BYTES_TOGETHER = 64 << 20  # a request begins no further instance beyond that
@@ -57,12 +57,12 @@ class Service:
             return {"Authorization": f"Basic {pair}"}
         return {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
 
-    def connect(self) -> http.client.HTTPConnection:
-        """A connection that is opened with the first request."""
+    def connect(self, settings: Settings) -> http.client.HTTPConnection:
+        """A connection that is opened with the first request. Raises OSError when https_ca cannot be used."""
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         if parts.scheme == "https":
-            return http.client.HTTPSConnection(host, parts.port, timeout=PATIENCE, context=ssl.create_default_context())
+            return http.client.HTTPSConnection(host, parts.port, timeout=PATIENCE, context=tls.to_services(settings))
         return http.client.HTTPConnection(host, parts.port, timeout=PATIENCE)
 
 
@@ -110,11 +110,11 @@ def _request(
             except IsocenterError as error:
                 note(stored.sop_instance_uid, PROCESSING_FAILURE, error.message, arrived=False)
         if files:
-            _tell([stored for stored, _ in files], *_exchange(service, files, unwanted, pieces), note)
+            _tell([stored for stored, _ in files], *_exchange(context.settings, service, files, unwanted, pieces), note)
 
 
 def _exchange(
-    service: Service, files: Sequence[tuple[Stored, Source]], unwanted: Callable[[], bool], pieces: Pieces
+    settings: Settings, service: Service, files: Sequence[tuple[Stored, Source]], unwanted: Callable[[], bool], pieces: Pieces
 ) -> tuple[int, bytes]:
     """The answer: its status and body. Raises Away, _Unwanted."""
     boundary = new_boundary()
@@ -135,19 +135,19 @@ def _exchange(
         "Accept": "application/dicom+json", "Content-Length": str(length), "User-Agent": f"Isocenter/{__version__}",
         "Content-Type": f'multipart/related; type="application/dicom"; boundary="{boundary}"', **service.headers(),
     }  # fmt: skip
-    connection = service.connect()
+    connection: http.client.HTTPConnection | None = None
     try:
-        try:
+        connection = service.connect(settings)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it had heard all, and says why
             connection.request("POST", f"{urlsplit(service.url).path}/studies", body=body(), headers=headers)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it may have answered before it had heard all, and says why
         response = connection.getresponse()
         return response.status, response.read(LONGEST_ANSWER)
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise Away(f"the DICOMweb service cannot be reached: {why}", where=service.url) from None
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
 
 
 def _tell(sent: Sequence[Stored], status: int, body: bytes, note: Note) -> None:

@@ -22,7 +22,6 @@ from isocenter.dimse.exchange import Session
 from isocenter.dimse.places import Places, create
 from isocenter.dimse.status import Category
 from isocenter.dimse.tally import Tally
-from isocenter.dimse.tls import Certificates
 from isocenter.dimse.upper_layer.association import Association, Ended, Limits
 from isocenter.dimse.upper_layer.pdu import (
     CALLED_AE_TITLE_NOT_RECOGNIZED,
@@ -38,6 +37,7 @@ from isocenter.domain.errors import Forbidden, IsocenterError
 from isocenter.service import peers
 from isocenter.service.context import Context
 from isocenter.service.peers import Caller
+from isocenter.tls import Certificates
 
 log = logging.getLogger(__name__)
 

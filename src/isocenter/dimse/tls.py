@@ -1,14 +1,11 @@
 """DICOM over TLS: the BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile (PS3.15 B.12).
 
 TLS 1.3 and 1.2, with the cipher suites of RFC 9325 4.2 only. Files that change (a certificate that was renewed) hold from the
-next association on; those that are open keep what they began with.
+next association on (`isocenter.tls`); those that are open keep what they began with.
 """
 
 import logging
-import os
 import ssl
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,49 +14,12 @@ from pathlib import Path
 from isocenter.domain import certificates
 from isocenter.domain.errors import Broken
 from isocenter.settings import Settings
+from isocenter.tls import Certificates
 
 log = logging.getLogger(__name__)
 
 # RFC 9325 4.2: of TLS 1.2 only ephemeral key exchange with authenticated encryption; the suites of TLS 1.3 are all good.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-
-class Certificates:
-    """A TLS context made from files, made anew when one of them has changed. Safe to share between threads."""
-
-    def __init__(self, make: Callable[[], ssl.SSLContext], files: tuple[Path, ...]) -> None:
-        """make: raises OSError (SSLError is one) when the files cannot be used, which the first time is not caught."""
-        self._make = make
-        self._files = files
-        self._lock = threading.Lock()
-        self._seen = self._look()
-        self._context = make()
-
-    def context(self) -> ssl.SSLContext:
-        """What holds for a connection that begins now. Files that cannot be used (half written, say) change nothing."""
-        with self._lock:
-            seen = self._look()
-            if seen != self._seen:
-                self._seen = seen
-                try:
-                    self._context = self._make()
-                except OSError as error:
-                    facts = {"reason": error.strerror or str(error), "files": [str(path) for path in self._files]}
-                    log.error("the certificates have changed and cannot be used; the ones before stay", extra={"facts": facts})
-                else:
-                    log.info("the certificates have changed and are used from now on")
-            return self._context
-
-    def _look(self) -> list[tuple[int, int, int] | None]:
-        return [_identity(path) for path in self._files]
-
-
-def _identity(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def accepting(settings: Settings) -> Certificates:

@@ -17,6 +17,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from isocenter import tls
 from isocenter.domain.audit import Archive, Described, audit_xml
 from isocenter.domain.errors import IsocenterError
 from isocenter.service import audit_trail
@@ -122,21 +123,20 @@ class Collector:
             self.context.database.write(partial(audit.told, collector=self.name, lease=lease.lease_until, columns=columns))
 
     def _send(self, octets: bytes) -> None:
+        secured = tls.to_collector(self.context.settings)
+        if self._connection is not None and self._connection.context is not secured:
+            self.close()  # the certificates were renewed
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = self._connect(secured)
         self._connection.sendall(octets)
 
-    def _connect(self) -> ssl.SSLSocket:
+    def _connect(self, secured: ssl.SSLContext) -> ssl.SSLSocket:
         settings = self.context.settings
         assert settings.audit_syslog is not None
-        trust = ssl.create_default_context(cafile=str(settings.audit_syslog_ca) if settings.audit_syslog_ca else None)
-        trust.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.audit_syslog_cert:
-            trust.load_cert_chain(settings.audit_syslog_cert)
         host = settings.audit_syslog.host
         plain = socket.create_connection((host, settings.audit_syslog.port), timeout=PATIENCE)
         try:
-            return trust.wrap_socket(plain, server_hostname=host)
+            return secured.wrap_socket(plain, server_hostname=host)
         except BaseException:
             plain.close()
             raise

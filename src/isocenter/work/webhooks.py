@@ -7,18 +7,19 @@ cannot lead to where no message may go.
 import http.client
 import logging
 import socket
-import ssl
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
-from isocenter import __version__
+from isocenter import __version__, tls
 from isocenter.domain.errors import IsocenterError
 from isocenter.domain.webhooks import may_be_called
 from isocenter.service import webhook_messages, webhooks
 from isocenter.service.context import Context
 from isocenter.service.webhook_messages import Answer, Turn
+from isocenter.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -42,33 +43,33 @@ def run(context: Context, stop: threading.Event) -> None:
             except IsocenterError as error:
                 log.warning("a round failed and is repeated", extra={"facts": {"kind": error.kind.value}})
             if turn is not None:
-                under_way.add(threads.submit(_tell, turn, stop))
+                under_way.add(threads.submit(_tell, context, turn, stop))
             pause = ROUND if turn is not None or under_way else min(SLOWEST_ROUND, pause * 1.2)
             stop.wait(0.0 if turn is not None else pause)
 
 
-def _tell(turn: Turn, stop: threading.Event) -> None:
+def _tell(context: Context, turn: Turn, stop: threading.Event) -> None:
     try:
-        turn.run(send, stop.is_set)
+        turn.run(partial(send, context.settings), stop.is_set)
     except IsocenterError as error:
         log.warning("a webhook was not told yet", extra={"facts": {"kind": error.kind.value}})
     except Exception:  # its lease ends, and then it is tried again
         log.exception("a webhook could not be told")
 
 
-def send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-    """POST a message; what came of it. Certificates are checked against the system's (SSL_CERT_FILE names others)."""
+def send(settings: Settings, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """POST a message; what came of it."""
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)  # named, or an IPv6 address would be taken apart for one
-    connection: http.client.HTTPConnection
-    if secure:
-        connection = http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=ssl.create_default_context())
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
-    connection._create_connection = _connect  # type: ignore[attr-defined]
+    connection: http.client.HTTPConnection | None = None
     try:
+        if secure:
+            connection = http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=tls.to_services(settings))
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+        connection._create_connection = _connect  # type: ignore[attr-defined]
         connection.request("POST", target, body, {"User-Agent": f"Isocenter/{__version__}", **headers})
         response = connection.getresponse()
         wait = response.getheader("Retry-After") or ""
@@ -80,7 +81,8 @@ def send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Answer(0, f"it cannot be reached: {str(why)[:200]}")
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
 
 
 def _connect(address: tuple[str, int], *arguments: object, **named: object) -> socket.socket:

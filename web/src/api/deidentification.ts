@@ -1,5 +1,6 @@
+import { formatInstant } from '../lib/dates'
 import { queryString, requestJson, send } from '../lib/http'
-import type { Removal, RemovalReport } from '../ui/RemovalReports'
+import type { Removal, ReportRow } from '../ui/RemovalReports'
 
 export interface Project {
   readonly name: string
@@ -34,9 +35,35 @@ export async function deidentified([study = '', ...studies]: readonly string[], 
   return (await send(`/api/v1/studies/${encodeURIComponent(study)}/deidentified`, { method: 'POST', body: { ...wish, studies }, headers: { Accept: 'application/zip, application/json' }, signal })).blob()
 }
 
-/** What left without identities, the newest first. project '': what left by none. */
-export async function readReports(of: { project?: string; delivery?: number }, signal?: AbortSignal): Promise<RemovalReport[]> {
-  return (await requestJson<{ reports: RemovalReport[] }>(`/api/v1/deidentification/reports${queryString(of)}`, { signal })).reports
+interface Report {
+  id: number
+  project: string
+  form: 'delivery' | 'dicom' | 'copy' | 'folder'
+  destination: string
+  actor: string
+  at: string
+  /** null: under way. */
+  ended_at: string | null
+  /** Nobody broke it off. */
+  whole: boolean
+  objects: number
+  held_back: number
+}
+
+const FORMS = { dicom: 'ZIP', copy: 'Study copy', folder: 'Folder' } as const
+
+function inWords({ id, project, form, destination, actor, at, ended_at, whole, objects, held_back }: Report, told: boolean): ReportRow {
+  const where = form === 'delivery' ? `To ${destination}` : FORMS[form]
+  const by = told ? '' : project ? `by ${project}` : 'by no project'
+  const notes = [ended_at === null && 'under way', !whole && 'broken off'].filter((note) => note !== false)
+  return { id, when: formatInstant(at), where, who: [by, actor].filter(Boolean).join(', '), notes, objects, held_back }
+}
+
+/** What left without identities, the newest first. */
+export async function readReports(of: { project?: string; delivery?: number }, signal?: AbortSignal): Promise<ReportRow[]> {
+  const path = `/api/v1/deidentification/reports${queryString(of)}`
+  const { reports } = await requestJson<{ reports: Report[] }>(path, { signal })
+  return reports.map((report) => inWords(report, of.project !== undefined))
 }
 
 export const readReport = (id: number): Promise<Removal> => requestJson(`/api/v1/deidentification/reports/${id}`)

@@ -8,3 +8,8 @@ export function saveFile(file: Blob, name: string): void {
   // The browser has taken the file by the next turn of its loop.
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
+
+/** The same with a plain text. */
+export function saveText(text: string, name: string): void {
+  saveFile(new Blob([text], { type: 'text/plain' }), name)
+}

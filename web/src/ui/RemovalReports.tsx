@@ -1,25 +1,13 @@
-import { useState } from 'react'
-import { formatInstant } from '../lib/dates'
-import { formatCount, plural } from '../lib/numbers'
-import { saveFile } from '../lib/save'
-import { useAction } from '../lib/useAction'
 import { Badge, Button } from './controls'
-import { Empty, ErrorNotice } from './feedback'
+import { Empty } from './feedback'
 
-/** What left without identities at one time. */
-export interface RemovalReport {
+/** What left without identities at one time, in words. notes: what is not as usual with it. */
+export interface ReportRow {
   id: number
-  project: string
-  form: 'delivery' | 'dicom' | 'copy' | 'folder'
-  destination: string
-  delivery: number | null
-  actor: string
-  at: string
-  /** null: under way. */
-  ended_at: string | null
-  /** Nobody broke it off. */
-  whole: boolean
-  studies: number
+  when: string
+  where: string
+  who: string
+  notes: readonly string[]
   objects: number
   held_back: number
 }
@@ -35,23 +23,17 @@ export interface Removal {
   text: string
 }
 
-const FORMS = { dicom: 'ZIP', copy: 'study copy', folder: 'folder' } as const
-
-function whereTo(report: RemovalReport): string {
-  return report.form === 'delivery' ? `to ${report.destination}` : FORMS[report.form]
-}
-
 function Details({ removal }: { removal: Removal }) {
   const { done } = removal
   return (
     <div className="removal">
       <p className="muted">
         Options: {done.options.map((option) => option.replaceAll('_', ' ')).join(', ') || 'none beside the Basic Profile'}
-        {done.objects_with_blackened_pixels > 0 && `; pixels were made black in ${plural(done.objects_with_blackened_pixels, 'object')}`}
+        {done.objects_with_blackened_pixels > 0 && `; objects with pixels made black: ${done.objects_with_blackened_pixels}`}
       </p>
       {done.held_back.map((held) => (
         <p key={held.reason}>
-          <Badge tone="warn">{formatCount(held.objects)} held back</Badge> {held.reason}
+          <Badge tone="warn">{held.objects} held back</Badge> {held.reason}
         </p>
       ))}
       <div className="panel panel-scroll" role="region" aria-label="Attributes" tabIndex={0} style={{ maxHeight: '40vh' }}>
@@ -70,7 +52,7 @@ function Details({ removal }: { removal: Removal }) {
                 <td>{each.keyword}</td>
                 <td className="mono">{each.tag}</td>
                 <td>{each.what}</td>
-                <td className="num">{formatCount(each.times)}</td>
+                <td className="num">{each.times}</td>
               </tr>
             ))}
           </tbody>
@@ -80,20 +62,24 @@ function Details({ removal }: { removal: Removal }) {
   )
 }
 
+interface RemovalReportsProps {
+  reports: readonly ReportRow[]
+  open: { id: number; value: Removal } | null
+  busy: boolean
+  onToggle: (id: number) => void
+  onSave: () => void
+}
+
 /** What was removed from what left, the newest first; one of them is opened at a time. */
-export function RemovalReports({ reports, read }: { reports: readonly RemovalReport[]; read: (id: number) => Promise<Removal> }) {
-  const [open, setOpen] = useState<{ id: number; removal: Removal } | null>(null)
-  const action = useAction()
-  const toggle = (id: number) =>
-    open?.id === id
-      ? setOpen(null)
-      : action.run(async () => {
-          setOpen({ id, removal: await read(id) })
-        })
-  if (reports.length === 0) return <Empty icon="lock" title="Nothing has left">What leaves from now on has a report here.</Empty>
+export function RemovalReports({ reports, open, busy, onToggle, onSave }: RemovalReportsProps) {
+  if (reports.length === 0)
+    return (
+      <Empty icon="lock" title="Nothing has left">
+        What leaves from now on has a report here.
+      </Empty>
+    )
   return (
     <>
-      {action.failure && <ErrorNotice error={action.failure} />}
       <table className="plain-table">
         <thead>
           <tr>
@@ -109,22 +95,26 @@ export function RemovalReports({ reports, read }: { reports: readonly RemovalRep
         <tbody>
           {reports.map((report) => (
             <tr key={report.id}>
-              <td className="nowrap">{formatInstant(report.at)}</td>
+              <td className="nowrap">{report.when}</td>
               <td>
-                {whereTo(report)} {report.ended_at === null && <Badge>under way</Badge>}
-                {!report.whole && <Badge tone="warn">broken off</Badge>}
-                {report.actor && <div className="faint">{report.actor}</div>}
+                {report.where}{' '}
+                {report.notes.map((note) => (
+                  <Badge key={note} tone="warn">
+                    {note}
+                  </Badge>
+                ))}
+                {report.who && <div className="faint">{report.who}</div>}
               </td>
-              <td className="num">{formatCount(report.objects)}</td>
-              <td className="num">{formatCount(report.held_back)}</td>
+              <td className="num">{report.objects}</td>
+              <td className="num">{report.held_back}</td>
               <td>
                 <div className="row-actions">
                   {open?.id === report.id && (
-                    <Button small onClick={() => saveFile(new Blob([open.removal.text], { type: 'text/plain' }), `report-${report.id}.txt`)}>
+                    <Button small onClick={onSave}>
                       Save
                     </Button>
                   )}
-                  <Button small disabled={action.busy} aria-expanded={open?.id === report.id} onClick={() => void toggle(report.id)}>
+                  <Button small disabled={busy} aria-expanded={open?.id === report.id} onClick={() => onToggle(report.id)}>
                     {open?.id === report.id ? 'Hide' : 'What was removed'}
                   </Button>
                 </div>
@@ -133,7 +123,7 @@ export function RemovalReports({ reports, read }: { reports: readonly RemovalRep
           ))}
         </tbody>
       </table>
-      {open && <Details removal={open.removal} />}
+      {open && <Details removal={open.value} />}
     </>
   )
 }

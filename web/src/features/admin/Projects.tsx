@@ -2,8 +2,10 @@ import { useCallback, useState } from 'react'
 import { readReport, readReports } from '../../api/deidentification'
 import { changeProject, type Project, readProjects } from '../../api/projects'
 import { formatInstant } from '../../lib/dates'
+import { saveText } from '../../lib/save'
 import { useAction } from '../../lib/useAction'
 import { useLoaded } from '../../lib/useLoaded'
+import { useOpened } from '../../lib/useOpened'
 import { Badge, Button } from '../../ui/controls'
 import { Empty, ErrorNotice } from '../../ui/feedback'
 import { type Column, ManagedList } from '../../ui/ManagedList'
@@ -11,7 +13,7 @@ import { Dialog } from '../../ui/overlay'
 import { RemovalReports } from '../../ui/RemovalReports'
 import { ProjectDialog } from './ProjectDialog'
 
-type Open = { kind: 'add' } | { kind: 'edit'; project: Project } | { kind: 'reports'; project: string } | null
+type Open = { kind: 'add' } | { kind: 'edit'; project: Project } | { kind: 'reports'; project?: string } | null
 
 const COLUMNS: readonly Column<Project>[] = [
   {
@@ -28,14 +30,18 @@ const COLUMNS: readonly Column<Project>[] = [
   { title: 'Changed', className: 'muted secondary', cell: (project) => formatInstant(project.changed_at) },
 ]
 
-/** What has left by a project ('': by none), and what was removed from it. */
-function Left({ project, onClose }: { project: string; onClose: () => void }) {
+/** What has left by a project (none: by any, and without one), and what was removed from it. */
+function Left({ project, onClose }: { project?: string; onClose: () => void }) {
   const read = useCallback((signal: AbortSignal) => readReports({ project }, signal), [project])
-  const { value, failure } = useLoaded(read)
+  const loaded = useLoaded(read)
+  const { open, busy, failure, toggle } = useOpened(readReport)
+  const why = failure ?? loaded.failure
   return (
-    <Dialog title={project ? `What left by ${project}` : 'What left by no project'} wide onClose={onClose} footer={<Button onClick={onClose}>Close</Button>}>
-      {failure && <ErrorNotice error={failure} />}
-      {value && <RemovalReports reports={value} read={readReport} />}
+    <Dialog title={project ? `What left by ${project}` : 'What left without identities'} wide onClose={onClose} footer={<Button onClick={onClose}>Close</Button>}>
+      {why && <ErrorNotice error={why} />}
+      {loaded.value && (
+        <RemovalReports reports={loaded.value} open={open} busy={busy} onToggle={toggle} onSave={() => open && saveText(open.value.text, 'REPORT.TXT')} />
+      )}
     </Dialog>
   )
 }
@@ -85,11 +91,11 @@ export function Projects() {
         </Empty>
       }
     >
-      <p className="faint">
-        Exports and copies may leave by no project, with pseudonyms of that time only:{' '}
-        <Button small look="quiet" onClick={() => setOpen({ kind: 'reports', project: '' })}>
-          Their reports
-        </Button>
+      <p>
+        <Button small onClick={() => setOpen({ kind: 'reports' })}>
+          All reports
+        </Button>{' '}
+        <span className="faint">also of exports and copies by no project</span>
       </p>
       {open?.kind === 'reports' && <Left project={open.project} onClose={() => setOpen(null)} />}
       {open?.kind === 'add' && <ProjectDialog options={options} onClose={close} />}

@@ -6,8 +6,10 @@ import { formatInstant } from '../../lib/dates'
 import { sentence } from '../../lib/http'
 import { formatName } from '../../lib/names'
 import { formatCount, plural } from '../../lib/numbers'
+import { saveText } from '../../lib/save'
 import { useAction } from '../../lib/useAction'
 import { useLoaded } from '../../lib/useLoaded'
+import { useOpened } from '../../lib/useOpened'
 import { Badge, Button } from '../../ui/controls'
 import { ErrorNotice } from '../../ui/feedback'
 import { Dialog } from '../../ui/overlay'
@@ -57,11 +59,13 @@ function Instances({ rows }: { rows: SentInstance[] }) {
 function Removed({ delivery }: { delivery: number }) {
   const read = useCallback((signal: AbortSignal) => readReports({ delivery }, signal), [delivery])
   const { value } = useLoaded(read)
+  const { open, busy, failure, toggle } = useOpened(readReport)
   if (!value?.length) return null
   return (
-    <section aria-label="What was removed">
-      <h3>Without identities{value[0]?.project && `, by the project ${value[0].project}`}</h3>
-      <RemovalReports reports={value} read={readReport} />
+    <section aria-label="Without identities">
+      <h3>Left without identities</h3>
+      {failure && <ErrorNotice error={failure} />}
+      <RemovalReports reports={value} open={open} busy={busy} onToggle={toggle} onSave={() => open && saveText(open.value.text, 'REPORT.TXT')} />
     </section>
   )
 }
