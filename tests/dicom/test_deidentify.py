@@ -250,7 +250,7 @@ def test_drawings_stay_when_they_are_wanted_and_what_is_written_in_them_goes() -
     assert (0x6002, 0x3000) not in cleaned and (0x6000, 0x4000) not in cleaned
     (kept,) = cleaned.GraphicAnnotationSequence
     assert kept.GraphicObjectSequence[0].GraphicData == [1.0, 1.0, 2.0, 2.0]
-    assert kept.TextObjectSequence[0].UnformattedTextValue == "left lung"
+    assert kept.TextObjectSequence[0].UnformattedTextValue == "of left lung"
     assert "113103" in [item.CodeValue for item in cleaned.DeidentificationMethodCodeSequence]
 
 
