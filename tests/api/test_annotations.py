@@ -314,6 +314,26 @@ async def test_a_view_becomes_a_presentation_state(sqlite_api: Api, data: Path, 
     assert [*texts[1].AnchorPoint] == [x - 12, y + 30.5]
 
 
+async def test_the_view_of_a_colour_image_becomes_a_colour_state(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
+    file = data / "us/examples_rgb_color.dcm"
+    sqlite_api.store(file.read_bytes())
+    original = dcmread(file, stop_before_pixels=True)
+    study, series, instance = original.StudyInstanceUID, original.SeriesInstanceUID, original.SOPInstanceUID
+    token = sqlite_api.token(Role.RADIOLOGIST, "ray")
+    async with sqlite_api.client(token) as client:
+        arrow = item((study, series, instance), 1, kind="arrow", points=[[10, 20], [30, 40]], text="Jet")
+        await client.post(f"/studies/{study}/annotations", json={"set": [arrow], "remove": []})
+    view = {"series": series, "instance": instance, "frame": 1, "area": [1, 80, 100, 1], "rotation": 90, "flip": False}
+    made = await exported(sqlite_api, token, study, {"form": "PR", "note": "Jet", "view": view}, tmp_path)
+    assert made.SOPClassUID == "1.2.840.10008.5.1.4.1.1.11.2"
+    # No way of grey values (PS3.3 A.34.2), but the profile that says which colours are meant.
+    assert "SoftcopyVOILUTSequence" not in made and "PresentationLUTShape" not in made and len(made.ICCProfile) > 100
+    assert made.ReferencedSeriesSequence[0].ReferencedImageSequence[0].ReferencedSOPInstanceUID == instance
+    assert made.ImageRotation == 90 and made.DisplayedAreaSelectionSequence[0].DisplayedAreaBottomRightHandCorner == [100, 1]
+    (figure,) = made.GraphicAnnotationSequence[0].GraphicObjectSequence
+    assert [*figure.GraphicData] == [10.5, 20.5, 30.5, 40.5]
+
+
 async def test_marked_images_become_key_objects(sqlite_api: Api, data: Path, tmp_path: Path) -> None:
     study, series, instances = hold_ct(sqlite_api, data)
     token = sqlite_api.token(Role.RADIOLOGIST, "ray")

@@ -2,7 +2,7 @@
 import { type APIRequestContext, type Page, expect, test } from '@playwright/test'
 import { newUid } from './dicom'
 import { type Json, el, stow } from './overlaying'
-import { affineOf, csrf, open, pane } from './viewing'
+import { affineOf, csrf, eraseDrawings, open, pane } from './viewing'
 
 const SIDE = 64
 const STEP = 2 // mm
@@ -36,7 +36,13 @@ async function measure(page: Page, row: number, length: number, lesion: string):
   await expect(page.getByTestId('lesions').locator(`[data-row="${lesion}"]`)).toBeVisible()
 }
 
-interface Item { label?: string; origin?: { tracking: string } }
+interface Item { kind: string; points: [number, number][]; label?: string; origin?: { tracking: string } }
+/** What is drawn, in the order of its names; coordinates to a thousandth of a pixel, as a report holds them (FL). */
+const drawings = async (page: Page, study: string): Promise<unknown[]> => {
+  const { items } = (await (await page.request.get(`/api/v1/studies/${study}/annotations`)).json()) as { items: Item[] }
+  const said = items.map(({ kind, label = '', origin, points }) => ({ kind, label, tracking: origin?.tracking, points: points.map((point) => point.map((each) => each.toFixed(3))) }))
+  return said.sort((a, b) => a.label.localeCompare(b.label))
+}
 const kept = async (page: Page, study: string): Promise<Map<string, string>> => {
   const { items } = (await (await page.request.get(`/api/v1/studies/${study}/annotations`)).json()) as { items: Item[] }
   return new Map(items.flatMap(({ label, origin }) => (label && origin ? [[label, origin.tracking] as const] : [])))
@@ -110,4 +116,22 @@ test('target lesions of two studies have their sums, what changed, and the respo
   // By the table to the picture, with the shape chosen.
   await page.getByRole('button', { name: /^Show Node 2, 12/ }).click()
   await expect(page.getByTestId('lesion')).toHaveValue('Node 2')
+
+  // As a report in the archive, read by somebody who has drawn nothing: the same lesions under the same tracking UIDs, as long as they were, and the response.
+  const lines = await drawings(page, later)
+  await page.getByTestId('panel-annotations').click()
+  await page.getByTestId('export-form').selectOption('SR')
+  await page.getByTestId('export').click()
+  await expect(page.getByTestId('export-told')).toHaveText(/Stored in the archive/)
+  await eraseDrawings(page.request, later)
+  await open(page, later)
+  if (!(await page.getByTestId('stored-report').first().isVisible())) await page.getByTestId('panel-annotations').click()
+  expect(await drawings(page, later)).toEqual([])
+  await page.getByTestId('stored-report').first().click()
+  await pane(page).getByTestId('report').getByTestId('report-adopt').click()
+  await expect.poll(() => drawings(page, later)).toEqual(lines)
+  await open(page, later)
+  if (!(await page.getByTestId('lesions').isVisible())) await page.getByTestId('panel-statistics').click()
+  await expect(page.getByTestId('lesion-rule')).toContainText('Progressive disease (2026-03-05): There is a new lesion.')
+  expect([await numbers(page, 'sum'), await row(page, 'response')]).toEqual([[60, 34], ['Baseline', 'PD']])
 })

@@ -196,6 +196,22 @@ test('a multi-frame object plays at its own rate and stops', async ({ page }) =>
   await page.screenshot({ path: path.join(SHOTS, 'viewer-cine.png') })
   await page.keyboard.press('c')
   await page.waitForTimeout(300)
+  // Turned round at the end, the frame after the last is the one before it; else it would be the first.
+  await page.keyboard.press('End')
+  await page.getByRole('button', { name: 'Starts over at the end' }).click()
+  await expect(page.getByRole('button', { name: 'Turns back at the end' })).toBeVisible()
+  const way = await first.evaluateHandle((pane) => {
+    const frames: number[] = []
+    new MutationObserver(() => frames.push(Number(pane.getAttribute('data-shown')))).observe(pane, { attributeFilter: ['data-shown'] })
+    return frames
+  })
+  await expect(first).toHaveAttribute('data-shown', '74')
+  await multiframe.click()
+  await expect.poll(() => way.evaluate((frames) => frames.filter((frame) => frame < 74).length)).toBeGreaterThan(3)
+  await page.keyboard.press('c')
+  const back = (await way.jsonValue()).filter((frame) => frame < 74)
+  expect(back).toEqual(back.toSorted((a, b) => b - a))
+  expect(back[0]).toBeGreaterThan(60)
   const rest = await first.getAttribute('data-index')
   await page.waitForTimeout(500)
   expect(await first.getAttribute('data-index')).toBe(rest)
