@@ -236,6 +236,7 @@ def serve_hl7(settings: Settings, stop: threading.Event, plain: socket.socket | 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role: what follows ingest, until stop is set."""
     from isocenter.work import (
+        anchoring,
         audit_relay,
         backups,
         commitments,
@@ -256,7 +257,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
 
     # Beside the rounds: reading many files, or a peer that does not answer, makes no viewer wait for a document.
     beside = {
-        "audit": audit_relay.run, "backups": backups.run,
+        "anchors": anchoring.run, "audit": audit_relay.run, "backups": backups.run,
         "commitments": commitments.report, "commitment-requests": commitments.ask, "copies": copies.run,
         "hl7": hl7_messages.run, "index": index_filling.run, "journal": journal.run,
         "notices": notices.run, "progress": progress.run, "rejections": rejections.run,

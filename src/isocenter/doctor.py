@@ -229,6 +229,18 @@ def _log(context: Context) -> Iterator[Finding]:
         )
 
 
+def _anchors(context: Context) -> Iterator[Finding]:
+    """The notes of the log's head outside."""
+    state = auditing.state(context, SYSTEM)
+    if not state.places and context.settings.audit_syslog is None:
+        mend = "Name a place outside, best one where nothing can be changed: the setting audit_anchor"
+        yield Finding("advice", "the head of the change log is noted nowhere else: its end could be cut off unseen", mend)
+    elif state.failing_since is not None:
+        since = f"{state.failing_since:%Y-%m-%d %H:%M} UTC"
+        yield Finding("unhealthy", f"the head of the change log is not noted since {since}: {state.reason}",
+                      "Are the places of audit_anchor there and writable?")
+
+
 def _collector(context: Context) -> Iterator[Finding]:
     """The audit collector."""
     told = audit_trail.collector(context)
@@ -278,5 +290,5 @@ def _queues(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
-    _works, _settings, _clock, _work, _network, _files, _people, _backups, _kept, _log, _collector, _journal, _queues,
+    _works, _settings, _clock, _work, _network, _files, _people, _backups, _kept, _log, _anchors, _collector, _journal, _queues,
 )  # fmt: skip

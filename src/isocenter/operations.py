@@ -14,7 +14,7 @@ from isocenter import __version__, metrics
 from isocenter.domain import access
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
-from isocenter.service import backup, deliveries, scrubbing, system, webhooks
+from isocenter.service import auditing, backup, deliveries, scrubbing, system, webhooks
 from isocenter.service.context import Context
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -131,6 +131,11 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
         facts["isocenter_backup_made"] = ("When the last backup was made, Unix time", backups.made_at.timestamp())
     failing = backups.late or backups.failing_since is not None or backups.faults > 0
     facts["isocenter_backup_failing"] = ("1: the last backup is too old, there is none, or the next one fails", float(failing))
+    anchored = auditing.state(context, SYSTEM)
+    if anchored.at is not None:
+        facts["isocenter_audit_anchored"] = ("When the head of the change log was last noted outside, Unix time",
+                                             anchored.at.timestamp())
+    facts["isocenter_audit_anchor_failing"] = ("1: it cannot be noted", float(anchored.failing_since is not None))
     settings = context.settings
     pairs = {"dicom": settings.dicom_certificate if settings.dicom_tls else None, "http": (settings.tls_cert,)}
     for port, pair in pairs.items():

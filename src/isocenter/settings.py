@@ -135,6 +135,10 @@ class Settings:
                                            metavar="FILE")
     audit_syslog_cert: Path | None = setting(None, "Certificate chain and key (PEM) shown to the collector; empty: none",
                                              metavar="FILE")
+    audit_anchor: str = setting("", "Where the head of the change log is noted, so that nobody cuts its end off unseen: "
+                                    "places outside, separated by commas, each file:///DIR, which must exist, or "
+                                    "s3://BUCKET[/PREFIX]?...; empty: in the messages to audit_syslog only", metavar="URL,...")
+    audit_anchor_every_hours: float = setting(24.0, "Hours between two of these notes", least=0.25)
     audit_site: str = setting("", "Name of the enterprise in audit messages (AuditEnterpriseSiteID)", metavar="TEXT")
     cors_origins: Origins = setting(Origins(), "Web sites whose pages may use DICOMweb with a token of their own, separated by "
                                                "commas; *: all", metavar="URL,...")
@@ -252,6 +256,11 @@ class Settings:
         return f"{'https' if self.tls else 'http'}://{Address(host, self.http.port)}"
 
     @property
+    def anchor_places(self) -> tuple[str, ...]:
+        """The places of `audit_anchor`."""
+        return tuple(each.strip() for each in self.audit_anchor.split(",") if each.strip())
+
+    @property
     def unknown_aets_accepted(self) -> bool:
         """DESIGN 4: on loopback unknown AE titles may store, find, move and get; elsewhere only known peers."""
         return self.accept_any_aet and self.dicom.is_loopback
@@ -349,6 +358,8 @@ def check(settings: Settings) -> Settings:
     _check_place("storage", settings.storage)
     _check_place("replica", settings.replica)
     _check_place("backup", settings.backup)
+    for place in settings.anchor_places:
+        _check_place("audit_anchor", place)
     if settings.replica and settings.replica == settings.storage:
         raise SettingsError("replica: it is the storage itself; name another place")
     _check_keys(settings)

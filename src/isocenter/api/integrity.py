@@ -7,13 +7,14 @@ from isocenter.api.endpoint import Call, Endpoint
 from isocenter.api.schema import array, boolean, integer, obj, or_null, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
-from isocenter.service import backup, scrubbing
+from isocenter.service import auditing, backup, scrubbing
 
 
 def _integrity(call: Call) -> Any:
     health = scrubbing.health(call.context, call.principal)
     scrub, replica = health.scrub, health.replica
     last = backup.state(call.context, call.principal)
+    noted = auditing.state(call.context, call.principal)
     return {
         "rate": health.rate,
         "expected": health.expected,
@@ -24,6 +25,8 @@ def _integrity(call: Call) -> Any:
         "replica": replica and {"place": replica.place, "behind": health.behind, "reason": replica.reason},
         "backup": {"place": last.place, "every_hours": last.every_hours, "made_at": _moment(last.made_at), "faults": last.faults,
                    "failing_since": _moment(last.failing_since), "reason": last.reason, "late": last.late},
+        "anchors": {"places": list(noted.places), "every_hours": noted.every_hours, "at": _moment(noted.at), "head": noted.head,
+                    "failing_since": _moment(noted.failing_since), "reason": noted.reason},
         "damaged": health.damaged,
         "mended": health.mended,
         "files": [
@@ -55,6 +58,11 @@ _BACKUP = obj(
      "faults": integer("files that the last one could not have"), "failing_since": or_null(_INSTANT),
      "reason": text("why the worker's fails; or empty"), "late": boolean()}
 )  # fmt: skip
+_ANCHORS = obj(
+    {"places": array(text("where the head of the change log is noted")), "every_hours": {"type": "number"},
+     "at": or_null(_INSTANT), "head": text("NUMBER:HASH of the last; or empty"), "failing_since": or_null(_INSTANT),
+     "reason": text("why it cannot be noted; or empty")}
+)  # fmt: skip
 _FILE = obj(
     {"file": text("storage key"), "sop_instance_uid": text(), "kind": text(enum=["missing", "damaged"]), "detail": text(),
      "found_at": _INSTANT, "mended_at": or_null(_INSTANT), "mended_by": text("replica, other or empty")}
@@ -66,7 +74,7 @@ ENDPOINTS = (
         summary="Whether every file is what it was: the rounds of the worker, and what they found",
         answer=obj(
             {"rate": integer("bytes a second; 0: no rounds"), "expected": integer("files that the index speaks of"),
-             "round": or_null(_ROUND), "replica": or_null(_REPLICA), "backup": _BACKUP,
+             "round": or_null(_ROUND), "replica": or_null(_REPLICA), "backup": _BACKUP, "anchors": _ANCHORS,
              "damaged": integer("files that are not whole now"),
              "mended": integer("files that were not, and are again"), "files": array(_FILE)}
         ),

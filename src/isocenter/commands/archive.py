@@ -111,7 +111,7 @@ def arguments_verify(parser: argparse.ArgumentParser) -> None:
 
 def _run_audit(arguments: argparse.Namespace, loaded: Loaded) -> int:
     with app.opened(loaded.settings) as context, Progress("verify", "rows") as progress:
-        audit = auditing.look(context, arguments.anchor, progress.advance)
+        audit = auditing.look(context, arguments.anchor, progress.advance, noted=auditing.anchors(context))
     if arguments.json:
         print_json({**asdict(audit), "sound": audit.is_sound})
         return 0 if audit.is_sound else 1
@@ -121,10 +121,18 @@ def _run_audit(arguments: argparse.Namespace, loaded: Loaded) -> int:
         print(f"unchained: row {number} has no hash: a program of an older version wrote it, or somebody put it in")
     if audit.anchored is False:
         print(f"the row {arguments.anchor.partition(':')[0]} is not the one that was noted")
+    for line in audit.lost[: auditing.SHOWN]:
+        print(f"not there any more: {line}")
+    for line in audit.unread[: auditing.SHOWN]:
+        print(f"not compared: {line}")
     older = f", {audit.older:,} of them from before the chain" if audit.older else ""
     wrong = len(audit.broken) + len(audit.unchained)
     print(f"{audit.rows:,} rows of the change log checked{older}: "
-          + ("everything is as it was written" if audit.is_sound else f"{wrong} wrong" if wrong else "its end is missing"))
+          + ("everything is as it was written" if audit.is_sound else f"{wrong} wrong" if wrong
+             else "its end is missing, or all of it was made anew" if audit.lost or audit.anchored is False
+             else "not all of the heads that were noted could be read"))
+    if audit.anchors:
+        print(f"{audit.anchors:,} heads that were noted outside compared, {len(audit.lost):,} of them not there any more")
     print(f"head, to be noted elsewhere: {audit.head or 'none yet'}")
     return 0 if audit.is_sound else 1
 

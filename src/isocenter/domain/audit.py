@@ -84,7 +84,7 @@ def _of(event: Code, action: str, *kinds: Event, type: Code | None = None, outco
 FAMILIES: Mapping[Event, Family] = MappingProxyType(
     _of(ACTIVITY, "E", Event.APPLICATION_STARTED, type=START)
     | _of(ACTIVITY, "E", Event.APPLICATION_STOPPED, type=STOP)
-    | _of(LOG_USED, "R", Event.AUDIT_READ)
+    | _of(LOG_USED, "R", Event.AUDIT_READ, Event.AUDIT_ANCHORED)
     | _of(BEGIN_TRANSFER, "E", Event.DELIVERY_REQUESTED, Event.DELIVERY_RESENT, Event.RETRIEVAL_ASKED)
     | _of(BEGIN_TRANSFER, "E", Event.DELIVERY_CANCELLED, Event.RETRIEVAL_CANCELLED, outcome=MINOR)
     | _of(ACCESSED, "C", Event.STUDY_CREATED)

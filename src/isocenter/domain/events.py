@@ -14,6 +14,7 @@ class Event(StrEnum):
     ANNOTATION_SAVED = "annotation.saved"
     APPLICATION_STARTED = "application.started"
     APPLICATION_STOPPED = "application.stopped"
+    AUDIT_ANCHORED = "audit.anchored"
     AUDIT_READ = "audit.read"
     BACKUP_MADE = "backup.made"
     BACKUP_RESTORED = "backup.restored"

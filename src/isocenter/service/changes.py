@@ -26,6 +26,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.ANNOTATION_SAVED: Permission.CHANGE_READ,
         Event.APPLICATION_STARTED: Permission.CHANGE_READ,
         Event.APPLICATION_STOPPED: Permission.CHANGE_READ,
+        Event.AUDIT_ANCHORED: Permission.CHANGE_READ,
         Event.AUDIT_READ: Permission.CHANGE_READ,
         Event.BACKUP_MADE: Permission.CHANGE_READ,
         Event.BACKUP_RESTORED: Permission.CHANGE_READ,

@@ -86,6 +86,13 @@ def latest(connection: Connection) -> int:
     return connection.execute(select(func.max(change.c.seq))).scalar() or 0
 
 
+def head(connection: Connection) -> tuple[int, str]:
+    """Number and hash of the newest row that has a hash; (0, "") when there is none."""
+    query = select(change.c.seq, change.c.hash).where(change.c.hash != "").order_by(change.c.seq.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return (row.seq, row.hash) if row else (0, "")
+
+
 def begin(connection: Connection) -> None:
     """Called by Database: a transaction begins, nothing is buffered."""
     connection.info[_BUFFER] = []

@@ -184,6 +184,8 @@ export interface Integrity {
   replica: { place: string; behind: number; reason: string } | null
   /** place: where the worker makes them; empty: it makes none. late: the last one is too old, or there is none. */
   backup: { place: string; every_hours: number; made_at: string | null; faults: number; failing_since: string | null; reason: string; late: boolean }
+  /** Where the head of the change log is noted, so that its end cannot be cut off unseen. */
+  anchors: { places: string[]; every_hours: number; at: string | null; head: string; failing_since: string | null; reason: string }
   damaged: number
   mended: number
   files: DamagedFile[]

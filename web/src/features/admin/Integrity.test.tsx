@@ -12,6 +12,7 @@ const READER = { name: 'ray', permissions: ['system:read'] } as unknown as User
 const FACTS: Facts = {
   rate: 8 * 2 ** 20, expected: 200, damaged: 0, mended: 1, replica: { place: 's3://copies', behind: 3, reason: '' },
   backup: { place: 's3://backups/a', every_hours: 24, made_at: '2026-11-23T02:30:00Z', faults: 2, failing_since: null, reason: '', late: false },
+  anchors: { places: ['file:///mnt/notes'], every_hours: 24, at: '2026-11-23T02:30:00Z', head: '7:abc', failing_since: null, reason: '' },
   round: { began_at: '2026-11-23T05:00:00Z', files: 50, bytes: 2 ** 20, reason: '', last_ended_at: null, last_files: 0, last_bytes: 0 },
   files: [{ file: 'archive/2026/a.dcm', sop_instance_uid: '1.2.3', kind: 'damaged', detail: '', found_at: '2026-11-23T05:00:00Z', mended_at: '2026-11-23T05:00:01Z', mended_by: 'replica' }],
 }
@@ -25,6 +26,7 @@ it('tells how far the round is, what was put back, and begins one', async () => 
   expect(screen.getByText('s3://copies, 3 files still to come')).toBeTruthy()
   expect(screen.getByText(/, without 2 files that could not be had$/)).toBeTruthy()
   expect(screen.getByText('every 24 hours to s3://backups/a')).toBeTruthy()
+  expect(screen.getByText(/^its head was noted outside .*, every 24 hours in file:\/\/\/mnt\/notes$/)).toBeTruthy()
   expect(screen.queryByText(/The last backup is too old/)).toBeNull()
   fireEvent.click(screen.getByRole('button', { name: 'Begin a round now' }))
   await vi.waitFor(() => expect(readIntegrity).toHaveBeenCalledTimes(2))

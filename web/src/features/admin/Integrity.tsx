@@ -68,6 +68,11 @@ function Notices({ facts }: { facts: Facts }) {
           Name a place on another disk or machine with the setting backup, or run isocenter backup every night.
         </Notice>
       )}
+      {facts.anchors.failing_since && (
+        <Notice tone="danger" title={`The head of the change log is not noted outside since ${formatInstant(facts.anchors.failing_since)}.`}>
+          {`${facts.anchors.reason}. It is tried again every ten minutes.`}
+        </Notice>
+      )}
       {facts.rate === 0 && <Notice tone="warn" title="Nobody looks whether files decay.">The setting scrub_rate is 0.</Notice>}
       {reason && <Notice tone="warn" title="The round waits.">{`${reason}. It goes on by itself.`}</Notice>}
     </>
@@ -75,7 +80,7 @@ function Notices({ facts }: { facts: Facts }) {
 }
 
 function Rounds({ facts }: { facts: Facts }) {
-  const { round, replica, backup } = facts
+  const { round, replica, backup, anchors } = facts
   return (
     <div className="panel admin-facts">
       <dl className="facts">
@@ -97,6 +102,11 @@ function Rounds({ facts }: { facts: Facts }) {
         </dd>
         <dt>Backups</dt>
         <dd>{backup.place ? `every ${backup.every_hours} hours to ${backup.place}` : 'not by the worker'}</dd>
+        <dt>Change log</dt>
+        <dd>
+          {anchors.at ? `its head was noted outside ${formatInstant(anchors.at)}` : 'its head is noted nowhere else'}
+          {anchors.places.length > 0 && `, every ${anchors.every_hours} hours in ${anchors.places.join(' and ')}`}
+        </dd>
         <dt>Put right</dt>
         <dd>{plural(facts.mended, 'file', 'files')}</dd>
       </dl>
