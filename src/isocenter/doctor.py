@@ -18,7 +18,19 @@ from isocenter.domain.addresses import is_loopback
 from isocenter.domain.certificates import WARN_BEFORE
 from isocenter.domain.errors import IsocenterError
 from isocenter.operations import problems
-from isocenter.service import accounts, audit_trail, auditing, backup, deliveries, journal, peers, scrubbing, system, webhooks
+from isocenter.service import (
+    accounts,
+    audit_trail,
+    auditing,
+    backup,
+    deliveries,
+    encrypting,
+    journal,
+    peers,
+    scrubbing,
+    system,
+    webhooks,
+)
 from isocenter.service.context import Context
 from isocenter.store import changes, factors
 from isocenter.store.schema import change, exception, series_dirty
@@ -229,6 +241,15 @@ def _log(context: Context) -> Iterator[Finding]:
         )
 
 
+def _renewals(context: Context) -> Iterator[Finding]:
+    """Files on their way under another key."""
+    for each in encrypting.renewals(context, SYSTEM):
+        if encrypting.is_stopped(context, each):
+            where = f" of {each.place}" if each.place else ""
+            yield Finding("unhealthy", f"bringing the files{where} under another key was broken off at {each.files:,} of "
+                                       f"{each.expected:,}", "isocenter encryption renew goes on where it was.")
+
+
 def _anchors(context: Context) -> Iterator[Finding]:
     """The notes of the log's head outside."""
     state = auditing.state(context, SYSTEM)
@@ -290,5 +311,6 @@ def _queues(context: Context) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
-    _works, _settings, _clock, _work, _network, _files, _people, _backups, _kept, _log, _anchors, _collector, _journal, _queues,
+    _works, _settings, _clock, _work, _network, _files, _people, _backups, _kept, _log, _renewals, _anchors, _collector, _journal,
+    _queues,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from isocenter import __version__, metrics
 from isocenter.domain import access
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Busy, Forbidden, IsocenterError, Unauthenticated
-from isocenter.service import auditing, backup, deliveries, scrubbing, system, webhooks
+from isocenter.service import auditing, backup, deliveries, encrypting, scrubbing, system, webhooks
 from isocenter.service.context import Context
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -136,6 +136,11 @@ def gauges(context: Context) -> dict[str, tuple[str, float]]:
         facts["isocenter_audit_anchored"] = ("When the head of the change log was last noted outside, Unix time",
                                              anchored.at.timestamp())
     facts["isocenter_audit_anchor_failing"] = ("1: it cannot be noted", float(anchored.failing_since is not None))
+    for each in encrypting.renewals(context, SYSTEM):
+        if not each.place:
+            facts["isocenter_encryption_renewal_files"] = ("Files looked at by the last `encryption renew`", float(each.files))
+            facts["isocenter_encryption_renewal_expected"] = ("Files there were when it began", float(each.expected))
+            facts["isocenter_encryption_renewal_open"] = ("1: it has not ended", float(each.ended_at is None))
     settings = context.settings
     pairs = {"dicom": settings.dicom_certificate if settings.dicom_tls else None, "http": (settings.tls_cert,)}
     for port, pair in pairs.items():

@@ -34,7 +34,8 @@ def healthy(context: Context, folder: Path) -> Context:
     backup.back_up(context, vault(str(folder), context.settings))
     key = folder.parent / "key"
     key.write_text("11" * 32)
-    return replace(context, settings=replace(context.settings, replica=f"file://{folder}", encryption_key=f"file:{key}"))
+    settings = replace(context.settings, replica=f"file://{folder}", encryption_key=f"file:{key}", audit_anchor=f"file://{folder}")
+    return replace(context, settings=settings)
 
 
 def found(context: Context) -> dict[str, str]:
@@ -138,7 +139,8 @@ def stop_looking(context: Context) -> Context:
         (wait, "unsafe", "last backup is of"), (lose, "unsafe", "could not have every file"),
         (tamper, "unsafe", "not as it was written"), (forget_token, "unsafe", "never ends"),
         (decay, "unsafe", "1 file is missing or damaged"), (leave_single, "advice", "no second storage"),
-        (stop_looking, "advice", "files decay"), (stay_in_clear, "advice", "stored in clear"),
+        (stop_looking, "advice", "files decay"), (set_(audit_anchor=""), "advice", "noted nowhere else"),
+        (stay_in_clear, "advice", "stored in clear"),
         (sign_in_simply, "advice", "password alone: boss"), (turn_back_the_clock, "unhealthy", "the clock is behind"),
         (let_anybody_be_a_peer, "unsafe", "the peer OPEN may call from 0.0.0.0/0"), (tell_in_clear, "unsafe", "the webhook ris"),
         (let_the_worker_sleep, "unhealthy", "1 series wait for the worker"), (fail_a_message, "advice", "1 HL7 messages"),

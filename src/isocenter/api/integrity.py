@@ -7,7 +7,7 @@ from isocenter.api.endpoint import Call, Endpoint
 from isocenter.api.schema import array, boolean, integer, obj, or_null, text
 from isocenter.domain.access import Permission
 from isocenter.domain.errors import Kind
-from isocenter.service import auditing, backup, scrubbing
+from isocenter.service import auditing, backup, encrypting, scrubbing
 
 
 def _integrity(call: Call) -> Any:
@@ -27,6 +27,12 @@ def _integrity(call: Call) -> Any:
                    "failing_since": _moment(last.failing_since), "reason": last.reason, "late": last.late},
         "anchors": {"places": list(noted.places), "every_hours": noted.every_hours, "at": _moment(noted.at), "head": noted.head,
                     "failing_since": _moment(noted.failing_since), "reason": noted.reason},
+        "renewals": [
+            {"place": each.place, "key": each.key, "began_at": _moment(each.began_at), "ended_at": _moment(each.ended_at),
+             "expected": each.expected, "files": each.files, "changed": each.changed, "faults": each.faults,
+             "stopped": encrypting.is_stopped(call.context, each)}
+            for each in encrypting.renewals(call.context, call.principal)
+        ],
         "damaged": health.damaged,
         "mended": health.mended,
         "files": [
@@ -63,6 +69,12 @@ _ANCHORS = obj(
      "at": or_null(_INSTANT), "head": text("NUMBER:HASH of the last; or empty"), "failing_since": or_null(_INSTANT),
      "reason": text("why it cannot be noted; or empty")}
 )  # fmt: skip
+_RENEWAL = obj(
+    {"place": text("a folder; empty: the archive"), "key": text("under which the files are to be; empty: in clear"),
+     "began_at": _INSTANT, "ended_at": or_null(_INSTANT), "expected": integer("files there were when it began"),
+     "files": integer("looked at"), "changed": integer(), "faults": integer("that could not be read"),
+     "stopped": boolean("it was broken off")}
+)  # fmt: skip
 _FILE = obj(
     {"file": text("storage key"), "sop_instance_uid": text(), "kind": text(enum=["missing", "damaged"]), "detail": text(),
      "found_at": _INSTANT, "mended_at": or_null(_INSTANT), "mended_by": text("replica, other or empty")}
@@ -75,6 +87,7 @@ ENDPOINTS = (
         answer=obj(
             {"rate": integer("bytes a second; 0: no rounds"), "expected": integer("files that the index speaks of"),
              "round": or_null(_ROUND), "replica": or_null(_REPLICA), "backup": _BACKUP, "anchors": _ANCHORS,
+             "renewals": array(_RENEWAL, "files brought under another key, the last time of each place"),
              "damaged": integer("files that are not whole now"),
              "mended": integer("files that were not, and are again"), "files": array(_FILE)}
         ),

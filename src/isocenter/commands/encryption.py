@@ -29,7 +29,7 @@ def run_encryption(arguments: argparse.Namespace, loaded: Loaded) -> int:
         now = encrypting.current(context)
         if arguments.action == "status":
             return _counts(encrypting.status(context, arguments.folder, progress.advance), now, as_json=arguments.json)
-        report = encrypting.renew(context, arguments.folder, progress.advance)
+        report = encrypting.renew(context, arguments.folder, progress.advance, progress.expect)
     if arguments.json:
         print_json({"key": now, **asdict(report)})
     else:

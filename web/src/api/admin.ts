@@ -175,6 +175,19 @@ export interface DamagedFile {
   mended_by: '' | 'replica' | 'other'
 }
 
+export interface Renewal {
+  place: string
+  key: string
+  began_at: string
+  ended_at: string | null
+  expected: number
+  files: number
+  changed: number
+  faults: number
+  /** It was broken off. */
+  stopped: boolean
+}
+
 /** Whether every file is what it was. */
 export interface Integrity {
   /** Bytes a second; 0: nobody looks. */
@@ -186,6 +199,8 @@ export interface Integrity {
   backup: { place: string; every_hours: number; made_at: string | null; faults: number; failing_since: string | null; reason: string; late: boolean }
   /** Where the head of the change log is noted, so that its end cannot be cut off unseen. */
   anchors: { places: string[]; every_hours: number; at: string | null; head: string; failing_since: string | null; reason: string }
+  /** Files brought under another key, the last time of each place ('': the archive). */
+  renewals: Renewal[]
   damaged: number
   mended: number
   files: DamagedFile[]

@@ -13,6 +13,7 @@ const FACTS: Facts = {
   rate: 8 * 2 ** 20, expected: 200, damaged: 0, mended: 1, replica: { place: 's3://copies', behind: 3, reason: '' },
   backup: { place: 's3://backups/a', every_hours: 24, made_at: '2026-11-23T02:30:00Z', faults: 2, failing_since: null, reason: '', late: false },
   anchors: { places: ['file:///mnt/notes'], every_hours: 24, at: '2026-11-23T02:30:00Z', head: '7:abc', failing_since: null, reason: '' },
+  renewals: [],
   round: { began_at: '2026-11-23T05:00:00Z', files: 50, bytes: 2 ** 20, reason: '', last_ended_at: null, last_files: 0, last_bytes: 0 },
   files: [{ file: 'archive/2026/a.dcm', sop_instance_uid: '1.2.3', kind: 'damaged', detail: '', found_at: '2026-11-23T05:00:00Z', mended_at: '2026-11-23T05:00:01Z', mended_by: 'replica' }],
 }
@@ -41,6 +42,18 @@ it('says what is lost and what to do, to who may only look', async () => {
   expect(screen.getByText(/Restore them from a backup/)).toBeTruthy()
   expect(screen.getByText('send the instance again')).toBeTruthy()
   expect(screen.queryByRole('button', { name: 'Begin a round now' })).toBeNull()
+})
+
+it('tells how far files are under another key, and that it was broken off', async () => {
+  const renewal = { place: '', key: 'ab12', began_at: '2026-11-23T02:30:00Z', ended_at: null, expected: 400, files: 100, changed: 90, faults: 0, stopped: false }
+  vi.mocked(readIntegrity).mockResolvedValue({ ...FACTS, renewals: [renewal] })
+  const { unmount } = render(<Integrity user={READER} />)
+  expect(await screen.findByText('100 of 400 files looked at, to be under the key ab12')).toBeTruthy()
+  expect(screen.queryByText(/was broken off/)).toBeNull()
+  unmount()
+  vi.mocked(readIntegrity).mockResolvedValue({ ...FACTS, renewals: [{ ...renewal, stopped: true }] })
+  render(<Integrity user={READER} />)
+  expect(await screen.findByText('Bringing files under another key was broken off.')).toBeTruthy()
 })
 
 it('is loud about backups that fail, are too old or were never made', async () => {

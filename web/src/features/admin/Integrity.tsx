@@ -1,4 +1,4 @@
-import { type DamagedFile, type Integrity as Facts, beginRound, readIntegrity } from '../../api/admin'
+import { type DamagedFile, type Integrity as Facts, type Renewal, beginRound, readIntegrity } from '../../api/admin'
 import { may } from '../../api/session'
 import type { User } from '../../api/types'
 import { formatInstant } from '../../lib/dates'
@@ -73,8 +73,29 @@ function Notices({ facts }: { facts: Facts }) {
           {`${facts.anchors.reason}. It is tried again every ten minutes.`}
         </Notice>
       )}
+      {facts.renewals.some((renewal) => renewal.stopped) && (
+        <Notice tone="warn" title="Bringing files under another key was broken off.">
+          isocenter encryption renew goes on where it was; files under the older key are read meanwhile.
+        </Notice>
+      )}
       {facts.rate === 0 && <Notice tone="warn" title="Nobody looks whether files decay.">The setting scrub_rate is 0.</Notice>}
       {reason && <Notice tone="warn" title="The round waits.">{`${reason}. It goes on by itself.`}</Notice>}
+    </>
+  )
+}
+
+function Keys({ renewal }: { renewal: Renewal }) {
+  const { key, files, expected, faults, ended_at: ended, stopped } = renewal
+  const whither = key ? `under the key ${key}` : 'out of encryption'
+  const words = ended ? `${plural(files, 'file', 'files')} brought ${whither} ${formatInstant(ended)}` : `${formatCount(files)} of ${plural(expected, 'file', 'files')} looked at, to be ${whither}`
+  return (
+    <>
+      <dt>{renewal.place ? `Keys of ${renewal.place}` : 'Keys of files'}</dt>
+      <dd>
+        {!ended && <Progress value={expected === 0 ? 1 : Math.min(1, files / expected)} label="Under another key" failed={stopped} />}
+        {words}
+        {faults > 0 && `; ${plural(faults, 'file', 'files')} could not be read and stayed`}
+      </dd>
     </>
   )
 }
@@ -107,6 +128,9 @@ function Rounds({ facts }: { facts: Facts }) {
           {anchors.at ? `its head was noted outside ${formatInstant(anchors.at)}` : 'its head is noted nowhere else'}
           {anchors.places.length > 0 && `, every ${anchors.every_hours} hours in ${anchors.places.join(' and ')}`}
         </dd>
+        {facts.renewals.map((renewal) => (
+          <Keys key={renewal.place} renewal={renewal} />
+        ))}
         <dt>Put right</dt>
         <dd>{plural(facts.mended, 'file', 'files')}</dd>
       </dl>
