@@ -23,7 +23,7 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.conformance import Statement
 from isocenter.domain.errors import Away, Invalid, IsocenterError
 from isocenter.domain.verification import Verified
-from isocenter.service import accounts, audit_trail, filling, integrity
+from isocenter.service import accounts, audit_trail, filling, integrity, provider
 from isocenter.service.context import Context, Row
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
@@ -112,6 +112,7 @@ def opened(settings: Settings) -> Iterator[Context]:
 
 def prepare(settings: Settings) -> dict[str, Any]:
     """Create folders, schema and, at the first start, the user admin. Returns {"first_start": bool, "password": str | None}."""
+    provider.check(settings)
     with opened(settings) as context:
         given = os.environ.get("ISOCENTER_ADMIN_PASSWORD") or None
         first = not accounts.users(context, SYSTEM)

@@ -128,6 +128,27 @@ class Tenants(dict[str, dict[str, str]]):
         return json.dumps(self, sort_keys=True) if self else ""
 
 
+class Roles(dict[str, str]):
+    """Group of the provider -> role, in the order they are asked; not to be changed, as no setting is."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Roles":
+        """Read "Radiology=radiologist; CN=PACS,OU=IT=admin": the role follows the last equals sign. Raises ValueError."""
+        found: dict[str, str] = {}
+        for line in filter(str.strip, text.split(";")):
+            group, equals, role = line.rpartition("=")
+            if not equals or not group.strip() or not role.strip() or group.strip() in found:
+                raise ValueError("write GROUP=ROLE; GROUP=ROLE, each group once")
+            found[group.strip()] = role.strip()
+        return cls(found)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        return "; ".join(f"{group}={role}" for group, role in self.items())
+
+
 def text_of(value: Any) -> str:
     """A value as one would write it."""
     if value is None:
@@ -177,5 +198,5 @@ def _path(text: str) -> Path:
 PARSERS: dict[Any, Any] = {  # type -> text -> value; raises ValueError with a sentence on what to write
     str: str.strip, int: _integer, float: _number, bool: _boolean, Path: _path, Path | None: lambda t: _path(t) if t else None,
     Address: Address.parse, Address | None: lambda t: Address.parse(t) if t else None, Size: Size.parse,
-    tuple[str, ...]: _networks, Origins: Origins.parse, Tenants: Tenants.parse,
+    tuple[str, ...]: _networks, Origins: Origins.parse, Tenants: Tenants.parse, Roles: Roles.parse,
 }

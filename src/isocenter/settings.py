@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
-from isocenter.setting_values import PARSERS, Address, BucketAddress, Origins, Size, Tenants, text_of
+from isocenter.setting_values import PARSERS, Address, BucketAddress, Origins, Roles, Size, Tenants, text_of
 
 __all__ = [
     "AE_TITLE", "BY_NAME", "ENVIRONMENT_ONLY", "PREFIX", "REMOVED", "SETTINGS", "Address", "BucketAddress", "Loaded", "Origins",
@@ -105,6 +105,21 @@ class Settings:
                                              metavar="NET,...")
     tls_cert: Path | None = setting(None, "TLS certificate chain (PEM) for http", metavar="FILE")
     tls_key: Path | None = setting(None, "TLS private key (PEM without a passphrase; RSA, P-256, P-384 or Ed25519) for http",
+                                   metavar="FILE")
+    oidc_issuer: str = setting("", "The institution's OpenID provider, with whose accounts people may sign in: its issuer, "
+                                   "https://login.example.org/realm; empty: none", metavar="URL")
+    oidc_client_id: str = setting("", "What the provider calls Isocenter", metavar="ID")
+    oidc_client_secret: str = setting("", "The secret it gave Isocenter; empty: a public client, which has PKCE alone",
+                                      secret=True, metavar="SECRET")
+    oidc_roles: Roles = setting(Roles(), "Which role a group of the provider has, asked in this order: \"Radiology=radiologist; "
+                                         "PACS=admin\"; whoever is in none of them is not let in", metavar="GROUP=ROLE;...")
+    oidc_scopes: str = setting("openid profile", "What the provider is asked to tell, separated by spaces", metavar="NAMES")
+    oidc_name_claim: str = setting("preferred_username", "The claim that becomes the name of the account", metavar="CLAIM")
+    oidc_groups_claim: str = setting("groups", "The claim that lists the groups", metavar="CLAIM")
+    oidc_accounts: bool = setting(True, "Whoever comes for the first time gets an account; false: only accounts that an "
+                                        "administrator made for the provider")
+    oidc_label: str = setting("Sign in with the hospital account", "What the button on the login page says", metavar="TEXT")
+    oidc_ca: Path | None = setting(None, "Certificates (PEM) that are trusted for the provider instead of the system's",
                                    metavar="FILE")
     dicom_tls: Address | None = setting(None, "Address of the DICOM service over TLS (PS3.15 B.12), 0.0.0.0:2762; empty: none",
                                         metavar="HOST:PORT")
@@ -383,7 +398,21 @@ def check(settings: Settings) -> Settings:
         raise SettingsError("htj2k: write off, all, or modalities separated by commas, for example CT,MR,MG")
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("public_url: it must begin with http:// or https://")
+    _check_provider(settings)
     return settings
+
+
+def _check_provider(settings: Settings) -> None:
+    if not settings.oidc_issuer:
+        return
+    place = urlsplit(settings.oidc_issuer)
+    # Over plain HTTP whoever is in between could say who somebody is; a name of this very machine is for trying it out.
+    if place.scheme != "https" and not (place.scheme == "http" and place.hostname in {"localhost", "127.0.0.1", "::1"}):
+        raise SettingsError("oidc_issuer: it must begin with https://")
+    if not settings.oidc_client_id or not settings.oidc_roles:
+        raise SettingsError("oidc_issuer: oidc_client_id and oidc_roles belong to it; without a role nobody could come in")
+    if "openid" not in settings.oidc_scopes.split():
+        raise SettingsError("oidc_scopes: one of them is openid, or it is no sign-in")
 
 
 def _check_place(name: str, url: str) -> None:

@@ -309,7 +309,7 @@ async def test_a_flood_of_logins_is_refused_rather_than_queued_for_ever(sqlite_a
     token = accounts.create_token(sqlite_api.context, SYSTEM, user="ray").secret
     free = threading.Event()
     async with sqlite_api.client() as client, sqlite_api.client(token) as program, anyio.create_task_group() as group:
-        for _ in range(auth.HASHING_AT_ONCE + auth.HASHING_QUEUE):
+        for _ in range(auth.HASHING_AT_ONCE + auth.LOGIN_QUEUE):
             group.start_soon(sqlite_api.authenticator.hashing, partial(free.wait, 30))
         await anyio.sleep(0.1)
         refused = await sqlite_api.log_in(client, "ray")

@@ -42,7 +42,8 @@ NOTED_SECONDS = 600.0
 LONGEST_CREDENTIAL = 4096
 # argon2 keeps a core and tens of megabytes busy: two at a time, and a queue with an end, so that a flood costs only logins.
 HASHING_AT_ONCE = 2
-HASHING_QUEUE = 32
+LOGIN_QUEUE = 32
+ELSEWHERE_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Authenticator:
         self._key = os.urandom(32)
         self._generation = 0
         self._hashing: anyio.CapacityLimiter | None = None
+        self._elsewhere: anyio.CapacityLimiter | None = None
 
     def origin(self, scope: Scope) -> Origin:
         """Where the request comes from, proxies considered."""
@@ -108,11 +110,13 @@ class Authenticator:
 
     async def hashing(self, function: Callable[[], T]) -> T:
         """Run a function that hashes passwords in a thread; at most two at once. Raises Busy when the queue is long."""
-        if self._hashing is None:
-            self._hashing = anyio.CapacityLimiter(HASHING_AT_ONCE)
-        if self._hashing.statistics().tasks_waiting >= HASHING_QUEUE:
-            raise Busy("too many people are logging in at once", retry_after=2)
-        return await anyio.to_thread.run_sync(function, limiter=self._hashing)
+        self._hashing = self._hashing or anyio.CapacityLimiter(HASHING_AT_ONCE)
+        return await _queued(function, self._hashing)
+
+    async def elsewhere(self, function: Callable[[], T]) -> T:
+        """Run what waits for the provider of accounts in a thread; a slow one keeps no more of them. Raises Busy likewise."""
+        self._elsewhere = self._elsewhere or anyio.CapacityLimiter(ELSEWHERE_AT_ONCE)
+        return await _queued(function, self._elsewhere)
 
     async def _identify(self, credentials: Credentials, address: str, *, active: bool) -> Principal:
         label = f"{credentials.scheme}\0{address}\0{credentials.secret}".encode()
@@ -157,6 +161,12 @@ class Authenticator:
             return await anyio.to_thread.run_sync(lambda: sessions.bearer(context, secret, address, note=note))
         username, password = _basic(secret)
         return await self.hashing(lambda: sessions.basic(context, username, password, address, note=note))
+
+
+async def _queued(function: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
+    if limiter.statistics().tasks_waiting >= LOGIN_QUEUE:
+        raise Busy("too many people are logging in at once", retry_after=2)
+    return await anyio.to_thread.run_sync(function, limiter=limiter)
 
 
 def _make_room(remembered: dict[bytes, T], until: Callable[[T], float]) -> None:

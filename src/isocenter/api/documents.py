@@ -134,7 +134,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "User": obj(
         {
             "name": text(), "role": ROLE, "referrer_name": text("PN"), "studies": text("all it may see; empty: no limit"),
-            "disabled": boolean(), "created_at": _MOMENT,
+            "disabled": boolean(), "provider": boolean("signs in with the institution's provider, too"), "created_at": _MOMENT,
             "password_changed_at": _MOMENT,
         }
     ),

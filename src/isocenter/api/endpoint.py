@@ -91,6 +91,7 @@ class Endpoint:
     other_answers: Mapping[str, Schema] = field(default_factory=dict)
     status: int = 200
     largest: int = LARGEST_BODY  # bytes of a JSON body
+    open_query: bool = False  # others write its query, and may add to it
     hashes: bool = False  # `run` hashes a password: it waits in the queue of those
     errors: tuple[Kind, ...] = ()
 
@@ -125,6 +126,8 @@ def read_query(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     values = {name: p.schema["default"] for name, p in known.items() if "default" in p.schema}
     given: set[str] = set()
     for name, value in request.query_params.multi_items():
+        if name not in known and endpoint.open_query:
+            continue
         if name not in known:
             raise Invalid("there is no such parameter", where=name[:80], hint=f"known are {', '.join(known) or 'none'}")
         if name in given:

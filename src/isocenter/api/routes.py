@@ -37,6 +37,7 @@ from isocenter.api import (
     seen,
     sensitive,
     session,
+    session_provider,
     sharing,
     studies,
     system,
@@ -77,6 +78,7 @@ _ABOUT = (
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *session.ENDPOINTS,
+    *session_provider.ENDPOINTS,
     *studies.ENDPOINTS,
     *annotations.ENDPOINTS,
     *seen.ENDPOINTS,

@@ -5,9 +5,11 @@ All functions block (argon2 takes tens of milliseconds): the web edge calls them
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -62,15 +64,27 @@ def begin(context: Context, username: str, password: str, address: str, code: st
 
     Raises Unauthenticated (where code: one is needed, or this one is wrong), or Busy while the throttle holds.
     """
-    account = _checked(context, username, password, address, Second(code))
+    return _opened(context, _checked(context, username, password, address, Second(code)), address, {})
+
+
+def vouched(context: Context, name: str, address: str, facts: Mapping[str, Any]) -> Begun:
+    """Open a session for whoever another has vouched for (service/provider), with facts for the log. Raises Unauthenticated."""
+    account = context.database.read(lambda connection: accounts.account(connection, name))
+    if account is None or account.disabled:
+        raise Unauthenticated("the account is disabled", hint="ask an administrator")
+    return _opened(context, account, address, facts)
+
+
+def _opened(context: Context, account: Account, address: str, facts: Mapping[str, Any]) -> Begun:
     secret = credentials.new_secret()
     now = context.clock()
+    told = {"via": "session", "address": address, **facts}
 
     def write(connection: Connection) -> None:
         idle, oldest = _limits(context, now)
         accounts.drop_idle_sessions(connection, idle, oldest)
         accounts.add_session(connection, token_hash=fingerprint(secret), account_id=account.id, address=address, at=now)
-        changes.append(connection, Event.SESSION_BEGUN, account.name, account.name, {"via": "session", "address": address})
+        changes.append(connection, Event.SESSION_BEGUN, account.name, account.name, told)
 
     context.database.write(write)
     return Begun(_principal(account, "session", address), secret)

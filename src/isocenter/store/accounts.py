@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from isocenter.domain.access import Role
 from isocenter.domain.errors import Conflict
 from isocenter.store import schema
 
@@ -106,6 +107,11 @@ def account(connection: Connection, name: str) -> Account | None:
 def accounts(connection: Connection) -> list[Account]:
     """Every account, by name."""
     return [Account(*row) for row in connection.execute(select(*_ACCOUNT).order_by(schema.account.c.name))]
+
+
+def has_admin(connection: Connection) -> bool:
+    """Whether somebody can still manage the archive."""
+    return any(each.role == Role.ADMIN and not each.disabled for each in accounts(connection))
 
 
 def update_account(connection: Connection, name: str, **columns: Any) -> bool:
