@@ -24,6 +24,12 @@ from servers import free_port, wait_for
 CLIENT = "isocenter"
 GROUPS = "Radiology=radiologist; CN=PACS,OU=IT=admin; Wards=referrer"
 
+PEOPLE = (
+    {"sub": "s-nora", "preferred_username": "nora.ray", "groups": ["Radiology"]},
+    {"sub": "s-carl", "preferred_username": "carl", "groups": ["Radiology"]},
+    {"sub": "s-cook", "preferred_username": "cook", "groups": ["Cafeteria"]},
+)
+
 
 def settings(issuer: str) -> dict[str, str]:
     """What an archive is told of a provider."""
@@ -84,16 +90,17 @@ class Made:
         assert query["code_challenge_method"] == "S256"
         self.codes[code] = query
         # session_state and iss: what real providers add (OpenID Connect Session Management, RFC 9207)
-        return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state'], 'session_state': 'x', 'iss': self.issuer})}"
+        told = {"code": code, "state": query["state"], "session_state": "x", "iss": self.issuer}
+        return f"{query['redirect_uri']}?{urlencode(told)}"
 
     def answer(self, path: str, form: dict[str, str], authorization: str) -> tuple[int, Any]:
         self.asked.append(path)
         if self.down:
             return 503, {}
         if path == "/.well-known/openid-configuration":
-            known = {"issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize", "jwks_uri": f"{self.issuer}/keys",
-                     "token_endpoint": f"{self.issuer}/token", "userinfo_endpoint": f"{self.issuer}/userinfo",
-                     "end_session_endpoint": f"{self.issuer}/leave"}
+            known = {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys",
+                     "authorization_endpoint": f"{self.issuer}/authorize", "token_endpoint": f"{self.issuer}/token",
+                     "userinfo_endpoint": f"{self.issuer}/userinfo", "end_session_endpoint": f"{self.issuer}/leave"}
             return 200, {name: value for name, value in {**known, **self.metadata}.items() if value is not None}
         if path == "/keys":
             return 200, KeySet([self.key(kid) for kid in self.published]).as_dict(private=False)

@@ -119,8 +119,6 @@ class Settings:
     oidc_accounts: bool = setting(True, "Whoever comes for the first time gets an account; false: only accounts that an "
                                         "administrator made for the provider")
     oidc_label: str = setting("Sign in with the hospital account", "What the button on the login page says", metavar="TEXT")
-    oidc_ca: Path | None = setting(None, "Certificates (PEM) that are trusted for the provider instead of the system's",
-                                   metavar="FILE")
     dicom_tls: Address | None = setting(None, "Address of the DICOM service over TLS (PS3.15 B.12), 0.0.0.0:2762; empty: none",
                                         metavar="HOST:PORT")
     dicom_tls_cert: Path | None = setting(None, "Certificate chain (PEM) for DICOM, also shown to peers that are called; "
@@ -140,8 +138,8 @@ class Settings:
                               metavar="NAME=PLACE,...")
     hl7_stations: str = setting("", "AE titles of the stations of a modality, for orders that name none: CT=CT1/CT2, MR=MR1",
                                 metavar="MODALITY=AET,...")
-    https_ca: Path | None = setting(None, "Certificates (PEM) of those who sign what receivers of webhooks and DICOMweb "
-                                          "services show; empty: the system's", metavar="FILE")
+    https_ca: Path | None = setting(None, "Certificates (PEM) of those who sign what receivers of webhooks, DICOMweb "
+                                          "services and the OpenID provider show; empty: the system's", metavar="FILE")
     webhook_key: str = setting("", "Key of the secrets of webhooks and second factors, the same on all machines; empty: "
                                    "one of its own in the data folder", secret=True, metavar="TEXT")
     audit_syslog: Address | None = setting(None, "Collector of audit messages (PS3.15 A.5) by syslog over TLS (RFC 5425), as a "

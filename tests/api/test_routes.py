@@ -83,7 +83,9 @@ OPEN_TO_LINKS = {
 GUARDED = [row for row in ENDPOINTS if isinstance(row.needs, Permission)]
 FOR_PEOPLE = {("POST", "/emergency")}  # whatever a token permits (tests/api/test_emergency.py)
 STREAMS = ("/events", "/changes/stream")  # which do not end
-OPEN_TO_ANYBODY = {("POST", "/session"), ("POST", "/session/link"), ("GET", "/openapi.json"), ("GET", "/docs")}
+OPEN_TO_ANYBODY = {("POST", "/session"), ("POST", "/session/link"), ("GET", "/openapi.json"), ("GET", "/docs"),
+                  ("GET", "/session/ways"), ("GET", "/session/provider"), ("GET", "/session/provider/back"),
+                  ("GET", "/session/provider/leave")}
 
 
 def address(row: Endpoint) -> str:

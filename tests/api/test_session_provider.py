@@ -1,6 +1,8 @@
 """Signing in with the institution's provider: a real one, and one that lies."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +13,8 @@ import openid
 from api_harness import Api
 from isocenter.api import session_provider
 from isocenter.domain.access import SYSTEM, Role
+from isocenter.domain.errors import Invalid
+from isocenter.domain.provider import Refusal
 from isocenter.service import accounts, provider
 from isocenter.settings import load
 
@@ -55,7 +59,7 @@ async def who(client: httpx.AsyncClient) -> Any:
 def refused(answer: httpx.Response) -> str:
     """Why, as the login page is told; no session came with it."""
     assert answer.status_code == 303 and "isocenter_session" not in answer.headers.get("set-cookie", "")
-    assert urlsplit(answer.headers["location"]).path == "/"
+    assert urlsplit(answer.headers["location"]).path == "/login"
     return dict(parse_qsl(urlsplit(answer.headers["location"]).query))["refused"]
 
 
@@ -94,7 +98,8 @@ async def test_who_cancels_there_is_not_let_in(sqlite_api: Api) -> None:
             query = dict(parse_qsl(urlsplit(url).query))
             assert "error=access_denied" in back
             # this provider leaves the state out of its refusals; others send it (RFC 6749 4.1.2.1)
-            assert refused(await client.get(f"{BEGIN}/back", params={"error": "access_denied", "state": query["state"]})) == "denied"
+            answer = await client.get(f"{BEGIN}/back", params={"error": "access_denied", "state": query["state"]})
+            assert refused(answer) == "denied"
             assert await who(client) is None
 
 
@@ -191,7 +196,9 @@ async def test_a_signature_that_anybody_could_make_is_none(algorithm: str, sqlit
         assert refused(await sign_in(client, made)) == "untrusted"
 
 
-async def test_keys_are_changed_and_a_strange_one_is_not_believed(sqlite_api: Api, made: openid.Made, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_are_changed_and_a_strange_one_is_not_believed(
+    sqlite_api: Api, made: openid.Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("isocenter.api.provider.LEAST_SECONDS", 0.0)
     configure(sqlite_api, made.issuer)
     async with sqlite_api.client() as client:
@@ -231,7 +238,7 @@ async def test_a_way_back_that_did_not_begin_here_is_none(sqlite_api: Api, made:
         assert await who(victim) is None
 
 
-@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb", "viewer"])
+@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "data:text/html,a", "/a\nb"])
 async def test_one_is_led_nowhere_else(to: str, sqlite_api: Api, made: openid.Made) -> None:
     configure(sqlite_api, made.issuer)
     async with sqlite_api.client() as client:
@@ -255,3 +262,14 @@ async def test_one_signs_out_there_too(sqlite_api: Api, made: openid.Made) -> No
     configure(sqlite_api, made.issuer, oidc_label="another")
     async with sqlite_api.client() as client:
         assert (await client.get(f"{BEGIN}/leave")).headers["location"] == f"{sqlite_api.context.settings.url}/"
+
+
+def test_the_login_page_has_a_sentence_for_each_refusal() -> None:
+    page = Path(__file__).parents[2] / "web/src/features/login/refusals.ts"
+    assert set(re.findall(r"^  (\w+): \{ title:", page.read_text(), re.MULTILINE)) == set(Refusal)
+
+
+def test_a_role_that_there_is_not_is_said_at_the_start() -> None:
+    given = load({**openid.settings("https://login.example.org"), "oidc_roles": "Radiology=radiologst"}, {}).settings
+    with pytest.raises(Invalid, match="'radiologst' is no role"):
+        provider.check(given)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isocenter.commands.configuration import reference
+from isocenter.setting_values import text_of
 from isocenter.settings import BY_NAME, REMOVED, SETTINGS, Address, BucketAddress, Settings, SettingsError, Size, load
 
 
@@ -138,3 +139,23 @@ def test_every_default_survives_being_written(row: object) -> None:
 def test_the_reference_is_current() -> None:
     written = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     assert written == reference(), "run: isocenter settings --markdown > docs/settings.md"
+
+
+OIDC = {"oidc_issuer": "https://login.example.org", "oidc_client_id": "a", "oidc_roles": "CN=R,OU=X=radiologist; PACS = admin"}
+
+
+def test_groups_of_the_provider_are_asked_in_their_order() -> None:
+    settings = load(OIDC, {}).settings
+    assert list(settings.oidc_roles.items()) == [("CN=R,OU=X", "radiologist"), ("PACS", "admin")]
+    assert text_of(settings.oidc_roles) == "CN=R,OU=X=radiologist; PACS=admin"
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"oidc_issuer": "http://login.example.org"}, "https://"), ({"oidc_client_id": ""}, "oidc_client_id"),
+    ({"oidc_roles": ""}, "oidc_roles"),
+    ({"oidc_roles": "Radiology"}, "GROUP=ROLE"), ({"oidc_roles": "A=admin; A=referrer"}, "each group once"),
+    ({"oidc_scopes": "profile"}, "openid"),
+])
+def test_a_provider_that_cannot_work_is_said_at_the_start(change: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load(OIDC | change, {})

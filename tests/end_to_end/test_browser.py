@@ -12,6 +12,7 @@ import pytest
 
 import measured
 import ohif
+import openid
 import remotes
 import showing
 import shown
@@ -31,6 +32,8 @@ WITH_COPIES = ("slow.spec.ts",)
 WRITING = {"overlays.spec.ts": 4}
 # Specs of objects that are made here.
 WITH_OBJECTS = ("objects.spec.ts",)
+# The spec whose archive lets people in with the accounts of a provider.
+WITH_PROVIDER = ("provider.spec.ts",)
 
 
 @pytest.mark.long
@@ -39,6 +42,9 @@ WITH_OBJECTS = ("objects.spec.ts",)
 def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> None:
     with ExitStack() as stack:
         options = ("--htj2k", "all") if spec in WITH_COPIES else ()
+        if spec in WITH_PROVIDER:
+            issuer = stack.enter_context(openid.real(*openid.PEOPLE))
+            options = tuple(f"--{name.replace('_', '-')}={text}" for name, text in openid.settings(issuer).items())
         server = stack.enter_context(running(tmp_path / "archive", *options))
         foreign = stack.enter_context(remotes.orthanc(tmp_path / "orthanc", server.dicom_port)) if spec in WITH_ORTHANC else None
         viewer = stack.enter_context(ohif.serving(server)) if spec in WITH_OHIF else ""

@@ -16,6 +16,7 @@ from pynetdicom.sop_class import (
 )
 
 import objects
+import openid
 from certificates import Authority
 from dimse.conftest import RawPeer
 from isocenter.dimse.upper_layer import pdu
@@ -45,7 +46,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def tables() -> str:
     """The institutions, as a TOML file has them."""
-    return "".join(f'[tenants.{name}]\naet = "{TITLES[name]}"\npublic_url = "https://{HOSTS[name]}"\n' for name in HOSTS)
+    own = {"north": "".join(f'{name} = "{text}"\n' for name, text in openid.settings("https://login.north.example.org").items())}
+    return "".join(f'[tenants.{name}]\naet = "{TITLES[name]}"\npublic_url = "https://{HOSTS[name]}"\n{own.get(name, "")}'
+                   for name in HOSTS)
 
 
 def image(name: str, instance: str) -> bytes:
@@ -172,6 +175,12 @@ def test_accounts_and_tokens_are_of_one_institution(server: Server) -> None:
 def studies_for(server: Server, auth: tuple[str, str] | None, headers: dict[str, str] | None = None) -> dict[str, int]:
     """What each institution answers to who asks so for its studies."""
     return {name: web(server, name, auth=auth).get("/dicom-web/studies", headers=headers).status_code for name in HOSTS}
+
+
+def test_the_provider_of_accounts_is_that_of_one_institution(server: Server) -> None:
+    ways = {name: web(server, name).get("/api/v1/session/ways").json()["provider"] for name in HOSTS}
+    assert ways == {"north": {"label": "Sign in with the hospital account"}, "south": None}
+    assert web(server, "south").get("/api/v1/session/provider").status_code == 404
 
 
 def test_the_log_of_one_knows_nothing_of_the_other(server: Server) -> None:

@@ -170,7 +170,7 @@ class Provider:
                                 token_endpoint_auth_method=basic if secret else "none", code_challenge_method="S256",
                                 default_timeout=PATIENCE)
         session.max_redirects = 3
-        session.verify = str(self._settings.oidc_ca) if self._settings.oidc_ca else _system_certificates()
+        session.verify = str(self._settings.https_ca) if self._settings.https_ca else _system_certificates()
         return session
 
 

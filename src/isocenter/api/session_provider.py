@@ -117,7 +117,7 @@ async def _refused(request: Request, call: Call, why: Refusal) -> Response:
 
 
 def _told(why: Refusal) -> Response:
-    response = _to(f"/?refused={why}")
+    response = _to(f"/login?refused={why}")
     response.delete_cookie(COOKIE, path=HERE, httponly=True, samesite="lax")
     return response
 
@@ -159,7 +159,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET", path="/session/provider/back", tag="session", needs=Door.PUBLIC, respond=_back, status=303, open_query=True,
         summary="The way back from the provider",
-        description="Sets the cookie of POST /session and goes on; or to /?refused=… when nobody was let in.",
+        description="Sets the cookie of POST /session and goes on; or to /login?refused=… when nobody was let in.",
         parameters=(_returned("code", "the provider's"), _returned("state", "ours"), _returned("error", "instead of a code")),
         errors=(Kind.MISSING,),
     ),

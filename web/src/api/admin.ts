@@ -10,6 +10,8 @@ export interface Account {
   /** All it may see: institution=NAME; department=NAME. Empty: no limit. */
   studies: string
   disabled: boolean
+  /** Signs in with the institution's provider, too. */
+  provider: boolean
   created_at: string
   password_changed_at: string | null
 }
@@ -92,6 +94,11 @@ export interface NewAccount {
 /** Without a password one is generated and told here, once. */
 export function addAccount(account: NewAccount): Promise<{ user: Account; generated_password: string | null }> {
   return requestJson(path('users'), { method: 'POST', body: account })
+}
+
+/** Lets an account sign in with the institution's provider, too; or not any more, which ends its sessions. */
+export async function setProvider(name: string, on: boolean): Promise<void> {
+  await requestJson<null>(path('users', name, 'provider'), { method: on ? 'PUT' : 'DELETE' })
 }
 
 export function changeAccount(name: string, change: Partial<Pick<Account, 'role' | 'referrer_name' | 'studies' | 'disabled'>>): Promise<Account> {

@@ -112,6 +112,19 @@ export async function signIn(username: string, password: string, code: string): 
   tellOthers({ in: userName() })
 }
 
+/** How one can sign in besides name and password. provider: the institution's accounts, with what the button says. */
+export interface Ways {
+  provider: { label: string } | null
+}
+
+export async function waysToSignIn(signal?: AbortSignal): Promise<Ways> {
+  return await requestJson<Ways>(`${SESSION}/ways`, { signal, quiet401: true })
+}
+
+/** Addresses for links, since the browser itself goes there: to the provider and back to `to`; to sign out there, too. */
+export const providerHref = (to: string): string => `${SESSION}/provider?to=${encodeURIComponent(to)}`
+export const PROVIDER_LEAVE = `${SESSION}/provider/leave`
+
 /** Lets the browser in by a link. Throws HttpError: 401 with `where` code, 404 when it opens nothing. */
 export async function openLink(token: string, code: string): Promise<void> {
   accept(await requestJson<SessionAnswer>(`${SESSION}/link`, { method: 'POST', body: code ? { token, code } : { token }, quiet401: true }))

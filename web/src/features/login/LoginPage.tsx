@@ -1,11 +1,14 @@
 import type { KeyboardEvent, SyntheticEvent } from 'react'
 import { useEffect, useRef, useState } from 'react'
-import { signIn } from '../../api/session'
+import { PROVIDER_LEAVE, providerHref, signIn, waysToSignIn } from '../../api/session'
 import { HttpError, explain } from '../../lib/http'
 import { formatClock } from '../../lib/numbers'
+import { usePlace } from '../../lib/router'
+import { useLoaded } from '../../lib/useLoaded'
 import { Button, Spinner, TextField } from '../../ui/controls'
 import { ErrorNotice, Notice } from '../../ui/feedback'
 import { Mark } from '../../ui/icons'
+import { refusalOf } from './refusals'
 import './login.css'
 
 /** Why the person stands here, said once above the form. */
@@ -66,6 +69,25 @@ function FailureNotice({ failure, wait }: { failure: Failure; wait: number }) {
   )
 }
 
+/** Signing in with an account of the institution; nothing where there is no provider, or while nobody knows yet. */
+function Provider({ reason, to }: { reason: keyof typeof REASONS; to: string }) {
+  const { value } = useLoaded(waysToSignIn)
+  if (!value?.provider) return null
+  return (
+    <div className="login-provider">
+      <span className="login-or faint">or</span>
+      <a className="button" href={providerHref(to)}>
+        {value.provider.label}
+      </a>
+      {reason === 'left' && (
+        <a className="login-leave" href={PROVIDER_LEAVE}>
+          Sign out there, too
+        </a>
+      )}
+    </div>
+  )
+}
+
 export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
@@ -103,6 +125,8 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
   }, [asksCode, busy])
 
   const why = REASONS[reason]
+  const search = new URLSearchParams(usePlace().search)
+  const refused = refusalOf(search.get('refused'))
   return (
     <main className="login">
       <form className="login-box" onSubmit={(event) => void submit(event)} aria-labelledby="login-title">
@@ -111,7 +135,15 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
           <h1 id="login-title">Isocenter</h1>
           <p className="muted">Picture archive and viewer</p>
         </div>
-        {failure ? <FailureNotice failure={failure} wait={wait} /> : why && <Notice tone="info" title={why} />}
+        {failure ? (
+          <FailureNotice failure={failure} wait={wait} />
+        ) : refused ? (
+          <Notice tone="danger" title={refused.title}>
+            {refused.hint}
+          </Notice>
+        ) : (
+          why && <Notice tone="info" title={why} />
+        )}
         <TextField
           label="Name"
           name="username"
@@ -146,6 +178,7 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
         <Button type="submit" look="primary" disabled={busy || wait > 0 || !username.trim() || !password || (asksCode && !code.trim())}>
           {busy ? <Spinner label="Signing in" /> : wait > 0 ? `Try again in ${formatClock(wait)}` : 'Sign in'}
         </Button>
+        <Provider reason={reason} to={search.get('to') ?? '/'} />
       </form>
       <p className="login-foot faint">Every access is recorded. Use your own account.</p>
     </main>
