@@ -1,17 +1,35 @@
 """The exceptions list with a proposal for each kind and one call that settles it; and studies that are split and joined again."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from pydicom import dcmread
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from api_harness import Api
-from isocenter.domain.access import Role
-from isocenter.service import exceptions, integrity, rejections
+from isocenter.domain.access import SYSTEM, Role
+from isocenter.domain.errors import Away, Invalid
+from isocenter.service import (
+    availability,
+    commitment,
+    commitment_requests,
+    exceptions,
+    ingest,
+    integrity,
+    peers,
+    rejections,
+    webhooks,
+)
+from isocenter.store import commitment as commitment_rows
+from isocenter.store import exceptions as exception_rows
 from isocenter.store import imaging
+from isocenter.store import webhooks as webhook_rows
+from isocenter.store.commitment import Reference
+from isocenter.store.exceptions import Case
 from isocenter.store.schema import instance, study
 from objects import part10, uid
 
@@ -124,3 +142,114 @@ async def test_series_leave_a_study_and_come_back(api: Api) -> None:
     rejections.recover(api.context)
     listed = select(study.c.study_instance_uid).where(study.c.number_of_study_related_instances > 0)
     assert set(api.context.database.read(lambda connection: connection.execute(listed).scalars().all())) >= {held}
+
+
+async def one(client: httpx.AsyncClient, kind: str, action: str) -> dict[str, Any]:
+    """The only case of a kind, with what is proposed; settled by one call."""
+    found = await case(client, kind)
+    assert found["proposal"]["action"] == action and found["proposal"]["sentence"], found
+    done = await client.post(f"/exceptions/{found['id']}/resolve", json={"action": action})
+    assert done.status_code == 204, done.text
+    assert (await client.get(f"/exceptions?kind={kind}")).json()["exceptions"] == []
+    return found
+
+
+def refuse(api: Api) -> None:
+    with ingest.begin(api.context, SYSTEM, source="dimse", calling_aet="CT1") as reception:
+        reception.write(b"no DICOM at all" * 20)
+        with pytest.raises(Invalid):
+            reception.finish()
+
+
+def ask_a_keeper(api: Api) -> commitment_requests.CommitmentRequest:
+    note = commitment_requests.Note(api.context, "KEEPER")
+    note.take(Reference("1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.5"))
+    note.close()
+    asked: list[commitment_requests.CommitmentRequest] = []
+    assert commitment_requests.work(api.context, asked.append)
+    commitment_requests.answered(api.context, SYSTEM, asked[0].transaction_uid, [], {"1.2.3.4.5": 0x0112})
+    return asked[0]
+
+
+def fail(*unused: Any) -> None:
+    raise Away("nobody answers")
+
+
+def exhaust(api: Api, work: Callable[[], object]) -> None:
+    """A week and more of tries, one after the other."""
+    for _ in range(12):
+        work()
+        api.clock.forward(days=1)
+
+
+async def test_every_kind_of_case_has_a_proposal_that_one_click_settles(api: Api) -> None:
+    """Kinds that tests above settle are named; a kind that is neither there nor here fails."""
+    settled = {"quarantined", "version", "patient_conflict", "unmatched"}
+    api.store(part10(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.1", SOPInstanceUID="1.2.3.1.1"))
+    async with api.client(api.token(Role.ADMIN)) as client:
+        refuse(api)
+        await one(client, "refused", "settle")
+        settled.add("refused")
+
+        request = ask_a_keeper(api)
+        await one(client, "commitment", "tell")
+        assert commitment_requests.get(api.context, SYSTEM, request.id).state == "due"
+        settled.add("commitment")
+
+        peers.add(api.context, SYSTEM, aet="RIS", host="127.0.0.1", port=104, notify_availability=True)
+        availability.relay(api.context)
+        api.store(part10(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.1", SOPInstanceUID="1.2.3.1.2"))
+        availability.relay(api.context)
+        exhaust(api, lambda: availability.deliver(api.context, fail))
+        await one(client, "notification", "tell")
+        told: list[tuple[str, str]] = []
+        assert availability.deliver(api.context, lambda peer, notice: told.append((peer.aet, notice.study_instance_uid)))
+        assert told == [("RIS", "1.2.3")]
+        settled.add("notification")
+    assert settled == set(get_args(exceptions.Kind))
+
+
+async def test_a_report_that_was_given_up_is_made_once_more(api: Api) -> None:
+    reference = (Reference("1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.5"),)
+    facts = {"transaction_uid": "1.2.9", "peer_aet": "CT1", "references": reference, "lease": timedelta(0)}
+    api.context.database.write(lambda c: commitment_rows.add(c, **facts, at=api.context.clock()))  # type: ignore[arg-type]
+    exhaust(api, lambda: commitment.deliver(api.context, fail))
+    assert not commitment.is_due(api.context)
+    async with api.client(api.token(Role.TECHNOLOGIST)) as client:
+        found = await one(client, "commitment", "tell")
+        assert "CT1" in found["proposal"]["sentence"]
+        assert commitment.deliver(api.context, fail) and not commitment.is_due(api.context)
+        again = await case(client, "commitment")  # in vain: it comes back
+        assert (again["id"], again["occurrences"]) == (found["id"], 2)
+        await one(client, "commitment", "tell")
+        told: list[str] = []
+        assert commitment.deliver(api.context, lambda asked: told.append(asked.transaction_uid)) and told == ["1.2.9"]
+
+
+async def test_a_webhook_goes_on_for_who_may_and_others_are_told_that_it_cannot(api: Api) -> None:
+    known, _ = webhooks.add(api.context, SYSTEM, name="ris", url="https://ris.example.org/hook", kinds=["study.*"])
+
+    def broken(connection: Connection) -> None:
+        at = api.context.clock()
+        webhook_rows.put_aside(connection, known.id, first_seq=1, last_seq=1, changes=1, status=400, reason="no", attempts=4,
+                               failed_at=at)  # fmt: skip
+        webhook_rows.change_(connection, known.id, enabled=False)
+        told = Case(kind="notification", reason="it did not take a message", fingerprint="webhook ris", source="webhook")
+        exception_rows.record(connection, told, at)
+
+    api.context.database.write(broken)
+    async with api.client(api.token(Role.TECHNOLOGIST)) as client:
+        assert (await case(client, "notification"))["proposal"]["action"] == "settle"
+    async with api.client(api.token(Role.ADMIN)) as client:
+        await one(client, "notification", "tell")
+    assert webhooks.get(api.context, SYSTEM, "ris").enabled
+    assert [each.resend_asked for each in webhooks.failures(api.context, SYSTEM, "ris")] == [True]
+    assert "webhook.resent" in api.kinds()
+
+
+async def test_without_a_patient_who_fits_a_case_is_settled_all_the_same(api: Api) -> None:
+    api.store(part10(StudyInstanceUID=uid(), SeriesInstanceUID=uid(), PatientID="", PatientName="Nobody^Else"))
+    while exceptions.follow(api.context):
+        pass
+    async with api.client(api.token(Role.TECHNOLOGIST)) as client:
+        await one(client, "unmatched", "settle")

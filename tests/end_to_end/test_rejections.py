@@ -13,6 +13,7 @@ import httpx
 import pydicom
 
 import remotes
+from isocenter.domain.rejections import CODES
 from objects import part10, uid
 from servers import Server, running
 
@@ -47,6 +48,91 @@ def found(server: Server, client: httpx.Client, study: str) -> set[str]:
 def kept(server: Server) -> int:
     """How many files the archive has."""
     return sum("archive" in each.parts for each in server.data.rglob("*.dcm"))
+
+
+def rejection_note(study: str, code: str, meaning: str) -> pydicom.Dataset:
+    """A note of all of a study, as another archive writes it: Key Object Selection (PS3.3 A.35.4), title of CID 7011."""
+    item, series, evidence, title, content = (pydicom.Dataset() for _ in range(5))
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", f"{study}.1.1"
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = f"{study}.1", [item]
+    evidence.StudyInstanceUID, evidence.ReferencedSeriesSequence = study, [series]
+    title.CodeValue, title.CodingSchemeDesignator, title.CodeMeaning = code, "DCM", meaning
+    content.RelationshipType, content.ValueType, content.ReferencedSOPSequence = "CONTAINS", "IMAGE", [item]
+    note = pydicom.Dataset()
+    note.SOPClassUID, note.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.88.59", uid()
+    note.StudyInstanceUID, note.SeriesInstanceUID, note.Modality = study, uid(), "KO"
+    note.PatientID, note.PatientName, note.ValueType, note.ContinuityOfContent = f"P{study}", "Doe^Jane", "CONTAINER", "SEPARATE"
+    note.ConceptNameCodeSequence, note.ContentSequence = [title], [content]
+    note.CurrentRequestedProcedureEvidenceSequence = [evidence]
+    note.file_meta = pydicom.dataset.FileMetaDataset()
+    note.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    return note
+
+
+def image(folder: Path, study: str) -> Path:
+    path = folder / f"{study}.dcm"
+    named = {"StudyInstanceUID": study, "SeriesInstanceUID": f"{study}.1", "SOPInstanceUID": f"{study}.1.1"}
+    path.write_bytes(part10(**named, PatientID=f"P{study}"))
+    return path
+
+
+def test_each_of_the_four_notes_comes_over_the_wire_and_hides_from_each_role(tmp_path: Path) -> None:
+    """IOCM: what is named is not found and not given out, whatever the reason; only 113039 lets the same come in anew, once it
+    was deleted here."""
+    studies = {kind: uid() for kind in CODES}
+    with running(tmp_path / "data", "--delete-grace-hours", "0") as server:
+        admin = server.client()
+        clients = {"admin": admin}
+        for role in ("technologist", "radiologist"):
+            password = "a long one for this test"
+            body = {"name": role, "role": role, "password": password}
+            assert admin.post("/api/v1/users", json=body).status_code == 201
+            clients[role] = server.client(role, password)
+        sent(server, *(image(tmp_path, study) for study in studies.values()))
+        instance = "/dicom-web/studies/{0}/series/{0}.1/instances/{0}.1.1"
+        for kind, study in studies.items():
+            assert all(len(found(server, client, study)) == 6 for client in clients.values())
+            rejection_note(study, *CODES[kind]).save_as(tmp_path / "note.dcm", enforce_file_format=True)
+            sent(server, tmp_path / "note.dcm")
+            until(lambda study=study: found(server, admin, study) == set(), f"{kind} hides", server)  # type: ignore[misc]
+            opened = {role: client.get(instance.format(study), headers={"Accept": "multipart/related; type=application/dicom"})
+                      for role, client in clients.items()}  # fmt: skip
+            assert {role: answer.status_code for role, answer in opened.items()} == {
+                "admin": 200, "technologist": 200, "radiologist": 404}, kind
+            assert all(found(server, client, study) == set() for client in clients.values())
+        listed = clients["technologist"].get("/api/v1/rejections").json()["rejections"]
+        assert {each["code"] for each in listed} == {code for code, _ in CODES.values()}
+        assert {each["source"] for each in listed} == {"received"} and all(each["hidden"] == 1 for each in listed)
+        assert clients["radiologist"].get("/api/v1/rejections").status_code == 403
+
+        for each in listed:
+            assert admin.post(f"/api/v1/rejections/{each['id']}/delete", json={"reason": "not needed"}).status_code == 200
+        until(lambda: kept(server) == len(CODES), "the images are deleted, the notes stay", server)
+        sent(server, *(tmp_path / f"{study}.dcm" for study in studies.values()))
+        until(lambda: len(found(server, admin, studies["retention"])) == 6, "what had expired is taken in as new", server)
+        hidden = {kind for kind, study in studies.items() if not found(server, admin, study)}
+        assert hidden == {"quality", "safety", "worklist"}
+
+
+def test_each_of_the_four_notes_is_sent_to_who_has_the_images(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as server, remotes.storescp(tmp_path / "remote") as remote:
+        client, expected = server.client(), dict[str, str]()
+        assert client.post("/api/v1/peers", json={"aet": remote.aet, "host": "127.0.0.1", "port": remote.port}).status_code == 201
+        for kind, (code, _) in CODES.items():
+            study = uid()
+            sent(server, image(tmp_path, study))
+            client.post("/api/v1/deliveries", json={"studies": [study], "destination": remote.aet})
+            until(lambda study=study: study in {each.StudyInstanceUID for each in map(pydicom.dcmread, remote.files())},  # type: ignore[misc]
+                  "the image is sent", server)  # fmt: skip
+            made = client.post(f"/api/v1/studies/{study}/rejections", json={"kind": kind, "reason": "because"})
+            assert made.status_code in (200, 201), made.text
+            expected[made.json()["note_uid"]] = code
+
+        def notes() -> dict[str, str]:
+            read = [each for each in map(pydicom.dcmread, remote.files()) if each.Modality == "KO"]
+            return {each.SOPInstanceUID: each.ConceptNameCodeSequence[0].CodeValue for each in read}
+
+        until(lambda: notes() == expected, "each note is sent, with its title", server)
 
 
 def test_notes_go_out_come_in_and_what_is_rejected_is_deleted(tmp_path: Path) -> None:

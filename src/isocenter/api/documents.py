@@ -128,7 +128,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "kept": boolean("its bytes can be downloaded"), "size": integer("bytes"), "source": text(),
             "source_aet": text(), "address": text(), "actor": text(), "occurrences": integer(), "first_at": _MOMENT,
             "last_at": _MOMENT, "dismissed_at": or_null(_MOMENT), "dismissed_by": text(),
-            "proposal": or_null(PROPOSAL),
+            "proposal": PROPOSAL,
         }
     ),
     "User": obj(

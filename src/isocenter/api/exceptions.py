@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -16,11 +16,11 @@ from isocenter.service import corrections, exceptions, ingest
 from isocenter.service.exceptions import OpenFile
 
 PIECE = 256 * 1024
-KINDS = ["quarantined", "version", "patient_conflict", "unmatched", "refused", "commitment", "notification"]
+KINDS = list(get_args(exceptions.Kind))
 
 _WHO = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
 PROPOSAL = obj({
-    "action": text(enum=["file", "again", "serve", "correct"]), "sentence": text("what it does"),
+    "action": text(enum=list(get_args(exceptions.Action))), "sentence": text("what it does"),
     "patient": boolean("it means one, whom /exceptions/{id}/patient tells"),
 })  # fmt: skip
 
@@ -50,9 +50,9 @@ def _case(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _proposal(found: exceptions.Proposal | None) -> dict[str, Any] | None:
+def _proposal(found: exceptions.Proposal) -> dict[str, Any]:
     """Whom it means is asked for by itself: the list names no patient."""
-    return {"action": found.action, "sentence": found.sentence, "patient": bool(found.patient)} if found else None
+    return {"action": found.action, "sentence": found.sentence, "patient": bool(found.patient)}
 
 
 def _whom(call: Call) -> Any:
@@ -90,10 +90,14 @@ def _resolve(call: Call) -> None:
     context, principal, number = call.context, call.principal, call.path["id"]
     require(principal, Permission.QUARANTINE_RESOLVE)
     row, proposal = exceptions.get(context, principal, number)
-    if proposal is None or proposal.action != call.body["action"]:
+    if proposal.action != call.body["action"]:
         raise Conflict("something else is proposed by now", where="action", hint="Load the list again.")
     if proposal.action == "serve":
         exceptions.serve(context, principal, number)
+    elif proposal.action == "tell":
+        exceptions.tell(context, principal, number)
+    elif proposal.action == "settle":
+        exceptions.dismiss(context, principal, number)
     elif proposal.action == "correct":
         reason = f"exception {number}: {row['reason']}"
         corrections.correct(context, principal, [row["study_instance_uid"]], proposal.patient, reason)
@@ -136,7 +140,7 @@ ENDPOINTS = (
         also=Permission.STUDY_CORRECT, summary="Do what is proposed for one",
         description="It is taken off the list when it is done; nothing that came is deleted. Corrections can be taken back.",
         parameters=(Parameter("id", "its number", integer(minimum=1), "path", True),),
-        body=obj({"action": text("the one of its proposal", enum=["file", "again", "serve", "correct"])}),
+        body=obj({"action": text("the one of its proposal", enum=list(get_args(exceptions.Action)))}),
         status=204, errors=(Kind.MISSING, Kind.CONFLICT, Kind.NO_SPACE),
     ),
     Endpoint(

@@ -37,6 +37,7 @@ LEASE = timedelta(minutes=5)
 RETRIES = (1, 2, 5, 15, 60, 240)
 # Then nobody waits for it any more.
 GIVE_UP = timedelta(days=7)
+KEPT = timedelta(days=90)  # one that was given up, for a person who has it told once more
 # Files read between two prolongations of the lease.
 TOGETHER = 100
 
@@ -130,7 +131,7 @@ def _later(context: Context, claimed: Commitment, facts: dict[str, object]) -> N
 
 def _give_up(connection: Connection, claimed: Commitment, reason: str, now: datetime) -> None:
     """Nobody was told, so nobody may delete: a person has to look at it."""
-    rows.done(connection, claimed.id)
+    rows.give_up(connection, claimed.id, now - KEPT)
     first, number = claimed.references[0], len(claimed.references)
     case = exceptions.Case(
         kind="commitment", fingerprint=f"commitment report {claimed.peer_aet} {claimed.transaction_uid}", source="dimse",

@@ -1,6 +1,6 @@
 """The exceptions list: what came in and needs a person's eye. Seen by those who may, taken off the list by those who resolve.
 
-Each case comes with what is known of it and, where there is one, a proposal: what would settle it, to be done by one call.
+Each case comes with what is known of it and a proposal: what would settle it, to be done by one call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,18 +11,18 @@ from sqlalchemy import Connection
 
 from isocenter.dicom import corrected
 from isocenter.dicom.elements import Malformed
-from isocenter.domain.access import Permission, Principal, require, scope
+from isocenter.domain.access import Permission, Principal, allow, require, scope
 from isocenter.domain.errors import Conflict, Missing, Unsupported
 from isocenter.domain.events import Event
 from isocenter.domain.imaging import Outcome
 from isocenter.service.context import Context
-from isocenter.store import changes, exceptions, resolving
+from isocenter.store import changes, exceptions, resolving, retelling
 from isocenter.store.corrected import SYSTEM as MODIFIER
-from isocenter.store.exceptions import Case
+from isocenter.store.exceptions import Case, Kind
 from isocenter.store.open_files import OpenFile
 
 __all__ = ["Kind", "OpenFile", "Page", "Proposal", "dismiss", "follow", "get", "open_kept", "page", "recover",
-           "refile", "serve", "whom"]
+           "refile", "serve", "tell", "whom"]
 
 _PIECE = 1 << 20
 _TOGETHER = 500
@@ -40,13 +40,14 @@ class Reception(Protocol):
 Door = Callable[[], Reception]
 """Opens the door for one object: ingest.begin with everything given."""
 
-Action = Literal["file", "again", "serve", "correct"]
+Action = Literal["file", "again", "serve", "correct", "tell", "settle"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What would settle a case. file: take its object in as one of the patient of its study; again: take it in once more;
-    serve: serve this version from now on; correct: the study is `patient`'s.
+    serve: serve this version from now on; correct: the study is `patient`'s; tell: tell, or ask, who was not told; settle: it is
+    as it should be, or nothing can be done here.
 
     sentence: what it does. patient: keyword -> text, of file and correct.
     """
@@ -54,8 +55,6 @@ class Proposal:
     action: Action
     sentence: str
     patient: Mapping[str, str]
-
-Kind = Literal["quarantined", "version", "patient_conflict", "unmatched", "refused", "commitment", "notification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +75,22 @@ def page(
     def read(connection: Connection) -> tuple[list[Mapping[str, Any]], int]:
         rows = exceptions.page(connection, kinds=kinds, dismissed=dismissed, limit=limit + 1, before_id=after,
                                scope=scope(principal, Permission.QUARANTINE_READ))  # fmt: skip
-        return [{**row, "proposal": _proposed(connection, dict(row))} for row in rows[:limit]], len(rows)
+        return [{**row, "proposal": _proposed(connection, principal, dict(row))} for row in rows[:limit]], len(rows)
 
     cases, count = context.database.read(read)
     return Page(cases, int(cases[-1]["id"]) if count > limit else None)
 
 
-def get(context: Context, principal: Principal, case_id: int) -> tuple[Mapping[str, Any], Proposal | None]:
+def get(context: Context, principal: Principal, case_id: int) -> tuple[Mapping[str, Any], Proposal]:
     """An open case and what is proposed. Raises Missing, Forbidden."""
     require(principal, Permission.QUARANTINE_READ)
     seen = scope(principal, Permission.QUARANTINE_READ)
 
-    def read(connection: Connection) -> tuple[Mapping[str, Any], Proposal | None]:
+    def read(connection: Connection) -> tuple[Mapping[str, Any], Proposal]:
         row = exceptions.get(connection, case_id, seen)
         if row is None or row["dismissed_at"] is not None:
             raise Missing("this is not on the list", where="id", hint="somebody may have settled it: load the list again")
-        return dict(row), _proposed(connection, dict(row))
+        return dict(row), _proposed(connection, principal, dict(row))
 
     return context.database.read(read)
 
@@ -100,7 +99,7 @@ def whom(context: Context, principal: Principal, case_id: int) -> Mapping[str, s
     """The patient whom a proposal means; the list itself names nobody. The access is a change row. Raises Missing, Forbidden."""
     require(principal, Permission.QUARANTINE_RESOLVE)
     row, proposal = get(context, principal, case_id)
-    if proposal is None or not proposal.patient:
+    if not proposal.patient:
         raise Missing("the proposal means no patient", where="id")
     subject = row["study_instance_uid"] or row["kind"]
     context.database.write(
@@ -109,7 +108,7 @@ def whom(context: Context, principal: Principal, case_id: int) -> Mapping[str, s
     return proposal.patient
 
 
-def _proposed(connection: Connection, row: Mapping[str, Any]) -> Proposal | None:
+def _proposed(connection: Connection, principal: Principal, row: Mapping[str, Any]) -> Proposal:
     study = row["study_instance_uid"]
     match row["kind"]:
         case "quarantined" if row["where"] == "PatientID" and (who := resolving.held_patient(connection, study)):
@@ -122,7 +121,43 @@ def _proposed(connection: Connection, row: Mapping[str, Any]) -> Proposal | None
             return Proposal("correct", "It is the same person: give the study the name and birth date that are held.", who)
         case "unmatched" if who := resolving.lookalike(connection, study):
             return Proposal("correct", "Give the study to the one patient of this name and birth date who has an ID.", who)
-    return None
+        case "patient_conflict":
+            return Proposal("settle", "Nothing is held any more that it differs from: take it off the list.", {})
+        case "unmatched":
+            return Proposal("settle", "No patient of this name and birth date has an ID: leave it as a patient of its own.", {})
+        case "commitment" | "notification" if sentence := _retold(connection, principal, row["fingerprint"]):
+            return Proposal("tell", sentence, {})
+        case "commitment":
+            return Proposal("settle", "It is forgotten: take it off the list; they ask again when they still wait.", {})
+        case "notification":
+            return Proposal("settle", "It cannot be told from here any more: take it off the list when they know it.", {})
+    return Proposal("settle", "The sender was told why, and has it still: have it sent again, and take this off the list.", {})
+
+
+def _retold(connection: Connection, principal: Principal, fingerprint: str) -> str | None:
+    if fingerprint.startswith(retelling.WEBHOOK) and not allow(principal, Permission.WEBHOOK_MANAGE):
+        return None
+    return retelling.offered(connection, fingerprint)
+
+
+def tell(context: Context, principal: Principal, case_id: int) -> None:
+    """Have told, or asked, once more who was not; its case comes back when that fails, too. Raises Missing, Unsupported."""
+    require(principal, Permission.QUARANTINE_RESOLVE)
+    now = context.clock()
+    row, proposal = get(context, principal, case_id)
+    if proposal.action != "tell":
+        raise Unsupported("there is nobody to be told of this", where="id")
+
+    def write(connection: Connection) -> None:
+        if _retold(connection, principal, row["fingerprint"]) is None:
+            raise Conflict("it has changed meanwhile", where="id", hint="Load the list again.")
+        told = retelling.again(connection, row["fingerprint"], now)
+        if told is not None:
+            event, subject, payload = told
+            changes.append(connection, event, subject, principal.name, payload)
+        exceptions.dismiss(connection, case_id, principal.name, now)
+
+    context.database.write(write)
 
 
 def refile(context: Context, principal: Principal, case_id: int, door: Door) -> Outcome:
@@ -132,7 +167,7 @@ def refile(context: Context, principal: Principal, case_id: int, door: Door) -> 
     """
     require(principal, Permission.QUARANTINE_RESOLVE)
     row, proposal = get(context, principal, case_id)
-    if proposal is None or proposal.action not in ("file", "again") or not row["blob_key"]:
+    if proposal.action not in ("file", "again") or not row["blob_key"]:
         raise Unsupported("there is nothing of this that could be filed", where="id")
     with context.blobs.open(row["blob_key"]) as kept:
         try:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -13,6 +13,7 @@ from isocenter.store.schema import instance, storage_commitment
 
 # As many UIDs go into one statement.
 TOGETHER = 500
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,20 @@ def judged(connection: Connection, commitment_id: int, references: Sequence[Refe
 def again(connection: Connection, commitment_id: int, at: datetime) -> None:
     """The peer could not be told: try again at `at`."""
     leases.give_back(connection, storage_commitment, storage_commitment.c.id == commitment_id, due_at=at)
+
+
+def give_up(connection: Connection, commitment_id: int, forget_before: datetime) -> None:
+    """Try no more until somebody wants it; those that were given up long ago are forgotten."""
+    table = storage_commitment
+    again(connection, commitment_id, _NEVER)
+    connection.execute(delete(table).where(table.c.due_at == _NEVER, table.c.received_at < forget_before))
+
+
+def given_up(connection: Connection, peer_aet: str, transaction_uid: str) -> int | None:
+    """The number of a request of which the peer could not be told."""
+    table = storage_commitment
+    of = (table.c.peer_aet == peer_aet, table.c.transaction_uid == transaction_uid, table.c.due_at == _NEVER)
+    return connection.execute(select(table.c.id).where(*of)).scalar()
 
 
 def done(connection: Connection, commitment_id: int) -> None:

@@ -24,12 +24,12 @@ export interface ExceptionRow {
   last_at: string
   dismissed_at: string | null
   dismissed_by: string
-  proposal: Proposal | null
+  proposal: Proposal
 }
 
 /** What would settle a case, by one click. */
 export interface Proposal {
-  action: 'file' | 'again' | 'serve' | 'correct'
+  action: 'file' | 'again' | 'serve' | 'correct' | 'tell' | 'settle'
   sentence: string
   /** It means a patient, whom `readWhom` tells: the list names nobody. */
   patient: boolean

@@ -83,7 +83,7 @@ function Origin({ row }: { row: ExceptionRow }) {
   )
 }
 
-const ACTIONS: Record<Proposal['action'], string> = { file: 'File it there', again: 'Try again', serve: 'Serve this one', correct: 'Give it to them' }
+const ACTIONS: Record<Proposal['action'], string> = { file: 'File it there', again: 'Try again', serve: 'Serve this one', correct: 'Give it to them', tell: 'Tell them now', settle: 'Take it off' }
 
 /** What is proposed, and on demand whom it means: that is a look at a patient, which is noted. */
 function Proposed({ row, proposal, canSee }: { row: ExceptionRow; proposal: Proposal; canSee: boolean }) {
@@ -124,7 +124,7 @@ function Case({ row, canDismiss, onDismiss, onResolve }: CaseProps) {
           {row.where && !row.reason.includes(row.where) && <span className="case-where">{row.where}</span>}
         </p>
         <p className="muted">{kind.meaning}</p>
-        {row.proposal && <Proposed row={row} proposal={row.proposal} canSee={canDismiss} />}
+        {row.dismissed_at === null && <Proposed row={row} proposal={row.proposal} canSee={canDismiss} />}
         <p className="case-facts faint">
           <span>
             <Origin row={row} />
@@ -139,8 +139,8 @@ function Case({ row, canDismiss, onDismiss, onResolve }: CaseProps) {
         </p>
       </div>
       <div className="case-actions">
-        {row.proposal && canDismiss && (
-          <Button small look="primary" title={row.proposal.sentence} onClick={() => row.proposal && onResolve(row.proposal.action)}>
+        {canDismiss && (
+          <Button small look="primary" title={row.proposal.sentence} onClick={() => onResolve(row.proposal.action)}>
             {ACTIONS[row.proposal.action]}
           </Button>
         )}
@@ -154,7 +154,7 @@ function Case({ row, canDismiss, onDismiss, onResolve }: CaseProps) {
             Download file
           </a>
         )}
-        {canDismiss && (
+        {canDismiss && row.proposal.action !== 'settle' && (
           <Button small onClick={onDismiss}>
             Dismiss
           </Button>
