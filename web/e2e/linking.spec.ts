@@ -19,6 +19,8 @@ interface Stack {
   orientation?: string
   /** Millimetres from pixel to pixel. */
   spacing?: number
+  /** Of the images in turn: as an MR of somebody else. */
+  echoTimes?: readonly string[]
 }
 
 const patient = { patientName: 'Together^Tina', patientId: `LINK-${Date.now()}` }
@@ -27,11 +29,12 @@ const prior = newUid()
 const steps = (count: number, from: number, by: number): [number, number, number][] => Array.from({ length: count }, (_, at) => [0, 0, from + at * by])
 
 /** Slices whose brightness is their number: 40 and 8 for each, below a black row. */
-async function put(request: APIRequestContext, { study, number, reference, description, date, positions, orientation = '1\\0\\0\\0\\1\\0', spacing = 1 }: Stack): Promise<void> {
+async function put(request: APIRequestContext, { study, number, reference, description, date, positions, orientation = '1\\0\\0\\0\\1\\0', spacing = 1, echoTimes }: Stack): Promise<void> {
   const series = newUid()
   for (const [at, position] of positions.entries()) {
     const grey = Math.min(255, 40 + 8 * at)
-    const bytes = object({ ...patient, study, series, seriesNumber: number, instanceNumber: at + 1, modality: 'CT', description, studyDate: date }, [
+    const echo = echoTimes && { patientName: 'Echo^Eve', patientId: study.slice(-12), modality: 'MR', equipment: element(0x0018, 0x0081, 'DS', echoTimes[at % echoTimes.length] ?? '') }
+    const bytes = object({ ...patient, study, series, seriesNumber: number, instanceNumber: at + 1, modality: 'CT', description, studyDate: date, ...echo }, [
       element(0x0020, 0x0032, 'DS', position.join('\\')), element(0x0020, 0x0037, 'DS', orientation), element(0x0020, 0x0052, 'UI', reference),
       element(0x0028, 0x0002, 'US', short(1)), element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), element(0x0028, 0x0010, 'US', short(SIDE)), element(0x0028, 0x0011, 'US', short(SIDE)),
       element(0x0028, 0x0030, 'DS', `${spacing}\\${spacing}`), element(0x0028, 0x0100, 'US', short(8)), element(0x0028, 0x0101, 'US', short(8)), element(0x0028, 0x0102, 'US', short(7)), element(0x0028, 0x0103, 'US', short(0)),
@@ -130,6 +133,46 @@ test('One frame of reference: images of the same place, lines where planes cut, 
   await page.keyboard.press('End')
   await expect(pane(page, 0)).toHaveAttribute('data-shown', '21')
   expect(await index(page, 1)).toBe(before)
+})
+
+test('Echoes of one series: each along the body, the same place in the other by a click, and side by side they stay apart', async ({ page }) => {
+  await fresh(page)
+  const study = newUid()
+  // Numbered place by place: the images of the first echo are the odd ones.
+  const positions = Array.from({ length: 12 }, (_, at): [number, number, number] => [0, 0, Math.floor(at / 2) * 4])
+  await put(page.request, { study, number: 1, reference: newUid(), description: 'MR Knee', date: '20260105', positions, echoTimes: ['12', '98.5'] })
+  /** The number of the image that a viewport shows, by its grey. */
+  const image = (at: number) => expect.poll(async () => Math.round(((await canvasAt(page, [[32, 32]], at))[0]!.color[0] - 40) / 8) + 1, WAIT)
+  const part = (at: number) => pane(page, at).getByTestId('part-sign')
+  await open(page, study)
+  await expect(part(0)).toHaveText('TE 12 ms1 of 2')
+  for (const number of [1, 3, 5]) {
+    await image(0).toBe(number)
+    await page.keyboard.press('ArrowDown')
+  }
+  await page.keyboard.press('ArrowUp')
+  await part(0).click()
+  await expect(part(0)).toHaveText('TE 98.5 ms2 of 2')
+  await image(0).toBe(6) // at the place of the image 5
+  await page.keyboard.press('Shift+PageDown')
+  await image(0).toBe(5)
+
+  await page.keyboard.press('Alt+2')
+  await page.keyboard.press('ArrowRight')
+  await page.getByTestId('rail-series').first().click()
+  if ((await pane(page, 1).getAttribute('data-status')) !== 'shown') await page.getByTestId('rail-series').first().dragTo(pane(page, 1))
+  await expect(pane(page, 1)).toHaveAttribute('data-status', 'shown', WAIT)
+  await page.keyboard.press('Shift+PageDown')
+  await expect(part(1)).toHaveText('TE 98.5 ms2 of 2')
+  await expect(part(0)).toHaveText('TE 12 ms1 of 2')
+  await page.keyboard.press('End') // the last of the second echo: the first one goes to its own last
+  await image(1).toBe(12)
+  await image(0).toBe(11)
+  await page.keyboard.press('ArrowUp')
+  await image(1).toBe(10)
+  await image(0).toBe(9)
+  await expectAccessible(page)
+  await keepScreenshot(page, 'linking-echoes')
 })
 
 test('An earlier study beside: found with its reason, fetched ahead, scrolled by an offset that stays', async ({ page }) => {

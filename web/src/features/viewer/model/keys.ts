@@ -2,7 +2,7 @@
 import { CT_PRESETS } from './windows'
 
 export type Command =
-  | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
+  | 'next-image' | 'previous-image' | 'forward-10' | 'back-10' | 'forward-50' | 'back-50' | 'first-image' | 'last-image' | 'next-series' | 'previous-series' | 'next-part' | 'previous-part' | 'next-study' | 'previous-study' | 'next-in-list' | 'previous-in-list' | 'next-viewport' | 'previous-viewport'
   | 'tool-window' | 'tool-zoom' | 'tool-pan' | 'tool-scroll' | 'tool-length' | 'tool-angle' | 'tool-ellipse' | 'tool-rectangle' | 'tool-probe' | 'tool-bidirectional' | 'tool-polyline' | 'tool-perpendicular' | 'tool-parallel' | 'tool-height' | 'tool-ratio' | 'tool-directional' | 'tool-midAngle' | 'tool-oblique' | 'tool-vertebra' | 'tool-etdrs' | 'tool-openAngle' | 'tool-cobb' | 'tool-circle' | 'tool-circle3' | 'tool-freehand' | 'tool-spline' | 'tool-livewire' | 'tool-arrow' | 'tool-text' | 'tool-marker' | 'tool-calibration' | 'tool-legLength' | 'tool-centreEdge' | 'tool-acetabular' | 'tool-graf' | 'tool-dragProbe' | 'tool-magnify' | 'tool-cursor' | 'tool-regionWindow'
   | 'rotate-right' | 'rotate-left' | 'flip-horizontal' | 'flip-vertical' | 'invert' | 'reset' | 'fit' | 'actual-size' | 'zoom-in' | 'zoom-out'
   | 'preset-0' | 'preset-1' | 'preset-2' | 'preset-3' | 'preset-4' | 'preset-5' | 'preset-6' | 'preset-7' | 'preset-8' | 'preset-9'
@@ -38,6 +38,8 @@ export const BINDINGS: readonly Binding[] = [
   { command: 'last-image', keys: ['End'], label: 'Last image', group: 'Images' },
   { command: 'next-series', keys: ['PageDown'], label: 'Next series', group: 'Images' },
   { command: 'previous-series', keys: ['PageUp'], label: 'Previous series', group: 'Images' },
+  { command: 'next-part', keys: ['Shift+PageDown'], label: 'Next echo, phase or plane of the series', group: 'Images' },
+  { command: 'previous-part', keys: ['Shift+PageUp'], label: 'Previous echo, phase or plane of the series', group: 'Images' },
   { command: 'next-study', keys: ['Ctrl+ArrowRight'], label: 'Next study of the patient', group: 'Images' },
   { command: 'previous-study', keys: ['Ctrl+ArrowLeft'], label: 'Previous study of the patient', group: 'Images' },
   { command: 'next-in-list', keys: ['Ctrl+ArrowDown'], label: 'Next study of the list', group: 'Images' },

@@ -2,6 +2,7 @@
 import { text } from './dataset'
 import type { Frame } from './frame'
 import { type Point, type Vector, cross, dot, normalOf } from './geometry'
+import { partAt } from './parts'
 import { Tag } from './tags'
 import { type Extent, type Size, type Turn, type View, fitScale } from './view'
 
@@ -105,9 +106,17 @@ export const sameWay = (a: Placed, b: Placed): boolean => Math.abs(dot(normalOf(
 
 /** Index of the frame whose measure is least; of equal ones that nearest to where the viewport is (phases of one place). */
 function nearest(frames: readonly Frame[], now: number, distance: (at: Placed) => number | null): { index: number; distance: number } | null {
+  // Of a series of several stacks the one that the viewport is in.
+  const part = partAt(frames, now)
+  const own = part && nearestOf(frames, part.from, part.to, now, distance)
+  return own ?? nearestOf(frames, 0, frames.length, now, distance)
+}
+
+function nearestOf(frames: readonly Frame[], from: number, to: number, now: number, distance: (at: Placed) => number | null): { index: number; distance: number } | null {
   let best: { index: number; distance: number } | null = null
-  for (const [index, frame] of frames.entries()) {
-    const placed = placedOf(frame)
+  for (let index = from; index < to; index++) {
+    const frame = frames[index]
+    const placed = frame ? placedOf(frame) : null
     const far = placed && distance(placed)
     if (far === null) continue
     const better = !best || far < best.distance - 1e-3 || (far < best.distance + 1e-3 && Math.abs(index - now) < Math.abs(best.index - now))

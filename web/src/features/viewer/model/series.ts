@@ -1,15 +1,14 @@
 // The order of the pictures of a series.
 import type { Dataset } from './dataset'
 import { type Frame, type Instance, framesOf, instanceOf } from './frame'
-import { depth, normalOf, parallel } from './geometry'
+import { depth, normalOf } from './geometry'
+import { DISTINCT, inParts, partsOf } from './parts'
 
-/** Smallest distance, mm, at which two slices count as different places. */
-const DISTINCT = 0.01
-
+/** Stacks of slices each together and along the body; anything else (localizers, cine) keeps the order of the instance numbers. */
 export function picturesOf(metadata: readonly Dataset[], studyInstanceUID: string, seriesInstanceUID: string): Frame[] {
   const instances = metadata.map((dataset) => instanceOf(dataset, studyInstanceUID, seriesInstanceUID)).filter((instance) => instance.sopInstanceUID !== '')
   const byNumber = instances.sort(compareInstances)
-  return bySlice(byNumber.flatMap(framesOf))
+  return inParts(byNumber.flatMap(framesOf))
 }
 
 function compareInstances(a: Instance, b: Instance): number {
@@ -19,36 +18,15 @@ function compareInstances(a: Instance, b: Instance): number {
   return a.sopInstanceUID < b.sopInstanceUID ? -1 : a.sopInstanceUID > b.sopInstanceUID ? 1 : 0
 }
 
-/**
- * Slices of one stack (all parallel, each at its own place) go by their place along the normal, in the direction the
- * instance numbers run; anything else (phases, echoes, localizers, cine) keeps the order of the instance numbers.
- */
-export function bySlice(frames: readonly Frame[]): Frame[] {
-  const first = frames[0]?.plane
-  if (frames.length < 2 || !first?.position) return [...frames]
-  const normal = normalOf(first)
-  const placed: { frame: Frame; at: number }[] = []
-  for (const frame of frames) {
-    const at = depth(frame.plane, normal)
-    if (!frame.plane || at === undefined || !parallel(frame.plane, first)) return [...frames]
-    placed.push({ frame, at })
-  }
-  const start = placed[0]?.at ?? 0
-  const end = placed[placed.length - 1]?.at ?? 0
-  const sorted = placed.sort((a, b) => a.at - b.at)
-  const distinct = sorted.every((entry, index) => index === 0 || entry.at - (sorted[index - 1]?.at ?? 0) > DISTINCT)
-  if (!distinct) return [...frames]
-  const ordered = sorted.map((entry) => entry.frame)
-  return end < start ? ordered.reverse() : ordered
-}
-
 const counted = new WeakMap<readonly Frame[], number>()
 
 /** Gaps that a reader must know of: distance between neighbours that differs from the usual one by more than half. Asked at each step, counted once. */
 export function missingSlices(frames: readonly Frame[]): number {
   const known = counted.get(frames)
   if (known !== undefined) return known
-  const missing = gapsBetween(frames)
+  const parts = partsOf(frames)
+  // From the end of one stack to the beginning of the next is no gap.
+  const missing = parts.length > 0 ? parts.reduce((sum, { from, to }) => sum + gapsBetween(frames.slice(from, to)), 0) : gapsBetween(frames)
   counted.set(frames, missing)
   return missing
 }

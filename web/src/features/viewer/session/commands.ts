@@ -2,6 +2,7 @@
 import { flipHorizontal, flipVertical, rotateLeft, rotateRight } from '../model/view'
 import { IMAGES } from '../model/gestures'
 import type { Command } from '../model/keys'
+import { besideIn } from '../model/parts'
 import { compare } from './comparing'
 import { LINES, SCROLLS } from './linking'
 import type { ViewerSession } from './session'
@@ -50,6 +51,8 @@ export function run(command: Command, session: ViewerSession, ways: WaysOut): vo
     'last-image': () => pane.goTo(last),
     'next-series': () => session.stepSeries(1),
     'previous-series': () => session.stepSeries(-1),
+    'next-part': () => pane.goTo(besideIn(pane.frames, pane.state.get().index, 1)),
+    'previous-part': () => pane.goTo(besideIn(pane.frames, pane.state.get().index, -1)),
     'next-study': () => void session.stepStudy(1),
     'previous-study': () => void session.stepStudy(-1),
     'next-in-list': () => ways.step(1),

@@ -19,6 +19,7 @@ import { PANEL as OVERLAYS, hasNoPictures } from '../session/overlays/store'
 import { LensLayer } from './Lens'
 import { TakeMenu } from './take/TakeMenu'
 import { LinkLayer } from './linking/LinkLayer'
+import { PartSign } from './linking/PartSign'
 import { LinkMenu } from './linking/LinkMenu'
 import { PICTURE } from './picture/name'
 import { PicturePanel } from './picture/PicturePanel'
@@ -32,7 +33,7 @@ export interface PaneProps {
 }
 
 /** Drawn above the picture of a viewport, from the bottom to the top. */
-export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, PresentationLayer, RulerLayer, MeasurementLayer, KeyLayer, LinkLayer, LensLayer]
+export const LAYERS: readonly ComponentType<PaneProps>[] = [OverlayLayer, GraphicsLayer, PresentationLayer, RulerLayer, MeasurementLayer, KeyLayer, LinkLayer, PartSign, LensLayer]
 
 /** Shown in a viewport instead of its stack of pictures (a volume, a document, a waveform). */
 export interface Content {
