@@ -77,7 +77,8 @@ def test_subscribers_are_told_over_a_websocket(tmp_path: Path) -> None:
             with pytest.raises(ConnectionClosed) as closed:
                 while True:
                     again.recv(timeout=60)
-            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1001, "going away"
+            # granian may end the connection before our word of it is out
+            assert closed.value.rcvd is None or closed.value.rcvd.code == 1001, "going away"
             server.process.wait(60)
 
 
