@@ -45,6 +45,7 @@ BODIES = {
     "/deidentification/projects/{name}": {"closed": True},
     "/studies/{uid}/deidentified": {"options": []},
     "/studies/{uid}/deidentified-copy": {"options": []},
+    "/patient-lists/{name}": {"patients": []},
     "/users": {"name": "new", "role": "referrer"},
     "/users/{name}": {"disabled": True},
     "/tokens": {"user": "nobody-of-this-name"},

@@ -96,6 +96,9 @@ def test_accounts_tokens_and_peers_are_managed_from_the_shell(tmp_path: Path) ->
     assert json.loads(run("user", "limit", "nora", "--studies", heart, "--json", *quick).stdout)["studies"] == heart
     assert {row["name"]: row["studies"] for row in json.loads(run("user", "list", "--json", *quick).stdout)}["nora"] == heart
     assert run("user", "limit", "nora", *quick).stdout == "nora may see all that the role may\n"
+    assert run("patient-list", "make", "Trial", "4711", "12@NORTH", *quick).stdout == "Trial: 2 patients\n"
+    assert run("patient-list", "take-off", "Trial", "4711", *quick).stdout == "Trial: 1 patients\n"
+    assert json.loads(run("patient-list", "show", "Trial", "--json", *quick).stdout) == [{"id": "12", "issuer": "NORTH"}]
     wrong = run("user", "limit", "nora", "--studies", "Heart", *quick)
     assert wrong.returncode == 1 and "institution=NAME" in wrong.stderr
     alone = run("user", "one-step", "bob", *quick)

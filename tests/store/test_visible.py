@@ -6,8 +6,22 @@ from hypothesis import strategies as st
 
 from isocenter.dicom.attributes import Level
 from isocenter.dicom.query import Query
-from isocenter.domain.access import SYSTEM, Department, Everything, Institution, Nothing, Only, ReferredBy, Scope, all_of, any_of
-from isocenter.service import ingest
+from isocenter.domain.access import (
+    LISTS,
+    SYSTEM,
+    Department,
+    Everything,
+    Institution,
+    Listed,
+    Nothing,
+    OfPatient,
+    Only,
+    ReferredBy,
+    Scope,
+    all_of,
+    any_of,
+)
+from isocenter.service import ingest, patient_lists
 from isocenter.service.context import Context
 from isocenter.store import finding, imaging, visible, worklist
 from objects import part10
@@ -15,11 +29,15 @@ from objects import part10
 REFERRERS = ["", "House^Gregory", "HOUSE^GREGORY^^^", "house^gregory=山田^太郎", "House", "Hou?e^Gregory", "*", "%", "a=b"]
 INSTITUTIONS = ["", "North", "north", "North Wing", "N*", "No_th", "Süd\u00a0"]
 DEPARTMENTS = ["", "Cardiology", "Radiology", "%"]
+ISSUERS = ["", "NORTH"]
+ON_LISTS = {"trial": [("P1", ""), ("P1", "NORTH"), ("P5", "NORTH"), ("P8", "SOUTH")], "board": [("P5", ""), ("elsewhere", "")]}
 STUDIES = [
     {
         "StudyInstanceUID": f"1.{number}", "ReferringPhysicianName": REFERRERS[number % len(REFERRERS)],
         "InstitutionName": INSTITUTIONS[number % len(INSTITUTIONS)],
         "InstitutionalDepartmentName": "\\".join({DEPARTMENTS[number % 4], DEPARTMENTS[number // 3 % 4]}),
+        "PatientID": f"P{number % 9}", "IssuerOfPatientID": ISSUERS[number % 2],
+        LISTS: "\\".join(name for name, patients in ON_LISTS.items() if (f"P{number % 9}", ISSUERS[number % 2]) in patients),
     }
     for number in range(40)
 ]  # fmt: skip
@@ -31,10 +49,13 @@ def filled(shared_context: Context) -> Context:
         uid = study["StudyInstanceUID"]
         for number, department in enumerate(study["InstitutionalDepartmentName"].split("\\")):
             values = {**study, "InstitutionalDepartmentName": department, "SeriesInstanceUID": f"{uid}.{number}"}
-            data = part10(**values, SOPInstanceUID=f"{uid}.{number}.1", PatientID=f"P{int(uid[2:]) % 9}")
+            del values[LISTS]
+            data = part10(**values, SOPInstanceUID=f"{uid}.{number}.1")
             with ingest.begin(shared_context, SYSTEM, source="import") as reception:
                 reception.write(data)
                 reception.finish()
+    for name, patients in ON_LISTS.items():
+        patient_lists.put(shared_context, SYSTEM, name, patients)
     return shared_context
 
 
@@ -43,6 +64,7 @@ one = st.one_of(
     st.lists(st.sampled_from(["1.0", "1.7", "1.8", "9"]), max_size=3).map(lambda uids: Only(tuple(uids))),
     st.sampled_from([*REFERRERS[1:], "山田^太郎", "b"]).map(ReferredBy),
     st.sampled_from([*INSTITUTIONS[1:], "_"]).map(Institution), st.sampled_from([*DEPARTMENTS[1:], "C*"]).map(Department),
+    st.sampled_from([*ON_LISTS, "another"]).map(Listed), st.sampled_from([OfPatient("P1", ""), OfPatient("P5", "NORTH")]),
 )  # fmt: skip
 scopes = st.recursive(one, lambda some: st.tuples(st.sampled_from([any_of, all_of]), st.lists(some, max_size=3)).map(
     lambda each: each[0](each[1])), max_leaves=5)  # fmt: skip

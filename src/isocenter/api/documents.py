@@ -10,6 +10,7 @@ from isocenter.api.exceptions import KINDS, PROPOSAL
 from isocenter.api.hanging import PROTOCOL
 from isocenter.api.hl7 import MESSAGE
 from isocenter.api.orders import ORDER
+from isocenter.api.patient_lists import LIST
 from isocenter.api.peers import FACTS
 from isocenter.api.rejections import HOLD, REJECTION
 from isocenter.api.remote import REMOTE_STUDY, RETRIEVAL
@@ -92,6 +93,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Hold": HOLD,
     "Emergency": EMERGENCY,
     "SensitiveMark": MARK,
+    "PatientList": LIST,
     "DeidentificationOption": OPTION,
     "DeidentificationReport": REPORT,
     "Project": PROJECT,

@@ -30,6 +30,7 @@ from isocenter.api import (
     integrity,
     openapi,
     orders,
+    patient_lists,
     peers,
     rejections,
     remote,
@@ -78,6 +79,7 @@ _ABOUT = (
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *session.ENDPOINTS,
+    *patient_lists.ENDPOINTS,
     *session_provider.ENDPOINTS,
     *studies.ENDPOINTS,
     *annotations.ENDPOINTS,

@@ -53,6 +53,8 @@ COMMANDS = (
     Command("rejection", "rejected objects: list, show, make, restore, delete, keep; hold and release studies",
             "rejections:rejection"),
     Command("emergency", "emergency access: who opened what, what was looked at, review", "emergency:emergency"),
+    Command("patient-list", "lists of patients that accounts are limited to: list, show, make, add, take-off, remove",
+            "patient_lists:patient_list"),
     Command("sensitive", "studies and patients that only few may see: list, mark, release", "sensitive:sensitive"),
     Command("send", "send studies to a known peer (C-STORE)", "network:send"),
     Command("query", "ask a known peer what it has (C-FIND)", "network:query"),

@@ -64,6 +64,7 @@ class Event(StrEnum):
     ORDER_SEARCHED = "order.searched"
     ORDER_UPDATED = "order.updated"
     PATIENT_CONFLICT = "patient.conflict"
+    PATIENT_LIST_CHANGED = "patient-list.changed"
     PEER_CREATED = "peer.created"
     PEER_REMOVED = "peer.removed"
     PEER_UPDATED = "peer.updated"

@@ -96,6 +96,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.ROUTE_CREATED: Permission.CHANGE_READ,
         Event.ROUTE_REMOVED: Permission.CHANGE_READ,
         Event.ROUTE_UPDATED: Permission.CHANGE_READ,
+        Event.PATIENT_LIST_CHANGED: Permission.USER_MANAGE,
         Event.SENSITIVE_RELEASED: Permission.CHANGE_READ,
         Event.SENSITIVE_SET: Permission.CHANGE_READ,
         Event.SESSION_BEGUN: Permission.CHANGE_READ,

@@ -19,6 +19,7 @@ from isocenter.domain.access import (
     Discreet,
     Everything,
     Institution,
+    Listed,
     Nothing,
     OfPatient,
     Only,
@@ -27,6 +28,7 @@ from isocenter.domain.access import (
 )
 from isocenter.store import dialect
 from isocenter.store.schema import key_column, name_columns, series, study
+from isocenter.store.schema_patient_lists import listed_patient
 from isocenter.store.schema_rejections import study_hidden
 from isocenter.store.schema_sensitive import sensitive_patient, sensitive_study
 
@@ -64,6 +66,10 @@ def condition(scope: Scope, postgresql: bool, row: FromClause = study) -> Column
             return discreet(row)
         case OfPatient(patient_id, issuer):
             return and_(row.c.patient_id == patient_id, row.c.issuer_of_patient_id == issuer)
+        case Listed(name):
+            whose = (listed_patient.c.list_name == name, listed_patient.c.patient_id == row.c.patient_id,
+                     listed_patient.c.issuer_of_patient_id == row.c.issuer_of_patient_id)  # fmt: skip
+            return select(listed_patient.c.patient_id).where(*whose).correlate(row).exists()
         case AnyOf(ways):
             return or_(*(condition(way, postgresql, row) for way in ways))
         case AllOf(parts):
@@ -84,7 +90,7 @@ def told(connection: Connection, uid: ColumnElement[str], scope: Scope) -> Colum
         return true()
     held = study.alias()
     hidden = select(held.c.id).where(held.c.study_instance_uid == uid, ~condition(scope, _is_postgresql(connection), held))
-    return ~hidden.correlate_except(held, series, sensitive_study, sensitive_patient).exists()
+    return ~hidden.correlate_except(held, series, sensitive_study, sensitive_patient, listed_patient).exists()
 
 
 def _is_postgresql(connection: Connection) -> bool:
@@ -106,6 +112,9 @@ def drivers(scope: Scope) -> list[Select[int]]:
             return [select(study.c.id).where(study.c.institution_name == name)]
         case OfPatient(patient_id):
             return [select(study.c.id).where(study.c.patient_id == patient_id)]
+        case Listed(name):
+            whose = select(listed_patient.c.patient_id).where(listed_patient.c.list_name == name)
+            return [select(study.c.id).where(study.c.patient_id.in_(whose))]
         case AnyOf(ways):
             parts = [drivers(way) for way in ways]
             return [query for part in parts for query in part] if all(parts) else []

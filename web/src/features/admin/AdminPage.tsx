@@ -7,6 +7,7 @@ import { AuditLog } from './AuditLog'
 import { Emergencies } from './Emergencies'
 import { Hl7Messages } from './Hl7Messages'
 import { Integrity } from './Integrity'
+import { PatientLists } from './PatientLists'
 import { Peers } from './Peers'
 import { Projects } from './Projects'
 import { Rejected } from './Rejected'
@@ -20,6 +21,7 @@ const TABS = [
   { id: 'users', title: 'Users', permission: 'user:manage' },
   { id: 'sessions', title: 'Signed in', permission: 'user:manage' },
   { id: 'tokens', title: 'Access tokens', permission: 'token:manage' },
+  { id: 'lists', title: 'Patient lists', permission: 'user:manage' },
   { id: 'peers', title: 'DICOM peers', permission: 'peer:manage' },
   { id: 'hl7', title: 'HL7 messages', permission: 'hl7:manage' },
   { id: 'webhooks', title: 'Webhooks', permission: 'webhook:manage' },
@@ -35,6 +37,7 @@ function TabBody({ tab, user }: { tab: string; user: User }) {
   if (tab === 'users') return <Accounts self={user.name} />
   if (tab === 'sessions') return <Sessions everyone />
   if (tab === 'tokens') return <Tokens self={user.name} />
+  if (tab === 'lists') return <PatientLists />
   if (tab === 'peers') return <Peers />
   if (tab === 'hl7') return <Hl7Messages />
   if (tab === 'webhooks') return <Webhooks />
