@@ -64,6 +64,13 @@ const CASES: readonly Kind[] = [
     earlier: [{ name: 'Front, old', view: 'PA', images: 1 }],
     hangs: [['Front'], ['Side'], ['Front, old', 'before']],
   })),
+  {
+    protocol: 'DX films', modality: 'DX', description: 'Hand left', series: [{ name: 'Dorsopalmar', view: 'PA', images: 1 }, { name: 'Oblique', view: 'RLO', images: 1 }],
+    earlier: [{ name: 'Dorsopalmar, old', view: 'PA', images: 1 }, { name: 'Oblique, old', view: 'RLO', images: 1 }],
+    hangs: [['Dorsopalmar'], ['Oblique'], ['Dorsopalmar, old', 'before'], ['Oblique, old', 'before']],
+  },
+  { protocol: 'Fluoroscopy', modality: 'RF', description: 'Swallow', series: [{ name: 'Lateral', images: 1 }, { name: 'AP', images: 1 }], hangs: [['Lateral']] },
+  { protocol: 'Nuclear medicine', modality: 'NM', description: 'Thyroid', series: [{ name: 'Anterior', images: 1 }], hangs: [['Anterior']] },
   { protocol: 'Ultrasound', modality: 'US', description: 'Thyroid', series: [{ name: 'Right', images: 1 }, { name: 'Left', images: 1 }], hangs: [['Right']] },
   { protocol: 'Angiography', modality: 'XA', description: 'Coronary', series: [{ name: 'LCA', images: 1 }, { name: 'RCA', images: 1 }], hangs: [['LCA']] },
 ]

@@ -162,6 +162,25 @@ function chestFilm(modality: string): Protocol {
   }
 }
 
+/** Plain films of whatever is not the chest: the views in the order they were made, those of the earlier study below. */
+function films(modality: string): Protocol {
+  const view = set('View', [of(modality), NO_SCOUT])
+  return {
+    name: `${modality} films`,
+    description: 'Two views with those of the earlier study',
+    applies: [of(modality)],
+    sets: [view, view, before(view), before(view), view, view],
+    stages: [
+      stage('Two views with the earlier two', '2x2', cell(0), cell(1), cell(2), cell(3)),
+      stage('Two views with the earlier', '1x3', cell(0), cell(1), cell(2)),
+      stage('Two views', '1x2', cell(0), cell(1)),
+      stage('With the earlier', '1x2', cell(0), cell(2)),
+      stage('One view', '1x1', cell(0)),
+      stage('Four views', '2x2', cell(0), cell(1), cell(4), cell(5)),
+    ],
+  }
+}
+
 const breast = (side: 'R' | 'L', view: string): ImageSet =>
   set(`${side} ${view}`, [of('MG'), must('laterality', 'any', side), must('view', 'any', view), likes(2, 'type', 'lacks', 'SECONDARY'), likes(1, 'description', 'lacks', 'PROCESSING')])
 // The right breast looks to the left, so that the chest walls meet (EUREF, IHE MAMMO): posterior at the edge in the middle.
@@ -216,6 +235,6 @@ const PET_CT: Protocol = {
 }
 
 export const DEFAULTS: readonly Protocol[] = [
-  CT_CHEST, CT_ABDOMEN, CT_BRAIN, MR_BRAIN, MR_SPINE, MR_KNEE, chestFilm('CR'), chestFilm('DX'), MAMMOGRAPHY,
-  inOrder('Ultrasound', 'US', 4, '2x2'), inOrder('Angiography', 'XA', 4, '2x2'), PET_CT,
+  CT_CHEST, CT_ABDOMEN, CT_BRAIN, MR_BRAIN, MR_SPINE, MR_KNEE, chestFilm('CR'), chestFilm('DX'), films('CR'), films('DX'), MAMMOGRAPHY,
+  inOrder('Ultrasound', 'US', 4, '2x2'), inOrder('Angiography', 'XA', 4, '2x2'), inOrder('Fluoroscopy', 'RF', 4, '2x2'), inOrder('Nuclear medicine', 'NM', 4, '2x2'), PET_CT,
 ]

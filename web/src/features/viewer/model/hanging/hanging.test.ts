@@ -123,8 +123,8 @@ describe('the protocols of the viewer', () => {
   })
   it('exist for what the hospital sees most', () => {
     const applying = (modality: string, ...region: string[]) => DEFAULTS.filter((each) => scoreOf(each.applies, { modality: [modality], region }) !== null).map((each) => each.name)
-    expect([applying('CT', 'CHEST'), applying('CT', 'ABDOMEN'), applying('CT', 'HEAD'), applying('MR', 'BRAIN'), applying('MR', 'LSPINE'), applying('MR', 'KNEE'), applying('CR', 'CHEST'), applying('DX', 'CHEST'), applying('MG'), applying('US'), applying('XA')].map((names) => names[0])).toEqual(
-      ['CT chest', 'CT abdomen', 'CT brain', 'MR brain', 'MR spine', 'MR knee', 'CR chest', 'DX chest', 'Mammography', 'Ultrasound', 'Angiography'])
+    expect([applying('CT', 'CHEST'), applying('CT', 'ABDOMEN'), applying('CT', 'HEAD'), applying('MR', 'BRAIN'), applying('MR', 'LSPINE'), applying('MR', 'KNEE'), applying('CR', 'CHEST'), applying('DX', 'CHEST'), applying('MG'), applying('US'), applying('XA'), applying('DX', 'HAND'), applying('CR', 'KNEE'), applying('RF'), applying('NM')].map((names) => names[0])).toEqual(
+      ['CT chest', 'CT abdomen', 'CT brain', 'MR brain', 'MR spine', 'MR knee', 'CR chest', 'DX chest', 'Mammography', 'Ultrasound', 'Angiography', 'DX films', 'CR films', 'Fluoroscopy', 'Nuclear medicine'])
     expect(DEFAULTS.filter((each) => scoreOf(each.applies, { modality: ['CT', 'PT'] }) !== null).map((each) => each.name)).toEqual(['PET/CT'])
   })
 })
