@@ -127,3 +127,27 @@ async def test_the_conformance_statement(api: Api) -> None:
         assert "1.2.840.10008.1.1" in {each["sop_class_uid"] for each in data["presentation_contexts"]}
         assert (await client.get("/conformance", params={"format": "markdown"})).text.startswith("# DICOM Conformance Statement")
         assert (await client.get("/conformance", params={"format": "pdf"})).status_code == 400
+
+
+async def test_a_token_of_some_permissions_does_nothing_else(api: Api) -> None:
+    api.store(part10(StudyInstanceUID="1.1", SeriesInstanceUID="1.1.1", SOPInstanceUID="1.1.1.1", InstitutionName="North"))
+    api.store(part10(StudyInstanceUID="1.2", SeriesInstanceUID="1.2.1", SOPInstanceUID="1.2.1.1", InstitutionName="South"))
+    async with api.client(api.token(Role.ADMIN)) as admin:
+        await admin.post("/users", json={"name": "ray", "role": "radiologist", "studies": "institution=North"})
+        wanted = ["study:read", "study:query"]
+        made = (await admin.post("/tokens", json={"user": "ray", "permissions": wanted})).json()
+        assert made["token"]["permissions"] == ["study:query", "study:read"]
+        async with api.client(made["secret"]) as client:
+            assert (await client.get("/session")).json()["user"]["permissions"] == ["study:query", "study:read"]
+            assert [each["StudyInstanceUID"] for each in (await client.get("/studies")).json()["studies"]] == ["1.1"]
+            assert (await client.get("/studies/1.2")).status_code == 404
+            refused = await client.post("/studies/1.1/exports", json={"form": "picture", "count": 1})
+            assert refused.status_code == 403
+            await admin.patch("/users/ray", json={"role": "admin", "studies": ""})  # more of the account is not more of the token
+            assert (await client.get("/session")).json()["user"]["permissions"] == ["study:query", "study:read"]
+            assert (await client.get("/users")).status_code == 403
+            await admin.patch("/users/ray", json={"role": "service"})
+            assert (await client.get("/studies/1.2")).status_code == 200
+        for body in ({"user": "ray", "permissions": ["user:manage"]}, {"user": "ray", "permissions": ["study:everything"]}):
+            answer = await admin.post("/tokens", json=body)
+            assert answer.status_code == 400 and answer.json()["error"]["where"].startswith("permissions")

@@ -143,6 +143,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Token": obj(
         {
             "id": integer(), "user": text(), "name": text(), "role": or_null(text("narrower than the account's")),
+            "permissions": array(text("what it may do of that; none: all")),
             "created_at": _MOMENT, "expires_at": or_null(_MOMENT), "used_at": or_null(_MOMENT),
         }
     ),

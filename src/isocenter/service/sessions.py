@@ -203,6 +203,8 @@ def bearer(context: Context, secret: str, address: str, *, note: bool) -> Princi
         less = rights_of(Role(token.role), account.referrer_name)
         role = token.role if within(less, principal.rights) else account.role
         principal = replace(principal, role=role, rights=narrowed(less, principal.rights))
+    if chosen := token.permissions.split():
+        principal = replace(principal, rights={each: studies for each, studies in principal.rights.items() if each in chosen})
     return replace(principal, kind="token")
 
 

@@ -57,6 +57,7 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     used_at: datetime | None
+    permissions: str = ""  # separated by spaces; empty: all that account and role have
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +174,16 @@ def drop_idle_sessions(connection: Connection, seen_before: datetime, created_be
 
 
 def add_token(
-    connection: Connection, *, token_hash: str, owner: Account, name: str, role: str, at: datetime, expires_at: datetime | None
-) -> Token:
+    connection: Connection, *, token_hash: str, owner: Account, name: str, role: str, at: datetime, expires_at: datetime | None,
+    permissions: str = "",
+) -> Token:  # fmt: skip
     """Remember a new bearer token by its fingerprint."""
     values = {
         "token_hash": token_hash, "account_id": owner.id, "name": name, "role": role, "created_at": at, "expires_at": expires_at,
+        "permissions": permissions,
     }  # fmt: skip
     row = connection.execute(insert(schema.token).values(values).returning(schema.token.c.id)).one()
-    return Token(row.id, owner.id, owner.name, name, role, at, expires_at, None)
+    return Token(row.id, owner.id, owner.name, name, role, at, expires_at, None, permissions)
 
 
 def token(connection: Connection, token_hash: str) -> tuple[Token, Account] | None:

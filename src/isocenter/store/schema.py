@@ -325,6 +325,7 @@ token = Table(
     *_times("created_at"),
     Column("expires_at", UtcDateTime),
     Column("used_at", UtcDateTime),
+    _text("permissions"),  # separated by spaces; empty: all that account and role have
     Index(None, "account_id"),
     sqlite_autoincrement=True,
 )

@@ -22,6 +22,8 @@ export interface Token {
   name: string
   /** Null: as much as its account. */
   role: Role | null
+  /** What it may do of that; none: all. */
+  permissions: string[]
   created_at: string
   expires_at: string | null
   used_at: string | null
@@ -118,6 +120,8 @@ export interface NewToken {
   user: string
   name: string
   role: Role | null
+  /** None: all that account and role have. */
+  permissions: readonly string[]
   days: number | null
 }
 

@@ -18,14 +18,24 @@ const LIFETIMES = [
   { days: 3650, title: 'Ten years' },
 ] as const
 
+/** What programs usually are for; others are made with `isocenter token create --permission`. */
+const PURPOSES = [
+  { title: 'all that the role may', permissions: [] },
+  { title: 'look and retrieve', permissions: ['study:query', 'study:read', 'study:export'] },
+  { title: 'look, and no whole objects', permissions: ['study:query', 'study:read'] },
+  { title: 'send in', permissions: ['study:store'] },
+  { title: 'read figures and state (Prometheus)', permissions: ['system:read'] },
+] as const
+
 function AddDialog({ self, onClose, onAdded }: { self: string; onClose: () => void; onAdded: (secret: string) => void }) {
   const accounts = useLoaded(listAccounts)
   const [user, setUser] = useState(self)
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role | ''>('')
+  const [purpose, setPurpose] = useState(0)
   const [days, setDays] = useState(365)
   const action = useAction()
-  const add = async () => onAdded(await addToken({ user, name: name.trim(), role: role || null, days }))
+  const add = async () => onAdded(await addToken({ user, name: name.trim(), role: role || null, permissions: PURPOSES[purpose]?.permissions ?? [], days }))
   return (
     <FormDialog title="Make an access token" submit="Make token" ready={name.trim() !== ''} action={action} run={add} onClose={onClose}>
       <TextField label="What it is for" required value={name} onChange={(event) => setName(event.target.value)} />
@@ -38,6 +48,13 @@ function AddDialog({ self, onClose, onAdded }: { self: string; onClose: () => vo
         <option value="">as the account</option>
         {ROLES.map((option) => (
           <option key={option}>{option}</option>
+        ))}
+      </SelectField>
+      <SelectField label="May" hint="Nothing else, even when the account comes to do more." value={purpose} onChange={(event) => setPurpose(Number(event.target.value))}>
+        {PURPOSES.map((each, index) => (
+          <option key={each.title} value={index}>
+            {each.title}
+          </option>
         ))}
       </SelectField>
       <SelectField label="Valid for" value={days} onChange={(event) => setDays(Number(event.target.value))}>
@@ -69,7 +86,16 @@ function RevokeDialog({ token, onClose, onRevoked }: { token: Token; onClose: ()
 const COLUMNS: readonly Column<Token>[] = [
   { title: 'For', cell: (token) => <strong>{token.name || <span className="faint">unnamed</span>}</strong> },
   { title: 'Acts as', cell: (token) => token.user },
-  { title: 'Role', className: 'secondary', cell: (token) => token.role ?? <span className="faint">as the account</span> },
+  {
+    title: 'Role',
+    className: 'secondary',
+    cell: (token) => (
+      <>
+        {token.role ?? <span className="faint">as the account</span>}
+        {token.permissions.length > 0 && <div className="faint">only {token.permissions.join(', ')}</div>}
+      </>
+    ),
+  },
   { title: 'Made', className: 'muted secondary', cell: (token) => formatInstant(token.created_at) },
   { title: 'Expires', className: 'muted', cell: (token) => (token.expires_at ? formatInstant(token.expires_at) : 'never') },
   { title: 'Last used', className: 'muted secondary', cell: (token) => (token.used_at ? formatInstant(token.used_at) : 'not yet') },
