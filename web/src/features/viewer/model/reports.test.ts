@@ -38,6 +38,15 @@ describe('a report of this viewer, read again', () => {
     expect(read(report(['cobb', [line(0.5, 0.5, 10.5, 0.5, 0.5, 20.5, 10.5, 25.5)]]))[0]?.points).toEqual([[0, 0], [10, 0], [0, 20], [10, 25]])
   })
 
+  it('has legs and hips again', () => {
+    const legs = [line(0.5, 0.5, 0.5, 40.5, 0.5, 78.5), line(90.5, 0.5, 90.5, 39.5, 90.5, 76.5)]
+    const graf = [line(0.5, 0.5, 9.5, 0.5), line(0.5, 0.5, 5.5, 5.5), line(1.5, 0.5, 6.5, 5.5)]
+    expect(read(report(['legLength', legs], ['graf', graf]))).toEqual([
+      { kind: 'legLength', points: [[0, 0], [0, 40], [0, 78], [90, 0], [90, 39], [90, 76]], label: 'No. 0' },
+      { kind: 'graf', points: [[0, 0], [9, 0], [0, 0], [5, 5], [1, 0], [6, 5]], label: 'No. 1' },
+    ])
+  })
+
   it('has the points again that a curve was drawn through', () => {
     const points = [[10, 20], [20, 10], [30, 20], [20, 30]] as const
     const curve = splineThrough(points)
