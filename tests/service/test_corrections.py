@@ -11,7 +11,7 @@ from sqlalchemy import select
 from api_harness import Api
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Conflict, Invalid, Missing
-from isocenter.service import corrections, exceptions, integrity
+from isocenter.service import corrections, exceptions, ingest, integrity, rejections
 from isocenter.service.context import Context
 from isocenter.store.schema import patient, series, study, study_modality
 from objects import part10, uid
@@ -141,3 +141,12 @@ def test_what_no_patient_can_be_is_refused(sqlite_context: Context, said: dict[s
     with pytest.raises(Missing):
         corrections.correct(sqlite_context, SYSTEM, ["1.2.3.4.5.6"], {"PatientID": "1"}, "test")
     assert state(sqlite_context) == before
+
+
+def test_a_corrected_study_is_rejected_as_any_other(context: Context) -> None:
+    """What was remembered of the study when it came is not what a note of its patient of now is judged by."""
+    (held,) = archived(context, ("P1", "Doe^Jane"))
+    corrections.correct(context, SYSTEM, [held], {"PatientID": "P2", "PatientName": "Roe^Richard"}, "another patient")
+    door = partial(ingest.begin, context, SYSTEM, source="upload")
+    made = rejections.reject(context, SYSTEM, held, door, kind="quality", reason="blurred")
+    assert made.hidden == 1

@@ -225,6 +225,7 @@ def test_deleting_frees_the_files_and_leaves_a_tombstone(context: Context) -> No
     assert not list(Verification(context).run(lambda count: None))
     log = context.database.read(partial(changes.since, seq=0))
     (tomb,) = (change for change in log if change.kind == "instance.deleted")
+    assert [change.subject for change in log if change.kind == "study.deleted"] == [gone]  # but for its note
     assert tomb.payload["study"] == gone and len(tomb.payload["instances"]) == 1 and len(tomb.payload["sha256"][0][0]) == 64
     found, _, objects = rejections.get(context, SYSTEM, made.id)
     assert found.freed == 1 and found.freed_at is not None and [each["state"] for each in objects] == ["freed"]

@@ -22,6 +22,7 @@ class Event(StrEnum):
     COMMITMENT_REQUESTED = "commitment.requested"
     CORRECTION_MADE = "correction.made"
     CORRECTION_UNDONE = "correction.undone"
+    DELIVERY_BEGUN = "delivery.begun"
     DELIVERY_CANCELLED = "delivery.cancelled"
     DELIVERY_FAILED = "delivery.failed"
     DELIVERY_REQUESTED = "delivery.requested"

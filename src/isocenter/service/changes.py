@@ -34,6 +34,7 @@ SEEN_WITH: Mapping[Event, Permission] = MappingProxyType(
         Event.COMMITMENT_REQUESTED: Permission.QUARANTINE_READ,
         Event.CORRECTION_MADE: Permission.STUDY_QUERY,
         Event.CORRECTION_UNDONE: Permission.STUDY_QUERY,
+        Event.DELIVERY_BEGUN: Permission.DELIVERY_MANAGE,
         Event.DELIVERY_CANCELLED: Permission.DELIVERY_MANAGE,
         Event.DELIVERY_FAILED: Permission.DELIVERY_MANAGE,
         Event.DELIVERY_REQUESTED: Permission.DELIVERY_MANAGE,

@@ -250,6 +250,9 @@ def begin(context: Context, delivery_id: int, round_: int) -> "Round | None":
             return None
         destination = routing_rows.destination_named(connection, task.destination)
         assert destination is not None  # the delivery has it as its parent
+        if task.is_first:  # what a person asks for is told of then
+            told = {"study": task.study_instance_uid, "destination": task.destination, "delivery": task.id}
+            changes.append(connection, Event.DELIVERY_BEGUN, task.study_instance_uid, ROUTER.name, told)
         return Round(context, task, destination)
 
     return context.database.write(write)

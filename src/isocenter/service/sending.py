@@ -63,11 +63,13 @@ def chosen(
     patients: Sequence[str] = (),
     issuer: str = "",
     to: str = "",
+    noted: bool = True,
 ) -> list[Stored]:
     """The served instances that are in every list given, and that the principal may see; study by study, in order of numbers.
 
     The lists hold UIDs, `patients` Patient IDs (of `issuer`, when it is given). to: the AE title they go to when that is not who
-    asks. For each study a row says so before anything leaves. Raises Invalid when no list is given, Forbidden, Busy, Broken.
+    asks. For each study a row says so before anything leaves, unless (noted) somebody else writes it. Raises Invalid when no list
+    is given, Forbidden, Busy, Broken.
     """
     access.require(principal, Permission.STUDY_READ)
     wanted = Wanted(tuple(patients), tuple(studies), tuple(series), tuple(instances), issuer)
@@ -79,7 +81,7 @@ def chosen(
         return imaging.located_in(connection, imaging.wanted_studies(connection, wanted, scope), wanted)
 
     found = context.database.read(read)
-    told = {stored.study_instance_uid: {"study": stored.study_instance_uid} for stored in found}
+    told = {stored.study_instance_uid: {"study": stored.study_instance_uid} for stored in found} if noted else {}
     context.accesses.note_all(context.database, principal, Event.STUDY_SENT, told, to)
     return found
 

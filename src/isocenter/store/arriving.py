@@ -202,6 +202,9 @@ def _as_corrected(connection: Connection, parents: Parents, item: Arrived) -> Ar
     contradiction = parents.contradiction(item.place)
     if contradiction is None or contradiction[1] != "PatientID":
         return item
+    parents.look_again(item.place)
+    if parents.contradiction(item.place) is None:
+        return item
     identity = corrections.moved(connection, item.place.study_uid, item.place.identity)
     if identity is None:
         return item

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Exists, RowMapping, Select, delete, exists, f
 
 from isocenter.domain.access import Scope
 from isocenter.store import corrections, recounting, visible
-from isocenter.store.schema import exception, instance, viewing_copy
+from isocenter.store.schema import exception, instance, series, study, viewing_copy
 from isocenter.store.schema_rejections import deletion, legal_hold, rejected, rejection
 
 _AT_ONCE = 500  # keys in one statement
@@ -76,7 +76,8 @@ def claim_rows(
 ) -> tuple[list[Gone], list[str]]:
     """Step 1 of deletion: the rows of some objects go; the names of their files are kept until those are gone, too.
 
-    In this transaction it is looked at once more whether they may be deleted. Returns what went, and the studies that went.
+    In this transaction it is looked at once more whether they may be deleted. Returns what went, and the studies that went: of
+    which at most rejection notes are left.
     """
     corrections.lock(connection)
     query = (
@@ -92,11 +93,20 @@ def claim_rows(
     if uids:
         connection.execute(update(rejected).where(rejected.c.sop_instance_uid.in_(uids), rejected.c.state == "hidden")
                            .values(state="freed"))  # fmt: skip
-    emptied = [uid for uid in sorted({each.study_uid for each in gone}) if recounting.prune(connection, uid, now)]
+    studies = sorted({each.study_uid for each in gone})
+    emptied = [uid for uid in studies if recounting.prune(connection, uid, now) or not _has_more_than_notes(connection, uid)]
     left = select(rejected.c.rejection_fk).where(rejected.c.rejection_fk == id_, rejected.c.state == "hidden").limit(1)
     if connection.execute(left).first() is None:
         connection.execute(update(rejection).where(rejection.c.id == id_).values(freed_at=now))
     return gone, emptied
+
+
+def _has_more_than_notes(connection: Connection, study_uid: str) -> bool:
+    held = (
+        select(instance.c.id).join(series, series.c.id == instance.c.series_fk).join(study, study.c.id == series.c.study_fk)
+        .where(study.c.study_instance_uid == study_uid, instance.c.sop_instance_uid.not_in(select(rejection.c.note_uid)))
+    )  # fmt: skip
+    return connection.execute(held.limit(1)).first() is not None
 
 
 def _forget_instance(connection: Connection, sop_uid: str, rejection_id: int, now: datetime) -> list[str]:

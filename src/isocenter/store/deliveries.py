@@ -49,13 +49,14 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A round that has begun. instances: those that have not arrived yet."""
+    """A round that has begun. instances: those that have not arrived yet. is_first: no round was tried before it, by a rule."""
 
     id: int
     round: int
     study_instance_uid: str
     destination: str
     instances: tuple[str, ...]
+    is_first: bool = False
 
 
 # ---- what is to go
@@ -174,16 +175,18 @@ def begin(connection: Connection, delivery_id: int, round_: int, now: datetime, 
     """
     noted = and_(delivery.c.state.in_(_AT_WORK), delivery.c.round == round_)
     not_noted = and_(delivery.c.state == State.WAITING, delivery.c.round == round_ - 1)
+    before = connection.execute(select(delivery).where(delivery.c.id == delivery_id).with_for_update()).one_or_none()
     found = update(delivery).where(delivery.c.id == delivery_id, or_(noted, not_noted))
     row = connection.execute(
         found.values(state=State.SENDING, round=round_, lease_until=lease_until, updated_at=now).returning(
             delivery.c.study_instance_uid, delivery.c.destination_fk
         )
     ).one_or_none()
-    if row is None:
+    if row is None or before is None:
         return None
+    is_first = bool(before.route) and before.state != State.SENDING and before.attempts == 0 and before.failing_since is None
     name = connection.execute(select(destination.c.name).where(destination.c.id == row.destination_fk)).scalar_one()
-    return Task(delivery_id, round_, row.study_instance_uid, name, tuple(_waiting(connection, delivery_id)))
+    return Task(delivery_id, round_, row.study_instance_uid, name, tuple(_waiting(connection, delivery_id)), is_first)
 
 
 def _waiting(connection: Connection, delivery_id: int) -> list[str]:

@@ -115,6 +115,13 @@ class Parents:
             values = dict(zip(_KEYWORDS[levels], texts, strict=True))
             known[uid] = Parent(uid, parent_key, id_, {k for k, text in values.items() if not text}, values)
 
+    def look_again(self, place: Place) -> None:
+        """Read anew whose a study is: a correction may have moved it to another patient since it was remembered."""
+        known = self._memory.studies.get(place.study_uid)
+        if known is not None and known.id:
+            del self._memory.studies[place.study_uid]
+            self.load([place])
+
     def contradiction(self, place: Place) -> tuple[str, str] | None:
         """Why the instance cannot be where it says, and the attribute that says so; None when it can."""
         study_ = self._memory.studies.get(place.study_uid)

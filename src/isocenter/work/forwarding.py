@@ -46,7 +46,8 @@ def _send(context: Context, task: Round) -> str:
     if not missing:
         return ""
     study = task.task.study_instance_uid
-    held = sending.chosen(context, ROUTER, studies=(study,), instances=task.task.instances, to=task.destination.name)
+    # What a delivery sends is in the log by the delivery's own rows: when it begins, and how it ended.
+    held = sending.chosen(context, ROUTER, studies=(study,), instances=task.task.instances, noted=False)
     held += rejections.notes(context, study, missing - {each.sop_instance_uid for each in held})
     task.gone(sorted(missing - {each.sop_instance_uid for each in held}))
     if held:
