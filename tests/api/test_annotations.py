@@ -219,6 +219,7 @@ QUANTITIES = {
     "area": "mm²", "angle": "°", "time velocity integral": "cm", "value": "HU", "mean": "HU", "SD": "HU", "min": "HU",
     "max": "HU", "median": "HU", "SUVbw": "g/ml", "SUVbw mean": "g/ml", "SUVbw max": "g/ml", "SUVlbm mean": "g/ml",
     "SUVlbm max": "g/ml", "SUVbsa mean": "cm²/ml", "SUVbsa max": "cm²/ml", "SUVibw mean": "g/ml", "SUVibw max": "g/ml",
+    "acetabular index 1": "°", "acetabular index 2": "°",
 }  # fmt: skip
 
 
@@ -235,7 +236,11 @@ async def test_every_code_of_a_measurement_is_one_of_the_standard(sqlite_api: Ap
     numbers = [each for each in made.iterall() if each.tag == "ConceptNameCodeSequence"]
     used = {(code.CodingSchemeDesignator, code.CodeValue, code.CodeMeaning) for each in numbers for code in each.value}
     assert {("DCM", "126406", "SUVlbm(James128)"), ("DCM", "126403", "SUVbsa"), ("DCM", "126404", "SUVibw")} <= used
-    assert {("LN", "20354-7", "Velocity Time Integral"), ("DCM", "121206", "Distance")} <= used
+    assert {
+        ("LN", "20354-7", "Velocity Time Integral"),
+        ("DCM", "121206", "Distance"),
+        ("DCM", "121224", "Acetabular angle"),
+    } <= used
     known = {(scheme, value) for scheme, names in concepts.items() for values in names.values() for value in values}
     assert [each for each in used if each[0] in ("DCM", "LN", "SCT") and each[:2] not in known] == []
 

@@ -61,9 +61,10 @@ _ORTHOPAEDIC: Mapping[str, Json] = {
         ("femur", "femur", "Length from hip to knee of leg"),
         ("tibia", "tibia", "Length from knee to ankle of leg"),
         ("knee", "knee", "Angle of the mechanical axes at the knee of leg"),
-        ("acetabular index", "acetabular", "Acetabular index of roof"),
     )
 } | {
+    # CID 7550; one after the other, as they were drawn.
+    **{f"acetabular index {number}": code("121224", "DCM", "Acetabular angle") for number in (1, 2)},
     "difference of legs": code("leg-difference", "99ISOCENTER", "Length of leg 1 less that of leg 2"),
     "centre-edge angle": code("centre-edge", "99ISOCENTER", "Centre-edge angle of Wiberg"),
     "alpha": code("graf-alpha", "99ISOCENTER", "Alpha angle of the hip after Graf"),
