@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import pytest
 
 from api_harness import Api
 from isocenter.api import deidentification
-from isocenter.domain.access import Role
+from isocenter.domain.access import SYSTEM, Role
 from isocenter.domain.errors import NoSpace
+from isocenter.service import deidentifying
 from isocenter.store import imaging
 from objects import element, part10
 
@@ -263,6 +265,19 @@ async def test_a_copy_that_finds_the_disk_full_says_so_and_is_completed_later(
         kept = (await client.get("/deidentification/reports")).json()["reports"]
     assert again.json()["report"]["objects"] == 3 and copy["NumberOfStudyRelatedInstances"] == 3
     assert [(each["form"], each["objects"], each["whole"]) for each in kept] == [("copy", 3, True), ("copy", 1, False)]
+
+
+async def test_who_breaks_off_has_a_report_of_what_he_got(sqlite_api: Api) -> None:
+    for number in range(3):
+        sqlite_api.store(part10(**{**WHO, "SOPInstanceUID": f"1.2.3.4.{number}", "InstanceNumber": str(number)}))
+    kept = deidentifying.once([], sqlite_api.context.clock())
+    found = deidentifying.chosen(sqlite_api.context, SYSTEM, kept, ["1.2.3"])
+    call = SimpleNamespace(context=sqlite_api.context, principal=SYSTEM)
+    pieces = deidentification._reported(call, kept, found, [], ["1.2.3"])  # type: ignore[arg-type]
+    next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    (report,) = deidentification.reports.page(sqlite_api.context, SYSTEM)
+    assert (report.form, report.whole, report.summary.given) == ("dicom", False, 1)
 
 
 def begun_with(room: Iterator[int], begin: Callable[..., Any]) -> Callable[..., Any]:
