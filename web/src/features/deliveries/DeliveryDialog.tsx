@@ -125,7 +125,10 @@ export function DeliveryDialog({ id, onClose, onResent }: { id: number; onClose:
             <dt>Study</dt>
             <dd className="mono">{delivery.StudyInstanceUID}</dd>
           </dl>
-          <Instances rows={value.instances} />
+          {/* What scrolls by itself would give all its height to what follows. */}
+          <div>
+            <Instances rows={value.instances} />
+          </div>
           <Removed delivery={id} />
         </>
       )}

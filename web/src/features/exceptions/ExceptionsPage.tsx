@@ -83,7 +83,7 @@ function Origin({ row }: { row: ExceptionRow }) {
   )
 }
 
-const ACTIONS: Record<Proposal['action'], string> = { file: 'File it there', again: 'Try again', serve: 'Serve this one', correct: 'Give it to them', tell: 'Tell them now', settle: 'Take it off' }
+const ACTIONS: Record<Proposal['action'], string> = { file: 'File it there', again: 'Try again', serve: 'Serve this one', correct: 'Give it to them', tell: 'Tell them now', settle: 'Dismiss' }
 
 /** What is proposed, and on demand whom it means: that is a look at a patient, which is noted. */
 function Proposed({ row, proposal, canSee }: { row: ExceptionRow; proposal: Proposal; canSee: boolean }) {
