@@ -46,6 +46,10 @@ BODIES = {
     "/studies/{uid}/deidentified": {"options": []},
     "/studies/{uid}/deidentified-copy": {"options": []},
     "/patient-lists/{name}": {"patients": []},
+    "/session/passkey": {"credential": {}},
+    "/session/passkeys": {"credential": {}, "name": "a"},
+    "/session/passkeys/begin": {"current": "a"},
+    "/session/passkeys/remove": {"id": "a"},
     "/users": {"name": "new", "role": "referrer"},
     "/users/{name}": {"disabled": True},
     "/tokens": {"user": "nobody-of-this-name"},
@@ -86,7 +90,7 @@ FOR_PEOPLE = {("POST", "/emergency")}  # whatever a token permits (tests/api/tes
 STREAMS = ("/events", "/changes/stream")  # which do not end
 OPEN_TO_ANYBODY = {("POST", "/session"), ("POST", "/session/link"), ("GET", "/openapi.json"), ("GET", "/docs"),
                   ("GET", "/session/ways"), ("GET", "/session/provider"), ("GET", "/session/provider/back"),
-                  ("GET", "/session/provider/leave")}
+                  ("GET", "/session/provider/leave"), ("POST", "/session/passkey/begin"), ("POST", "/session/passkey")}
 
 
 def address(row: Endpoint) -> str:

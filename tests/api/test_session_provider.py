@@ -75,7 +75,8 @@ async def test_a_real_provider_lets_a_person_in(api: Api) -> None:
     with openid.real(nora) as issuer:
         configure(api, issuer)
         async with api.client() as client:
-            assert (await client.get("/session/ways")).json() == {"provider": {"label": "Sign in with the hospital account"}}
+            ways = (await client.get("/session/ways")).json()
+            assert ways == {"provider": {"label": "Sign in with the hospital account"}, "passkeys": False}
             url = await begun(client, "/viewer?study=1.2.3#4")
             async with httpx.AsyncClient() as browser:
                 back = (await browser.post(url, data={"sub": "s-77"})).headers["location"]
@@ -105,7 +106,7 @@ async def test_who_cancels_there_is_not_let_in(sqlite_api: Api) -> None:
 
 async def test_without_a_provider_there_is_nothing_of_it(sqlite_api: Api) -> None:
     async with sqlite_api.client() as client:
-        assert (await client.get("/session/ways")).json() == {"provider": None}
+        assert (await client.get("/session/ways")).json() == {"provider": None, "passkeys": False}
         for path in (BEGIN, f"{BEGIN}/back", f"{BEGIN}/leave"):
             assert (await client.get(path)).status_code == 404
 

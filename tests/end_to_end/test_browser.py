@@ -17,7 +17,7 @@ import remotes
 import showing
 import shown
 import written
-from servers import PASSWORD, running
+from servers import PASSWORD, free_port, running
 
 WEB = Path(__file__).parents[2] / "web"
 # Specs that need another archive: it knows this one as a destination of C-MOVE.
@@ -34,6 +34,8 @@ WRITING = {"overlays.spec.ts": 4}
 WITH_OBJECTS = ("objects.spec.ts",)
 # The spec whose archive lets people in with the accounts of a provider.
 WITH_PROVIDER = ("provider.spec.ts",)
+# The spec whose server has a name: browsers have no passkeys for an address in figures.
+BY_NAME = ("passkey.spec.ts",)
 
 
 @pytest.mark.long
@@ -45,6 +47,9 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
         if spec in WITH_PROVIDER:
             issuer = stack.enter_context(openid.real(*openid.PEOPLE))
             options = tuple(f"--{name.replace('_', '-')}={text}" for name, text in openid.settings(issuer).items())
+        if spec in BY_NAME:
+            port = free_port()
+            options = ("--http", f"127.0.0.1:{port}", "--public-url", f"http://localhost:{port}")
         server = stack.enter_context(running(tmp_path / "archive", *options))
         foreign = stack.enter_context(remotes.orthanc(tmp_path / "orthanc", server.dicom_port)) if spec in WITH_ORTHANC else None
         viewer = stack.enter_context(ohif.serving(server)) if spec in WITH_OHIF else ""
@@ -58,7 +63,7 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
             cwd=WEB,
             env={
                 **os.environ,
-                "ISOCENTER_URL": server.url,
+                "ISOCENTER_URL": f"http://localhost:{server.http_port}" if spec in BY_NAME else server.url,
                 "ISOCENTER_ADMIN_PASSWORD": PASSWORD,
                 "ISOCENTER_TEST_DATA": str(data.resolve()),
                 "ISOCENTER_OBJECTS": str(tmp_path / "objects"),

@@ -16,14 +16,14 @@ from starlette.responses import RedirectResponse, Response
 from isocenter.api import provider
 from isocenter.api.endpoint import Call, Door, Endpoint, Parameter
 from isocenter.api.openapi import PREFIX
-from isocenter.api.schema import obj, or_null, text
+from isocenter.api.schema import boolean, obj, or_null, text
 from isocenter.api.session import end_before, set_cookie
 from isocenter.domain.access import Permission
 from isocenter.domain.credentials import same
 from isocenter.domain.errors import Kind, Missing
 from isocenter.domain.provider import Refusal, Refused
+from isocenter.service import passkeys, sessions
 from isocenter.service import provider as vouching
-from isocenter.service import sessions
 
 HERE = f"{PREFIX}/session/provider"
 COOKIE = "isocenter_provider"
@@ -44,7 +44,7 @@ def _back_address(call: Call) -> str:
 
 def _ways(call: Call) -> Any:
     settings = call.context.settings
-    return {"provider": {"label": settings.oidc_label} if settings.oidc_issuer else None}
+    return {"provider": {"label": settings.oidc_label} if settings.oidc_issuer else None, "passkeys": passkeys.possible(settings)}
 
 
 async def _begin(request: Request, call: Call) -> Response:
@@ -147,8 +147,9 @@ def _returned(name: str, what: str) -> Parameter:
 ENDPOINTS = (
     Endpoint(
         method="GET", path="/session/ways", tag="session", needs=Door.PUBLIC, run=_ways,
-        summary="How one can sign in", description="With name and password always; provider: also with the institution's.",
-        answer=obj({"provider": or_null(obj({"label": text("what the button says")}))}),
+        summary="How one can sign in", description="With name and password always.",
+        answer=obj({"provider": or_null(obj({"label": text("what the button says")})),
+                    "passkeys": boolean("browsers have passkeys for this address")}),
     ),
     Endpoint(
         method="GET", path="/session/provider", tag="session", needs=Door.PUBLIC, respond=_begin, status=303,

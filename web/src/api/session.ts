@@ -1,5 +1,6 @@
 import { HttpError, requestJson, setCsrfToken, whenUnauthenticated } from '../lib/http'
 import { Observable, useValue } from '../lib/observable'
+import { signedPasskey } from './passkeys'
 import type { Emergency, OpenLink, SessionAnswer, User } from './types'
 
 const SESSION = '/api/v1/session'
@@ -115,6 +116,8 @@ export async function signIn(username: string, password: string, code: string): 
 /** How one can sign in besides name and password. provider: the institution's accounts, with what the button says. */
 export interface Ways {
   provider: { label: string } | null
+  /** Browsers have passkeys for this address. */
+  passkeys: boolean
 }
 
 export async function waysToSignIn(signal?: AbortSignal): Promise<Ways> {
@@ -124,6 +127,13 @@ export async function waysToSignIn(signal?: AbortSignal): Promise<Ways> {
 /** Addresses for links, since the browser itself goes there: to the provider and back to `to`; to sign out there, too. */
 export const providerHref = (to: string): string => `${SESSION}/provider?to=${encodeURIComponent(to)}`
 export const PROVIDER_LEAVE = `${SESSION}/provider/leave`
+
+/** Throws HttpError 401 when it opens nothing here, DOMException when the person or the device declines. */
+export async function signInWithPasskey(): Promise<void> {
+  const credential = await signedPasskey()
+  accept(await requestJson<SessionAnswer>(`${SESSION}/passkey`, { method: 'POST', body: { credential }, quiet401: true }))
+  tellOthers({ in: userName() })
+}
 
 /** Lets the browser in by a link. Throws HttpError: 401 with `where` code, 404 when it opens nothing. */
 export async function openLink(token: string, code: string): Promise<void> {

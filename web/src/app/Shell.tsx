@@ -12,6 +12,7 @@ import { Icon, Mark, type IconName } from '../ui/icons'
 import { Menu } from '../ui/overlay'
 import { KeySheet } from './KeySheet'
 import { FactorDialog } from './FactorDialog'
+import { PasskeysDialog } from './PasskeysDialog'
 import { PasswordDialog } from './PasswordDialog'
 import { SessionsDialog } from './SessionsDialog'
 import type { Route } from './routes'
@@ -52,7 +53,7 @@ function Live() {
   )
 }
 
-function Account({ user, onPassword, onFactor, onSessions, onEmergency, onKeys }: { user: User; onPassword: () => void; onFactor: () => void; onSessions: () => void; onEmergency: (() => void) | null; onKeys: () => void }) {
+function Account({ user, onPassword, onFactor, onPasskeys, onSessions, onEmergency, onKeys }: { user: User; onPassword: () => void; onFactor: () => void; onPasskeys: () => void; onSessions: () => void; onEmergency: (() => void) | null; onKeys: () => void }) {
   return (
     <Menu
       head={
@@ -74,6 +75,9 @@ function Account({ user, onPassword, onFactor, onSessions, onEmergency, onKeys }
       </button>
       <button type="button" className="menu-item" onClick={onFactor}>
         Two-step sign-in
+      </button>
+      <button type="button" className="menu-item" onClick={onPasskeys}>
+        Passkeys
       </button>
       <button type="button" className="menu-item" onClick={onSessions}>
         Where I am signed in
@@ -132,7 +136,7 @@ interface ShellProps {
 }
 
 export function Shell({ user, route, bare, status, notice, onEmergency, children }: ShellProps) {
-  const [dialog, setDialog] = useState<'factor' | 'keys' | 'password' | 'sessions' | null>(null)
+  const [dialog, setDialog] = useState<'factor' | 'keys' | 'passkeys' | 'password' | 'sessions' | null>(null)
   useEffect(() => changes.listen(() => undefined), []) // keeps one connection open from page to page
   useHotkeys({ '?': () => setDialog('keys') }, !bare)
   useGoKeys(!bare)
@@ -157,7 +161,7 @@ export function Shell({ user, route, bare, status, notice, onEmergency, children
             {status}
             <Live />
             <IconButton label="Keyboard (?)" icon="help" className="keys-button" onClick={() => setDialog('keys')} />
-            <Account user={user} onPassword={() => setDialog('password')} onFactor={() => setDialog('factor')} onSessions={() => setDialog('sessions')} onEmergency={onEmergency} onKeys={() => setDialog('keys')} />
+            <Account user={user} onPassword={() => setDialog('password')} onFactor={() => setDialog('factor')} onPasskeys={() => setDialog('passkeys')} onSessions={() => setDialog('sessions')} onEmergency={onEmergency} onKeys={() => setDialog('keys')} />
           </div>
         </header>
       )}
@@ -166,6 +170,7 @@ export function Shell({ user, route, bare, status, notice, onEmergency, children
       {dialog === 'keys' && <KeySheet onClose={() => setDialog(null)} />}
       {dialog === 'password' && <PasswordDialog onClose={() => setDialog(null)} />}
       {dialog === 'factor' && <FactorDialog onClose={() => setDialog(null)} />}
+      {dialog === 'passkeys' && <PasskeysDialog onClose={() => setDialog(null)} />}
       {dialog === 'sessions' && <SessionsDialog onClose={() => setDialog(null)} />}
     </div>
   )

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from isocenter.domain.errors import Broken
 from isocenter.store.connections import WriterLock, is_race
 
-HEAD = "0044"  # the newest file in versions/; looked at without importing Alembic, which would cost every start 0.3 s
+HEAD = "0045"  # the newest file in versions/; looked at without importing Alembic, which would cost every start 0.3 s
 _LOCK = 0x69736F6D  # "isom": the advisory lock of migrations on PostgreSQL
 _PATIENCE = "1s"  # for a lock on a table; readers and writers that come meanwhile wait behind us
 _PAUSE = 0.5  # seconds in which they get through

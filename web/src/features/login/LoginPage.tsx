@@ -1,6 +1,7 @@
 import type { KeyboardEvent, SyntheticEvent } from 'react'
 import { useEffect, useRef, useState } from 'react'
-import { PROVIDER_LEAVE, providerHref, signIn, waysToSignIn } from '../../api/session'
+import { declined, hasPasskeys } from '../../api/passkeys'
+import { PROVIDER_LEAVE, providerHref, signIn, signInWithPasskey, waysToSignIn } from '../../api/session'
 import { HttpError, explain } from '../../lib/http'
 import { formatClock } from '../../lib/numbers'
 import { usePlace } from '../../lib/router'
@@ -32,7 +33,7 @@ function useCountdown(): { left: number; begin: (seconds: number) => void } {
   return { left: Math.max(0, Math.ceil((until - now) / 1000)), begin }
 }
 
-type Failure = { kind: 'wrong' } | { kind: 'code'; given: boolean } | { kind: 'throttled' } | { kind: 'other'; error: unknown }
+type Failure = { kind: 'wrong' } | { kind: 'passkey' } | { kind: 'code'; given: boolean } | { kind: 'throttled' } | { kind: 'other'; error: unknown }
 
 function failureOf(error: unknown, code: string): Failure {
   if (error instanceof HttpError && error.status === 401 && error.where === 'code') return { kind: 'code', given: code !== '' }
@@ -46,6 +47,13 @@ function FailureNotice({ failure, wait }: { failure: Failure; wait: number }) {
     return (
       <Notice tone="danger" title="Name and password do not match.">
         Check both; the password minds capital letters.
+      </Notice>
+    )
+  }
+  if (failure.kind === 'passkey') {
+    return (
+      <Notice tone="danger" title="This passkey opens nothing here.">
+        Sign in with name and password, and look at your passkeys.
       </Notice>
     )
   }
@@ -69,17 +77,26 @@ function FailureNotice({ failure, wait }: { failure: Failure; wait: number }) {
   )
 }
 
-/** Signing in with an account of the institution; nothing where there is no provider, or while nobody knows yet. */
-function Provider({ reason, to }: { reason: keyof typeof REASONS; to: string }) {
+/** Signing in without the password; nothing where there is no other way, or while nobody knows yet. */
+function OtherWays({ reason, to, onFailed }: { reason: keyof typeof REASONS; to: string; onFailed: (error: unknown) => void }) {
   const { value } = useLoaded(waysToSignIn)
-  if (!value?.provider) return null
+  const passkeys = value?.passkeys === true && hasPasskeys()
+  const provider = value?.provider
+  if (!provider && !passkeys) return null
+  const enter = () =>
+    signInWithPasskey().catch((error: unknown) => {
+      if (!declined(error)) onFailed(error)
+    })
   return (
-    <div className="login-provider">
+    <div className="login-ways">
       <span className="login-or faint">or</span>
-      <a className="button" href={providerHref(to)}>
-        {value.provider.label}
-      </a>
-      {reason === 'left' && (
+      {passkeys && <Button onClick={() => void enter()}>Sign in with a passkey</Button>}
+      {provider && (
+        <a className="button" href={providerHref(to)}>
+          {provider.label}
+        </a>
+      )}
+      {provider && reason === 'left' && (
         <a className="login-leave" href={PROVIDER_LEAVE}>
           Sign out there, too
         </a>
@@ -178,7 +195,11 @@ export function LoginPage({ reason }: { reason: keyof typeof REASONS }) {
         <Button type="submit" look="primary" disabled={busy || wait > 0 || !username.trim() || !password || (asksCode && !code.trim())}>
           {busy ? <Spinner label="Signing in" /> : wait > 0 ? `Try again in ${formatClock(wait)}` : 'Sign in'}
         </Button>
-        <Provider reason={reason} to={search.get('to') ?? '/'} />
+        <OtherWays
+          reason={reason}
+          to={search.get('to') ?? '/'}
+          onFailed={(error) => setFailure(error instanceof HttpError && error.status === 401 ? { kind: 'passkey' } : { kind: 'other', error })}
+        />
       </form>
       <p className="login-foot faint">Every access is recorded. Use your own account.</p>
     </main>
