@@ -145,7 +145,8 @@ async def test_nobody_adds_a_key_to_an_account_they_only_found_open(sqlite_api: 
         await sqlite_api.log_in(client, "eve")
         made = Authenticator(SITE).make(begun)  # begun by ray
         assert (await client.post("/session/passkeys", json={"credential": made, "name": "Eve's"})).status_code == 400
-        wrong: list[Any] = [{}, {"response": {}}, {"response": {"clientDataJSON": "e30"}}, {"id": 5, "response": {"clientDataJSON": 7}}]
+        wrong: list[Any] = [{}, {"response": {}}, {"response": {"clientDataJSON": "e30"}},
+                            {"id": 5, "response": {"clientDataJSON": 7}}]
         for credential in wrong:
             assert (await client.post("/session/passkeys", json={"credential": credential, "name": "a"})).status_code == 400
             assert await enter(client, credential) == 401
