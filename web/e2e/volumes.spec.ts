@@ -5,11 +5,11 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { type Locator, type Page, expect, test } from '@playwright/test'
 import { element, newUid, object, short } from './dicom'
 import { linear, slices } from './greys'
+import { WAIT, choose, colors, fine, focusOf, plane, valueOf } from './planes'
 import { keepScreenshot, store } from './support'
 import { CT_FOLDER, CT_STUDY, DATA, csrf, eraseDrawings, open, upload, windowOf } from './viewing'
 
 const CT_COUNT = 40
-const WAIT = { timeout: 30_000 }
 let petct = ''
 
 test.beforeAll(async ({ playwright, baseURL }) => {
@@ -24,28 +24,6 @@ test.beforeAll(async ({ playwright, baseURL }) => {
   }
   await request.dispose()
 })
-
-async function choose(page: Page, way: string): Promise<void> {
-  await page.getByTestId('volume-menu').click()
-  await page.getByRole('menuitem', { name: way }).click()
-  await expect(page.getByTestId('volume-notes')).toHaveAttribute('data-status', 'ready', WAIT)
-}
-
-const plane = (page: Page, name: string): Locator => page.getByTestId(`plane-${name}`)
-const fine = async (cell: Locator): Promise<void> => expect(cell.locator('canvas')).toHaveAttribute('data-drawn', 'fine', WAIT)
-const focusOf = async (page: Page): Promise<number[]> => ((await plane(page, 'axial').getAttribute('data-focus')) ?? '').split(',').map(Number)
-
-/** Colours of a cell's canvas at points relative to its middle, screen pixels. */
-async function colors(cell: Locator, points: readonly (readonly [number, number])[]): Promise<number[][]> {
-  await fine(cell)
-  return cell.locator('canvas').evaluate((canvas: HTMLCanvasElement, wanted) => {
-    const context = canvas.getContext('2d')!
-    const ratio = canvas.width / canvas.clientWidth
-    return wanted.map(([x, y]) => [...context.getImageData(Math.floor(canvas.width / 2 + x * ratio), Math.floor(canvas.height / 2 + y * ratio), 1, 1).data].slice(0, 3))
-  }, points)
-}
-
-const valueOf = async (page: Page): Promise<number> => Number.parseFloat((await page.getByTestId('volume-value').textContent()) ?? '')
 
 test('MPR: three planes show the files\' values where they lie; the cross moves, turns, and slabs project', async ({ page }) => {
   await open(page, CT_STUDY)

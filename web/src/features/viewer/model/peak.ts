@@ -40,11 +40,11 @@ function pointsWithin(axes: readonly [Vector, Vector, Vector], [i, j, k]: Vector
 }
 
 /**
- * Means of the spheres around the voxels that points (mm in the patient) lie in. Undefined where a sphere leaves the volume, and as long as a slice has not
+ * Means of the spheres around the voxels that points (mm in the patient) lie in. Undefined where a sphere leaves the volume or meets padding, and as long as a slice has not
  * its own values: a mean of anything else would be another number.
  */
 export function peaksIn(volume: Volume): (point: Vector) => number | undefined {
-  const { grid, values } = volume
+  const { grid, values, padding } = volume
   const [columns, rows, slices] = grid.size
   const known = new Map<number, number | undefined>()
   let sphere: Share[] | undefined
@@ -53,7 +53,9 @@ export function peaksIn(volume: Volume): (point: Vector) => number | undefined {
     for (const { by: [di, dj, dk], weight } of (sphere ??= sphereOf(grid))) {
       const [x, y, z] = [i + di, j + dj, k + dk]
       if (x < 0 || y < 0 || z < 0 || x >= columns || y >= rows || z >= slices) return undefined
-      sum += weight * (values[(z * rows + y) * columns + x] ?? 0)
+      const value = values[(z * rows + y) * columns + x] ?? 0
+      if (value === padding) return undefined
+      sum += weight * value
     }
     return sum
   }

@@ -186,7 +186,8 @@ export function castMax(volume: Volume, camera: Camera, crop: Crop, fine: number
         }
         if (cuts.length === 0 || !isCut(cuts, x, y, z)) {
           const value = valueAt(volume, x, y, z)
-          if (!(value <= most)) most = value
+          // No value on the way (padding) leaves what was found.
+          if (value > most || most !== most) most = value
         }
         n++
       }

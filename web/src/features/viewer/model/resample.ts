@@ -22,11 +22,11 @@ export interface Slab {
   readonly thickness: number
 }
 
-/** Where there is no voxel. */
+/** Where there is no voxel, or none that has a value. */
 export const OUTSIDE = Number.NaN
 
-/** Value at a place in voxels; OUTSIDE more than half a voxel beyond the outermost centres. */
-export function valueAt({ grid, values }: Volume, x: number, y: number, z: number): number {
+/** Value at a place in voxels; OUTSIDE more than half a voxel beyond the outermost centres, and where most of the voxels around it are padding. */
+export function valueAt({ grid, values, padding }: Volume, x: number, y: number, z: number): number {
   const [columns, rows, slices] = grid.size
   if (!(x >= -0.5 && y >= -0.5 && z >= -0.5 && x <= columns - 0.5 && y <= rows - 0.5 && z <= slices - 0.5)) return OUTSIDE
   const cx = x < 0 ? 0 : x > columns - 1 ? columns - 1 : x
@@ -43,11 +43,27 @@ export function valueAt({ grid, values }: Volume, x: number, y: number, z: numbe
   const dy = j < rows - 1 ? columns : 0
   const dz = k < slices - 1 ? columns * rows : 0
   const v = values as Float32Array
+  if (padding !== undefined) return amongPadding(v, padding, at, [dx, dy, dz], [fx, fy, fz])
   const a = (v[at] ?? 0) * (1 - fx) + (v[at + dx] ?? 0) * fx
   const b = (v[at + dy] ?? 0) * (1 - fx) + (v[at + dy + dx] ?? 0) * fx
   const c = (v[at + dz] ?? 0) * (1 - fx) + (v[at + dz + dx] ?? 0) * fx
   const d = (v[at + dz + dy] ?? 0) * (1 - fx) + (v[at + dz + dy + dx] ?? 0) * fx
   return (a * (1 - fy) + b * fy) * (1 - fz) + (c * (1 - fy) + d * fy) * fz
+}
+
+/** The same where voxels may be padding: only the others count, with their shares, as long as these are half of all. */
+function amongPadding(v: Float32Array, padding: number, at: number, [dx, dy, dz]: Vector, [fx, fy, fz]: Vector): number {
+  let sum = 0
+  let met = 0
+  for (let corner = 0; corner < 8; corner++) {
+    const share = (corner & 1 ? fx : 1 - fx) * (corner & 2 ? fy : 1 - fy) * (corner & 4 ? fz : 1 - fz)
+    if (share === 0) continue
+    const value = v[at + (corner & 1 ? dx : 0) + (corner & 2 ? dy : 0) + (corner & 4 ? dz : 0)] ?? 0
+    if (value === padding) continue
+    sum += value * share
+    met += share
+  }
+  return met < 0.5 ? OUTSIDE : sum / met
 }
 
 /** Values at places in one line: the same as valueAt for each of them, in half of the time. */
@@ -132,7 +148,8 @@ export function resample(volume: Volume, sheet: Sheet, slab: Slab, into: Float32
     let y = start[1] + v * below[1]
     let z = start[2] + v * below[2]
     const row = v * sheet.width
-    if (count === 1) {
+    // Padding is met by few series: they take the longer way.
+    if (count === 1 && volume.padding === undefined) {
       line(volume, x, y, z, right, into, row, sheet.width)
       continue
     }

@@ -178,6 +178,47 @@ test('a series in time: phases by what tells them apart, a curve of values, and 
   expect(volumes.map((volume) => valueIn(volume, [0, 0, 6]))).toEqual([7, 20, 40, 90])
 })
 
+describe('pixel padding is nothing', () => {
+  // Padding of 2000 to 2010 from the middle of the picture on; beside it a value for each place.
+  const padding = { '00280120': el('US', 2000), '00280121': el('US', 2010) }
+  const slices = range(12).map((k): Slice => ({ ...axial(2 * k), extra: padding }))
+  const edge = -30 + SPACING[1] * 24
+  const padded = (x: number): boolean => x >= edge
+  const value = (point: Vector): number => (padded(point[0]) ? 2000 + (Math.round(point[1]) % 10 + 10) % 10 : 100)
+
+  function made(budget = 1e9): { plan: Plan; volume: Volume } {
+    const { plan, volumes: [volume], frames } = filled(slices, value, budget)
+    const part = Float32Array.from({ length: SIDE * SIDE }, (_, at) => value(placeOf(slices[0]!, at % SIDE, Math.floor(at / SIDE))))
+    for (let slice = 0; slice < plan.grid.size[2]; slice++) writeSlice(volume!, plan, slice, sharesOf(plan, slice).map(({ share }) => ({ pixels: part, share, padding: { from: 2000, to: 2010 } })), SIDE, SIDE)
+    expect(frames[0]!.instance.format.padding).toEqual({ from: 2000, to: 2010 })
+    return { plan, volume: volume! }
+  }
+
+  test('there is no value in it, and none of it in the values beside it; in slabs only the others count', () => {
+    const { plan, volume } = made()
+    expect(plan.padded).toBe(true)
+    for (const y of [-20.3, 0, 11.7]) {
+      expect(valueIn(volume, [edge - SPACING[1] * 0.6, y, 7])).toBe(100) // nearer to the last voxel that has a value
+      expect(valueIn(volume, [edge - SPACING[1] * 0.4, y, 7])).toBeNaN()
+      expect(valueIn(volume, [edge + 9, y, 7])).toBeNaN()
+    }
+    const one = new Float32Array(1)
+    for (const projection of ['max', 'min', 'mean'] as const) {
+      resample(volume, { width: 1, height: 1, origin: [edge - 2, 0, 10], right: [1, 0, 0], below: [0, 1, 0] }, { projection, thickness: 12, normal: [1, 0, 0] }, one)
+      expect(one[0], projection).toBe(100)
+    }
+  })
+
+  test('a coarser volume leaves it out, too, and the greatest value on a ray is never padding', () => {
+    for (const { volume } of [made(), made(12_000)]) {
+      expect([...new Set(volume.values)].sort((a, b) => a - b)).toEqual([volume.padding, 100])
+      const most = new Float32Array(41)
+      castMax(volume, { orientation: UPRIGHT_PLANES.sagittal, target: [edge, 0, 12], step: 0.5, width: 41, height: 1 }, WHOLE, 1, most)
+      expect([...new Set(most)]).toEqual([100])
+    }
+  })
+})
+
 describe('memory', () => {
   const ct = (count: number) => picturesOf(range(count).map((k) => header(axial(k), k, 512, 512)), '1', '2')
 

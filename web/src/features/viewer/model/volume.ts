@@ -21,6 +21,18 @@ export interface Volume {
   readonly values: Values
   /** Slices of the grid that hold values so far: 0 none, 1 taken from a neighbour for now, 2 their own. */
   readonly filled: Uint8Array
+  /** What stands for no value (pixel padding, PS3.3 C.7.5.1.1.2); undefined when all voxels have one. */
+  readonly padding?: number | undefined
+}
+
+/** The least that the voxels can be, so that bodies and greatest values have nothing there: of whole numbers, of real ones. */
+const NOTHING = { short: -32768, real: -(2 ** 127) } as const
+
+/** The pixels of one frame that go into a slice, with their share of it. */
+export interface Part {
+  readonly pixels: ArrayLike<number>
+  readonly share: number
+  readonly padding?: { readonly from: number; readonly to: number } | undefined
 }
 
 /** What a slice of the grid is made of: frame `a`, and a share `t` of frame `b` where it lies between two. */
@@ -40,6 +52,8 @@ export interface Plan {
   /** Pixels and slices that make one voxel, along columns, rows and slices. */
   readonly reduction: readonly [number, number, number]
   readonly whole: boolean
+  /** Some frames name values that are padding. */
+  readonly padded: boolean
   readonly bytes: number
   readonly frameOfReference: string
   /** What a reader must know: sentences. */
@@ -191,7 +205,7 @@ export function planVolume(frames: readonly Frame[], budget: number): Plan {
     reduction.some((each) => each > 1) ? `Lower resolution to stay within memory: 1 of ${reduction.join(' × ')} voxels.` : '',
   ].filter(Boolean)
   const bytes = grid.size[0] * grid.size[1] * grid.size[2] * phases.length * (whole ? 2 : 4)
-  return { grid, phases, phaseNames: names, sources, reduction, whole, bytes, frameOfReference: text(first.instance.dataset, TAG.FrameOfReferenceUID), notes }
+  return { grid, phases, phaseNames: names, sources, reduction, whole, padded: stack.some(({ instance: { format } }) => format.padding !== undefined), bytes, frameOfReference: text(first.instance.dataset, TAG.FrameOfReferenceUID), notes }
 }
 
 /** Pixel spacing of a slice through the patient: rows, columns, mm (a projection's imager spacing is none). */
@@ -219,7 +233,7 @@ export function emptyVolume(plan: Plan): Volume {
   // Shared with the workers that draw bodies, where the page may (it is served cross-origin isolated over TLS or on this machine).
   const room = typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(count * (plan.whole ? 2 : 4)) : new SharedArrayBuffer(count * (plan.whole ? 2 : 4))
   const values = plan.whole ? new Int16Array(room) : new Float32Array(room)
-  return { grid: plan.grid, values, filled: new Uint8Array(slices) }
+  return { grid: plan.grid, values, filled: new Uint8Array(slices), padding: plan.padded ? (plan.whole ? NOTHING.short : NOTHING.real) : undefined }
 }
 
 /** Which frames a slice of the grid is the mean of, with their shares. */
@@ -234,8 +248,8 @@ export function sharesOf(plan: Plan, slice: number): readonly { readonly frame: 
   return [...shares].map(([frame, share]) => ({ frame, share }))
 }
 
-/** Writes a slice of the volume from pictures of its frames: the mean of the pixels that make a voxel. */
-export function writeSlice(volume: Volume, plan: Plan, slice: number, parts: readonly { readonly pixels: ArrayLike<number>; readonly share: number }[], columns: number, rows: number): void {
+/** Writes a slice of the volume from pictures of its frames: the mean of the pixels that make a voxel; nothing where most of them are padding. */
+export function writeSlice(volume: Volume, plan: Plan, slice: number, parts: readonly Part[], columns: number, rows: number): void {
   const [width, height] = volume.grid.size
   const [rx, ry] = plan.reduction
   const { values } = volume
@@ -243,24 +257,43 @@ export function writeSlice(volume: Volume, plan: Plan, slice: number, parts: rea
   const only = parts.length === 1 && rx === 1 && ry === 1 ? parts[0] : undefined
   if (only) {
     values.set(only.pixels, start)
+    pad(volume, start, only)
   } else {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         let sum = 0
         let weight = 0
-        for (const { pixels, share } of parts) {
+        let lost = 0
+        for (const { pixels, share, padding } of parts) {
           for (let v = y * ry; v < Math.min(rows, (y + 1) * ry); v++) {
             for (let u = x * rx; u < Math.min(columns, (x + 1) * rx); u++) {
-              sum += (pixels[v * columns + u] ?? 0) * share
+              const value = pixels[v * columns + u] ?? 0
+              if (padding && value >= padding.from && value <= padding.to) {
+                lost += share
+                continue
+              }
+              sum += value * share
               weight += share
             }
           }
         }
-        values[start + y * width + x] = plan.whole ? Math.round(sum / weight) : sum / weight
+        const mean = plan.whole ? Math.round(sum / weight) : sum / weight
+        values[start + y * width + x] = volume.padding === undefined ? mean : lost > weight ? volume.padding : valued(mean, volume.padding)
       }
     }
   }
   volume.filled[slice] = 2
+}
+
+/** A value of the image that happens to be what stands for nothing is one more. */
+const valued = (value: number, padding: number): number => (value === padding ? value + 1 : value)
+
+function pad({ values, padding: nothing }: Volume, start: number, { pixels, padding }: Part): void {
+  if (nothing === undefined) return
+  for (let at = 0; at < pixels.length; at++) {
+    const value = pixels[at] ?? 0
+    values[start + at] = padding && value >= padding.from && value <= padding.to ? nothing : valued(value, nothing)
+  }
 }
 
 /** Until its own pixels come a slice shows its nearest neighbour's, so that coarse is there early. */

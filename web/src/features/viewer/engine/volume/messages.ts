@@ -10,7 +10,7 @@ export type Request =
   | { readonly kind: 'section'; readonly id: number; readonly over: number | undefined; readonly section: Section }
 
 export type ToWorker =
-  | { readonly kind: 'volume'; readonly id: number; readonly grid: Grid; readonly values: Values }
+  | { readonly kind: 'volume'; readonly id: number; readonly grid: Grid; readonly values: Values; readonly padding: number | undefined }
   | { readonly kind: 'rows'; readonly ticket: number; readonly request: Request; readonly from: number; readonly to: number }
 
 export interface FromWorker {

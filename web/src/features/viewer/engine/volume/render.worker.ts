@@ -21,7 +21,7 @@ function rows(request: Request, from: number, to: number): Uint8ClampedArray<Arr
 }
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if (data.kind === 'volume') held.set(data.id, { volume: { grid: data.grid, values: data.values, filled: new Uint8Array(0) }, bricks: undefined })
+  if (data.kind === 'volume') held.set(data.id, { volume: { grid: data.grid, values: data.values, filled: new Uint8Array(0), padding: data.padding }, bricks: undefined })
   else {
     const pixels = rows(data.request, data.from, data.to)
     const answer: FromWorker = { ticket: data.ticket, pixels }

@@ -79,12 +79,12 @@ class RenderPool {
     })
   }
 
-  private idOf({ grid, values }: Volume): number {
+  private idOf({ grid, values, padding }: Volume): number {
     const known = this.known.get(values)
     if (known !== undefined) return known
     const id = ++this.volumes
     this.known.set(values, id)
-    this.tell({ kind: 'volume', id, grid, values })
+    this.tell({ kind: 'volume', id, grid, values, padding })
     return id
   }
 

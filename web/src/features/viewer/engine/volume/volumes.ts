@@ -1,6 +1,7 @@
 // Series as volumes: filled slice by slice from the viewer's own loading, within a budget of bytes that all volumes of a viewer share.
 import { Observable } from '../../../../lib/observable'
 import type { Frame } from '../../model/frame'
+import type { GreyPixels } from '../../model/pixels'
 import { NoVolume, type Plan, type Volume, emptyVolume, fillOrder, lend, planVolume, sharesOf, writeSlice } from '../../model/volume'
 import { type Engine, budget } from '../engine'
 import type { Picture } from '../picture'
@@ -19,6 +20,18 @@ export interface VolumeState {
   readonly loaded: number
   readonly total: number
   readonly missing: number
+}
+
+/** Least and greatest value that is no padding. */
+function rangeOf({ data, padding, min, max }: GreyPixels): readonly [number, number] {
+  if (!padding) return [min, max]
+  let [least, most] = [Infinity, -Infinity]
+  for (const value of data) {
+    if (value >= padding.from && value <= padding.to) continue
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  return [least, most]
 }
 
 export class SeriesVolume {
@@ -71,10 +84,10 @@ export class SeriesVolume {
     try {
       const parts = await Promise.all(sharesOf(this.plan, slice).map(async ({ frame, share }) => ({ share, picture: await this.pictureOf(frames[frame]) })))
       if (this.stopped) return
-      const usable = parts.flatMap(({ share, picture }) => (picture.pixels.color ? [] : [{ share, pixels: picture.pixels.data, picture }]))
-      const first = usable[0]?.picture.frame.extent
+      const usable = parts.flatMap(({ share, picture }) => (picture.pixels.color ? [] : [{ share, pixels: picture.pixels.data, padding: picture.pixels.padding, frame: picture.frame, range: rangeOf(picture.pixels) }]))
+      const first = usable[0]?.frame.extent
       if (!first || usable.length !== parts.length) throw new Error('Colour images make no volume.')
-      for (const { picture: { pixels } } of usable) if (!pixels.color) this.widen(pixels.min, pixels.max)
+      for (const { range } of usable) this.widen(...range)
       writeSlice(volume, this.plan, slice, usable, first.columns, first.rows)
       lend(volume, slice, reach)
       this.loadedNow++
