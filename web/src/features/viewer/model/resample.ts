@@ -51,6 +51,9 @@ export function valueAt({ grid, values, padding }: Volume, x: number, y: number,
   return (a * (1 - fy) + b * fy) * (1 - fz) + (c * (1 - fy) + d * fy) * fz
 }
 
+/** Right between two voxels rounding must not decide, or a plane there is speckled. */
+const HALF = 0.5 - 1e-6
+
 /** The same where voxels may be padding: only the others count, with their shares, as long as these are half of all. */
 function amongPadding(v: Float32Array, padding: number, at: number, [dx, dy, dz]: Vector, [fx, fy, fz]: Vector): number {
   let sum = 0
@@ -63,7 +66,7 @@ function amongPadding(v: Float32Array, padding: number, at: number, [dx, dy, dz]
     sum += value * share
     met += share
   }
-  return met < 0.5 ? OUTSIDE : sum / met
+  return met < HALF ? OUTSIDE : sum / met
 }
 
 /** Values at places in one line: the same as valueAt for each of them, in half of the time. */

@@ -209,6 +209,14 @@ describe('pixel padding is nothing', () => {
     }
   })
 
+  test('right between a voxel that has a value and padding there is the value, whatever rounding does', () => {
+    const { volume } = made()
+    const values = new Float32Array(1000)
+    // Half a voxel before the edge, in steps that no binary fraction can hold.
+    resample(volume, { width: 1000, height: 1, origin: [edge - SPACING[1] / 2, -20, 3], right: [0, 0.0317, 0.0113], below: [0, 0, 0] }, { projection: 'none', thickness: 0, normal: [1, 0, 0] }, values)
+    expect([...new Set(values)]).toEqual([100])
+  })
+
   test('a coarser volume leaves it out, too, and the greatest value on a ray is never padding', () => {
     for (const { volume } of [made(), made(12_000)]) {
       expect([...new Set(volume.values)].sort((a, b) => a - b)).toEqual([volume.padding, 100])
