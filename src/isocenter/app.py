@@ -48,7 +48,7 @@ def build_context(settings: Settings, pool: Pool | None = None) -> Context:
         raise Invalid("this server has an archive for each of its institutions", kept="Nothing was done.",
                       hint=f"Say which one is meant: --tenant {'|'.join(settings.tenants)}")
     used = keys.of(settings)
-    local = LocalBlobs(settings.blob_folder, used)
+    local = LocalBlobs(settings.blob_folder, used, write_once=settings.write_once)
     cache = DiskCache(settings.cache_folder, settings.cache_limit, reserve=2 * settings.min_free_space)
     database = _database(settings)
     return Context(database, _blobs(settings, local, database, cache), settings, verify=partial(_verify, settings), seek=_seek,

@@ -32,7 +32,7 @@ from isocenter.service import (
     webhooks,
 )
 from isocenter.service.context import Context
-from isocenter.store import changes, factors
+from isocenter.store import changes, factors, immutable
 from isocenter.store.schema import change, exception, series_dirty
 from isocenter.store.schema_hl7 import hl7_message
 
@@ -83,6 +83,9 @@ def _works(context: Context) -> Iterator[Finding]:
         )
 
 
+    if context.settings.write_once and (why := immutable.why_not(context.settings.blob_folder)):
+        yield Finding("unsafe", f"write_once: files in {context.settings.blob_folder} cannot be made immutable: {why}",
+                      "Give Isocenter CAP_LINUX_IMMUTABLE, and keep the archive on ext4, XFS or btrfs.")
     for path in (context.settings.data, context.settings.blob_folder):
         figures = os.statvfs(path)
         if figures.f_files and figures.f_favail < figures.f_files / 20:  # some file systems count none

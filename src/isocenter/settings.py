@@ -75,6 +75,8 @@ class Settings:
                                    most=2)
     replica: str = setting("", "A second storage that has every original once more, and from which damaged or missing files are "
                                "put back: file:///DIR or s3://BUCKET[/PREFIX]?...; nothing is ever deleted there", metavar="URL")
+    write_once: bool = setting(False, "Files of the archive on a local disk become immutable (chattr +i) when the scrub has "
+                                      "found them sound, copies in a second folder at once; needs CAP_LINUX_IMMUTABLE")
     scrub_rate: Size = setting(Size(8 << 20), "Bytes a second at which the worker compares all files with the index, over "
                                               "and over (at most once a day); 0: never", metavar="BYTES", least=0)
     backup: str = setting("", "Where the worker puts a backup by itself (`isocenter backup`): file:///DIR, which must exist, or "

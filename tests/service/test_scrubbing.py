@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 import ceph
+from isocenter.app import opened as build_context
 from isocenter.domain.access import SYSTEM
 from isocenter.service import ingest, scrubbing
 from isocenter.service.context import Context
 from isocenter.service.importing import import_paths
 from isocenter.service.integrity import Verification
 from isocenter.settings import Settings, SettingsError, check
-from isocenter.store import changes, imaging
+from isocenter.store import changes, imaging, immutable
 from isocenter.store.replica import Replica, replica
 
 DAY = timedelta(days=1)
@@ -173,3 +174,32 @@ def test_a_bucket_as_second_storage(sqlite_context: Context, data: Path, s3: cep
 def test_places_that_are_none_are_refused(place: str) -> None:
     with pytest.raises(SettingsError, match="replica"):
         check(Settings(replica=place))
+
+
+def test_with_write_once_what_is_sound_becomes_immutable_and_deletion_frees_it(data: Path, tmp_path: Path) -> None:
+    if why := immutable.why_not(tmp_path):
+        pytest.skip(f"files cannot be made immutable here: {why}")
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    settings = Settings(data=tmp_path / "data", min_free_space=0, write_once=True, replica=f"file://{copies}")
+    with build_context(settings) as made:
+        context, second, clock = beside(made, settings.replica)
+        try:
+            (kept, *_) = fill(context, data / "charsets")
+            path, copy = settings.blob_folder / kept.blob_key, copies / kept.blob_key
+            path.write_bytes(path.read_bytes())  # nobody holds it yet
+            health = whole_round(context, second, clock)
+            assert health.damaged == 0
+            for each in (path, copy):
+                with pytest.raises(PermissionError):
+                    each.write_bytes(b"encrypted by somebody else")
+                with pytest.raises(PermissionError):
+                    each.unlink()
+            context.blobs.delete(kept.blob_key)
+            assert not path.exists() and copy.exists()
+            assert whole_round(context, second, clock).mended == 1  # put back, and held again
+            with pytest.raises(PermissionError):
+                path.unlink()
+        finally:
+            for each in tmp_path.rglob("*.dcm"):
+                immutable.lift(str(each))

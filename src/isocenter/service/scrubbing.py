@@ -113,8 +113,17 @@ def _look(context: Context, replica: Replica | None, kept: Kept, area: str) -> N
         return
     if context.database.read(partial(rows.open_keys, keys=[kept.blob_key])):
         context.database.write(partial(_mended, kept=kept, by=BY_OTHERS, now=context.clock()))
+    _protect(context, kept)
     if replica is not None:
         _copy(context, replica, kept)
+
+
+def _protect(context: Context, kept: Kept) -> None:
+    """What is sound becomes immutable, where that is wanted; the next round tries again what could not."""
+    try:
+        context.blobs.protect(kept.blob_key)
+    except IsocenterError as error:
+        log.warning("a file could not be made immutable", extra={"facts": {"key": kept.blob_key, "reason": str(error)}})
 
 
 def _copy(context: Context, replica: Replica, kept: Kept) -> None:
@@ -148,6 +157,7 @@ def _mend(context: Context, replica: Replica | None, kept: Kept, area: str, faul
     if not context.database.read(partial(rows.is_spoken_of, kept=kept, area=area)):
         context.blobs.delete(kept.blob_key)  # it was deleted as it should be, meanwhile
         return
+    _protect(context, kept)
     context.database.write(partial(_mended, kept=kept, by=BY_REPLICA, now=context.clock()))
 
 

@@ -101,6 +101,9 @@ class Blobs(Protocol):
         Raises Missing, Broken, Away, NoSpace; the bytes are as they were then.
         """
 
+    def protect(self, key: str) -> None:
+        """Where that is asked for: nobody can change or remove it before `delete` and `restore` free it. Raises Broken."""
+
     def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there."""
 

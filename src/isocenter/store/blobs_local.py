@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from isocenter.domain.errors import Broken, Conflict, Missing
+from isocenter.store import immutable
 from isocenter.store.blobs import KEY, Incoming
 from isocenter.store.incoming import LocalIncoming, clean, failure
 from isocenter.store.keys import Keys
@@ -63,8 +64,9 @@ class LocalBlobs:
     node = ""
     closed = False
 
-    def __init__(self, folder: Path, keys: Keys | None = None) -> None:
+    def __init__(self, folder: Path, keys: Keys | None = None, *, write_once: bool = False) -> None:
         self.folder = folder
+        self._write_once = write_once
         self.keys = keys
         self._incoming = folder / "incoming"
         self._prefix = f"{folder}/"
@@ -246,6 +248,7 @@ class LocalBlobs:
             raw = self.raw(incoming)
             os.fsync(raw.fd)
             self._folder(path.rpartition("/")[0])
+            immutable.lift(path)
             self._set_aside(key, path, incoming.name)
             os.replace(raw.path, path)
             sync_folder(path.rpartition("/")[0])
@@ -293,6 +296,7 @@ class LocalBlobs:
                     with unsealed(LocalFile(os.dup(raw.fd)), self.keys) as made:
                         if made.sha256() != file.sha256():
                             raise Broken("the file could not be encrypted anew", where=key, kept="It is as it was.")
+                immutable.lift(path)
                 exchange(str(raw.path), path)
                 sync_folder(path.rpartition("/")[0])
             except OSError as error:
@@ -302,11 +306,27 @@ class LocalBlobs:
         return True
 
     def delete(self, key: str) -> None:
-        """Remove the key; nothing happens when it is not there."""
+        """Remove the key; nothing happens when it is not there. Raises Broken when it is immutable and may not be freed."""
+        path = self._path(key)
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                os.unlink(path)
+            except PermissionError:
+                if not immutable.lift(path):
+                    raise
+                os.unlink(path)
+
+    def protect(self, key: str) -> None:
+        """With write_once: make a file of the archive immutable, unless it has a name in incoming/, too. Raises Broken."""
+        if not self._write_once or not key.startswith("archive/"):
+            return
         try:
-            os.unlink(self.path(key))
-        except FileNotFoundError:
-            pass
+            with self.open_raw(key) as file:
+                if os.fstat(file.fd).st_nlink == 1:
+                    immutable.turn(file.fd, True)
+        except OSError as error:
+            raise Broken(f"the file cannot be made immutable: {error.strerror}", where=key,
+                         hint="`isocenter doctor` says why.") from error
 
     def list(self, prefix: str) -> Iterator[str]:
         """Every key below `prefix`, folder by folder, sorted; holds one folder's names at a time."""

@@ -228,6 +228,9 @@ class S3Blobs:
 
     # ---- the rest
 
+    def protect(self, key: str) -> None:
+        """Nothing: Object Lock is the bucket's."""
+
     def delete(self, key: str) -> None:
         """Remove the key; nothing happens when it is not there. Raises Away, Broken.
 

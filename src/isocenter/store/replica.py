@@ -47,7 +47,7 @@ def replica(settings: Settings) -> Replica | None:
         from isocenter.store.bucket import Bucket  # what speaks to object stores is loaded only where there is one
 
         return BucketCopies(settings.replica.partition("?")[0], Bucket(replace(settings, storage=settings.replica)), settings)
-    return FolderCopies(Path(urlsplit(settings.replica).path), keys.of(settings))
+    return FolderCopies(Path(urlsplit(settings.replica).path), keys.of(settings), write_once=settings.write_once)
 
 
 def copied(file: OpenFile, incoming: Incoming) -> str:
@@ -63,11 +63,11 @@ def copied(file: OpenFile, incoming: Incoming) -> str:
 class FolderCopies:
     """Copies in a folder, which must be there."""
 
-    def __init__(self, folder: Path, used: keys.Keys | None) -> None:
+    def __init__(self, folder: Path, used: keys.Keys | None, *, write_once: bool = False) -> None:
         self.place = f"file://{folder}"
         if not folder.is_dir():  # made by us it would be on the disk below a mount that is away
             raise Away(f"the folder {folder} of the second storage is not there", hint="Mount its disk, or make the folder.")
-        self._blobs = LocalBlobs(folder, used)
+        self._blobs = LocalBlobs(folder, used, write_once=write_once)
 
     def has(self, kept: Kept) -> bool:
         try:
@@ -90,6 +90,7 @@ class FolderCopies:
                 pass  # another worker was faster; or it has other bytes, which are left alone
         finally:
             incoming.discard()
+        self._blobs.protect(kept.blob_key)
 
 
 class BucketCopies:
