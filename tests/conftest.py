@@ -22,6 +22,7 @@ import ceph
 from isocenter.service.context import Context
 from isocenter.service.pool import Pool
 from isocenter.settings import Settings
+from isocenter.store import keys
 from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.cache import DiskCache
 from isocenter.store.database import Database
@@ -183,11 +184,12 @@ def fresh_database(engine: str, folder: Path, request: pytest.FixtureRequest) ->
 
 
 @contextmanager
-def archive(url: str, folder: Path) -> Iterator[Context]:
+def archive(url: str, folder: Path, encryption_key: str = "") -> Iterator[Context]:
     """A whole archive on a database, its blobs in `folder`."""
     put_index(url)
-    settings = Settings(data=folder, min_free_space=0)
-    context = Context(Database(url), LocalBlobs(folder), settings, cache=DiskCache(settings.cache_folder, 64 << 20), pool=Pool(1))
+    settings = Settings(data=folder, min_free_space=0, encryption_key=encryption_key)
+    blobs = LocalBlobs(folder, keys.of(settings))
+    context = Context(Database(url), blobs, settings, cache=DiskCache(settings.cache_folder, 64 << 20), pool=Pool(1))
     yield context
     context.close()
 

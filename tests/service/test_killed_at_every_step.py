@@ -1,13 +1,17 @@
-"""kill -9 before every single step that makes something durable (sync, name, COMMIT) of delete, merge, backup, restore and
-journal: afterwards nothing that was answered is lost, nothing is half, and doing it again ends it.
-(Ingest: `test_ingest_crash.py`, `test_power_cut.py`, at random moments.)
+"""kill -9 before every single step that makes something durable (sync, name, COMMIT) of ingest, delete, merge, backup, restore
+and journal: afterwards nothing that was answered is lost, nothing is half, and doing it again ends it.
+(Ingest of several processes at once, at random moments: `test_ingest_crash.py`; power cuts: `test_power_cut.py`.)
 """
 
+import base64
+import hashlib
 import os
 import shutil
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -23,10 +27,12 @@ from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Broken
 from isocenter.service import auditing, backup, corrections, ingest, integrity, journal, rejections
 from isocenter.service.context import Context
-from isocenter.store import imaging, vaults
+from isocenter.service.importing import import_paths
+from isocenter.store import digest, imaging, vaults
 from isocenter.store.schema import change, patient
 from isocenter.work.rejections import delete_due
 from objects import part10
+from sending import arriving
 
 STEPS = ("fsync", "fdatasync", "link", "rename", "replace", "unlink")  # of os; and every COMMIT
 MOST = 400
@@ -36,7 +42,8 @@ Do = Callable[[Context, Path], object]
 @contextmanager
 def opened(folder: Path) -> Iterator[Context]:
     """The archive of this folder, as the next start finds it."""
-    with archive(f"sqlite:///{folder / 'data' / 'index.sqlite'}", folder / "data") as context:
+    key = f"file:{folder / 'key'}" if (folder / "key").exists() else ""
+    with archive(f"sqlite:///{folder / 'data' / 'index.sqlite'}", folder / "data", encryption_key=key) as context:
         integrity.leftovers(context)
         yield context
 
@@ -46,10 +53,13 @@ def killed(do: Do, folder: Path, step: int) -> bool:
     child = os.fork()
     if child == 0:
         try:
+            digest._threads = ThreadPoolExecutor(2)  # those of the parent did not come along
             with opened(folder) as context:
                 _count(step)
                 do(context, folder)
                 os._exit(0)
+        except Exception:  # noqa: BLE001 - a child has nobody else to tell
+            traceback.print_exc()
         finally:
             os._exit(1)
     status = os.waitpid(child, 0)[1]
@@ -103,6 +113,85 @@ def two(context: Context, folder: Path) -> None:
 
 
 # ---- what is done, and what must hold after it was killed
+
+
+def arriving_objects() -> list[tuple[str, bytes]]:
+    """What a scanner sends, with the answer to each: small and large, once more, changed, and with what is set aside."""
+    def one(number: int, pixels: int = 3000, **values: Any) -> bytes:
+        return part10(pixels, **{"SOPInstanceUID": f"1.2.{number}", "StudyInstanceUID": "1.3", "SeriesInstanceUID": "1.3.1",
+                                 "PatientID": "A", **values})
+    return [("stored", one(1)), ("stored", one(2, 60_000)), ("duplicate", one(1)), ("version", one(1, Rows=7)),
+            ("quarantined", one(3, StudyInstanceUID="1.4"))]  # its series is of another study
+
+
+def nothing(context: Context, folder: Path) -> None:
+    assert context.database.read(imaging.counts)["instances"] == 0
+
+
+def encrypted(context: Context, folder: Path) -> None:
+    (folder / "key").write_text(base64.b64encode(os.urandom(32)).decode())
+
+
+def answer(folder: Path, content: bytes) -> None:
+    """What the sender was told to be safe, outlives the process."""
+    with (folder / "answered").open("ab", buffering=0) as file:
+        file.write(hashlib.sha256(content).hexdigest().encode() + b"\n")
+
+
+def receive(context: Context, folder: Path) -> None:
+    for status, content in arriving_objects():
+        with ingest.begin(context, SYSTEM, source="dimse", calling_aet="CT1") as reception:
+            for start in range(0, len(content), 20_000):
+                reception.write(content[start : start + 20_000])
+            assert reception.finish().status == status
+            answer(folder, content)
+    assert arriving(folder / "data") == []
+
+
+def take_in(context: Context, folder: Path) -> None:
+    """The door of importing, with two threads that share the commits; each file by itself is answered as it comes."""
+    (folder / "cd").mkdir()
+    contents = [content for status, content in arriving_objects() if status == "stored"]
+    for number, content in enumerate(contents):
+        (folder / "cd" / f"{number}.dcm").write_bytes(content)
+    door = partial(ingest.begin, context, SYSTEM, source="import")
+    for result in import_paths(door, [folder / "cd"], threads=2):
+        assert result.status == "stored", result
+        answer(folder, Path(result.name).read_bytes())
+    assert arriving(folder / "data") == []
+
+
+def kept(context: Context) -> list[str]:
+    """The SHA-256 of each file that is in the archive or set aside, read from its bytes."""
+    found = []
+    for area in ("archive", "quarantine"):
+        for key in context.blobs.list(area):
+            with context.blobs.open(key) as file:
+                found.append(file.sha256())
+    return sorted(found)
+
+
+def received(context: Context, folder: Path) -> None:
+    log = folder / "answered"
+    told = set(log.read_text().split()) if log.exists() else set()
+    before = kept(context)
+    assert told <= set(before), "Success was answered, and it is gone"
+    assert sorted(held_files(context)) == before, "a file without a row, or a row without its file"
+    assert not os.listdir(folder / "data" / "incoming"), "something half is left"
+    for _, content in arriving_objects():  # the sender that heard nothing sends all of it again
+        with ingest.begin(context, SYSTEM, source="dimse", calling_aet="CT1") as reception:
+            reception.write(content)
+            reception.finish()
+    sent = {hashlib.sha256(content).hexdigest() for _, content in arriving_objects()}
+    assert kept(context) == sorted(sent) == sorted(held_files(context)), "each of it once"
+    if (folder / "key").exists():
+        files = [path for path in (folder / "data" / "archive").rglob("*") if path.is_file()]
+        assert len(files) == 3 and all(path.read_bytes().startswith(b"ISOSEAL1") for path in files)
+
+
+def held_files(context: Context) -> list[str]:
+    """The SHA-256 of what the index holds, versions and what is set aside included."""
+    return [file.sha256 for listed in (imaging.files, imaging.quarantined_files) for file in context.database.read(listed)]
 
 
 def marked(context: Context, folder: Path) -> None:
@@ -186,9 +275,10 @@ def written(context: Context, folder: Path) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("prepare", "do", "holds"), [
+    (nothing, receive, received), (encrypted, receive, received), (nothing, take_in, received),
     (marked, delete, deleted), (two, merge, merged), (two, back_up, backed_up),
     (vault_only, restore, restored), (two, write, written),
-], ids=["delete", "merge", "backup", "restore", "journal"])  # fmt: skip
+], ids=["ingest", "ingest encrypted", "import", "delete", "merge", "backup", "restore", "journal"])  # fmt: skip
 def test_killed_before_every_step(folder: Path, monkeypatch: pytest.MonkeyPatch, prepare: Do, do: Do, holds: Do) -> None:
     monkeypatch.setattr(integrity, "YOUNG", -1.0)
     with opened(folder / "before") as context:
