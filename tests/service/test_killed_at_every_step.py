@@ -185,8 +185,8 @@ def received(context: Context, folder: Path) -> None:
     sent = {hashlib.sha256(content).hexdigest() for _, content in arriving_objects()}
     assert kept(context) == sorted(sent) == sorted(held_files(context)), "each of it once"
     if (folder / "key").exists():
-        files = [path for path in (folder / "data" / "archive").rglob("*") if path.is_file()]
-        assert len(files) == 3 and all(path.read_bytes().startswith(b"ISOSEAL1") for path in files)
+        files = [path for area in ("archive", "quarantine") for path in (folder / "data" / area).rglob("*") if path.is_file()]
+        assert len(files) == 4 and all(path.read_bytes().startswith(b"ISOSEAL1") for path in files)
 
 
 def held_files(context: Context) -> list[str]:
