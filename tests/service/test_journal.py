@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from api_harness import Api
+from authenticator import Authenticator
 from conftest import fresh_database
 from isocenter import doctor
 from isocenter.dicom import query as queries
@@ -32,6 +33,7 @@ from isocenter.service import (
     ingest,
     integrity,
     journal,
+    passkeys,
     peers,
     rejections,
     routing,
@@ -179,6 +181,19 @@ def test_whatever_people_decided_is_there_again(context: Context, tmp_path: Path
         written(anew)
         assert auditing.look(anew).is_sound
         assert len({key.split("/")[1] for key in anew.blobs.list("journal")}) == 1, "the same line goes on"
+
+
+def test_a_passkey_opens_the_archive_again(context: Context, tmp_path: Path, request: Any) -> None:
+    context = replace(context, settings=replace(context.settings, public_url="https://archive.example"))
+    accounts.add_user(context, SYSTEM, name="rita", role="radiologist", password="a sentence of words")
+    person, key = replace(SYSTEM, name="rita", kind="user"), Authenticator("https://archive.example")
+    passkeys.enrol(context, person, key.make(passkeys.begin_enrolment(context, person)), "blue key")
+    written(context)
+    with lost(context, tmp_path / "anew", request) as anew:
+        reindexed(anew)
+        anew = replace(anew, settings=replace(anew.settings, public_url="https://archive.example"))
+        assert [each.name for each in passkeys.state(anew, person)] == ["blue key"]
+        assert passkeys.enter(anew, key.sign(passkeys.begin(anew)), "127.0.0.1").name == "rita"
 
 
 def test_rules_do_not_send_the_archive_again_and_annotations_are_there(context: Context, tmp_path: Path, request: Any) -> None:

@@ -38,6 +38,7 @@ from isocenter.store.schema import UtcDateTime, change, timestamp
 from isocenter.store.schema_annotations import annotation
 from isocenter.store.schema_deidentification import deid_project
 from isocenter.store.schema_factors import factor, recovery_code
+from isocenter.store.schema_passkeys import passkey
 from isocenter.store.tables import metadata
 
 AREA = "journal"
@@ -54,7 +55,7 @@ _BY_NUMBER: Mapping[str, tuple[tuple[Table, str], ...]] = {
 }  # fmt: skip
 # The first word of a kind -> small tables that are written whole.
 _WHOLE: Mapping[str, tuple[Table, ...]] = {
-    "account": (schema.account, factor, recovery_code), "token": (schema.token,), "peer": (schema.peer,),
+    "account": (schema.account, factor, recovery_code, passkey), "token": (schema.token,), "peer": (schema.peer,),
     "destination": (schema_routing.destination,), "route": (schema_routing.route,), "project": (deid_project,),
     "hold": (schema_rejections.legal_hold,), "version": (schema_rejections.served_version,),
     "correction": (schema_corrections.patient_link,),
