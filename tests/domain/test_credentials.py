@@ -11,7 +11,8 @@ from isocenter.domain.errors import Invalid
 CHEAP = Passwords(memory_kib=64, passes=1)
 
 
-WEAK = ["tooshort", "aaaaaaaaaaaaaaa", "ababababababab", "passwordpassword", "Jane.Doe.1234", "x" * 1025]
+WEAK = ["tooshort", "letmeinletmein", "Password1234!", "isocenter1234", "radiologist12", "abcdefghijkl", "qwertzuiop12",
+        "aaaaaaaaaaaaaaa", "ababababababab", "passwordpassword", "Jane.Doe.1234", "x" * 1025]
 
 
 @pytest.mark.parametrize("password", WEAK)

@@ -20,13 +20,10 @@ from isocenter.settings import Settings
 MINIMUM_PASSWORD = 12
 MAXIMUM_PASSWORD = 1024
 # The few that people type when they are asked for twelve characters.
-COMMON = frozenset(
-    {
-        "123456789012", "1234567890ab", "adminadminadmin", "administrator", "changemechangeme", "isocenter123",
-        "isocenterisocenter", "letmeinletmein", "password1234", "passwordpassword", "qwertyuiop12", "qwertyuiop[]",
-        "radiologist1", "radiologyradiology",
-    }
-)  # fmt: skip
+# Guesses a password must be worth, in powers of ten (zxcvbn): ten a second would take decades, and nobody is let try that fast.
+LEAST_GUESSES = 8.0
+_LOOKED_AT = 72  # characters; of a longer one the beginning must do
+_PRODUCT = ("isocenter", "pacs", "dicom", "radiology")
 
 # Guesses that cost nothing, then 1, 2, 4 ... seconds. An address may fail oftener, since a hospital sits behind one; and its
 # delay grows further than the account's, so that one address cannot keep an account's owner out for long.
@@ -47,11 +44,17 @@ def check_password(password: str, username: str) -> None:
         reason = "made of fewer than four different characters"
     elif username.lower() in password.lower() and len(password) < len(username) + MINIMUM_PASSWORD - 4:
         reason = "little more than the user's name"
-    elif password.lower() in COMMON:
-        reason = "one of the passwords everybody tries first"
+    elif _guesses(password, username) < LEAST_GUESSES:
+        reason = "one that is guessed soon: common words, names, dates, rows of keys or repetitions"
     if reason:
         hint = "a sentence of several words is a good one"
         raise Invalid(f"the password is {reason}", where="password", kept="nothing was changed", hint=hint)
+
+
+def _guesses(password: str, username: str) -> float:
+    from zxcvbn import zxcvbn  # its lists are loaded when the first password is set
+
+    return float(zxcvbn(password[:_LOOKED_AT], user_inputs=[username, *_PRODUCT])["guesses_log10"])
 
 
 def new_password() -> str:
