@@ -23,6 +23,7 @@ from isocenter.dicom.attributes import Level
 from isocenter.domain import totp
 from isocenter.domain.access import SYSTEM
 from isocenter.domain.errors import Away, Broken, Conflict, IsocenterError, Unauthenticated
+from isocenter.domain.provider import Person
 from isocenter.service import (
     accounts,
     annotations,
@@ -34,13 +35,16 @@ from isocenter.service import (
     integrity,
     journal,
     passkeys,
+    patient_lists,
     peers,
+    provider,
     rejections,
     routing,
     scrubbing,
     sessions,
 )  # fmt: skip
 from isocenter.service.context import Context
+from isocenter.setting_values import Roles
 from isocenter.store import finding
 from isocenter.store.blobs_local import LocalBlobs
 from isocenter.store.database import Database
@@ -194,6 +198,26 @@ def test_a_passkey_opens_the_archive_again(context: Context, tmp_path: Path, req
         anew = replace(anew, settings=replace(anew.settings, public_url="https://archive.example"))
         assert [each.name for each in passkeys.state(anew, person)] == ["blue key"]
         assert passkeys.enter(anew, key.sign(passkeys.begin(anew)), "127.0.0.1").name == "rita"
+
+
+def test_who_is_on_a_list_and_who_comes_from_the_provider_is_known_again(
+    context: Context, tmp_path: Path, request: Any
+) -> None:
+    told = {"oidc_issuer": "https://login.example", "oidc_roles": Roles({"R": "radiologist"})}
+    context = replace(context, settings=replace(context.settings, **told))
+    patient_lists.put(context, SYSTEM, "Trial", [("1", ""), ("2", "NORTH")])
+    patient_lists.put(context, SYSTEM, "Trial", [("2", "NORTH"), ("3", "")], "a trial")
+    nora = Person("https://login.example", "s-1", "nora", ("R",))
+    assert provider.resolve(context, nora, "127.0.0.1").name == "nora"
+    accounts.change_user(context, SYSTEM, "nora", studies="list=Trial")
+    written(context)
+    with lost(context, tmp_path / "anew", request) as anew:
+        reindexed(anew)
+        (held,) = patient_lists.lists(anew, SYSTEM)
+        assert (held.about, held.patients) == ("a trial", (("2", "NORTH"), ("3", "")))
+        anew = replace(anew, settings=replace(anew.settings, **told))
+        assert provider.resolve(anew, replace(nora, name="renamed"), "127.0.0.1").name == "nora"
+        assert {each.name: each.studies for each in accounts.users(anew, SYSTEM)}["nora"] == "list=Trial"
 
 
 def test_rules_do_not_send_the_archive_again_and_annotations_are_there(context: Context, tmp_path: Path, request: Any) -> None:

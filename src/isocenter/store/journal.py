@@ -38,7 +38,9 @@ from isocenter.store.schema import UtcDateTime, change, timestamp
 from isocenter.store.schema_annotations import annotation
 from isocenter.store.schema_deidentification import deid_project
 from isocenter.store.schema_factors import factor, recovery_code
+from isocenter.store.schema_identities import identity
 from isocenter.store.schema_passkeys import passkey
+from isocenter.store.schema_patient_lists import listed_patient, patient_list
 from isocenter.store.tables import metadata
 
 AREA = "journal"
@@ -55,11 +57,11 @@ _BY_NUMBER: Mapping[str, tuple[tuple[Table, str], ...]] = {
 }  # fmt: skip
 # The first word of a kind -> small tables that are written whole.
 _WHOLE: Mapping[str, tuple[Table, ...]] = {
-    "account": (schema.account, factor, recovery_code, passkey), "token": (schema.token,), "peer": (schema.peer,),
+    "account": (schema.account, factor, recovery_code, passkey, identity), "token": (schema.token,), "peer": (schema.peer,),
     "destination": (schema_routing.destination,), "route": (schema_routing.route,), "project": (deid_project,),
     "hold": (schema_rejections.legal_hold,), "version": (schema_rejections.served_version,),
     "correction": (schema_corrections.patient_link,),
-    "emergency": (schema_emergency.emergency,),
+    "emergency": (schema_emergency.emergency,), "patient-list": (patient_list, listed_patient),
     "sensitive": (schema_sensitive.sensitive_study, schema_sensitive.sensitive_patient),
 }  # fmt: skip
 _ORIGINAL = schema_corrections.study_original
