@@ -12,6 +12,12 @@ test('a patient is marked, is there for few, is opened in an emergency, and that
   await signIn(page)
   await store(page, 'a', object({ patientId: id, patientName: `${name}^Vera`, modality: 'CT', study: newUid(), studyDate: '20250301', description: 'CT Head' }))
   const token = ((await (await page.request.get('/api/v1/session')).json()) as { csrf_token: string }).csrf_token
+  // Of an earlier try nothing may wait.
+  const before = (await (await page.request.get('/api/v1/emergency')).json()) as { accesses: { id: number; reviewed_at: string | null }[] }
+  for (const each of before.accesses.filter((access) => !access.reviewed_at)) {
+    await page.request.post(`/api/v1/emergency/${each.id}/end`, { headers: { 'X-CSRF-Token': token } })
+    await page.request.post(`/api/v1/emergency/${each.id}/review`, { headers: { 'X-CSRF-Token': token }, data: { note: 'an earlier try' } })
+  }
   const made = await page.request.post('/api/v1/users', { headers: { 'X-CSRF-Token': token }, data: { name: `tess-${id.toLowerCase()}`, role: 'technologist', password: SECRET } })
   expect(made.status(), await made.text()).toBeLessThan(300)
 
@@ -58,7 +64,7 @@ test('a patient is marked, is there for few, is opened in an emergency, and that
   await rows(tess).first().dblclick()
   await expect(tess).toHaveURL(/viewer/)
   await expect(tess.getByText(/\d+:\d\d left/)).toBeVisible()
-  await expect(tess.locator('canvas').first()).toBeVisible()
+  await expect(tess.locator('canvas:visible').first()).toBeVisible()
   await keepScreenshot(tess, 'emergency-viewer')
   await tess.getByRole('button', { name: 'End now' }).click()
   await expect(tess.getByText('Emergency access to patient')).toBeHidden()
@@ -75,6 +81,6 @@ test('a patient is marked, is there for few, is opened in an emergency, and that
   await keepScreenshot(page, 'emergency-review')
   await page.getByRole('button', { name: 'Reviewed' }).click()
   await expect(row.getByText('reviewed', { exact: true })).toBeVisible()
-  await expect(page.getByText('One emergency access waits for a review.')).toBeHidden()
+  await expect(page.getByText(/emergency access(es)? waits? for a review/)).toBeHidden()
   await other.close()
 })
