@@ -78,6 +78,6 @@ def test_the_web_client_in_chromium(spec: str, tmp_path: Path, data: Path) -> No
             timeout=880,
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
+    assert " passed" in done.stdout or " flaky" in done.stdout  # the second try of a spec's only test
     if spec in WRITING:
         written.check(tmp_path / "written", sorted((data / written.CT).glob("*.dcm")), WRITING[spec])

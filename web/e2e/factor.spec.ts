@@ -48,8 +48,9 @@ test('a telephone is set up, asked for at the next sign-in, replaced by paper, a
   await expect(page.getByText('The code is wrong')).toBeVisible()
   await page.getByLabel('Code of the app').fill(codeOf(secret))
   await page.getByRole('button', { name: 'Switch on' }).click()
-  const paper = await page.getByTestId('factor-codes').locator('li').allInnerTexts()
-  expect(paper).toHaveLength(10)
+  const lines = page.getByTestId('factor-codes').locator('li')
+  await expect(lines).toHaveCount(10)
+  const paper = await lines.allInnerTexts()
   await keepScreenshot(page, 'factor-paper')
   await page.getByRole('button', { name: 'I have written them down' }).click()
 
